@@ -1,0 +1,27 @@
+# Third-party sources: nsc_source_<name> is the folder of each. Taken from NSC_TOOLCHAIN where scripts/toolchain.sh put
+# Debian's upstream tarballs; elsewhere fetched from upstream at the same commit. Nothing of them is in this repository.
+include(${CMAKE_CURRENT_LIST_DIR}/toolchain-folder.cmake)
+include(FetchContent)
+
+function(nsc_find_source name repository commit)
+  set(folder ${NSC_TOOLCHAIN}/src/${name})
+  if(NOT EXISTS ${folder})
+    message(STATUS "Fetching ${name} from ${repository}")
+    FetchContent_Declare(${name} GIT_REPOSITORY ${repository} GIT_TAG ${commit})
+    FetchContent_GetProperties(${name})
+    if(NOT ${name}_POPULATED)
+      FetchContent_Populate(${name})
+    endif()
+    set(folder ${${name}_SOURCE_DIR})
+  endif()
+  set(nsc_source_${name} ${folder} PARENT_SCOPE)
+endfunction()
+
+nsc_find_source(xnnpack https://github.com/google/XNNPACK.git 4ea82e595b36106653175dcb04b2aa532660d0d8)
+nsc_find_source(pthreadpool https://github.com/Maratyszcza/pthreadpool.git 560c60d342a76076f0557a3946924c6478470044)
+nsc_find_source(fxdiv https://github.com/Maratyszcza/FXdiv.git b408327ac2a15ec3e43352421954f5b1967701d1)
+nsc_find_source(stb https://github.com/nothings/stb.git 5c205738c191bcb0abc65c4febfa9bd25ff35234)
+nsc_find_source(libdeflate https://github.com/ebiggers/libdeflate.git v1.23)
+if(NOT EMSCRIPTEN)
+  nsc_find_source(cpuinfo https://github.com/pytorch/cpuinfo.git 877328f188a3c7d1fa855871a278eb48d530c4c0)
+endif()

@@ -1,0 +1,10 @@
+# NSC_TOOLCHAIN: the folder that scripts/toolchain.sh filled. Kept outside the tree so that clones share it.
+if(NOT NSC_TOOLCHAIN)
+  if(DEFINED ENV{NSC_TOOLCHAIN})
+    set(NSC_TOOLCHAIN $ENV{NSC_TOOLCHAIN})
+  elseif(DEFINED ENV{XDG_CACHE_HOME})
+    set(NSC_TOOLCHAIN $ENV{XDG_CACHE_HOME}/negatoscope/toolchain)
+  else()
+    set(NSC_TOOLCHAIN $ENV{HOME}/.cache/negatoscope/toolchain)
+  endif()
+endif()

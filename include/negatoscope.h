@@ -1,0 +1,437 @@
+/*
+ * Negatoscope: medical images to classified results, in C.
+ *
+ *   bytes -> nsc_image -> (recipe) tensor -> nsc_classifier -> scores -> result
+ *
+ *   nsc_error err = {0};
+ *   nsc_source *src;  nsc_image *image;  nsc_model *model;  nsc_classifier *c;  char *json;
+ *   if (nsc_source_from_bytes(bytes, size, &src, &err) != NSC_OK ||
+ *       nsc_image_open(src, NULL, &image, &err) != NSC_OK)      // the image now owns src
+ *     puts(err.text);
+ *   nsc_model_open(model_src, &model, &err);                    // the model now owns model_src
+ *   nsc_classifier_create(model, NULL, &c, &err);               // borrows the model
+ *   nsc_classifier_run(c, image, 0, &result, &err);
+ *
+ * Conventions
+ *   - Every call that can fail returns nsc_status and takes an nsc_error last, which may be NULL. The first error
+ *     written into a cleared nsc_error stays. Outputs are set on success only.
+ *   - `create`/`open` give the caller an object that `free` ends; free of NULL does nothing.
+ *   - Text is UTF-8. Sizes are in bytes unless the name says otherwise. Images are rows from the top, pixels from the
+ *     left, channels interleaved. Tensors that cross this header are float32, NHWC.
+ *   - Objects are not locked: one thread at a time each. Distinct objects are independent.
+ *   - The library never prints, exits or aborts because of what a file holds.
+ */
+#ifndef NEGATOSCOPE_H
+#define NEGATOSCOPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define NSC_WARN_UNUSED __attribute__((warn_unused_result))
+#define NSC_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#else
+#define NSC_WARN_UNUSED
+#define NSC_PRINTF(f, a)
+#endif
+
+/* ---- status and error ------------------------------------------------------------------------------------------- */
+
+/* Numbers are part of the interface: they are never changed, only added to. */
+typedef enum nsc_status {
+  NSC_OK = 0,
+  NSC_ERROR_ARGUMENT = 1,      /* the caller broke this header's rules */
+  NSC_ERROR_MEMORY = 2,        /* an allocation failed */
+  NSC_ERROR_LIMIT = 3,         /* the file asks for more than a limit in the options allows */
+  NSC_ERROR_TRUNCATED = 4,     /* the file ends before what it announces */
+  NSC_ERROR_CORRUPT = 5,       /* the file contradicts its own format */
+  NSC_ERROR_UNKNOWN_FORMAT = 6, /* no reader recognises the content */
+  NSC_ERROR_UNSUPPORTED = 7,   /* recognised, but this part of the format is not implemented */
+  NSC_ERROR_NO_PIXELS = 8,     /* a valid file without an image (a DICOM report, a DICOMDIR) */
+  NSC_ERROR_OPERATOR = 9,      /* the model has an operator, or a form of one, that is not implemented */
+  NSC_ERROR_SHAPE = 10,        /* tensor shapes of the model do not fit together, or do not fit the input */
+  NSC_ERROR_RECIPE = 11,       /* the model does not say, or says wrongly, how its input is made */
+  NSC_ERROR_CANCELLED = 12,    /* the caller asked to stop */
+  NSC_ERROR_IO = 13,           /* reading or writing a file failed (command line only) */
+  NSC_ERROR_INTERNAL = 14      /* our own fault */
+} nsc_status;
+
+enum { NSC_STATUS_COUNT = 15, NSC_ERROR_TEXT = 256 };
+
+/* Owned by the caller; {0} to begin with. Holds no pointer, so that reporting an error never allocates. */
+typedef struct nsc_error {
+  nsc_status status;
+  char text[NSC_ERROR_TEXT]; /* one sentence, UTF-8, always terminated */
+} nsc_error;
+
+/* "NSC_ERROR_TRUNCATED" and so on; "NSC_ERROR_?" for a number that is none. Static storage. */
+const char *nsc_status_name(nsc_status status);
+
+/* "1.2.3". Static storage. */
+const char *nsc_version(void);
+
+/* Ends a text or JSON that a call below handed out. */
+void nsc_text_free(char *text);
+
+/* ---- sources: the bytes of a file ------------------------------------------------------------------------------- */
+
+/* The bytes of one file. Filled piece by piece so that a stream is copied once, then handed to a reader that owns it. */
+typedef struct nsc_source nsc_source;
+
+/* An empty source that expects `size_hint` bytes (0 when unknown); more and fewer are fine. */
+NSC_WARN_UNUSED nsc_status nsc_source_create(size_t size_hint, nsc_source **out, nsc_error *err);
+
+/* Room for `size` more bytes; the pointer is valid until the next call on this source. */
+NSC_WARN_UNUSED nsc_status nsc_source_reserve(nsc_source *source, size_t size, uint8_t **out, nsc_error *err);
+
+/* Says that the first `size` bytes of the last reserve were written. */
+NSC_WARN_UNUSED nsc_status nsc_source_commit(nsc_source *source, size_t size, nsc_error *err);
+
+/* A source with a copy of `size` bytes. */
+NSC_WARN_UNUSED nsc_status nsc_source_from_bytes(const void *bytes, size_t size, nsc_source **out, nsc_error *err);
+
+void nsc_source_free(nsc_source *source);
+
+/* ---- images ----------------------------------------------------------------------------------------------------- */
+
+typedef enum nsc_format {
+  NSC_FORMAT_UNKNOWN = 0,
+  NSC_FORMAT_DICOM = 1,
+  NSC_FORMAT_PNG = 2,
+  NSC_FORMAT_JPEG = 3,
+  NSC_FORMAT_BMP = 4,
+  NSC_FORMAT_GIF = 5,
+  NSC_FORMAT_TGA = 6,
+  NSC_FORMAT_PNM = 7
+} nsc_format;
+
+/* Decides by content alone, never by a name. DICOM without preamble is recognised too. */
+nsc_format nsc_sniff(const uint8_t *bytes, size_t size);
+
+/* "DICOM", "PNG", ... Static storage. */
+const char *nsc_format_name(nsc_format format);
+
+typedef enum nsc_sample_type {
+  NSC_SAMPLE_U8 = 0,
+  NSC_SAMPLE_I8 = 1,
+  NSC_SAMPLE_U16 = 2,
+  NSC_SAMPLE_I16 = 3,
+  NSC_SAMPLE_U32 = 4,
+  NSC_SAMPLE_I32 = 5,
+  NSC_SAMPLE_F32 = 6,
+  NSC_SAMPLE_F64 = 7
+} nsc_sample_type;
+
+/* Bytes of one sample. */
+size_t nsc_sample_size(nsc_sample_type type);
+
+/* What one is willing to spend on one file. A field of 0 means the default in its comment. */
+typedef struct nsc_image_options {
+  uint32_t max_dimension;    /* columns or rows; default 65535, the most that DICOM's (0028,0010) can say */
+  uint32_t max_frames;       /* default 65536: a long cine run at 60 frames per second is 3,600 a minute */
+  uint64_t max_frame_bytes;  /* samples of one decoded frame; default 1 GiB, half of what a browser tab gives wasm */
+  uint64_t max_inflated;     /* bytes a deflated data set may unpack to; default 2 GiB, stops "zip bombs" */
+} nsc_image_options;
+
+typedef enum nsc_photometric {
+  NSC_PHOTOMETRIC_MONOCHROME1 = 0, /* the smallest value is white (PS3.3 C.7.6.3.1.2) */
+  NSC_PHOTOMETRIC_MONOCHROME2 = 1, /* the smallest value is black; every grey PNG, JPEG, ... */
+  NSC_PHOTOMETRIC_RGB = 2
+} nsc_photometric;
+
+/* Facts about an image. Frames of an image all have this size and type. */
+typedef struct nsc_image_info {
+  nsc_format format;
+  uint32_t width, height; /* pixels */
+  uint32_t frames;        /* at least 1 */
+  uint32_t channels;      /* 1 (grey) or 3 (RGB) */
+  nsc_sample_type type;   /* of what nsc_image_frame gives */
+  uint32_t bits;          /* significant bits of a sample, 1 to 64 */
+  nsc_photometric photometric;
+  double spacing_x, spacing_y; /* mm from pixel centre to pixel centre; 0 when the file does not say */
+  double frame_ms;             /* time between frames of a cine run; 0 when the file does not say */
+  uint32_t window_count;       /* VOI windows in the file */
+  uint32_t voi_lut_count;      /* VOI LUTs in the file */
+} nsc_image_info;
+
+/* An opened file: header understood, frames decoded when they are asked for. */
+typedef struct nsc_image nsc_image;
+
+/*
+ * Recognises and opens. The image takes `source` over on success; on failure it stays the caller's.
+ * `options` may be NULL. Errors: UNKNOWN_FORMAT, UNSUPPORTED (names the transfer syntax or feature), NO_PIXELS,
+ * TRUNCATED, CORRUPT, LIMIT, MEMORY. Formats other than DICOM are decoded here, DICOM frames by nsc_image_frame.
+ */
+NSC_WARN_UNUSED nsc_status nsc_image_open(nsc_source *source, const nsc_image_options *options, nsc_image **out,
+                                          nsc_error *err);
+
+void nsc_image_free(nsc_image *image);
+
+void nsc_image_get_info(const nsc_image *image, nsc_image_info *out);
+
+/*
+ * Samples of one frame as stored: [height][width][channels], native byte order, sign-extended, unused bits cleared,
+ * before any rescale or window. Valid until the next call with another frame, or until the image ends.
+ */
+NSC_WARN_UNUSED nsc_status nsc_image_frame(nsc_image *image, uint32_t frame, const void **samples, nsc_error *err);
+
+/*
+ * The image as JSON for people and scripts: {"format", "width", "height", "frames", "channels", "bits", "signed",
+ * "photometric", "spacing": [x, y] | null, "transferSyntax", "modality", "rescale": {"slope","intercept","unit"} ,
+ * "windows": [{"center","width","function","name"}], "voiLuts": [names], "tags": [{"tag","vr","name","value"}], ...}.
+ * `tags` lists a DICOM file's elements, sequences nested in "items", long values cut. Ended by nsc_text_free.
+ */
+NSC_WARN_UNUSED nsc_status nsc_image_json(const nsc_image *image, char **out, nsc_error *err);
+
+/* ---- looking at an image ---------------------------------------------------------------------------------------- */
+
+/* How modality values become grey: PS3.3 C.11.2.1.2 and C.11.2.1.3. */
+typedef enum nsc_voi_function {
+  NSC_VOI_LINEAR = 0,
+  NSC_VOI_LINEAR_EXACT = 1,
+  NSC_VOI_SIGMOID = 2
+} nsc_voi_function;
+
+/* One way to show an image. Only for the screen: a model never sees it. */
+typedef struct nsc_view {
+  uint32_t frame;
+  int32_t voi_lut; /* index of one of the file's VOI LUTs, or -1 for the window below */
+  nsc_voi_function function;
+  double center, width; /* in modality units (HU for CT); width > 0, and at least 1 for LINEAR */
+  bool invert;          /* on top of what MONOCHROME1 already asks for */
+} nsc_view;
+
+/* The file's first VOI window or LUT; without one, the full range of the frame's values; 8-bit pictures 0..255. */
+NSC_WARN_UNUSED nsc_status nsc_view_default(nsc_image *image, uint32_t frame, nsc_view *out, nsc_error *err);
+
+/* The file's VOI window number `index` (0-based), as a view. */
+NSC_WARN_UNUSED nsc_status nsc_view_window(const nsc_image *image, uint32_t index, nsc_view *out, nsc_error *err);
+
+/* A window over the 1st to 99th percentile of a frame's values: for images whose own window shows nothing. */
+NSC_WARN_UNUSED nsc_status nsc_view_auto(nsc_image *image, uint32_t frame, nsc_view *out, nsc_error *err);
+
+/*
+ * Renders a frame: modality LUT or rescale, VOI, inversion, to RGBA bytes [height][width][4], alpha 255. `size` is the
+ * capacity of rgba and must be width * height * 4. Colour images pass through the window 0..2^bits-1 unless it was moved.
+ */
+NSC_WARN_UNUSED nsc_status nsc_render(nsc_image *image, const nsc_view *view, uint8_t *rgba, size_t size,
+                                      nsc_error *err);
+
+/* The modality value (rescaled, HU for CT) of each channel at a pixel; `out` has room for 3. */
+NSC_WARN_UNUSED nsc_status nsc_image_probe(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y, double out[3],
+                                           nsc_error *err);
+
+/* ---- recipes: how a model wants its input ----------------------------------------------------------------------- */
+
+typedef enum nsc_fit {
+  NSC_FIT_STRETCH = 0, /* to width x height, aspect ratio not kept */
+  NSC_FIT_CROP = 1,    /* the shorter side to size * 1/crop_scale, then the centre */
+  NSC_FIT_PAD = 2      /* the longer side to size, the rest filled with black, image centred */
+} nsc_fit;
+
+/* Which values become 0 and 1 before mean and std. All depend on the file alone, never on a screen. */
+typedef enum nsc_range_kind {
+  NSC_RANGE_VOI = 0,        /* the file's own first VOI window or LUT; without one as NSC_RANGE_FRAME; 8-bit 0..255 */
+  NSC_RANGE_WINDOW = 1,     /* modality values low..high, e.g. -1000..400 HU */
+  NSC_RANGE_FRAME = 2,      /* smallest..largest value of the frame */
+  NSC_RANGE_PERCENTILE = 3, /* low..high percentile of the frame's values */
+  NSC_RANGE_TYPE = 4        /* what the significant bits can hold: 0..255, 0..4095, -32768..32767, ... */
+} nsc_range_kind;
+
+typedef struct nsc_recipe {
+  uint32_t width, height;  /* of the model's input, 1 to 4096 */
+  uint32_t channels;       /* 1 (colour becomes ITU-R 601 luma, as in Pillow's "L") or 3 (grey is repeated) */
+  nsc_fit fit;
+  double crop_scale;       /* for NSC_FIT_CROP: 0.875 resizes 256 for 224; 1 takes the whole shorter side */
+  nsc_range_kind range;
+  double low, high;        /* for NSC_RANGE_WINDOW (modality units) and NSC_RANGE_PERCENTILE (0..100) */
+  bool invert;             /* models trained on films where bone is black */
+  float scale;             /* multiplies 0..1 before mean and std; 1, or 255, or 2048 with mean 1024 (TorchXRayVision) */
+  float mean[3], std[3];   /* (x * scale - mean) / std, per channel */
+} nsc_recipe;
+
+/*
+ * Reads the JSON of the model metadata `nsc.input`:
+ * {"width":224,"height":224,"channels":3,"fit":"crop","cropScale":0.875,
+ *  "range":{"kind":"window","low":-1000,"high":400},"invert":false,"scale":1,"mean":[..],"std":[..]}
+ * fit: stretch (default), crop, pad. kind: voi (default), window, frame, percentile, type. Errors: RECIPE, with the
+ * field's name.
+ */
+NSC_WARN_UNUSED nsc_status nsc_recipe_parse(const char *json, size_t size, nsc_recipe *out, nsc_error *err);
+
+/* A preset for models without metadata: "imagenet", "0-1", "-1-1", "torchxrayvision". Size and channels are kept. */
+NSC_WARN_UNUSED nsc_status nsc_recipe_preset(const char *name, nsc_recipe *inout, nsc_error *err);
+
+/*
+ * One frame to the model's input: modality values -> range 0..1 -> luma or RGB -> antialiased bilinear resize (equal to
+ * Pillow's within 1/255) -> crop or pad -> scale, mean, std. `out` is [height][width][channels], `count` its floats.
+ */
+NSC_WARN_UNUSED nsc_status nsc_preprocess(nsc_image *image, uint32_t frame, const nsc_recipe *recipe, float *out,
+                                          size_t count, nsc_error *err);
+
+/* "What the model saw": the same, before mean and std, as RGBA bytes [height][width][4]. */
+NSC_WARN_UNUSED nsc_status nsc_preprocess_preview(nsc_image *image, uint32_t frame, const nsc_recipe *recipe,
+                                                  uint8_t *rgba, size_t size, nsc_error *err);
+
+/* ---- models ----------------------------------------------------------------------------------------------------- */
+
+typedef enum nsc_type {
+  NSC_TYPE_F32 = 0,
+  NSC_TYPE_I64 = 1,
+  NSC_TYPE_I32 = 2,
+  NSC_TYPE_BOOL = 3,
+  NSC_TYPE_U8 = 4,
+  NSC_TYPE_I8 = 5,
+  NSC_TYPE_F16 = 6,
+  NSC_TYPE_F64 = 7
+} nsc_type;
+
+enum { NSC_MAX_RANK = 8 };
+
+/* A shape and type, as ONNX counts them (a picture is N, C, H, W). */
+typedef struct nsc_tensor_info {
+  const char *name; /* points into the session */
+  nsc_type type;
+  uint32_t rank;
+  int64_t dims[NSC_MAX_RANK];
+} nsc_tensor_info;
+
+/* An ONNX model, parsed; it owns the file's bytes and points into them. */
+typedef struct nsc_model nsc_model;
+
+/* Parses. Takes `source` over on success. Errors: UNKNOWN_FORMAT, TRUNCATED, CORRUPT, UNSUPPORTED, LIMIT, MEMORY. */
+NSC_WARN_UNUSED nsc_status nsc_model_open(nsc_source *source, nsc_model **out, nsc_error *err);
+
+void nsc_model_free(nsc_model *model);
+
+/* A value of metadata_props, or NULL. Points into the model. */
+const char *nsc_model_metadata(const nsc_model *model, const char *key, size_t *size);
+
+/* Inputs that the caller must give, as the file declares them: -1 stands for an open dimension, rank 0 for no shape. */
+uint32_t nsc_model_input_count(const nsc_model *model);
+NSC_WARN_UNUSED nsc_status nsc_model_input_info(const nsc_model *model, uint32_t index, nsc_tensor_info *out,
+                                                nsc_error *err);
+
+/*
+ * {"name","title","producer","opset","nodes","parameters","weightBytes","inputs":[{"name","type","shape"}],
+ *  "outputs":[..],"labels":[..] | null,"task","recipe":{..} | null,"threshold","temperature","advice","limits","license",
+ *  "operators":{"Conv":20,...}}. Dimensions that the file leaves open are strings. Ended by nsc_text_free.
+ */
+NSC_WARN_UNUSED nsc_status nsc_model_json(const nsc_model *model, char **out, nsc_error *err);
+
+/* ---- sessions: a model made ready to run on fixed shapes --------------------------------------------------------- */
+
+typedef struct nsc_session_options {
+  uint32_t threads;      /* 0 or 1: the calling thread alone */
+  uint32_t input_count;  /* shapes given below, in the order of the model's inputs; 0: as the model says */
+  const nsc_tensor_info *inputs; /* rank and dims for inputs whose shape the model leaves open */
+  const void *const *constants;  /* NULL, or for each of the model's inputs its fixed elements or NULL: shapes and axes
+                                    that some models take as inputs, weights in tests. Copied */
+  uint64_t max_bytes;    /* weights and activations together; default 2 GiB. LIMIT when the plan needs more */
+} nsc_session_options;
+
+typedef struct nsc_session nsc_session;
+
+/*
+ * Lowers the model to a plan of XNNPACK operators: constants folded, batch norm and activations fused, buffers shared by
+ * lifetime. `options` may be NULL. The model must outlive the session. Errors: OPERATOR (names node and operator), SHAPE,
+ * LIMIT, MEMORY.
+ */
+NSC_WARN_UNUSED nsc_status nsc_session_create(const nsc_model *model, const nsc_session_options *options,
+                                              nsc_session **out, nsc_error *err);
+
+void nsc_session_free(nsc_session *session);
+
+uint32_t nsc_session_input_count(const nsc_session *session);
+uint32_t nsc_session_output_count(const nsc_session *session);
+void nsc_session_input_info(const nsc_session *session, uint32_t index, nsc_tensor_info *out);
+void nsc_session_output_info(const nsc_session *session, uint32_t index, nsc_tensor_info *out);
+
+/*
+ * Where an input goes and an output stands, in ONNX's order (N, C, H, W), with the type of its info; `size` is in bytes.
+ * Writing an input and reading an output copy once.
+ */
+NSC_WARN_UNUSED nsc_status nsc_session_set_input(nsc_session *session, uint32_t index, const void *data, size_t size,
+                                                 nsc_error *err);
+/* The same for a 4-D float input given as N, H, W, C: no transpose anywhere. */
+NSC_WARN_UNUSED nsc_status nsc_session_set_input_nhwc(nsc_session *session, uint32_t index, const float *data,
+                                                      size_t count, nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_session_get_output(nsc_session *session, uint32_t index, void *data, size_t size,
+                                                  nsc_error *err);
+
+/* Runs once. `cancel`, when not NULL, is looked at between operators: non-zero stops with CANCELLED. */
+NSC_WARN_UNUSED nsc_status nsc_session_run(nsc_session *session, const volatile int32_t *cancel, nsc_error *err);
+
+/* {"steps":[{"name","kind","output":[dims],"ms"}],"arenaBytes","packedBytes","threads"}: the last run, step by step. */
+NSC_WARN_UNUSED nsc_status nsc_session_json(const nsc_session *session, char **out, nsc_error *err);
+
+/* ---- classification: image -> tensor -> scores -> result --------------------------------------------------------- */
+
+typedef enum nsc_task {
+  NSC_TASK_SINGLE = 0, /* exactly one label is true: softmax */
+  NSC_TASK_MULTI = 1,  /* each label for itself: sigmoid */
+  NSC_TASK_BINARY = 2  /* labels[0] absent, labels[1] present: one sigmoid output or a softmax of two */
+} nsc_task;
+
+typedef struct nsc_classifier_options {
+  uint32_t threads;
+  const char *recipe_json; /* for foreign models: replaces `nsc.input`; NULL to use the model's own */
+  const char *labels_json; /* likewise for `nsc.labels`, ["a","b"]; without either, "0", "1", ... */
+  const char *output;      /* likewise for `nsc.output`: "logits" or "probabilities" */
+} nsc_classifier_options;
+
+/* Model, recipe, labels, thresholds and a session, together. */
+typedef struct nsc_classifier nsc_classifier;
+
+/* The model must outlive the classifier. Errors: as nsc_session_create, and RECIPE. */
+NSC_WARN_UNUSED nsc_status nsc_classifier_create(const nsc_model *model, const nsc_classifier_options *options,
+                                                 nsc_classifier **out, nsc_error *err);
+
+void nsc_classifier_free(nsc_classifier *classifier);
+
+const nsc_recipe *nsc_classifier_recipe(const nsc_classifier *classifier);
+
+/* Everything points into the classifier and stays valid until its next run. */
+typedef struct nsc_result {
+  nsc_task task;
+  uint32_t count;            /* labels */
+  const char *const *labels; /* [count] */
+  const float *scores;       /* [count] probabilities, after temperature */
+  const float *thresholds;   /* [count]; for single the first is 0 (the largest score wins) */
+  uint32_t verdict;          /* single: the best label; binary: 0 or 1; multi: index of the highest score at or above its
+                                threshold, or `count` when none is */
+  double decode_ms, preprocess_ms, inference_ms;
+} nsc_result;
+
+/* A result without scores: labels, task and thresholds are known before anything is classified. */
+void nsc_classifier_blank_result(const nsc_classifier *classifier, nsc_result *out);
+
+/* Classifies one frame. `cancel` as in nsc_session_run. */
+NSC_WARN_UNUSED nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
+                                              const volatile int32_t *cancel, nsc_result *out, nsc_error *err);
+
+/*
+ * {"model","task","scores":{label: p},"threshold","verdict","advice","ms":{"decode","preprocess","inference"}} of a
+ * result. `threshold` is a number for binary, an object for multi, null for single. Ended by nsc_text_free.
+ */
+NSC_WARN_UNUSED nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *result, char **out,
+                                           nsc_error *err);
+
+/* ---- for bindings ------------------------------------------------------------------------------------------------ */
+
+/*
+ * What a user interface must know without repeating it: {"version","build","statuses":{name: number},"limits":{..},
+ * "voiFunctions":[..],"windowPresets":[{"name","modality","center","width"}],"recipePresets":[..]}.
+ */
+NSC_WARN_UNUSED nsc_status nsc_constants_json(char **out, nsc_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,162 @@
+#!/usr/bin/env node
+/**
+ * Assembles build/site from web/, the built variants of the core and the shipped models.
+ *
+ *   node scripts/build-web.mjs [--wasm FOLDER] [--models FOLDER] [--out FOLDER] [--no-pack]
+ *
+ * The folder of --wasm holds <variant>/negatoscope.{mjs,wasm}; a variant that was not built is left out, and the page
+ * then uses the next best. The folder of --models holds <name>/model.onnx. --no-pack leaves the .br and .gz files out.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, extname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+import { build } from 'esbuild';
+
+import { Core } from '../web/worker/core.js';
+import { VARIANTS } from '../web/shared/variants.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const WEB = join(ROOT, 'web');
+export const WASM = join(ROOT, 'build/wasm/emscripten');
+export const MODELS = join(ROOT, 'models');
+
+/** What every browser with WebAssembly SIMD understands. */
+export const TARGET = 'es2022';
+
+export function builtVariants(folder) {
+  return VARIANTS.filter((variant) => existsSync(join(folder, variant, 'negatoscope.wasm')));
+}
+
+/** The models of a folder, with the titles that stand in the files themselves. */
+export async function shippedModels(folder, wasmFolder) {
+  const names = existsSync(folder) ? (await readdir(folder)).sort() : [];
+  const models = [];
+  for (const name of names) {
+    const path = join(folder, name, 'model.onnx');
+    if (!existsSync(path)) continue;
+    const bytes = await readFile(path);
+    models.push({ name, title: await modelTitle(bytes, name, wasmFolder), bytes: bytes.length, path });
+  }
+  return models;
+}
+
+/** Asks the core itself: nothing but it reads ONNX. */
+async function modelTitle(bytes, name, wasmFolder) {
+  const glue = join(wasmFolder, 'simd', 'negatoscope.mjs');
+  if (!existsSync(glue)) return name;
+  const { default: factory } = await import(`file://${glue}`);
+  const core = await Core.create(factory);
+  const model = core.openModel(await core.source(new Blob([bytes])));
+  const { title } = core.modelInfo(model);
+  core.freeModel(model);
+  return title || name;
+}
+
+async function filesUnder(folder) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath ?? entry.path, entry.name)))
+    .sort();
+}
+
+function digest(bytes, algorithm = 'sha256', encoding = 'base64') {
+  return createHash(algorithm).update(bytes).digest(encoding);
+}
+
+async function bundle(entry, outfile, options = {}) {
+  await build({
+    entryPoints: [join(WEB, entry)],
+    outfile,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: TARGET,
+    legalComments: 'none',
+    logLevel: 'warning',
+    ...options,
+  });
+}
+
+/** index.html with the list of its parts as a data block. */
+export async function pageWithParts(parts) {
+  const html = await readFile(join(WEB, 'index.html'), 'utf8');
+  const json = JSON.stringify(parts).replaceAll('<', '\\u003c');
+  return html.replace('<!-- parts -->', () => `<script type="application/json" id="parts">${json}</script>`);
+}
+
+/** Packs what gains by it. Results are kept by content, so that a build that changed little is quick. */
+async function pack(out, cacheFolder) {
+  await mkdir(cacheFolder, { recursive: true });
+  const kinds = [
+    ['.br', (bytes) => promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } })],
+    ['.gz', (bytes) => promisify(gzip)(bytes, { level: 9 })],
+  ];
+  for (const file of await filesUnder(out)) {
+    if (!['.css', '.html', '.js', '.mjs', '.onnx', '.svg', '.wasm', '.webmanifest'].includes(extname(file))) continue;
+    const bytes = await readFile(join(out, file));
+    for (const [ending, compress] of kinds) {
+      const cached = join(cacheFolder, digest(bytes, 'sha256', 'hex') + ending);
+      if (!existsSync(cached)) {
+        await writeFile(`${cached}.part`, await compress(bytes));
+        await rename(`${cached}.part`, cached);
+      }
+      await cp(cached, join(out, file + ending));
+    }
+  }
+}
+
+export async function buildSite({ wasm = WASM, models: modelFolder = MODELS, out, packFiles = true }) {
+  const variants = builtVariants(wasm);
+  if (!variants.length) throw new Error(`no variant of the core stands in ${wasm}: build the preset wasm first`);
+  const models = await shippedModels(modelFolder, wasm);
+
+  await rm(out, { recursive: true, force: true });
+  await mkdir(join(out, 'models'), { recursive: true });
+  await bundle('main.js', join(out, 'app.js'));
+  await bundle('worker/main.js', join(out, 'worker.js'));
+  await bundle('style/index.css', join(out, 'style.css'), { format: undefined });
+  for (const file of ['icon.svg', 'manifest.webmanifest']) await cp(join(WEB, file), join(out, file));
+  for (const variant of variants) {
+    for (const file of ['negatoscope.mjs', 'negatoscope.wasm']) {
+      await cp(join(wasm, variant, file), join(out, 'wasm', variant, file));
+    }
+  }
+  const listed = models.map(({ path, ...facts }) => ({ ...facts, file: `models/${facts.name}.onnx` }));
+  for (const { path, name } of models) await cp(path, join(out, 'models', `${name}.onnx`));
+  await writeFile(join(out, 'models', 'index.json'), `${JSON.stringify(listed, null, 2)}\n`);
+  await writeFile(join(out, 'index.html'), await pageWithParts({ variants, models: listed }));
+
+  /** @type {Record<string, string>} */
+  const files = {};
+  for (const file of await filesUnder(out)) files[file] = `sha256-${digest(await readFile(join(out, file)))}`;
+  const version = digest(JSON.stringify(files), 'sha256', 'hex').slice(0, 16);
+  await bundle('worker/sw.js', join(out, 'sw.js'), {
+    format: 'iife',
+    define: { __BUILD__: JSON.stringify({ version, files, variants }) },
+  });
+  if (packFiles) await pack(out, join(dirname(out), 'packed'));
+  return { variants, models: models.map(({ name }) => name), version };
+}
+
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({
+    options: {
+      wasm: { type: 'string', default: WASM },
+      models: { type: 'string', default: MODELS },
+      out: { type: 'string', default: join(ROOT, 'build/site') },
+      'no-pack': { type: 'boolean', default: false },
+    },
+  });
+  const { variants, models } = await buildSite({
+    wasm: resolve(values.wasm),
+    models: resolve(values.models),
+    out: resolve(values.out),
+    packFiles: !values['no-pack'],
+  });
+  process.stdout.write(`${resolve(values.out)}: ${variants.join(', ')}; models: ${models.join(', ') || 'none'}\n`);
+}

@@ -1,0 +1,58 @@
+/* The native command. Each verb is a file with one function `nsc_cli_<verb>(argc, argv)`; argv[0] is the verb. */
+#ifndef NSC_CLI_CLI_H
+#define NSC_CLI_CLI_H
+
+#include <stdio.h>
+
+#include "base/text.h"
+#include "negatoscope.h"
+
+/* Exit codes: scripts rely on them. */
+enum { NSC_EXIT_OK = 0, NSC_EXIT_SOME_FAILED = 1, NSC_EXIT_USAGE = 2 };
+
+int nsc_cli_info(int argc, char **argv);
+int nsc_cli_classify(int argc, char **argv);
+int nsc_cli_bench(int argc, char **argv);
+
+/* ---- options ---- */
+
+typedef struct nsc_cli_option {
+  const char *name;   /* "--model" */
+  const char **value; /* takes the word after it, or what follows '=' */
+  bool *flag;         /* or: is there */
+} nsc_cli_option;
+
+/*
+ * Takes the options out of argv, moving the other words together after argv[0]; "--" ends options. Returns the new argc,
+ * or -1 after printing what is wrong.
+ */
+int nsc_cli_options(int argc, char **argv, const nsc_cli_option *options, size_t count);
+
+/* A whole number of at least `least`, or -1 after printing what is wrong. NULL gives `otherwise`. */
+long nsc_cli_number(const char *name, const char *text, long least, long otherwise);
+
+/* Processors of this machine. */
+uint32_t nsc_cli_processors(void);
+
+/* ---- files ---- */
+
+/* Reads a whole file. Errors: IO with the system's reason, MEMORY. */
+NSC_WARN_UNUSED nsc_status nsc_cli_read(const char *path, nsc_source **out, nsc_error *err);
+
+NSC_WARN_UNUSED nsc_status nsc_cli_open_image(const char *path, nsc_image **out, nsc_error *err);
+
+/* `name` is a path, or the name of a model that comes with the program, or NULL for the default one. */
+NSC_WARN_UNUSED nsc_status nsc_cli_open_model(const char *name, nsc_model **out, nsc_error *err);
+
+/* A growing list of paths. */
+typedef struct nsc_cli_paths {
+  char **list;
+  size_t count, capacity;
+} nsc_cli_paths;
+
+/* Adds a file, or every file under a folder in name order. A path that cannot be read is added as it is, so that it is
+   reported like any other file. False when memory runs out. */
+bool nsc_cli_add_path(nsc_cli_paths *paths, const char *path);
+void nsc_cli_drop_paths(nsc_cli_paths *paths);
+
+#endif

@@ -1,0 +1,135 @@
+#define _POSIX_C_SOURCE 200809L
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "cli/cli.h"
+
+#ifndef NSC_MODELS_FOLDER
+#error "NSC_MODELS_FOLDER comes from the build"
+#endif
+
+static const char default_model[] = "cxr-pneumonia";
+
+static nsc_status read_all(FILE *f, size_t hint, nsc_source *source, const char *path, nsc_error *err) {
+  size_t want = hint ? hint + 1 : 1 << 20; /* one more than expected, so that the end shows itself at once */
+  for (;;) {
+    uint8_t *to;
+    NSC_TRY(nsc_source_reserve(source, want, &to, err));
+    size_t got = fread(to, 1, want, f);
+    NSC_TRY(nsc_source_commit(source, got, err));
+    if (got < want) break;
+    want = 1 << 20;
+  }
+  if (ferror(f)) return nsc_fail(err, NSC_ERROR_IO, "%s: %s", path, strerror(errno));
+  return NSC_OK;
+}
+
+nsc_status nsc_cli_read(const char *path, nsc_source **out, nsc_error *err) {
+  FILE *f = fopen(path, "rb");
+  if (!f) return nsc_fail(err, NSC_ERROR_IO, "cannot open: %s", strerror(errno));
+  struct stat info;
+  size_t hint = fstat(fileno(f), &info) == 0 && S_ISREG(info.st_mode) ? (size_t)info.st_size : 0;
+  nsc_source *source = NULL;
+  nsc_status status = nsc_source_create(hint + 1, &source, err);
+  if (status == NSC_OK) status = read_all(f, hint, source, path, err);
+  fclose(f);
+  if (status != NSC_OK) {
+    nsc_source_free(source);
+    return status;
+  }
+  *out = source;
+  return NSC_OK;
+}
+
+nsc_status nsc_cli_open_image(const char *path, nsc_image **out, nsc_error *err) {
+  nsc_source *source;
+  NSC_TRY(nsc_cli_read(path, &source, err));
+  nsc_status status = nsc_image_open(source, NULL, out, err);
+  if (status != NSC_OK) nsc_source_free(source);
+  return status;
+}
+
+static bool is_file(const char *path) {
+  struct stat info;
+  return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+nsc_status nsc_cli_open_model(const char *name, nsc_model **out, nsc_error *err) {
+  char path[4096];
+  const char *folder = getenv("NEGATOSCOPE_MODELS");
+  if (!folder) folder = NSC_MODELS_FOLDER;
+  snprintf(path, sizeof path, "%s", name ? name : default_model);
+  if (!name || !is_file(name)) {
+    snprintf(path, sizeof path, "%s/%s/model.onnx", folder, name ? name : default_model);
+    if (!is_file(path)) {
+      return nsc_fail(err, NSC_ERROR_IO, "there is no model file %.90s and no model of that name in %.90s",
+                      name ? name : default_model, folder);
+    }
+  }
+  nsc_source *source;
+  NSC_TRY(nsc_cli_read(path, &source, err));
+  nsc_status status = nsc_model_open(source, out, err);
+  if (status != NSC_OK) nsc_source_free(source);
+  return status;
+}
+
+static bool add_one(nsc_cli_paths *paths, const char *path) {
+  if (paths->count == paths->capacity) {
+    size_t capacity = paths->capacity * 2 + 64;
+    char **list = realloc(paths->list, capacity * sizeof *list);
+    if (!list) return false;
+    paths->list = list;
+    paths->capacity = capacity;
+  }
+  char *copy = malloc(strlen(path) + 1);
+  if (!copy) return false;
+  strcpy(copy, path);
+  paths->list[paths->count++] = copy;
+  return true;
+}
+
+static bool add_folder(nsc_cli_paths *paths, const char *folder, int count, struct dirent **entries) {
+  bool ok = true;
+  for (int i = 0; i < count; i++) {
+    const char *name = entries[i]->d_name;
+    if (ok && strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
+      size_t n = strlen(folder), size = n + strlen(name) + 2;
+      char *path = malloc(size);
+      ok = path != NULL;
+      if (ok) {
+        snprintf(path, size, "%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", name);
+        ok = nsc_cli_add_path(paths, path);
+      }
+      free(path);
+    }
+    free(entries[i]);
+  }
+  return ok;
+}
+
+/* Byte order of names: the same on every machine, whatever its locale. */
+static int by_name(const struct dirent **a, const struct dirent **b) {
+  return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+bool nsc_cli_add_path(nsc_cli_paths *paths, const char *path) {
+  struct stat info;
+  /* lstat: a link to a folder above would make the walk endless. */
+  if (lstat(path, &info) != 0 || !S_ISDIR(info.st_mode)) return add_one(paths, path);
+  struct dirent **entries;
+  int count = scandir(path, &entries, NULL, by_name);
+  if (count < 0) return add_one(paths, path);
+  bool ok = add_folder(paths, path, count, entries);
+  free(entries);
+  return ok;
+}
+
+void nsc_cli_drop_paths(nsc_cli_paths *paths) {
+  for (size_t i = 0; i < paths->count; i++) free(paths->list[i]);
+  free(paths->list);
+  *paths = (nsc_cli_paths){0};
+}

@@ -1,0 +1,34 @@
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const struct {
+  const char *name, *what;
+  int (*run)(int argc, char **argv);
+} verbs[] = {
+    {"info", "what a file is: image or model, as JSON", nsc_cli_info},
+    {"classify", "scores of images and folders", nsc_cli_classify},
+    {"bench", "how long a model takes on this machine", nsc_cli_bench},
+};
+
+enum { VERB_COUNT = sizeof verbs / sizeof *verbs };
+
+static void help(FILE *to) {
+  fprintf(to, "negatoscope %s: medical images and the networks that classify them\n\n", nsc_version());
+  for (int i = 0; i < VERB_COUNT; i++) fprintf(to, "  negatoscope %-10s %s\n", verbs[i].name, verbs[i].what);
+  fputs("\nA verb without arguments says how it is used. For research and teaching. Not for diagnosis.\n", to);
+}
+
+int main(int argc, char **argv) {
+  for (int i = 0; argc > 1 && i < VERB_COUNT; i++) {
+    if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
+  }
+  bool asked = argc > 1 && (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+  if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+    puts(nsc_version());
+    return NSC_EXIT_OK;
+  }
+  if (argc > 1 && !asked) fprintf(stderr, "negatoscope: there is no verb \"%s\"\n\n", argv[1]);
+  help(asked ? stdout : stderr);
+  return asked ? NSC_EXIT_OK : NSC_EXIT_USAGE;
+}

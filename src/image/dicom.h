@@ -1,0 +1,115 @@
+/*
+ * The inside of the DICOM reader (PS3.5, PS3.10). A data set is a flat array of elements in the order of the file,
+ * children after their parent: element 0 is the root, whose children are the top level.
+ */
+#ifndef NSC_IMAGE_DICOM_H
+#define NSC_IMAGE_DICOM_H
+
+#include "image/image.h"
+
+#define NSC_TAG(group, element) ((uint32_t)(group) << 16 | (uint32_t)(element))
+
+typedef struct nsc_element {
+  uint32_t tag;
+  uint32_t length; /* bytes of the value; 0 for what has children */
+  size_t offset;   /* of the value, in nsc_dicom.bytes */
+  uint32_t skip;   /* elements from this one to its next sibling */
+  uint32_t count;  /* children: items of a sequence, elements of an item, fragments of encapsulated pixel data */
+  char vr[2];      /* as in the file; from the dictionary for implicit VR; "UN" when nobody knows */
+  bool big_endian;
+} nsc_element;
+
+typedef struct nsc_dicom_syntax {
+  const char *uid, *name;
+  bool explicit_vr, big_endian, deflated;
+  bool native; /* pixel data is stored as it is: the only kind that is decoded */
+} nsc_dicom_syntax;
+
+/* How text bytes become UTF-8: PS3.3 C.12.1.1.2. */
+typedef enum nsc_charset {
+  NSC_CHARSET_ASCII = 0, /* also every set without a table here: other bytes become U+FFFD */
+  NSC_CHARSET_LATIN1,
+  NSC_CHARSET_CYRILLIC,
+  NSC_CHARSET_UTF8
+} nsc_charset;
+
+typedef struct nsc_dicom {
+  uint8_t *bytes; /* of the file, inflated where it was deflated; owned once `owns_bytes` */
+  size_t size;
+  bool owns_bytes;
+  nsc_element *elements;
+  uint32_t count, capacity;
+  const nsc_dicom_syntax *syntax; /* NULL when the file names none or an unknown one */
+  char syntax_uid[65];            /* "" when the file names none */
+  nsc_charset charset;
+
+  bool pixels_complete;    /* Pixel Data was read to its end: damage behind it is of no consequence */
+  uint32_t pixels;         /* element of Pixel Data (7FE0,0010), 0 when there is none */
+  uint64_t missing_pixels; /* bytes by which the file is shorter than Pixel Data announces */
+
+  /* Image Pixel Module: PS3.3 C.7.6.3. */
+  uint32_t bits_allocated, bits_stored, high_bit;
+  bool is_signed, planar;
+} nsc_dicom;
+
+typedef struct nsc_dicom_entry {
+  uint32_t tag;
+  char vr[3];
+  const char *name;
+} nsc_dicom_entry;
+
+/* dicom_dict.c, dicom_uids.c: static storage, NULL when unknown. */
+const nsc_dicom_entry *nsc_dicom_lookup(uint32_t tag);
+const char *nsc_dicom_tag_name(uint32_t tag); /* "" when unknown, "Private" and so on where that is known */
+const nsc_dicom_syntax *nsc_dicom_find_syntax(const char *uid, size_t size);
+const char *nsc_dicom_sop_class_name(const char *uid, size_t size);
+
+/* dicom_file.c: preamble, meta group, transfer syntax; calls nsc_dicom_parse_elements. */
+bool nsc_dicom_sniff_bare(const uint8_t *bytes, size_t size); /* a data set without preamble */
+NSC_WARN_UNUSED nsc_status nsc_dicom_parse(nsc_dicom *d, uint64_t max_inflated, nsc_error *err);
+void nsc_dicom_free(void *dicom);
+
+/*
+ * dicom_parse.c: appends the elements from byte `*at` on to the root and moves `*at` behind them. `meta_only` stops
+ * before the first that is not of group 0002.
+ */
+NSC_WARN_UNUSED nsc_status nsc_dicom_parse_elements(nsc_dicom *d, size_t *at, bool explicit_vr, bool big_endian,
+                                                    bool meta_only, nsc_error *err);
+bool nsc_dicom_is_long_vr(const char vr[2]); /* explicit VR with a 32-bit length */
+
+/* dicom_value.c: values of elements. Each takes NULL for an element and then says "none". */
+static inline const nsc_element *nsc_dicom_first(const nsc_element *parent) {
+  return parent + 1;
+}
+static inline const nsc_element *nsc_dicom_next(const nsc_element *element) {
+  return element + element->skip;
+}
+const nsc_element *nsc_dicom_find(const nsc_element *parent, uint32_t tag);
+/* Item number `index` of the sequence `tag` in `parent`. */
+const nsc_element *nsc_dicom_item(const nsc_element *parent, uint32_t tag, uint32_t index);
+/* Values of an element: of text those between backslashes. */
+uint32_t nsc_dicom_value_count(const nsc_dicom *d, const nsc_element *e);
+/* One value of text, without padding; not terminated. False when there is none. */
+bool nsc_dicom_text(const nsc_dicom *d, const nsc_element *e, uint32_t index, const char **chars, size_t *size);
+bool nsc_dicom_text_is(const nsc_dicom *d, const nsc_element *e, const char *text);
+/* One value as a number, from text or binary, whatever the VR. False when there is none or it is no number. */
+bool nsc_dicom_number(const nsc_dicom *d, const nsc_element *e, uint32_t index, double *out);
+bool nsc_dicom_uint(const nsc_dicom *d, const nsc_element *e, uint32_t *out);
+/* A copy of one text value in UTF-8, at most 256 bytes of it; NULL when there is none (or no memory). */
+char *nsc_dicom_copy_text(const nsc_dicom *d, const nsc_element *e, uint32_t index);
+/* Appends text bytes as UTF-8. */
+void nsc_dicom_put_utf8(const nsc_dicom *d, const char *chars, size_t size, nsc_text *out);
+nsc_charset nsc_dicom_charset_of(const nsc_dicom *d);
+
+/* dicom_lut.c: the modality and VOI part of an image, from data set items. */
+NSC_WARN_UNUSED nsc_status nsc_dicom_read_values(const nsc_dicom *d, nsc_image *image, nsc_error *err);
+
+/* dicom_pixels.c */
+NSC_WARN_UNUSED nsc_status nsc_dicom_check_pixels(const nsc_dicom *d, const nsc_image *image, nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_dicom_decode_frame(const nsc_image *image, uint32_t frame, void *samples,
+                                                  nsc_error *err);
+
+/* dicom_json.c */
+void nsc_dicom_write_json(const nsc_image *image, nsc_text *t);
+
+#endif

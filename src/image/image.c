@@ -1,0 +1,181 @@
+/* The image object: opening by content, limits, the frame cache and its statistics. */
+#include "image/image.h"
+
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/source.h"
+
+enum { DEFAULT_MAX_DIMENSION = 65535, DEFAULT_MAX_FRAMES = 65536 };
+static const uint64_t default_max_frame_bytes = (uint64_t)1 << 30;
+static const uint64_t default_max_inflated = (uint64_t)2 << 30;
+
+size_t nsc_sample_size(nsc_sample_type type) {
+  static const uint8_t sizes[] = {1, 1, 2, 2, 4, 4, 4, 8};
+  return (size_t)type < sizeof sizes ? sizes[type] : 0;
+}
+
+nsc_status nsc_image_create(const nsc_image_options *options, nsc_image **out, nsc_error *err) {
+  nsc_image *image = calloc(1, sizeof *image);
+  if (!image) return nsc_fail_memory(err, sizeof *image, "an image");
+  if (options) image->limits = *options;
+  if (!image->limits.max_dimension) image->limits.max_dimension = DEFAULT_MAX_DIMENSION;
+  if (!image->limits.max_frames) image->limits.max_frames = DEFAULT_MAX_FRAMES;
+  if (!image->limits.max_frame_bytes) image->limits.max_frame_bytes = default_max_frame_bytes;
+  if (!image->limits.max_inflated) image->limits.max_inflated = default_max_inflated;
+  image->slope = 1;
+  *out = image;
+  return NSC_OK;
+}
+
+nsc_status nsc_image_open(nsc_source *source, const nsc_image_options *options, nsc_image **out, nsc_error *err) {
+  if (!source || !out) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no source or no place for the image");
+  if (source->size == 0) return nsc_fail(err, NSC_ERROR_UNKNOWN_FORMAT, "the file is empty");
+  nsc_format format = nsc_sniff(source->bytes, source->size);
+  if (format == NSC_FORMAT_UNKNOWN) {
+    return nsc_fail(err, NSC_ERROR_UNKNOWN_FORMAT, "not a DICOM, PNG, JPEG, BMP, GIF, TGA or PNM file");
+  }
+  nsc_image *image;
+  NSC_TRY(nsc_image_create(options, &image, err));
+  image->info.format = format;
+  nsc_status status = format == NSC_FORMAT_DICOM ? nsc_dicom_open(image, source, err)
+                                                 : nsc_picture_open(image, source->bytes, source->size, format, err);
+  if (status != NSC_OK) {
+    nsc_image_free(image);
+    return status;
+  }
+  /* A picture is decoded and a deflated data set unpacked by now: then nobody needs the file any more. A DICOM reader
+     that still does has taken the bytes out of the source. */
+  nsc_source_free(source);
+  *out = image;
+  return NSC_OK;
+}
+
+static void drop_lut(nsc_lut *lut) {
+  free(lut->values);
+  free(lut->name);
+}
+
+void nsc_image_free(nsc_image *image) {
+  if (!image) return;
+  if (image->reader && image->reader->free_state) image->reader->free_state(image->state);
+  for (uint32_t i = 0; i < image->info.window_count; i++) free(image->windows[i].name);
+  for (uint32_t i = 0; i < image->info.voi_lut_count; i++) drop_lut(&image->voi_luts[i]);
+  free(image->windows);
+  free(image->voi_luts);
+  drop_lut(&image->modality_lut);
+  free(image->frame_values);
+  free(image->unit);
+  free(image->samples);
+  free(image);
+}
+
+void nsc_image_get_info(const nsc_image *image, nsc_image_info *out) {
+  *out = image->info;
+}
+
+nsc_status nsc_image_check_limits(const nsc_image *image, uint64_t width, uint64_t height, uint64_t frames,
+                                  uint32_t channels, nsc_sample_type type, nsc_error *err) {
+  const nsc_image_options *limits = &image->limits;
+  if (width == 0 || height == 0) {
+    return nsc_fail(err, NSC_ERROR_CORRUPT, "the image is %llu x %llu pixels", (unsigned long long)width,
+                    (unsigned long long)height);
+  }
+  if (width > limits->max_dimension || height > limits->max_dimension) {
+    return nsc_fail(err, NSC_ERROR_LIMIT, "the image is %llu x %llu pixels, the limit is %u on a side",
+                    (unsigned long long)width, (unsigned long long)height, limits->max_dimension);
+  }
+  if (frames > limits->max_frames) {
+    return nsc_fail(err, NSC_ERROR_LIMIT, "the image has %llu frames, the limit is %u", (unsigned long long)frames,
+                    limits->max_frames);
+  }
+  uint64_t bytes = 0; /* at most 2^32 * 2^32 before the channels, so each step is checked */
+  if (!nsc_mul_u64(width, height, &bytes) || !nsc_mul_u64(bytes, channels * nsc_sample_size(type), &bytes) ||
+      bytes > limits->max_frame_bytes || bytes > SIZE_MAX / 2) {
+    return nsc_fail(err, NSC_ERROR_LIMIT, "one frame of %llu x %llu pixels is larger than the limit of %llu bytes",
+                    (unsigned long long)width, (unsigned long long)height, (unsigned long long)limits->max_frame_bytes);
+  }
+  return NSC_OK;
+}
+
+size_t nsc_image_sample_count(const nsc_image *image) {
+  return (size_t)image->info.width * image->info.height * image->info.channels;
+}
+
+size_t nsc_image_frame_bytes(const nsc_image *image) {
+  return nsc_image_sample_count(image) * nsc_sample_size(image->info.type);
+}
+
+nsc_status nsc_image_frame(nsc_image *image, uint32_t frame, const void **samples, nsc_error *err) {
+  if (!image || !samples) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no image or no place for its samples");
+  if (frame >= image->info.frames) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "frame %u of an image with %u", frame, image->info.frames);
+  }
+  if (!image->has_samples || image->cached_frame != frame) {
+    size_t bytes = nsc_image_frame_bytes(image);
+    if (!image->samples) image->samples = malloc(bytes);
+    if (!image->samples) return nsc_fail_memory(err, bytes, "a frame");
+    image->has_samples = image->has_stats = false;
+    NSC_TRY(image->reader->decode(image, frame, image->samples, err));
+    image->cached_frame = frame;
+    image->has_samples = true;
+  }
+  *samples = image->samples;
+  return NSC_OK;
+}
+
+/*
+ * One loop for each type, so that the compiler vectorises it. Without padding the inner test is gone: `inside` has
+ * padding_low > padding_high then, and the plain extremes are taken over.
+ */
+#define DEFINE_EXTREMES(name, type)                                                            \
+  static void name(const type *p, size_t n, const nsc_image *image, nsc_frame_stats *out) {    \
+    type low = p[0], high = p[0];                                                              \
+    for (size_t i = 1; i < n; i++) {                                                           \
+      low = p[i] < low ? p[i] : low;                                                           \
+      high = p[i] > high ? p[i] : high;                                                        \
+    }                                                                                          \
+    *out = (nsc_frame_stats){low, high, low, high};                                            \
+    if (!image->has_padding || image->padding_high < low || image->padding_low > high) return; \
+    int32_t real_low = INT32_MAX, real_high = INT32_MIN;                                       \
+    for (size_t i = 0; i < n; i++) {                                                           \
+      if (p[i] >= image->padding_low && p[i] <= image->padding_high) continue;                 \
+      real_low = p[i] < real_low ? p[i] : real_low;                                            \
+      real_high = p[i] > real_high ? p[i] : real_high;                                         \
+    }                                                                                          \
+    if (real_low > real_high) return;                                                          \
+    out->low = real_low;                                                                       \
+    out->high = real_high;                                                                     \
+  }
+DEFINE_EXTREMES(extremes_u8, uint8_t)
+DEFINE_EXTREMES(extremes_i8, int8_t)
+DEFINE_EXTREMES(extremes_u16, uint16_t)
+DEFINE_EXTREMES(extremes_i16, int16_t)
+
+nsc_status nsc_image_stats(nsc_image *image, uint32_t frame, nsc_frame_stats *out, nsc_error *err) {
+  const void *samples;
+  NSC_TRY(nsc_image_frame(image, frame, &samples, err));
+  if (!image->has_stats) {
+    size_t n = nsc_image_sample_count(image);
+    switch (image->info.type) {
+      case NSC_SAMPLE_U8:
+        extremes_u8(samples, n, image, &image->stats);
+        break;
+      case NSC_SAMPLE_I8:
+        extremes_i8(samples, n, image, &image->stats);
+        break;
+      case NSC_SAMPLE_U16:
+        extremes_u16(samples, n, image, &image->stats);
+        break;
+      case NSC_SAMPLE_I16:
+        extremes_i16(samples, n, image, &image->stats);
+        break;
+      default:
+        return nsc_fail(err, NSC_ERROR_INTERNAL, "no statistics for sample type %d", (int)image->info.type);
+    }
+    image->has_stats = true;
+  }
+  *out = image->stats;
+  return NSC_OK;
+}

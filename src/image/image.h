@@ -1,0 +1,95 @@
+/*
+ * The inside of nsc_image. A reader (DICOM, picture) fills it when a file is opened; frames are decoded when somebody
+ * asks, and the last one is kept.
+ */
+#ifndef NSC_IMAGE_IMAGE_H
+#define NSC_IMAGE_IMAGE_H
+
+#include "base/text.h"
+#include "negatoscope.h"
+
+/* A VOI window as the file states it: PS3.3 C.11.2.1.2 and C.11.2.1.3. */
+typedef struct nsc_window {
+  nsc_voi_function function;
+  double center, width; /* width > 0, and at least 1 for LINEAR */
+  char *name;           /* owned, UTF-8; NULL when the file gives none */
+} nsc_window;
+
+/* A lookup table: modality (PS3.3 C.11.1.1) or VOI (PS3.3 C.11.2.1.1). */
+typedef struct nsc_lut {
+  uint32_t count;   /* 1 to 65536 */
+  int32_t first;    /* the input that maps to values[0]; inputs outside take the nearest end */
+  uint32_t bits;    /* of an entry, 1 to 16 */
+  uint16_t *values; /* [count], owned */
+  char *name;       /* owned, UTF-8; NULL when the file gives none */
+} nsc_lut;
+
+/* What an enhanced multi-frame file says about one frame only: PS3.3 C.7.6.16. */
+typedef struct nsc_frame_values {
+  double slope, intercept;
+  bool has_window;
+  nsc_window window; /* its name is always NULL */
+} nsc_frame_values;
+
+/* Extremes of one frame's stored samples, all channels together. */
+typedef struct nsc_frame_stats {
+  int32_t all_low, all_high; /* with padding */
+  int32_t low, high;         /* without; as all_* when everything is padding */
+} nsc_frame_stats;
+
+/* What a format's reader does after opening. `state` is its own. */
+typedef struct nsc_image_reader {
+  nsc_status (*decode)(const nsc_image *image, uint32_t frame, void *samples, nsc_error *err);
+  void (*write_json)(const nsc_image *image, nsc_text *t); /* further members of an open object */
+  void (*free_state)(void *state);
+} nsc_image_reader;
+
+struct nsc_image {
+  nsc_image_info info;
+  nsc_image_options limits; /* defaults filled in */
+  const nsc_image_reader *reader;
+  void *state;
+
+  /* From stored values to modality values (HU, SUV, ...). */
+  double slope, intercept;
+  nsc_lut modality_lut;           /* count 0: none, slope and intercept hold */
+  char *unit;                     /* "HU"; owned; NULL when the file does not say */
+  nsc_frame_values *frame_values; /* [info.frames] or NULL */
+
+  nsc_window *windows; /* [info.window_count] */
+  nsc_lut *voi_luts;   /* [info.voi_lut_count] */
+
+  /* What the significant bits can hold; a PNM's own maximum. */
+  int32_t type_low, type_high;
+  /* Shown from type_low to type_high when the file gives no window: pictures, 8-bit DICOM, colour. */
+  bool full_range;
+  bool has_padding; /* stored values padding_low..padding_high are no picture: PS3.3 C.7.5.1.1.2 */
+  int32_t padding_low, padding_high;
+
+  void *samples; /* of `cached_frame`; NULL before the first decode */
+  uint32_t cached_frame;
+  bool has_samples, has_stats;
+  nsc_frame_stats stats; /* of cached_frame */
+};
+
+/* An empty image with defaults filled in. */
+NSC_WARN_UNUSED nsc_status nsc_image_create(const nsc_image_options *options, nsc_image **out, nsc_error *err);
+
+/* Checks width, height, frames, channels and type of `info` against the limits. LIMIT, or CORRUPT for a zero. */
+NSC_WARN_UNUSED nsc_status nsc_image_check_limits(const nsc_image *image, uint64_t width, uint64_t height,
+                                                  uint64_t frames, uint32_t channels, nsc_sample_type type,
+                                                  nsc_error *err);
+
+/* Bytes of one decoded frame; info has passed nsc_image_check_limits. */
+size_t nsc_image_frame_bytes(const nsc_image *image);
+/* Samples of one decoded frame. */
+size_t nsc_image_sample_count(const nsc_image *image);
+
+NSC_WARN_UNUSED nsc_status nsc_image_stats(nsc_image *image, uint32_t frame, nsc_frame_stats *out, nsc_error *err);
+
+/* The readers. On success `image` holds all it needs from `source`, which the caller then ends or hands over. */
+NSC_WARN_UNUSED nsc_status nsc_picture_open(nsc_image *image, const uint8_t *bytes, size_t size, nsc_format format,
+                                            nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_dicom_open(nsc_image *image, nsc_source *source, nsc_error *err);
+
+#endif

@@ -1,0 +1,17 @@
+/* Recipes beyond the public header: checking one, and writing one as the JSON that nsc_recipe_parse reads. */
+#ifndef NSC_IMAGE_RECIPE_H
+#define NSC_IMAGE_RECIPE_H
+
+#include "base/text.h"
+#include "negatoscope.h"
+
+/* RECIPE with the field's name when a value is impossible. */
+NSC_WARN_UNUSED nsc_status nsc_recipe_check(const nsc_recipe *recipe, nsc_error *err);
+
+/* Appends the recipe as one JSON object; every field is written. */
+void nsc_recipe_json(const nsc_recipe *recipe, nsc_text *t);
+
+/* The names that nsc_recipe_preset knows, ended by NULL. Static storage. */
+const char *const *nsc_recipe_presets(void);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * Frames to RGBA. Whatever stands between a sample and the screen is computed once for each value that occurs in the
+ * frame; then each pixel is one look into that table.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "image/mapping.h"
+
+static uint8_t to_u8(double grey) {
+  return (uint8_t)(grey * 255 + 0.5);
+}
+
+/* The four bytes of a grey pixel as they stand in memory. */
+static uint32_t grey_pixel(uint8_t value) {
+  const uint8_t bytes[4] = {value, value, value, 255};
+  uint32_t pixel;
+  memcpy(&pixel, bytes, 4);
+  return pixel;
+}
+
+#define DEFINE_GREY(name, type)                                                                                     \
+  static void name(const type *samples, size_t count, const uint32_t *table, int32_t low, uint8_t *restrict rgba) { \
+    for (size_t i = 0; i < count; i++) memcpy(rgba + 4 * i, &table[samples[i] - low], 4);                           \
+  }
+DEFINE_GREY(grey_u8, uint8_t)
+DEFINE_GREY(grey_i8, int8_t)
+DEFINE_GREY(grey_u16, uint16_t)
+DEFINE_GREY(grey_i16, int16_t)
+
+/* `count` pixels. The table's first byte of each entry is the value itself. */
+#define DEFINE_COLOR(name, type)                                                                                    \
+  static void name(const type *samples, size_t count, const uint32_t *table, int32_t low, uint8_t *restrict rgba) { \
+    const uint8_t *values = (const uint8_t *)table;                                                                 \
+    for (size_t i = 0; i < count; i++) {                                                                            \
+      const uint8_t bytes[4] = {values[4 * (samples[3 * i] - low)], values[4 * (samples[3 * i + 1] - low)],         \
+                                values[4 * (samples[3 * i + 2] - low)], 255};                                       \
+      memcpy(rgba + 4 * i, bytes, 4);                                                                               \
+    }                                                                                                               \
+  }
+DEFINE_COLOR(color_u8, uint8_t)
+DEFINE_COLOR(color_i8, int8_t)
+DEFINE_COLOR(color_u16, uint16_t)
+DEFINE_COLOR(color_i16, int16_t)
+
+static void map_samples(const nsc_image *image, const void *samples, const uint32_t *table, int32_t low,
+                        uint8_t *rgba) {
+  size_t pixels = (size_t)image->info.width * image->info.height;
+  bool color = image->info.channels == 3;
+  switch (image->info.type) {
+    case NSC_SAMPLE_U8:
+      (color ? color_u8 : grey_u8)(samples, pixels, table, low, rgba);
+      break;
+    case NSC_SAMPLE_I8:
+      (color ? color_i8 : grey_i8)(samples, pixels, table, low, rgba);
+      break;
+    case NSC_SAMPLE_U16:
+      (color ? color_u16 : grey_u16)(samples, pixels, table, low, rgba);
+      break;
+    default:
+      (color ? color_i16 : grey_i16)(samples, pixels, table, low, rgba);
+      break;
+  }
+}
+
+nsc_status nsc_render(nsc_image *image, const nsc_view *view, uint8_t *rgba, size_t size, nsc_error *err) {
+  if (!image || !view || !rgba) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no image, no view or no place for pixels");
+  uint64_t need = (uint64_t)image->info.width * image->info.height * 4;
+  if (size < need) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "%zu bytes for %llu of pixels", size, (unsigned long long)need);
+  }
+  nsc_mapping mapping;
+  nsc_frame_stats stats;
+  const void *samples;
+  NSC_TRY(nsc_mapping_of_view(image, view, &mapping, err));
+  NSC_TRY(nsc_image_stats(image, view->frame, &stats, err));
+  NSC_TRY(nsc_image_frame(image, view->frame, &samples, err));
+  uint32_t count = (uint32_t)(stats.all_high - stats.all_low) + 1;
+  uint32_t *table = malloc(count * sizeof *table);
+  if (!table) return nsc_fail_memory(err, count * sizeof *table, "a grey table");
+  for (uint32_t i = 0; i < count; i++) {
+    table[i] = grey_pixel(to_u8(nsc_mapping_grey(&mapping, stats.all_low + (int32_t)i)));
+  }
+  map_samples(image, samples, table, stats.all_low, rgba);
+  free(table);
+  return NSC_OK;
+}

@@ -1,0 +1,321 @@
+/*
+ * Conv, with a following BatchNormalization folded into weights and bias and a following Relu or Clip into its bounds;
+ * BatchNormalization alone; ConvTranspose.
+ *
+ * XNNPACK wants weights as [groups * output channels][kernel height][kernel width][input channels of a group], ONNX
+ * stores [output channels][input channels of a group][height][width].
+ */
+#include <math.h>
+#include <string.h>
+
+#include "nn/operators.h"
+#include "nn/window.h"
+
+/* y = x * scale + shift per channel: a batch norm with frozen statistics. */
+typedef struct affine {
+  const float *scale, *shift; /* [channels] */
+} affine;
+
+/* Reads a BatchNormalization's four constant vectors into scale and shift. */
+static nsc_status read_batch_norm(nsc_plan *plan, const nsc_node *node, size_t channels, affine *out) {
+  const float *in[4];
+  static const char *const what[] = {"scale", "B", "mean", "var"};
+  for (uint32_t i = 0; i < 4; i++) {
+    uint32_t value = nsc_node_input(node, i + 1);
+    if (value == NSC_NO_VALUE) return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "%s is missing", what[i]);
+    NSC_TRY(nsc_plan_floats(plan, node, value, what[i], &in[i]));
+    size_t count = 0;
+    nsc_shape_count(&plan->values[value].shape, &count);
+    if (count != channels) {
+      return nsc_node_fail(plan, node, NSC_ERROR_SHAPE, "%s has %zu elements for %zu channels", what[i], count, channels);
+    }
+  }
+  float *scale, *shift;
+  NSC_TRY(nsc_plan_scratch(plan, channels, sizeof *scale, &scale));
+  NSC_TRY(nsc_plan_scratch(plan, channels, sizeof *shift, &shift));
+  double epsilon = (double)nsc_node_float(node, "epsilon", 1e-5f);
+  for (size_t c = 0; c < channels; c++) {
+    double s = (double)in[0][c] / sqrt((double)in[3][c] + epsilon);
+    scale[c] = (float)s;
+    shift[c] = (float)((double)in[1][c] - (double)in[2][c] * s);
+  }
+  *out = (affine){scale, shift};
+  return NSC_OK;
+}
+
+static bool is_frozen_batch_norm(const nsc_plan *plan, const nsc_node *node, uint32_t input) {
+  if (!node || node->domain[0] || strcmp(node->op, "BatchNormalization") != 0 || node->input_count < 5 ||
+      node->inputs[0] != input || nsc_node_int(node, "training_mode", 0) != 0) {
+    return false;
+  }
+  for (uint32_t i = 1; i < 5; i++) {
+    if (node->inputs[i] == NSC_NO_VALUE || !nsc_plan_is_constant(plan, node->inputs[i])) return false;
+  }
+  return node->output_count > 0 && node->outputs[0] != NSC_NO_VALUE;
+}
+
+typedef struct conv {
+  nsc_window window;
+  size_t groups, group_in, group_out;
+  const float *weights; /* OHWI, see above */
+  const float *bias;    /* or NULL */
+  float min, max;
+  const char *kind;
+} conv;
+
+static enum xnn_status setup_conv(nsc_step *step, void *workspace) {
+  return xnn_setup_convolution2d_nhwc_f32(step->op, workspace, step->in[0], step->out[0]);
+}
+
+/* Adds the convolution of `input` (channels last) as the value `output`. */
+static nsc_status add_conv(nsc_plan *plan, const nsc_node *node, const conv *c, uint32_t input, uint32_t output) {
+  const nsc_window *w = &c->window;
+  int64_t batch = plan->values[input].shape.dims[0];
+  int64_t channels = (int64_t)(c->groups * c->group_out);
+  nsc_shape shape = {4, {batch, channels, w->out[0], w->out[1]}};
+  if (w->axes == 1) shape = (nsc_shape){3, {batch, channels, w->out[1]}};
+  NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &shape, true));
+  nsc_step *step;
+  NSC_TRY(nsc_plan_add_step(plan, node, c->kind, 1, 1, &step));
+  step->inputs[0] = input;
+  step->outputs[0] = output;
+  step->setup = setup_conv;
+  NSC_TRY(nsc_plan_check(
+      plan, node,
+      xnn_create_convolution2d_nhwc_f32(
+          (uint32_t)w->pad_begin[0], (uint32_t)w->pad_end[1], (uint32_t)w->pad_end[0], (uint32_t)w->pad_begin[1],
+          (uint32_t)w->kernel[0], (uint32_t)w->kernel[1], (uint32_t)w->stride[0], (uint32_t)w->stride[1],
+          (uint32_t)w->dilation[0], (uint32_t)w->dilation[1], (uint32_t)c->groups, c->group_in, c->group_out,
+          c->groups * c->group_in, c->groups * c->group_out, c->weights, c->bias, c->min, c->max, 0, NULL, NULL,
+          &step->op)));
+  size_t alignment, out_h, out_w;
+  NSC_TRY(nsc_plan_check(
+      plan, node,
+      xnn_reshape_convolution2d_nhwc_f32(step->op, (size_t)batch, (size_t)w->in[0], (size_t)w->in[1], &step->workspace,
+                                         &alignment, &out_h, &out_w, plan->pool)));
+  if (out_h != (size_t)w->out[0] || out_w != (size_t)w->out[1]) {
+    return nsc_node_fail(plan, node, NSC_ERROR_INTERNAL, "XNNPACK computes %zu x %zu outputs", out_h, out_w);
+  }
+  plan->packed_bytes += (uint64_t)channels * (c->group_in * (size_t)(w->kernel[0] * w->kernel[1]) + 1) * sizeof(float);
+  return NSC_OK;
+}
+
+/* OIHW to OHWI, times a scale per output channel. */
+static void pack_weights(float *out, const float *in, size_t outputs, size_t inputs, size_t area, const float *scale) {
+  for (size_t o = 0; o < outputs; o++) {
+    float s = scale ? scale[o] : 1.0f;
+    const float *from = in + o * inputs * area;
+    float *to = out + o * inputs * area;
+    for (size_t a = 0; a < area; a++) {
+      for (size_t i = 0; i < inputs; i++) to[a * inputs + i] = from[i * area + a] * s;
+    }
+  }
+}
+
+static nsc_status pack_bias(nsc_plan *plan, size_t outputs, const float *bias, const affine *norm, const float **out) {
+  if (!norm) {
+    *out = bias;
+    return NSC_OK;
+  }
+  float *folded;
+  NSC_TRY(nsc_plan_scratch(plan, outputs, sizeof *folded, &folded));
+  for (size_t o = 0; o < outputs; o++) folded[o] = (bias ? bias[o] * norm->scale[o] : 0.0f) + norm->shift[o];
+  *out = folded;
+  return NSC_OK;
+}
+
+/* Kernel size and channel counts from the shape of W, checked against X. */
+static nsc_status read_geometry(nsc_plan *plan, const nsc_node *node, conv *c) {
+  const nsc_shape *x = &plan->values[node->inputs[0]].shape, *w = &plan->values[node->inputs[1]].shape;
+  if (x->rank != w->rank || (x->rank != 3 && x->rank != 4)) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "only 1-D and 2-D convolutions are supported (X has %u dimensions, W %u)",
+                         x->rank, w->rank);
+  }
+  int64_t groups = nsc_node_int(node, "group", 1);
+  if (groups < 1 || w->dims[0] < 1 || w->dims[1] < 1 || w->dims[0] % groups || x->dims[1] != w->dims[1] * groups) {
+    char xs[96], ws[96];
+    return nsc_node_fail(plan, node, NSC_ERROR_SHAPE, "X %s, W %s and %lld groups do not fit", nsc_shape_text(x, xs),
+                         nsc_shape_text(w, ws), (long long)groups);
+  }
+  int64_t kernel[2] = {w->rank == 4 ? w->dims[2] : 1, w->dims[w->rank - 1]};
+  c->groups = (size_t)groups;
+  c->group_in = (size_t)w->dims[1];
+  c->group_out = (size_t)(w->dims[0] / groups);
+  return nsc_window_read(plan, node, x, kernel, &c->window);
+}
+
+static nsc_status lower_conv(nsc_plan *plan, const nsc_node *node) {
+  NSC_TRY(nsc_plan_need_inputs(plan, node, 2));
+  conv c = {.kind = "Conv"};
+  NSC_TRY(read_geometry(plan, node, &c));
+  size_t outputs = c.groups * c.group_out, area = (size_t)(c.window.kernel[0] * c.window.kernel[1]);
+  const float *weights, *bias = NULL;
+  NSC_TRY(nsc_plan_floats(plan, node, node->inputs[1], "W", &weights));
+  uint32_t b = nsc_node_input(node, 2);
+  if (b != NSC_NO_VALUE) {
+    NSC_TRY(nsc_plan_floats(plan, node, b, "B", &bias));
+    if (plan->values[b].shape.rank != 1 || plan->values[b].shape.dims[0] != (int64_t)outputs) {
+      return nsc_node_fail(plan, node, NSC_ERROR_SHAPE, "B does not have %zu elements", outputs);
+    }
+  }
+  uint32_t output = node->outputs[0];
+  affine norm;
+  const nsc_node *next = nsc_plan_next(plan, output);
+  bool normed = is_frozen_batch_norm(plan, next, output);
+  if (normed) {
+    NSC_TRY(read_batch_norm(plan, next, outputs, &norm));
+    nsc_plan_take(plan, next);
+    output = next->outputs[0];
+  }
+  NSC_TRY(nsc_plan_take_clamp(plan, &output, &c.min, &c.max));
+  bool clamped = c.min > -INFINITY || c.max < INFINITY;
+  c.kind = normed ? (clamped ? "Conv+Norm+Clamp" : "Conv+Norm") : clamped ? "Conv+Clamp" : "Conv";
+  float *packed;
+  NSC_TRY(nsc_plan_scratch(plan, outputs * c.group_in * area, sizeof *packed, &packed));
+  pack_weights(packed, weights, outputs, c.group_in, area, normed ? norm.scale : NULL);
+  c.weights = packed;
+  NSC_TRY(pack_bias(plan, outputs, bias, normed ? &norm : NULL, &c.bias));
+  uint32_t input;
+  NSC_TRY(nsc_plan_layout(plan, node->inputs[0], true, &input));
+  return add_conv(plan, node, &c, input, output);
+}
+
+/* One multiply-add per channel: XNNPACK runs a 1x1 depthwise convolution as exactly that. */
+static nsc_status lower_batch_norm(nsc_plan *plan, const nsc_node *node) {
+  NSC_TRY(nsc_plan_need_inputs(plan, node, 5));
+  nsc_shape shape = plan->values[node->inputs[0]].shape;
+  if (nsc_node_int(node, "training_mode", 0)) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "training_mode is for training; export the model for inference");
+  }
+  if (shape.rank < 2 || shape.rank > 4) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "an input with %u dimensions is not supported", shape.rank);
+  }
+  affine norm;
+  NSC_TRY(read_batch_norm(plan, node, (size_t)shape.dims[1], &norm));
+  uint32_t output = node->outputs[0], input;
+  conv c = {.kind = "Norm", .groups = (size_t)shape.dims[1], .group_in = 1, .group_out = 1, .weights = norm.scale,
+            .bias = norm.shift};
+  NSC_TRY(nsc_plan_take_clamp(plan, &output, &c.min, &c.max));
+  if (c.min > -INFINITY || c.max < INFINITY) c.kind = "Norm+Clamp";
+  NSC_TRY(nsc_plan_layout(plan, node->inputs[0], true, &input));
+  c.window = (nsc_window){.axes = shape.rank == 3 ? 1 : 2, .kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}};
+  c.window.in[0] = c.window.out[0] = shape.rank == 4 ? shape.dims[2] : 1;
+  c.window.in[1] = c.window.out[1] = shape.rank >= 3 ? shape.dims[shape.rank - 1] : 1;
+  NSC_TRY(add_conv(plan, node, &c, input, output));
+  if (shape.rank == 2) plan->values[output].shape = shape; /* N, C, 1, 1 is the same memory */
+  if (shape.rank == 2) plan->values[output].channels_last = false;
+  return NSC_OK;
+}
+
+static enum xnn_status setup_deconv(nsc_step *step, void *workspace) {
+  (void)workspace;
+  return xnn_setup_deconvolution2d_nhwc_f32(step->op, step->in[0], step->out[0]);
+}
+
+typedef struct deconv {
+  int64_t kernel[2], stride[2], dilation[2], pad_begin[2], pad_end[2], adjust[2], out[2];
+} deconv;
+
+static nsc_status read_deconv(nsc_plan *plan, const nsc_node *node, const nsc_shape *x, deconv *d) {
+  static const char *const pairs[] = {"strides", "dilations", "output_padding", "output_shape"};
+  int64_t asked[2] = {-1, -1};
+  int64_t *to[] = {d->stride, d->dilation, d->adjust, asked};
+  for (int p = 0; p < 4; p++) {
+    const nsc_attribute *a = nsc_node_attribute(node, pairs[p]);
+    if (!a) continue;
+    if (a->kind != NSC_ATTRIBUTE_INTS || a->count != 2 || a->ints[0] < 0 || a->ints[1] < 0 || a->ints[0] > 65536 ||
+        a->ints[1] > 65536) {
+      return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "%s is not supported", pairs[p]);
+    }
+    to[p][0] = a->ints[0];
+    to[p][1] = a->ints[1];
+  }
+  const nsc_attribute *pads = nsc_node_attribute(node, "pads");
+  const char *auto_pad = nsc_node_string(node, "auto_pad", "NOTSET");
+  for (int i = 0; i < 2; i++) {
+    if (d->stride[i] < 1 || d->dilation[i] < 1) return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "a stride is zero");
+    int64_t extent = (d->kernel[i] - 1) * d->dilation[i] + 1;
+    int64_t full = (x->dims[2 + i] - 1) * d->stride[i] + extent + d->adjust[i];
+    if (strncmp(auto_pad, "SAME", 4) == 0 && asked[i] < 0) asked[i] = x->dims[2 + i] * d->stride[i];
+    if (asked[i] >= 0) {
+      int64_t total = full - asked[i];
+      if (total < 0) return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "output_shape is larger than the input reaches");
+      bool lower = strcmp(auto_pad, "SAME_UPPER") != 0;
+      d->pad_begin[i] = lower ? total - total / 2 : total / 2;
+      d->pad_end[i] = total - d->pad_begin[i];
+    } else if (pads && pads->kind == NSC_ATTRIBUTE_INTS && pads->count == 4) {
+      d->pad_begin[i] = pads->ints[i];
+      d->pad_end[i] = pads->ints[2 + i];
+    }
+    d->out[i] = full - d->pad_begin[i] - d->pad_end[i];
+    if (d->pad_begin[i] < 0 || d->pad_end[i] < 0 || d->out[i] < 1) {
+      return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "these pads are not supported");
+    }
+  }
+  return NSC_OK;
+}
+
+/* ONNX stores [input channels][output channels of a group][height][width]; XNNPACK wants the layout of Conv. */
+static void pack_deconv_weights(float *out, const float *in, size_t groups, size_t group_in, size_t group_out,
+                                size_t area) {
+  for (size_t g = 0; g < groups; g++) {
+    for (size_t o = 0; o < group_out; o++) {
+      for (size_t a = 0; a < area; a++) {
+        for (size_t i = 0; i < group_in; i++) {
+          out[((g * group_out + o) * area + a) * group_in + i] = in[((g * group_in + i) * group_out + o) * area + a];
+        }
+      }
+    }
+  }
+}
+
+static nsc_status lower_conv_transpose(nsc_plan *plan, const nsc_node *node) {
+  NSC_TRY(nsc_plan_need_inputs(plan, node, 2));
+  nsc_shape x = plan->values[node->inputs[0]].shape, w = plan->values[node->inputs[1]].shape;
+  int64_t groups = nsc_node_int(node, "group", 1);
+  if (x.rank != 4 || w.rank != 4 || groups < 1 || x.dims[1] != w.dims[0] || w.dims[0] % groups) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "only 2-D transposed convolutions with fitting shapes are supported");
+  }
+  deconv d = {.kernel = {w.dims[2], w.dims[3]}, .stride = {1, 1}, .dilation = {1, 1}};
+  NSC_TRY(read_deconv(plan, node, &x, &d));
+  size_t group_in = (size_t)(w.dims[0] / groups), group_out = (size_t)w.dims[1], channels = (size_t)groups * group_out;
+  const float *weights, *bias = NULL;
+  NSC_TRY(nsc_plan_floats(plan, node, node->inputs[1], "W", &weights));
+  uint32_t b = nsc_node_input(node, 2);
+  if (b != NSC_NO_VALUE) NSC_TRY(nsc_plan_floats(plan, node, b, "B", &bias));
+  size_t area = (size_t)(d.kernel[0] * d.kernel[1]);
+  float *packed;
+  NSC_TRY(nsc_plan_scratch(plan, channels * group_in * area, sizeof *packed, &packed));
+  pack_deconv_weights(packed, weights, (size_t)groups, group_in, group_out, area);
+  uint32_t output = node->outputs[0], input;
+  float min, max;
+  NSC_TRY(nsc_plan_take_clamp(plan, &output, &min, &max));
+  NSC_TRY(nsc_plan_layout(plan, node->inputs[0], true, &input));
+  nsc_shape shape = {4, {x.dims[0], (int64_t)channels, d.out[0], d.out[1]}};
+  NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &shape, true));
+  nsc_step *step;
+  NSC_TRY(nsc_plan_add_step(plan, node, "ConvTranspose", 1, 1, &step));
+  step->inputs[0] = input;
+  step->outputs[0] = output;
+  step->setup = setup_deconv;
+  NSC_TRY(nsc_plan_check(
+      plan, node,
+      xnn_create_deconvolution2d_nhwc_f32(
+          (uint32_t)d.pad_begin[0], (uint32_t)d.pad_end[1], (uint32_t)d.pad_end[0], (uint32_t)d.pad_begin[1],
+          (uint32_t)d.kernel[0], (uint32_t)d.kernel[1], (uint32_t)d.stride[0], (uint32_t)d.stride[1],
+          (uint32_t)d.dilation[0], (uint32_t)d.dilation[1], (uint32_t)groups, group_in, group_out,
+          (size_t)groups * group_in, channels, packed, bias, min, max, 0, NULL, NULL, &step->op)));
+  plan->packed_bytes += channels * group_in * area * sizeof(float);
+  size_t out_h, out_w;
+  return nsc_plan_check(plan, node,
+                        xnn_reshape_deconvolution2d_nhwc_f32(
+                            step->op, (size_t)x.dims[0], (size_t)x.dims[2], (size_t)x.dims[3], (uint32_t)d.adjust[0],
+                            (uint32_t)d.adjust[1], &out_h, &out_w, plan->pool));
+}
+
+const nsc_operator nsc_conv_operators[] = {
+    {"Conv", lower_conv},
+    {"BatchNormalization", lower_batch_norm},
+    {"ConvTranspose", lower_conv_transpose},
+    {NULL, NULL},
+};

@@ -1,0 +1,233 @@
+/*
+ * MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool. XNNPACK's kernels where their meaning is ONNX's; a loop of ours
+ * for dilated or padded averages and for windows that may lie wholly in padding.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "nn/operators.h"
+#include "nn/window.h"
+
+typedef struct pool_params {
+  nsc_window window;
+  size_t batch, channels;
+  bool average, include_pad;
+} pool_params;
+
+typedef struct pool_task {
+  const nsc_step *step;
+  const pool_params *params;
+} pool_task;
+
+/* How many positions of the window along one axis an average divides by, and the range of them inside the input. */
+static void clip_axis(const nsc_window *w, int axis, int64_t o, bool include_pad, int64_t *from, int64_t *to,
+                      int64_t *divisor) {
+  int64_t start = o * w->stride[axis] - w->pad_begin[axis];
+  int64_t in = w->in[axis], d = w->dilation[axis];
+  /* Padding that only ceil_mode added never counts. */
+  int64_t counted_end = in + w->pad_end[axis] - w->ceil_extra[axis];
+  *from = w->kernel[axis];
+  *to = 0;
+  *divisor = 0;
+  for (int64_t k = 0; k < w->kernel[axis]; k++) {
+    int64_t at = start + k * d;
+    if (at >= 0 && at < in) {
+      if (k < *from) *from = k;
+      *to = k + 1;
+      ++*divisor;
+    } else if (include_pad && at < counted_end) {
+      ++*divisor;
+    }
+  }
+}
+
+static void accumulate(float *out, const float *in, size_t channels, bool average) {
+  if (average) {
+    for (size_t c = 0; c < channels; c++) out[c] += in[c];
+  } else {
+    for (size_t c = 0; c < channels; c++) out[c] = in[c] > out[c] || isnan(in[c]) ? in[c] : out[c];
+  }
+}
+
+/* One output row. */
+static void pool_row(void *context, size_t row) {
+  const pool_task *task = context;
+  const pool_params *p = task->params;
+  const nsc_window *w = &p->window;
+  size_t channels = p->channels;
+  int64_t n = (int64_t)row / w->out[0], oy = (int64_t)row % w->out[0];
+  const float *in = (const float *)task->step->in[0] + (size_t)(n * w->in[0] * w->in[1]) * channels;
+  float *out = (float *)task->step->out[0] + row * (size_t)w->out[1] * channels;
+  int64_t y0, y1, y_count, x0, x1, x_count;
+  clip_axis(w, 0, oy, p->include_pad, &y0, &y1, &y_count);
+  for (int64_t ox = 0; ox < w->out[1]; ox++, out += channels) {
+    clip_axis(w, 1, ox, p->include_pad, &x0, &x1, &x_count);
+    for (size_t c = 0; c < channels; c++) out[c] = p->average ? 0.0f : -INFINITY;
+    for (int64_t ky = y0; ky < y1; ky++) {
+      int64_t iy = oy * w->stride[0] - w->pad_begin[0] + ky * w->dilation[0];
+      for (int64_t kx = x0; kx < x1; kx++) {
+        int64_t ix = ox * w->stride[1] - w->pad_begin[1] + kx * w->dilation[1];
+        accumulate(out, in + (size_t)(iy * w->in[1] + ix) * channels, channels, p->average);
+      }
+    }
+    if (p->average && y_count * x_count > 0) {
+      float scale = 1.0f / (float)(y_count * x_count);
+      for (size_t c = 0; c < channels; c++) out[c] *= scale;
+    }
+  }
+}
+
+static void run_pool(nsc_step *step, pthreadpool_t pool) {
+  const pool_params *p = step->params;
+  pool_task task = {step, p};
+  pthreadpool_parallelize_1d(pool, pool_row, &task, p->batch * (size_t)p->window.out[0], 0);
+}
+
+static nsc_status add_pool_loop(nsc_plan *plan, const nsc_node *node, const pool_params *given, uint32_t input,
+                                uint32_t output) {
+  pool_params *params;
+  NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *params, &params));
+  *params = *given;
+  return nsc_plan_add_loop(plan, node, given->average ? "AveragePool" : "MaxPool", input, output, run_pool, params);
+}
+
+NSC_SETUP_1(setup_max_pool, xnn_setup_max_pooling2d_nhwc_f32)
+
+static enum xnn_status setup_average_pool(nsc_step *step, void *workspace) {
+  return xnn_setup_average_pooling2d_nhwc_f32(step->op, workspace, step->in[0], step->out[0]);
+}
+
+static nsc_status add_xnn_pool(nsc_plan *plan, const nsc_node *node, const pool_params *p, float min, float max,
+                               uint32_t input, uint32_t output) {
+  const nsc_window *w = &p->window;
+  nsc_step *step;
+  NSC_TRY(nsc_plan_add_step(plan, node, p->average ? "AveragePool" : "MaxPool", 1, 1, &step));
+  step->inputs[0] = input;
+  step->outputs[0] = output;
+  uint32_t top = (uint32_t)w->pad_begin[0], left = (uint32_t)w->pad_begin[1], bottom = (uint32_t)w->pad_end[0],
+           right = (uint32_t)w->pad_end[1], kh = (uint32_t)w->kernel[0], kw = (uint32_t)w->kernel[1],
+           sh = (uint32_t)w->stride[0], sw = (uint32_t)w->stride[1];
+  size_t in_h = (size_t)w->in[0], in_w = (size_t)w->in[1], alignment, out_h, out_w;
+  if (p->average) {
+    step->setup = setup_average_pool;
+    NSC_TRY(nsc_plan_check(plan, node,
+                           xnn_create_average_pooling2d_nhwc_f32(top, right, bottom, left, kh, kw, sh, sw, min, max, 0,
+                                                                 &step->op)));
+    return nsc_plan_check(plan, node,
+                          xnn_reshape_average_pooling2d_nhwc_f32(step->op, p->batch, in_h, in_w, p->channels, p->channels,
+                                                                 p->channels, &step->workspace, &alignment, &out_h,
+                                                                 &out_w, plan->pool));
+  }
+  step->setup = setup_max_pool;
+  NSC_TRY(nsc_plan_check(plan, node,
+                         xnn_create_max_pooling2d_nhwc_f32(top, right, bottom, left, kh, kw, sh, sw,
+                                                           (uint32_t)w->dilation[0], (uint32_t)w->dilation[1], min, max,
+                                                           0, &step->op)));
+  return nsc_plan_check(plan, node,
+                        xnn_reshape_max_pooling2d_nhwc_f32(step->op, p->batch, in_h, in_w, p->channels, p->channels,
+                                                           p->channels, &out_h, &out_w, plan->pool));
+}
+
+static bool xnn_can(const pool_params *p) {
+  const nsc_window *w = &p->window;
+  bool padded = false, whole_window_padded = false;
+  for (int i = 0; i < 2; i++) {
+    padded = padded || w->pad_begin[i] || w->pad_end[i];
+    whole_window_padded = whole_window_padded || w->pad_begin[i] >= w->kernel[i] || w->pad_end[i] >= w->kernel[i] ||
+                          (w->dilation[i] > 1 && (w->pad_begin[i] || w->pad_end[i]));
+  }
+  if (w->kernel[0] * w->kernel[1] < 2 || whole_window_padded) return false;
+  if (!p->average) return true;
+  return w->dilation[0] == 1 && w->dilation[1] == 1 && !(padded && p->include_pad);
+}
+
+static nsc_status lower_pool(nsc_plan *plan, const nsc_node *node, bool average) {
+  NSC_TRY(nsc_plan_need_inputs(plan, node, 1));
+  nsc_shape x = plan->values[node->inputs[0]].shape;
+  if (node->output_count > 1 && node->outputs[1] != NSC_NO_VALUE) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "the output of indices is not supported");
+  }
+  if (plan->values[node->inputs[0]].type != NSC_TYPE_F32) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "only float32 is supported");
+  }
+  if (nsc_node_int(node, "storage_order", 0)) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "column-major storage_order is not supported");
+  }
+  pool_params p = {.average = average, .include_pad = nsc_node_int(node, "count_include_pad", 0) != 0};
+  NSC_TRY(nsc_window_read(plan, node, &x, NULL, &p.window));
+  p.batch = (size_t)x.dims[0];
+  p.channels = (size_t)x.dims[1];
+  uint32_t input, output = node->outputs[0];
+  NSC_TRY(nsc_plan_layout(plan, node->inputs[0], true, &input));
+  bool fast = xnn_can(&p);
+  float min = -INFINITY, max = INFINITY;
+  if (fast) NSC_TRY(nsc_plan_take_clamp(plan, &output, &min, &max));
+  nsc_shape shape = x;
+  shape.dims[x.rank - 1] = p.window.out[1];
+  if (x.rank == 4) shape.dims[2] = p.window.out[0];
+  NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &shape, true));
+  return fast ? add_xnn_pool(plan, node, &p, min, max, input, output) : add_pool_loop(plan, node, &p, input, output);
+}
+
+static nsc_status lower_max_pool(nsc_plan *plan, const nsc_node *node) {
+  return lower_pool(plan, node, false);
+}
+
+static nsc_status lower_average_pool(nsc_plan *plan, const nsc_node *node) {
+  return lower_pool(plan, node, true);
+}
+
+/* No workspace: XNNPACK takes one as a sign that the sum needs converting, which float32 sums do not. */
+static enum xnn_status setup_reduce(nsc_step *step, void *workspace) {
+  (void)workspace;
+  return xnn_setup_reduce_nd(step->op, NULL, step->in[0], step->out[0]);
+}
+
+/* The mean over all pixels: a reduction over the middle of N, H*W, C. */
+static nsc_status lower_global_average(nsc_plan *plan, const nsc_node *node) {
+  NSC_TRY(nsc_plan_need_inputs(plan, node, 1));
+  nsc_shape x = plan->values[node->inputs[0]].shape;
+  if (x.rank < 3 || plan->values[node->inputs[0]].type != NSC_TYPE_F32) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "the input must be float32 with at least 3 dimensions");
+  }
+  uint32_t input;
+  NSC_TRY(nsc_plan_layout(plan, node->inputs[0], true, &input));
+  nsc_shape shape = x;
+  for (uint32_t i = 2; i < x.rank; i++) shape.dims[i] = 1;
+  NSC_TRY(nsc_plan_define(plan, node->outputs[0], NSC_TYPE_F32, &shape, true));
+  nsc_step *step;
+  NSC_TRY(nsc_plan_add_step(plan, node, "GlobalAveragePool", 1, 1, &step));
+  step->inputs[0] = input;
+  step->outputs[0] = node->outputs[0];
+  step->setup = setup_reduce;
+  size_t dims[3] = {(size_t)x.dims[0], nsc_shape_product(&x, 2, x.rank), (size_t)x.dims[1]}, workspace, alignment;
+  int64_t axis = 1;
+  NSC_TRY(nsc_plan_check(plan, node, xnn_create_reduce_nd(xnn_reduce_mean, xnn_datatype_fp32, NULL, NULL, 0, &step->op)));
+  return nsc_plan_check(plan, node,
+                        xnn_reshape_reduce_nd(step->op, 1, &axis, 3, dims, &workspace, &alignment, plan->pool));
+}
+
+static nsc_status lower_global_max(nsc_plan *plan, const nsc_node *node) {
+  NSC_TRY(nsc_plan_need_inputs(plan, node, 1));
+  nsc_shape x = plan->values[node->inputs[0]].shape;
+  if (x.rank < 3 || x.rank > 4 || plan->values[node->inputs[0]].type != NSC_TYPE_F32) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "the input must be float32 with 3 or 4 dimensions");
+  }
+  uint32_t input;
+  NSC_TRY(nsc_plan_layout(plan, node->inputs[0], true, &input));
+  pool_params p = {.batch = (size_t)x.dims[0], .channels = (size_t)x.dims[1]};
+  int64_t h = x.rank == 4 ? x.dims[2] : 1, w = x.dims[x.rank - 1];
+  p.window = (nsc_window){.axes = 2, .kernel = {h, w}, .stride = {1, 1}, .dilation = {1, 1}, .in = {h, w}, .out = {1, 1}};
+  nsc_shape shape = x;
+  for (uint32_t i = 2; i < x.rank; i++) shape.dims[i] = 1;
+  NSC_TRY(nsc_plan_define(plan, node->outputs[0], NSC_TYPE_F32, &shape, true));
+  return add_pool_loop(plan, node, &p, input, node->outputs[0]);
+}
+
+const nsc_operator nsc_pool_operators[] = {
+    {"MaxPool", lower_max_pool},
+    {"AveragePool", lower_average_pool},
+    {"GlobalAveragePool", lower_global_average},
+    {"GlobalMaxPool", lower_global_max},
+    {NULL, NULL},
+};

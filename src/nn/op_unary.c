@@ -1,0 +1,234 @@
+/*
+ * Functions of each element: activations through XNNPACK where it has them, the rest through the C library. Layouts do
+ * not matter: the output keeps the input's.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "nn/operators.h"
+
+/* ---- through XNNPACK ---- */
+
+static enum xnn_status setup_unary(nsc_step *step, void *workspace) {
+  (void)workspace;
+  return xnn_setup_unary_elementwise_nc(step->op, step->in[0], step->out[0]);
+}
+
+static nsc_status define_like_input(nsc_plan *plan, const nsc_node *node, uint32_t output) {
+  const nsc_value *v = &plan->values[node->inputs[0]];
+  nsc_shape shape = v->shape;
+  return nsc_plan_define(plan, output, v->type, &shape, v->channels_last);
+}
+
+static nsc_status add_unary(nsc_plan *plan, const nsc_node *node, enum xnn_unary_operator kind,
+                            const union xnn_unary_params *params, uint32_t output) {
+  NSC_TRY(define_like_input(plan, node, output));
+  size_t count = 0;
+  nsc_shape_count(&plan->values[output].shape, &count);
+  if (count == 0) return nsc_node_fail(plan, node, NSC_ERROR_SHAPE, "the input is empty");
+  nsc_step *step;
+  NSC_TRY(nsc_plan_add_step(plan, node, node->op, 1, 1, &step));
+  step->inputs[0] = node->inputs[0];
+  step->outputs[0] = output;
+  step->setup = setup_unary;
+  NSC_TRY(nsc_plan_check(plan, node,
+                         xnn_create_unary_elementwise_nc(kind, xnn_datatype_fp32, xnn_datatype_fp32, params, NULL, NULL,
+                                                         0, &step->op)));
+  return nsc_plan_check(plan, node, xnn_reshape_unary_elementwise_nc(step->op, count, 1, 1, 1, plan->pool));
+}
+
+/* ---- through a function of ours ---- */
+
+typedef float (*function)(float x, float a, float b);
+
+typedef struct function_params {
+  function f;
+  float a, b;
+  size_t count;
+} function_params;
+
+typedef struct function_task {
+  const function_params *params;
+  const float *in;
+  float *out;
+} function_task;
+
+static void function_part(void *context, size_t from, size_t count) {
+  const function_task *t = context;
+  const function_params *p = t->params;
+  for (size_t i = from; i < from + count; i++) t->out[i] = p->f(t->in[i], p->a, p->b);
+}
+
+static void run_function(nsc_step *step, pthreadpool_t pool) {
+  const function_params *p = step->params;
+  function_task task = {p, step->in[0], step->out[0]};
+  pthreadpool_parallelize_1d_tile_1d(pool, function_part, &task, p->count, 4096, 0);
+}
+
+static nsc_status add_function(nsc_plan *plan, const nsc_node *node, function f, float a, float b) {
+  NSC_TRY(define_like_input(plan, node, node->outputs[0]));
+  function_params *params;
+  NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *params, &params));
+  *params = (function_params){f, a, b, 0};
+  nsc_shape_count(&plan->values[node->outputs[0]].shape, &params->count);
+  return nsc_plan_add_loop(plan, node, node->op, node->inputs[0], node->outputs[0], run_function, params);
+}
+
+#define FUNCTION(name, expression)                \
+  static float name(float x, float a, float b) {  \
+    (void)a, (void)b;                             \
+    return expression;                            \
+  }
+
+FUNCTION(f_hard_sigmoid, fmaxf(0, fminf(1, a * x + b)))
+FUNCTION(f_selu, x > 0 ? b * x : b * (a * expf(x) - a))
+FUNCTION(f_celu, fmaxf(0, x) + fminf(0, a * (expf(x / a) - 1)))
+FUNCTION(f_thresholded_relu, x > a ? x : 0)
+FUNCTION(f_softplus, x > 20 ? x : log1pf(expf(x)))
+FUNCTION(f_softsign, x / (1 + fabsf(x)))
+FUNCTION(f_mish, x *tanhf(x > 20 ? x : log1pf(expf(x))))
+FUNCTION(f_gelu_tanh, 0.5f * x * (1 + tanhf(0.7978845608f * (x + 0.044715f * x * x * x))))
+FUNCTION(f_reciprocal, 1 / x)
+FUNCTION(f_erf, erff(x))
+FUNCTION(f_sign, x > 0 ? 1.0f : x < 0 ? -1.0f : x)
+FUNCTION(f_sin, sinf(x))
+FUNCTION(f_cos, cosf(x))
+FUNCTION(f_tan, tanf(x))
+FUNCTION(f_asin, asinf(x))
+FUNCTION(f_acos, acosf(x))
+FUNCTION(f_atan, atanf(x))
+FUNCTION(f_sinh, sinhf(x))
+FUNCTION(f_cosh, coshf(x))
+FUNCTION(f_asinh, asinhf(x))
+FUNCTION(f_acosh, acoshf(x))
+FUNCTION(f_atanh, atanhf(x))
+FUNCTION(f_round, rintf(x))
+FUNCTION(f_clip, fminf(fmaxf(x, a), b))
+
+/* ---- the table ---- */
+
+typedef struct unary {
+  const char *op;
+  enum xnn_unary_operator xnn; /* or xnn_unary_invalid, then f */
+  function f;
+  const char *a_name, *b_name; /* attributes that become a and b */
+  float a, b;                  /* their defaults */
+} unary;
+
+static const unary table[] = {
+    {"Sigmoid", xnn_unary_sigmoid, NULL, NULL, NULL, 0, 0},
+    {"Tanh", xnn_unary_tanh, NULL, NULL, NULL, 0, 0},
+    {"HardSwish", xnn_unary_hardswish, NULL, NULL, NULL, 0, 0},
+    {"LeakyRelu", xnn_unary_leaky_relu, NULL, "alpha", NULL, 0.01f, 0},
+    {"Elu", xnn_unary_elu, NULL, "alpha", NULL, 1, 0},
+    {"Abs", xnn_unary_abs, NULL, NULL, NULL, 0, 0},
+    {"Neg", xnn_unary_negate, NULL, NULL, NULL, 0, 0},
+    {"Exp", xnn_unary_exp, NULL, NULL, NULL, 0, 0},
+    {"Log", xnn_unary_log, NULL, NULL, NULL, 0, 0},
+    {"Sqrt", xnn_unary_square_root, NULL, NULL, NULL, 0, 0},
+    {"Floor", xnn_unary_floor, NULL, NULL, NULL, 0, 0},
+    {"Ceil", xnn_unary_ceiling, NULL, NULL, NULL, 0, 0},
+    {"HardSigmoid", xnn_unary_invalid, f_hard_sigmoid, "alpha", "beta", 0.2f, 0.5f},
+    {"Selu", xnn_unary_invalid, f_selu, "alpha", "gamma", 1.67326319217681884765625f, 1.05070102214813232421875f},
+    {"Celu", xnn_unary_invalid, f_celu, "alpha", NULL, 1, 0},
+    {"ThresholdedRelu", xnn_unary_invalid, f_thresholded_relu, "alpha", NULL, 1, 0},
+    {"Softplus", xnn_unary_invalid, f_softplus, NULL, NULL, 0, 0},
+    {"Softsign", xnn_unary_invalid, f_softsign, NULL, NULL, 0, 0},
+    {"Mish", xnn_unary_invalid, f_mish, NULL, NULL, 0, 0},
+    {"Reciprocal", xnn_unary_invalid, f_reciprocal, NULL, NULL, 0, 0},
+    {"Erf", xnn_unary_invalid, f_erf, NULL, NULL, 0, 0},
+    {"Sign", xnn_unary_invalid, f_sign, NULL, NULL, 0, 0},
+    {"Sin", xnn_unary_invalid, f_sin, NULL, NULL, 0, 0},
+    {"Cos", xnn_unary_invalid, f_cos, NULL, NULL, 0, 0},
+    {"Tan", xnn_unary_invalid, f_tan, NULL, NULL, 0, 0},
+    {"Asin", xnn_unary_invalid, f_asin, NULL, NULL, 0, 0},
+    {"Acos", xnn_unary_invalid, f_acos, NULL, NULL, 0, 0},
+    {"Atan", xnn_unary_invalid, f_atan, NULL, NULL, 0, 0},
+    {"Sinh", xnn_unary_invalid, f_sinh, NULL, NULL, 0, 0},
+    {"Cosh", xnn_unary_invalid, f_cosh, NULL, NULL, 0, 0},
+    {"Asinh", xnn_unary_invalid, f_asinh, NULL, NULL, 0, 0},
+    {"Acosh", xnn_unary_invalid, f_acosh, NULL, NULL, 0, 0},
+    {"Atanh", xnn_unary_invalid, f_atanh, NULL, NULL, 0, 0},
+    {"Round", xnn_unary_invalid, f_round, NULL, NULL, 0, 0},
+};
+
+static nsc_status need_float(nsc_plan *plan, const nsc_node *node) {
+  NSC_TRY(nsc_plan_need_inputs(plan, node, 1));
+  if (plan->values[node->inputs[0]].type != NSC_TYPE_F32) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "%s is not supported, only float32",
+                         nsc_type_name(plan->values[node->inputs[0]].type));
+  }
+  return NSC_OK;
+}
+
+static nsc_status lower_unary(nsc_plan *plan, const nsc_node *node) {
+  NSC_TRY(need_float(plan, node));
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    const unary *u = &table[i];
+    if (strcmp(u->op, node->op) != 0) continue;
+    float a = u->a_name ? nsc_node_float(node, u->a_name, u->a) : u->a;
+    float b = u->b_name ? nsc_node_float(node, u->b_name, u->b) : u->b;
+    if (u->xnn == xnn_unary_invalid) return add_function(plan, node, u->f, a, b);
+    union xnn_unary_params params;
+    memset(&params, 0, sizeof params);
+    if (u->xnn == xnn_unary_leaky_relu) params.leaky_relu.negative_slope = a;
+    if (u->xnn == xnn_unary_elu) params.elu.alpha = a;
+    /* XNNPACK wants a positive alpha, and a finite one. */
+    if (u->xnn == xnn_unary_elu && !(a > 0)) return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "alpha must be positive");
+    return add_unary(plan, node, u->xnn, &params, node->outputs[0]);
+  }
+  return nsc_node_fail(plan, node, NSC_ERROR_INTERNAL, "no such function");
+}
+
+static nsc_status lower_gelu(nsc_plan *plan, const nsc_node *node) {
+  NSC_TRY(need_float(plan, node));
+  if (strcmp(nsc_node_string(node, "approximate", "none"), "tanh") == 0) {
+    return add_function(plan, node, f_gelu_tanh, 0, 0);
+  }
+  union xnn_unary_params params;
+  memset(&params, 0, sizeof params);
+  return add_unary(plan, node, xnn_unary_gelu, &params, node->outputs[0]);
+}
+
+static nsc_status lower_relu(nsc_plan *plan, const nsc_node *node) {
+  NSC_TRY(need_float(plan, node));
+  union xnn_unary_params params = {.clamp = {0, INFINITY}};
+  return add_unary(plan, node, xnn_unary_clamp, &params, node->outputs[0]);
+}
+
+static nsc_status read_bound(nsc_plan *plan, const nsc_node *node, uint32_t input, const char *name, float otherwise,
+                             float *out) {
+  *out = nsc_node_float(node, name, otherwise);
+  uint32_t value = nsc_node_input(node, input);
+  if (value == NSC_NO_VALUE) return NSC_OK;
+  const float *bound;
+  NSC_TRY(nsc_plan_floats(plan, node, value, name, &bound));
+  *out = *bound;
+  return NSC_OK;
+}
+
+static nsc_status lower_clip(nsc_plan *plan, const nsc_node *node) {
+  NSC_TRY(need_float(plan, node));
+  float min, max;
+  NSC_TRY(read_bound(plan, node, 1, "min", -INFINITY, &min));
+  NSC_TRY(read_bound(plan, node, 2, "max", INFINITY, &max));
+  if (!(min < max)) return add_function(plan, node, f_clip, min, max);
+  union xnn_unary_params params = {.clamp = {min, max}};
+  return add_unary(plan, node, xnn_unary_clamp, &params, node->outputs[0]);
+}
+
+const nsc_operator nsc_unary_operators[] = {
+    {"Relu", lower_relu},        {"Clip", lower_clip},         {"Gelu", lower_gelu},
+    {"Sigmoid", lower_unary},    {"Tanh", lower_unary},        {"HardSwish", lower_unary},
+    {"LeakyRelu", lower_unary},  {"Elu", lower_unary},         {"Abs", lower_unary},
+    {"Neg", lower_unary},        {"Exp", lower_unary},         {"Log", lower_unary},
+    {"Sqrt", lower_unary},       {"Floor", lower_unary},       {"Ceil", lower_unary},
+    {"HardSigmoid", lower_unary}, {"Selu", lower_unary},       {"Celu", lower_unary},
+    {"ThresholdedRelu", lower_unary}, {"Softplus", lower_unary}, {"Softsign", lower_unary},
+    {"Mish", lower_unary},       {"Reciprocal", lower_unary},  {"Erf", lower_unary},
+    {"Sign", lower_unary},       {"Sin", lower_unary},         {"Cos", lower_unary},
+    {"Tan", lower_unary},        {"Asin", lower_unary},        {"Acos", lower_unary},
+    {"Atan", lower_unary},       {"Sinh", lower_unary},        {"Cosh", lower_unary},
+    {"Asinh", lower_unary},      {"Acosh", lower_unary},       {"Atanh", lower_unary},
+    {"Round", lower_unary},      {NULL, NULL},
+};

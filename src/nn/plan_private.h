@@ -1,0 +1,12 @@
+/* Between plan.c, plan_values.c and memory.c only. */
+#ifndef NSC_NN_PLAN_PRIVATE_H
+#define NSC_NN_PLAN_PRIVATE_H
+
+#include "nn/plan.h"
+
+/* A constant that a step, or the caller, reads at run time: loads it and keeps it after planning. */
+nsc_status nsc_plan_keep_constant(nsc_plan *plan, uint32_t value);
+/* Where a value stands once the plan is placed. */
+void *nsc_plan_pointer(nsc_plan *plan, uint32_t value);
+
+#endif

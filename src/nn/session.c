@@ -1,0 +1,216 @@
+/* Sessions: a plan, its thread pool, and the way in and out. */
+#include <pthreadpool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/half.h"
+#include "base/text.h"
+#include "nn/plan.h"
+#include "nn/plan_private.h"
+
+/* 2 GiB: what a 32-bit wasm memory can give beside a model of the same size. */
+static const uint64_t default_max_bytes = (uint64_t)2 << 30;
+
+struct nsc_session {
+  nsc_plan plan;
+  uint32_t threads;
+  double run_ms;
+};
+
+nsc_status nsc_session_create(const nsc_model *model, const nsc_session_options *options, nsc_session **out,
+                              nsc_error *err) {
+  static const nsc_session_options none;
+  if (!model) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no model");
+  if (!options) options = &none;
+  if (options->input_count > model->input_count) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "shapes for %u inputs were given; the model has %u", options->input_count,
+                    model->input_count);
+  }
+  enum xnn_status ready = xnn_initialize(NULL);
+  if (ready != xnn_status_success) {
+    return nsc_fail(err, ready == xnn_status_out_of_memory ? NSC_ERROR_MEMORY : NSC_ERROR_UNSUPPORTED,
+                    "XNNPACK does not run on this processor (status %d)", (int)ready);
+  }
+  nsc_session *s = calloc(1, sizeof *s);
+  if (!s) return nsc_fail_memory(err, sizeof *s, "a session");
+  s->threads = options->threads > 1 ? options->threads : 1;
+  s->plan.model = model;
+  s->plan.err = err;
+  s->plan.max_bytes = options->max_bytes ? options->max_bytes : default_max_bytes;
+  if (s->threads > 1) s->plan.pool = pthreadpool_create(s->threads);
+  if (!s->plan.pool) s->threads = 1; /* no threads here: the work is the same, only slower */
+  nsc_status status = nsc_plan_build(&s->plan, options->inputs, options->input_count, options->constants);
+  s->plan.err = NULL;
+  if (status != NSC_OK) {
+    nsc_session_free(s);
+    return status;
+  }
+  *out = s;
+  return NSC_OK;
+}
+
+void nsc_session_free(nsc_session *session) {
+  if (!session) return;
+  nsc_plan_free(&session->plan);
+  if (session->plan.pool) pthreadpool_destroy(session->plan.pool);
+  free(session);
+}
+
+uint32_t nsc_session_input_count(const nsc_session *session) {
+  return session->plan.model->input_count;
+}
+
+uint32_t nsc_session_output_count(const nsc_session *session) {
+  return session->plan.model->output_count;
+}
+
+static void describe(const nsc_session *session, const nsc_port *port, nsc_tensor_info *out) {
+  const nsc_value *v = &session->plan.values[port->value];
+  *out = (nsc_tensor_info){.name = v->name, .type = v->type, .rank = v->shape.rank};
+  /* Half floats are computed as float32, but cross the border as the model declares them. */
+  nsc_type declared;
+  if (v->type == NSC_TYPE_F32 && nsc_type_from_onnx(port->onnx_type, &declared) && declared == NSC_TYPE_F16) {
+    out->type = NSC_TYPE_F16;
+  }
+  memcpy(out->dims, v->shape.dims, sizeof out->dims);
+}
+
+void nsc_session_input_info(const nsc_session *session, uint32_t index, nsc_tensor_info *out) {
+  describe(session, &session->plan.model->inputs[index], out);
+}
+
+void nsc_session_output_info(const nsc_session *session, uint32_t index, nsc_tensor_info *out) {
+  describe(session, &session->plan.model->outputs[index], out);
+}
+
+static size_t element_count(const nsc_value *v) {
+  size_t count = 0;
+  nsc_shape_count(&v->shape, &count);
+  return count;
+}
+
+static nsc_status check_port(uint32_t index, uint32_t count, size_t have, size_t need, const char *what, nsc_error *err) {
+  if (index >= count) return nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no %s %u", what, index);
+  if (have != need) {
+    return nsc_fail(err, NSC_ERROR_SHAPE, "%s %u holds %zu bytes, %zu were given", what, index, need, have);
+  }
+  return NSC_OK;
+}
+
+nsc_status nsc_session_set_input(nsc_session *session, uint32_t index, const void *data, size_t size, nsc_error *err) {
+  nsc_plan *plan = &session->plan;
+  const nsc_model *m = plan->model;
+  if (index >= m->input_count) return nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no input %u", index);
+  const nsc_value *v = &plan->values[m->inputs[index].value];
+  nsc_tensor_info info;
+  nsc_session_input_info(session, index, &info);
+  size_t count = element_count(v);
+  NSC_TRY(check_port(index, m->input_count, size, count * nsc_type_size(info.type), "input", err));
+  if (v->data) return nsc_fail(err, NSC_ERROR_ARGUMENT, "input %u was fixed when the session was made", index);
+  void *to = nsc_plan_pointer(plan, m->inputs[index].value);
+  float *widened = NULL;
+  if (info.type == NSC_TYPE_F16) {
+    widened = malloc((count + 1) * sizeof *widened);
+    if (!widened) return nsc_fail_memory(err, count * sizeof *widened, "an input");
+    nsc_half_expand(data, count, widened);
+    data = widened;
+  }
+  if (v->channels_last) {
+    uint32_t perm[NSC_MAX_RANK];
+    nsc_channels_last_perm(v->shape.rank, perm);
+    nsc_transpose(to, data, &v->shape, perm, nsc_type_size(v->type));
+  } else if (count) {
+    memcpy(to, data, count * nsc_type_size(v->type));
+  }
+  free(widened);
+  return NSC_OK;
+}
+
+nsc_status nsc_session_set_input_nhwc(nsc_session *session, uint32_t index, const float *data, size_t count,
+                                      nsc_error *err) {
+  nsc_plan *plan = &session->plan;
+  const nsc_model *m = plan->model;
+  if (index >= m->input_count) return nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no input %u", index);
+  const nsc_value *v = &plan->values[m->inputs[index].value];
+  if (v->type != NSC_TYPE_F32 || !v->channels_last || v->data) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "input %u is no float picture N, C, H, W", index);
+  }
+  NSC_TRY(check_port(index, m->input_count, count * sizeof(float), element_count(v) * sizeof(float), "input", err));
+  memcpy(nsc_plan_pointer(plan, m->inputs[index].value), data, count * sizeof *data);
+  return NSC_OK;
+}
+
+nsc_status nsc_session_get_output(nsc_session *session, uint32_t index, void *data, size_t size, nsc_error *err) {
+  nsc_plan *plan = &session->plan;
+  const nsc_model *m = plan->model;
+  if (index >= m->output_count) return nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no output %u", index);
+  const nsc_value *v = &plan->values[m->outputs[index].value];
+  nsc_tensor_info info;
+  nsc_session_output_info(session, index, &info);
+  size_t count = element_count(v);
+  NSC_TRY(check_port(index, m->output_count, size, count * nsc_type_size(info.type), "output", err));
+  const void *from = nsc_plan_pointer(plan, m->outputs[index].value);
+  void *ordered = NULL;
+  if (v->channels_last) {
+    ordered = malloc(count * nsc_type_size(v->type) + 1);
+    if (!ordered) return nsc_fail_memory(err, count * nsc_type_size(v->type), "an output");
+    uint32_t perm[NSC_MAX_RANK];
+    nsc_channels_first_perm(v->shape.rank, perm);
+    nsc_shape physical = nsc_value_physical(v);
+    nsc_transpose(ordered, from, &physical, perm, nsc_type_size(v->type));
+    from = ordered;
+  }
+  if (info.type == NSC_TYPE_F16) {
+    uint16_t *half = data;
+    for (size_t i = 0; i < count; i++) half[i] = nsc_half_from_float(((const float *)from)[i]);
+  } else if (count) {
+    memcpy(data, from, size);
+  }
+  free(ordered);
+  return NSC_OK;
+}
+
+nsc_status nsc_session_run(nsc_session *session, const volatile int32_t *cancel, nsc_error *err) {
+  nsc_plan *plan = &session->plan;
+  double start = nsc_now_ms(), before = start;
+  for (uint32_t s = 0; s < plan->step_count; s++) {
+    if (cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED)) return nsc_fail(err, NSC_ERROR_CANCELLED, "cancelled");
+    nsc_step *step = plan->steps[s];
+    if (nsc_step_run(step, plan->pool) != xnn_status_success) {
+      return nsc_fail(err, NSC_ERROR_INTERNAL, "XNNPACK would not run %.40s \"%.80s\"", step->kind, step->name);
+    }
+    double now = nsc_now_ms();
+    step->ms = now - before;
+    before = now;
+  }
+  session->run_ms = before - start;
+  return NSC_OK;
+}
+
+nsc_status nsc_session_json(const nsc_session *session, char **out, nsc_error *err) {
+  const nsc_plan *plan = &session->plan;
+  nsc_text t = {0};
+  nsc_json_object(&t);
+  nsc_json_key(&t, "threads"), nsc_json_int(&t, session->threads);
+  nsc_json_key(&t, "arenaBytes"), nsc_json_int(&t, (int64_t)plan->buffer_bytes);
+  nsc_json_key(&t, "packedBytes"), nsc_json_int(&t, (int64_t)plan->packed_bytes);
+  nsc_json_key(&t, "ms"), nsc_json_number(&t, session->run_ms);
+  nsc_json_key(&t, "steps"), nsc_json_array(&t);
+  for (uint32_t s = 0; s < plan->step_count; s++) {
+    const nsc_step *step = plan->steps[s];
+    const nsc_value *v = &plan->values[step->outputs[0]];
+    nsc_json_object(&t);
+    nsc_json_key(&t, "name"), nsc_json_string(&t, step->name);
+    nsc_json_key(&t, "kind"), nsc_json_string(&t, step->kind);
+    nsc_json_key(&t, "output"), nsc_json_array(&t);
+    for (uint32_t i = 0; i < v->shape.rank; i++) nsc_json_int(&t, v->shape.dims[i]);
+    nsc_json_end_array(&t);
+    nsc_json_key(&t, "ms"), nsc_json_number(&t, step->ms);
+    nsc_json_end_object(&t);
+  }
+  nsc_json_end_array(&t);
+  nsc_json_end_object(&t);
+  return nsc_text_finish(&t, out, err);
+}

@@ -1,0 +1,257 @@
+/*
+ * Image -> tensor -> scores -> result. The one place where image/ and nn/ meet; the command line and the page both stand
+ * on it, so that they cannot disagree.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "pipeline/manifest.h"
+
+struct nsc_classifier {
+  const nsc_model *model;
+  nsc_arena arena;
+  nsc_manifest manifest;
+  nsc_session *session;
+  bool channels_first; /* of the model's input: N, C, H, W; else N, H, W, C */
+  float *input;        /* [height][width][channels] */
+  size_t input_count;
+  float *raw;          /* what the network gives, [raw_count] */
+  uint32_t raw_count;
+  float *scores;       /* [manifest.label_count] */
+};
+
+const nsc_recipe *nsc_classifier_recipe(const nsc_classifier *classifier) {
+  return &classifier->manifest.recipe;
+}
+
+/* The one picture input, with its size filled in from the recipe; a recipe without size takes the model's. */
+static nsc_status fit_input(nsc_classifier *c, nsc_tensor_info *info, nsc_error *err) {
+  if (nsc_model_input_count(c->model) != 1) {
+    return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the model has %u inputs; an image classifier has one",
+                    nsc_model_input_count(c->model));
+  }
+  NSC_TRY(nsc_model_input_info(c->model, 0, info, err));
+  nsc_recipe *r = &c->manifest.recipe;
+  if (info->rank != 4 || (info->type != NSC_TYPE_F32 && info->type != NSC_TYPE_F16)) {
+    return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the model's input is no float picture of 4 dimensions");
+  }
+  c->channels_first = info->dims[1] == r->channels || (info->dims[1] < 0 && info->dims[3] != r->channels);
+  int64_t *height = &info->dims[c->channels_first ? 2 : 1], *width = &info->dims[c->channels_first ? 3 : 2];
+  int64_t *channels = &info->dims[c->channels_first ? 1 : 3];
+  if (info->dims[0] < 0) info->dims[0] = 1;
+  if (*height < 0) *height = r->height;
+  if (*width < 0) *width = r->width;
+  if (*channels < 0) *channels = r->channels;
+  if (info->dims[0] != 1 || *height != r->height || *width != r->width || *channels != r->channels) {
+    return nsc_fail(err, NSC_ERROR_RECIPE,
+                    "the recipe makes %u x %u pixels with %u channels, the model takes %lld x %lld with %lld (batch %lld)",
+                    r->width, r->height, r->channels, (long long)*width, (long long)*height, (long long)*channels,
+                    (long long)info->dims[0]);
+  }
+  return NSC_OK;
+}
+
+/* Labels "0", "1", ... for a model that names none. */
+static nsc_status number_labels(nsc_classifier *c, nsc_error *err) {
+  nsc_manifest *m = &c->manifest;
+  uint32_t count = c->raw_count == 1 ? 2 : c->raw_count;
+  m->labels = nsc_arena_alloc(&c->arena, count, sizeof *m->labels);
+  m->thresholds = nsc_arena_alloc(&c->arena, count, sizeof *m->thresholds);
+  m->advice = nsc_arena_alloc(&c->arena, count, sizeof *m->advice);
+  if (!m->labels || !m->thresholds || !m->advice) return nsc_fail_memory(err, count * sizeof *m->labels, "labels");
+  for (uint32_t i = 0; i < count; i++) {
+    char number[16];
+    int n = snprintf(number, sizeof number, "%u", i);
+    m->labels[i] = nsc_arena_text(&c->arena, number, (size_t)n);
+    m->thresholds[i] = 0.5f;
+    if (!m->labels[i]) return nsc_fail_memory(err, sizeof number, "labels");
+  }
+  m->label_count = count;
+  return NSC_OK;
+}
+
+static nsc_status fit_output(nsc_classifier *c, nsc_error *err) {
+  nsc_manifest *m = &c->manifest;
+  nsc_tensor_info info;
+  nsc_session_output_info(c->session, 0, &info);
+  uint64_t count = 1;
+  for (uint32_t i = 0; i < info.rank; i++) count *= (uint64_t)info.dims[i];
+  if (info.type != NSC_TYPE_F32 || count == 0 || count > NSC_MAX_LABELS) {
+    return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the model's output \"%.60s\" is no list of scores", info.name);
+  }
+  c->raw_count = (uint32_t)count;
+  if (m->label_count == 0) NSC_TRY(number_labels(c, err));
+  if (!m->has_task) m->task = c->raw_count == 1 ? NSC_TASK_BINARY : NSC_TASK_SINGLE;
+  bool fits = m->task == NSC_TASK_BINARY ? m->label_count == 2 && c->raw_count <= 2 : m->label_count == c->raw_count;
+  if (!fits) {
+    return nsc_fail(err, NSC_ERROR_RECIPE, "%u labels do not fit the model's %u outputs", m->label_count, c->raw_count);
+  }
+  c->raw = nsc_arena_alloc(&c->arena, c->raw_count, sizeof *c->raw);
+  c->scores = nsc_arena_alloc(&c->arena, m->label_count, sizeof *c->scores);
+  if (!c->raw || !c->scores) return nsc_fail_memory(err, c->raw_count * sizeof *c->raw, "scores");
+  return NSC_OK;
+}
+
+static nsc_status build(nsc_classifier *c, const nsc_classifier_options *options, nsc_error *err) {
+  NSC_TRY(nsc_manifest_read(c->model, options, &c->arena, &c->manifest, err));
+  if (!c->manifest.has_recipe) {
+    return nsc_fail(err, NSC_ERROR_RECIPE, "the model does not say how its input is made (nsc.input): give a recipe");
+  }
+  nsc_tensor_info input;
+  NSC_TRY(fit_input(c, &input, err));
+  nsc_session_options session = {.threads = options ? options->threads : 1, .input_count = 1, .inputs = &input};
+  NSC_TRY(nsc_session_create(c->model, &session, &c->session, err));
+  NSC_TRY(fit_output(c, err));
+  const nsc_recipe *r = &c->manifest.recipe;
+  c->input_count = (size_t)r->width * r->height * r->channels; /* at most 4096 * 4096 * 3: fits 32 bits */
+  c->input = malloc(c->input_count * sizeof *c->input);
+  return c->input ? NSC_OK : nsc_fail_memory(err, c->input_count * sizeof *c->input, "the model's input");
+}
+
+nsc_status nsc_classifier_create(const nsc_model *model, const nsc_classifier_options *options, nsc_classifier **out,
+                                 nsc_error *err) {
+  if (!model) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no model");
+  nsc_classifier *c = calloc(1, sizeof *c);
+  if (!c) return nsc_fail_memory(err, sizeof *c, "a classifier");
+  c->model = model;
+  nsc_status status = build(c, options, err);
+  if (status != NSC_OK) {
+    nsc_classifier_free(c);
+    return status;
+  }
+  *out = c;
+  return NSC_OK;
+}
+
+void nsc_classifier_free(nsc_classifier *classifier) {
+  if (!classifier) return;
+  nsc_session_free(classifier->session);
+  free(classifier->input);
+  nsc_arena_free(&classifier->arena);
+  free(classifier);
+}
+
+static float sigmoid(float z) {
+  return (float)(1 / (1 + exp(-(double)z)));
+}
+
+/* Probabilities from what the network gave. Temperature divides logits (Guo et al. 2017); probabilities go back to
+   logits for it. */
+static void score(nsc_classifier *c) {
+  const nsc_manifest *m = &c->manifest;
+  float t = m->temperature;
+  uint32_t n = c->raw_count;
+  if (m->task == NSC_TASK_MULTI || n == 1) {
+    for (uint32_t i = 0; i < n; i++) {
+      float x = c->raw[i];
+      float p = m->logits ? sigmoid(x / t) : t == 1 ? x : sigmoid(logf(x / (1 - x)) / t);
+      if (m->task == NSC_TASK_MULTI) {
+        c->scores[i] = p;
+      } else {
+        c->scores[0] = 1 - p;
+        c->scores[1] = p;
+      }
+    }
+    return;
+  }
+  double sum = 0;
+  float max = -INFINITY;
+  for (uint32_t i = 0; i < n; i++) {
+    float z = m->logits ? c->raw[i] : t == 1 ? c->raw[i] : logf(c->raw[i]);
+    c->scores[i] = z / t;
+    max = fmaxf(max, c->scores[i]);
+  }
+  if (!m->logits && t == 1) return; /* probabilities as they are */
+  for (uint32_t i = 0; i < n; i++) sum += exp((double)(c->scores[i] - max));
+  for (uint32_t i = 0; i < n; i++) c->scores[i] = (float)(exp((double)(c->scores[i] - max)) / sum);
+}
+
+static uint32_t decide(const nsc_classifier *c) {
+  const nsc_manifest *m = &c->manifest;
+  if (m->task == NSC_TASK_BINARY) return c->scores[1] >= m->thresholds[1];
+  uint32_t best = m->label_count;
+  for (uint32_t i = 0; i < m->label_count; i++) {
+    if (m->task == NSC_TASK_MULTI && !(c->scores[i] >= m->thresholds[i])) continue;
+    if (best == m->label_count || c->scores[i] > c->scores[best]) best = i;
+  }
+  return best;
+}
+
+void nsc_classifier_blank_result(const nsc_classifier *classifier, nsc_result *out) {
+  const nsc_manifest *m = &classifier->manifest;
+  *out = (nsc_result){.task = m->task, .count = m->label_count, .labels = m->labels, .thresholds = m->thresholds,
+                      .verdict = m->label_count};
+}
+
+nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
+                              const volatile int32_t *cancel, nsc_result *out, nsc_error *err) {
+  nsc_classifier *c = classifier;
+  if (!c || !image || !out) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no classifier, image or result");
+  double start = nsc_now_ms();
+  const void *samples;
+  NSC_TRY(nsc_image_frame(image, frame, &samples, err));
+  double decoded = nsc_now_ms();
+  NSC_TRY(nsc_preprocess(image, frame, &c->manifest.recipe, c->input, c->input_count, err));
+  if (c->channels_first) {
+    NSC_TRY(nsc_session_set_input_nhwc(c->session, 0, c->input, c->input_count, err));
+  } else {
+    NSC_TRY(nsc_session_set_input(c->session, 0, c->input, c->input_count * sizeof *c->input, err));
+  }
+  double preprocessed = nsc_now_ms();
+  NSC_TRY(nsc_session_run(c->session, cancel, err));
+  NSC_TRY(nsc_session_get_output(c->session, 0, c->raw, c->raw_count * sizeof *c->raw, err));
+  for (uint32_t i = 0; i < c->raw_count; i++) {
+    if (!isfinite(c->raw[i])) return nsc_fail(err, NSC_ERROR_CORRUPT, "the model's output is not a number");
+  }
+  score(c);
+  nsc_classifier_blank_result(c, out);
+  out->scores = c->scores;
+  out->verdict = decide(c);
+  out->decode_ms = decoded - start;
+  out->preprocess_ms = preprocessed - decoded;
+  out->inference_ms = nsc_now_ms() - preprocessed;
+  return NSC_OK;
+}
+
+static void write_threshold(nsc_text *t, const nsc_result *r) {
+  nsc_json_key(t, "threshold");
+  if (r->task == NSC_TASK_BINARY) {
+    nsc_json_float(t, r->thresholds[1]);
+  } else if (r->task == NSC_TASK_SINGLE) {
+    nsc_json_null(t);
+  } else {
+    nsc_json_object(t);
+    for (uint32_t i = 0; i < r->count; i++) nsc_json_key(t, r->labels[i]), nsc_json_float(t, r->thresholds[i]);
+    nsc_json_end_object(t);
+  }
+}
+
+nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *result, char **out, nsc_error *err) {
+  static const char *const tasks[] = {"single", "multi", "binary"};
+  const nsc_manifest *m = &classifier->manifest;
+  bool decided = result->verdict < result->count;
+  nsc_text t = {0};
+  nsc_json_object(&t);
+  nsc_json_key(&t, "model"), nsc_json_string(&t, m->name);
+  nsc_json_key(&t, "task"), nsc_json_string(&t, tasks[result->task]);
+  nsc_json_key(&t, "scores"), nsc_json_object(&t);
+  for (uint32_t i = 0; i < result->count; i++) {
+    nsc_json_key(&t, result->labels[i]), nsc_json_float(&t, result->scores[i]);
+  }
+  nsc_json_end_object(&t);
+  write_threshold(&t, result);
+  nsc_json_key(&t, "verdict"), nsc_json_string(&t, decided ? result->labels[result->verdict] : NULL);
+  nsc_json_key(&t, "advice"), nsc_json_string(&t, decided ? m->advice[result->verdict] : NULL);
+  nsc_json_key(&t, "ms"), nsc_json_object(&t);
+  nsc_json_key(&t, "decode"), nsc_json_number(&t, result->decode_ms);
+  nsc_json_key(&t, "preprocess"), nsc_json_number(&t, result->preprocess_ms);
+  nsc_json_key(&t, "inference"), nsc_json_number(&t, result->inference_ms);
+  nsc_json_end_object(&t);
+  nsc_json_end_object(&t);
+  return nsc_text_finish(&t, out, err);
+}

@@ -1,0 +1,314 @@
+/**
+ * Files for the tests of the wasm core and of the page, made byte by byte here: PNG, DICOM and ONNX, good and bad. What
+ * they hold is known, so expected values are computed and not recorded.
+ */
+import { deflateRawSync, deflateSync, crc32 as zlibCrc32 } from 'node:zlib';
+
+// ---- PNG ----------------------------------------------------------------------------------------------------------
+
+/** Node 20.15 has it; older ones get the definition of RFC 1952. */
+const crc32 =
+  zlibCrc32 ??
+  ((bytes) => {
+    let crc = ~0;
+    for (const byte of bytes) {
+      crc ^= byte;
+      for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+    }
+    return ~crc >>> 0;
+  });
+
+function pngChunk(type, data) {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const head = Buffer.alloc(4);
+  const tail = Buffer.alloc(4);
+  head.writeUInt32BE(data.length);
+  tail.writeUInt32BE(crc32(body));
+  return Buffer.concat([head, body, tail]);
+}
+
+/** A grey PNG of 8 or 16 bits; `value(x, y)` gives the samples. */
+export function greyPng(width, height, value, bits = 8) {
+  const bytes = bits / 8;
+  const rows = Buffer.alloc(height * (1 + width * bytes));
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = y * (1 + width * bytes) + 1 + x * bytes;
+      if (bits === 16) rows.writeUInt16BE(value(x, y), at);
+      else rows[at] = value(x, y);
+    }
+  }
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header[8] = bits;
+  return Buffer.concat([
+    Buffer.from('89504e470d0a1a0a', 'hex'),
+    pngChunk('IHDR', header),
+    pngChunk('IDAT', deflateSync(rows)),
+    pngChunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+// ---- DICOM --------------------------------------------------------------------------------------------------------
+
+const LONG = new Set(['OB', 'OW', 'SQ', 'UN', 'UT']);
+
+function element(tag, vr, value) {
+  let data;
+  if (typeof value === 'number') {
+    data = Buffer.alloc(vr === 'UL' ? 4 : 2);
+    if (vr === 'UL') data.writeUInt32LE(value);
+    else data.writeUInt16LE(value);
+  } else if (typeof value === 'string') {
+    data = Buffer.from(value.length % 2 ? value + (vr === 'UI' ? '\0' : ' ') : value, 'latin1');
+  } else {
+    data = value;
+  }
+  const head = Buffer.alloc(LONG.has(vr) ? 12 : 8);
+  head.writeUInt16LE(tag >>> 16, 0);
+  head.writeUInt16LE(tag & 0xffff, 2);
+  head.write(vr, 4, 'latin1');
+  if (LONG.has(vr)) head.writeUInt32LE(data.length, 8);
+  else head.writeUInt16LE(data.length, 6);
+  return Buffer.concat([head, data]);
+}
+
+const EXPLICIT = '1.2.840.10008.1.2.1';
+const DEFLATED = '1.2.840.10008.1.2.1.99';
+
+/**
+ * A CT-like image: 12 bits stored, rescale to HU with intercept −1024, one window. `stored(x, y, frame)` gives the
+ * samples.
+ */
+export function ctDicom({ width = 16, height = 12, frames = 1, stored = (x) => x, syntax = EXPLICIT, pixels = true } = {}) {
+  const samples = Buffer.alloc(width * height * frames * 2);
+  for (let i = 0; i < width * height * frames; i++) {
+    const frame = Math.floor(i / (width * height));
+    const at = i % (width * height);
+    samples.writeUInt16LE(stored(at % width, Math.floor(at / width), frame), i * 2);
+  }
+  const meta = Buffer.concat([
+    element(0x00020002, 'UI', '1.2.840.10008.5.1.4.1.1.2'),
+    element(0x00020003, 'UI', '2.25.1'),
+    element(0x00020010, 'UI', syntax),
+  ]);
+  const data = Buffer.concat([
+    element(0x00080016, 'UI', '1.2.840.10008.5.1.4.1.1.2'),
+    element(0x00080018, 'UI', '2.25.1'),
+    element(0x00080060, 'CS', 'CT'),
+    element(0x00100010, 'PN', 'Secret^Patient'),
+    element(0x00280002, 'US', 1),
+    element(0x00280004, 'CS', 'MONOCHROME2'),
+    element(0x00280008, 'IS', String(frames)),
+    element(0x00280010, 'US', height),
+    element(0x00280011, 'US', width),
+    element(0x00280030, 'DS', '0.5\\0.5'),
+    element(0x00280100, 'US', 16),
+    element(0x00280101, 'US', 12),
+    element(0x00280102, 'US', 11),
+    element(0x00280103, 'US', 0),
+    element(0x00281050, 'DS', '40'),
+    element(0x00281051, 'DS', '400'),
+    element(0x00281052, 'DS', '-1024'),
+    element(0x00281053, 'DS', '1'),
+    element(0x00281054, 'LO', 'HU'),
+    ...(pixels ? [element(0x7fe00010, 'OW', samples)] : []),
+  ]);
+  return Buffer.concat([
+    Buffer.alloc(128),
+    Buffer.from('DICM'),
+    element(0x00020000, 'UL', meta.length),
+    meta,
+    syntax === DEFLATED ? deflateRawSync(data) : data,
+  ]);
+}
+
+// ---- ONNX ---------------------------------------------------------------------------------------------------------
+
+function varint(value) {
+  const bytes = [];
+  let rest = BigInt.asUintN(64, BigInt(value));
+  do {
+    const low = Number(rest & 0x7fn);
+    rest >>= 7n;
+    bytes.push(rest ? low | 0x80 : low);
+  } while (rest);
+  return Buffer.from(bytes);
+}
+
+const int = (field, value) => Buffer.concat([varint((field << 3) | 0), varint(value)]);
+const blob = (field, value) => {
+  const bytes = typeof value === 'string' ? Buffer.from(value) : value;
+  return Buffer.concat([varint((field << 3) | 2), varint(bytes.length), bytes]);
+};
+
+function tensor(name, dims, values) {
+  const raw = Buffer.from(new Float32Array(values).buffer);
+  return Buffer.concat([...dims.map((dim) => int(1, dim)), int(2, 1), blob(8, name), blob(9, raw)]);
+}
+
+function valueInfo(name, dims) {
+  const shape = Buffer.concat(dims.map((dim) => blob(1, int(1, dim))));
+  return Buffer.concat([blob(1, name), blob(2, blob(1, Buffer.concat([int(1, 1), blob(2, shape)])))]);
+}
+
+function node(op, inputs, outputs, attributes = {}) {
+  const encoded = Object.entries(attributes).map(([name, value]) =>
+    Array.isArray(value)
+      ? blob(5, Buffer.concat([blob(1, name), ...value.map((each) => int(8, each)), int(20, 7)]))
+      : blob(5, Buffer.concat([blob(1, name), int(3, value), int(20, 2)])),
+  );
+  return Buffer.concat([
+    ...inputs.map((name) => blob(1, name)),
+    ...outputs.map((name) => blob(2, name)),
+    blob(3, `${op.toLowerCase()}_${outputs[0]}`),
+    blob(4, op),
+    ...encoded,
+  ]);
+}
+
+export function onnxModel({ nodes, initializers, input, output, metadata = {} }) {
+  const graph = Buffer.concat([
+    ...nodes.map((each) => blob(1, each)),
+    blob(2, 'fixture'),
+    ...initializers.map((each) => blob(5, each)),
+    blob(11, valueInfo(...input)),
+    blob(12, valueInfo(...output)),
+  ]);
+  const properties = Object.entries(metadata).map(([key, value]) =>
+    blob(14, Buffer.concat([blob(1, key), blob(2, typeof value === 'string' ? value : JSON.stringify(value))])),
+  );
+  return Buffer.concat([int(1, 8), blob(2, 'fixtures'), blob(7, graph), blob(8, int(2, 13)), ...properties]);
+}
+
+/** Weights that are small, different and the same every time. */
+function weights(count, seed) {
+  let state = seed >>> 0;
+  return Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.fround((state / 2 ** 32 - 0.5) * 0.8);
+  });
+}
+
+export const TINY = { size: 8, threshold: 0.25 };
+const KERNEL = weights(2 * 9, 7);
+const BIAS = weights(2, 8);
+const HEAD = weights(2, 9);
+const HEAD_BIAS = weights(1, 10);
+
+/** Metadata of a model for grey pictures of `size`, two labels. */
+function describe(size, title) {
+  return {
+    'nsc.version': '1',
+    'nsc.name': 'tiny',
+    'nsc.title': title,
+    'nsc.task': 'binary',
+    'nsc.labels': ['absent', 'present'],
+    'nsc.output': 'logits',
+    'nsc.input': { width: size, height: size, channels: 1, fit: 'stretch', mean: [0], std: [1] },
+    'nsc.threshold': TINY.threshold,
+    'nsc.advice': { present: 'Advice for present.', absent: 'Advice for absent.' },
+    'nsc.limits': 'Made for tests.',
+  };
+}
+
+/** Conv 3×3 → Relu → global mean → Gemm → one logit, on 8×8 grey pictures. */
+export function tinyModel({ metadata = describe(TINY.size, 'Tiny test model') } = {}) {
+  return onnxModel({
+    nodes: [
+      node('Conv', ['x', 'k', 'b'], ['c'], { kernel_shape: [3, 3], pads: [1, 1, 1, 1], strides: [1, 1] }),
+      node('Relu', ['c'], ['r']),
+      node('GlobalAveragePool', ['r'], ['g']),
+      node('Flatten', ['g'], ['f'], { axis: 1 }),
+      node('Gemm', ['f', 'w', 'wb'], ['y'], { transB: 1 }),
+    ],
+    initializers: [
+      tensor('k', [2, 1, 3, 3], KERNEL),
+      tensor('b', [2], BIAS),
+      tensor('w', [1, 2], HEAD),
+      tensor('wb', [1], HEAD_BIAS),
+    ],
+    input: ['x', [1, 1, TINY.size, TINY.size]],
+    output: ['y', [1, 1]],
+    metadata,
+  });
+}
+
+/** What tinyModel gives, in plain loops: the probability of "present". `value(x, y)` is 0…1. */
+export function tinyExpected(value) {
+  const { size } = TINY;
+  const pixel = (x, y) => (x < 0 || y < 0 || x >= size || y >= size ? 0 : value(x, y));
+  let logit = HEAD_BIAS[0];
+  for (let channel = 0; channel < 2; channel++) {
+    let sum = 0;
+    for (let y = 0; y < size; y++) {
+      for (let x = 0; x < size; x++) {
+        let z = BIAS[channel];
+        for (let k = 0; k < 9; k++) z += KERNEL[channel * 9 + k] * pixel(x + (k % 3) - 1, y + Math.floor(k / 3) - 1);
+        sum += Math.max(0, z);
+      }
+    }
+    logit += (HEAD[channel] * sum) / (size * size);
+  }
+  return 1 / (1 + Math.exp(-logit));
+}
+
+/** A model that takes seconds: many wide convolutions. For stopping it. */
+export function slowModel({ size = 384, channels = 32, layers = 40 } = {}) {
+  const nodes = [];
+  const initializers = [];
+  for (let layer = 0; layer < layers; layer++) {
+    const inputs = layer === 0 ? 1 : channels;
+    initializers.push(tensor(`k${layer}`, [channels, inputs, 3, 3], weights(channels * inputs * 9, layer)));
+    const from = layer === 0 ? 'x' : `c${layer - 1}`;
+    nodes.push(node('Conv', [from, `k${layer}`], [`c${layer}`], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }));
+  }
+  nodes.push(node('GlobalAveragePool', [`c${layers - 1}`], ['g']), node('Flatten', ['g'], ['f'], { axis: 1 }));
+  nodes.push(node('Gemm', ['f', 'w'], ['h'], { transB: 1 }), node('Tanh', ['h'], ['y']));
+  initializers.push(tensor('w', [1, channels], weights(channels, 99)));
+  return onnxModel({
+    nodes,
+    initializers,
+    input: ['x', [1, 1, size, size]],
+    output: ['y', [1, 1]],
+    metadata: describe(size, 'Slow test model'),
+  });
+}
+
+/** An operator that no version of ONNX has. */
+export function unknownOperatorModel() {
+  return onnxModel({
+    nodes: [node('Teleport', ['x'], ['y'])],
+    initializers: [],
+    input: ['x', [1, 1, 8, 8]],
+    output: ['y', [1, 1]],
+    metadata: describe(8, 'Hostile'),
+  });
+}
+
+/** A convolution whose weights expect another number of channels. */
+export function wrongShapeModel() {
+  return onnxModel({
+    nodes: [node('Conv', ['x', 'k'], ['y'], { kernel_shape: [3, 3] })],
+    initializers: [tensor('k', [2, 5, 3, 3], weights(90, 3))],
+    input: ['x', [1, 1, 8, 8]],
+    output: ['y', [1, 2, 6, 6]],
+    metadata: describe(8, 'Hostile'),
+  });
+}
+
+/** A folder as people have them: what can be shown, and what must be refused with which status. */
+export function mixedFiles() {
+  const good = greyPng(8, 8, (x, y) => (x * 29 + y * 7) % 256);
+  return [
+    { name: 'ct-stack.dcm', bytes: ctDicom({ frames: 4, stored: (x, y, f) => 1024 + x * 8 + f * 100 }), status: null },
+    { name: 'eight-bit.png', bytes: good, status: null },
+    { name: 'no-ending', bytes: greyPng(24, 16, (x, y) => (x * y * 97) % 65536, 16), status: null },
+    { name: 'cut.png', bytes: good.subarray(0, good.length - 20), status: 'NSC_ERROR_TRUNCATED' },
+    { name: 'jpeg2000.dcm', bytes: ctDicom({ syntax: '1.2.840.10008.1.2.4.90' }), status: 'NSC_ERROR_UNSUPPORTED' },
+    { name: 'letter.txt', bytes: Buffer.from('Dear colleague,\n'.repeat(20)), status: 'NSC_ERROR_UNKNOWN_FORMAT' },
+    { name: 'report.dcm', bytes: ctDicom({ pixels: false }), status: 'NSC_ERROR_NO_PIXELS' },
+    { name: 'empty.png', bytes: Buffer.alloc(0), status: 'NSC_ERROR_UNKNOWN_FORMAT' },
+  ];
+}

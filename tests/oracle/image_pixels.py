@@ -1,0 +1,249 @@
+#!/usr/bin/python3
+"""Compares decoded samples, modality and VOI values and the resize with pydicom, numpy and Pillow.
+
+    image_pixels.py DUMP_FRAMES DATA_FOLDER
+
+DUMP_FRAMES is the program built from tests/c/dump_frames.c, DATA_FOLDER holds real files. Prints one line for each
+kind of comparison and ends with status 1 when anything differs. Needs Debian's python3-pydicom, python3-numpy and
+python3-pil.
+"""
+import io
+import json
+import os
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pydicom
+from PIL import Image, ImageOps
+from pydicom.pixel_data_handlers.util import apply_modality_lut, apply_voi_lut
+
+warnings.simplefilter("ignore")
+TYPES = [np.uint8, np.int8, np.uint16, np.int16]
+failures = 0
+
+
+def fail(text):
+    global failures
+    failures += 1
+    print("DIFFERS", text)
+
+
+def dump(program, path, *what):
+    done = subprocess.run([program, path, *what], stdout=subprocess.PIPE, check=False)
+    return done.stdout
+
+
+def files(folder, *parts):
+    for part in parts:
+        for root, _, names in os.walk(os.path.join(folder, part)):
+            for name in sorted(names):
+                yield os.path.join(root, name)
+
+
+def load_samples(program, path, line):
+    _, _, width, height, frames, channels, kind, bits, photometric = line.split()[:9]
+    raw = np.frombuffer(dump(program, path, "raw"), TYPES[int(kind)])
+    shape = (int(frames), int(height), int(width), int(channels))
+    return raw.reshape(shape), int(bits), int(photometric)
+
+
+def pydicom_samples(dataset):
+    """As stored, then cut to the bits below High Bit and sign-extended: pydicom leaves overlay bits in."""
+    element = dataset["PixelData"]
+    if element.VR == "OW" and dataset.BitsAllocated == 8 and not dataset.is_little_endian:
+        swapped = np.frombuffer(element.value, np.uint8).reshape(-1, 2)[:, ::-1]  # pydicom 2.3 leaves the words alone
+        dataset.PixelData = swapped.tobytes()
+    array = dataset.pixel_array
+    frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    channels = int(dataset.get("SamplesPerPixel", 1))
+    array = array.reshape((frames, dataset.Rows, dataset.Columns, channels))
+    bits, high = dataset.BitsStored, dataset.HighBit
+    wide = array.astype(np.int64) >> (high + 1 - bits) & ((1 << bits) - 1)
+    if dataset.PixelRepresentation == 1:
+        wide = wide - ((wide >> (bits - 1) & 1) << bits)
+    return wide
+
+
+def rendered(program, path, shape):
+    return np.frombuffer(dump(program, path, "rgba"), np.uint8).reshape(shape[0], shape[1], shape[2], 4)[..., :3]
+
+
+def expected_grey(dataset, samples, voi):
+    """0..255 by pydicom's own transformations, for the first window or LUT."""
+    if samples.shape[-1] == 3:
+        return None
+    values = apply_modality_lut(samples[..., 0], dataset)
+    has_window = "WindowCenter" in dataset
+    if not has_window and "VOILUTSequence" not in dataset:
+        return None
+    if has_window:
+        grey = apply_voi_lut(values.astype(np.float64), dataset, prefer_lut=False)
+        low, high = voi_limits(dataset, values)
+        grey = (grey - low) / (high - low)
+    else:
+        grey = apply_voi_lut(values.astype(np.int64), dataset)
+        bits = dataset.VOILUTSequence[0].LUTDescriptor[2]
+        grey = grey / ((1 << bits) - 1)
+    if dataset.PhotometricInterpretation == "MONOCHROME1":
+        grey = 1 - grey
+    return grey * 255
+
+
+def voi_limits(dataset, values):
+    """The output range that pydicom's apply_windowing uses."""
+    if "ModalityLUTSequence" in dataset:
+        return 0, (1 << dataset.ModalityLUTSequence[0].LUTDescriptor[2]) - 1
+    if dataset.PixelRepresentation == 0:
+        low, high = 0, (1 << dataset.BitsStored) - 1
+    else:
+        low, high = -(1 << (dataset.BitsStored - 1)), (1 << (dataset.BitsStored - 1)) - 1
+    slope, intercept = dataset.get("RescaleSlope", 1), dataset.get("RescaleIntercept", 0)
+    return low * slope + intercept, high * slope + intercept
+
+
+def compare_dicom(program, folder):
+    same = shown = 0
+    for path in files(folder, "dicom-pydicom", "dicom-pydicom-data", "dicom-cornerstone3d"):
+        line = dump(program, path).decode("utf-8", "replace").strip()
+        if not line.startswith("ok DICOM"):
+            continue
+        ours, _, _ = load_samples(program, path, line)
+        try:
+            dataset = pydicom.dcmread(path, force=True)
+            if not hasattr(dataset.file_meta, "TransferSyntaxUID"):
+                dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2" + ("" if dataset.is_implicit_VR else ".1")
+            theirs = pydicom_samples(dataset)
+        except Exception as error:  # pydicom refuses some files that we read
+            print("pydicom cannot read", os.path.basename(path), repr(error)[:100])
+            continue
+        if ours.shape != theirs.shape or not np.array_equal(ours.astype(np.int64), theirs):
+            fail(f"samples of {path}")
+        same += 1
+        try:
+            grey = expected_grey(dataset, theirs, None)
+        except Exception as error:
+            print("pydicom cannot window", os.path.basename(path), repr(error)[:100])
+            continue
+        if grey is not None:
+            worst = np.abs(rendered(program, path, theirs.shape)[..., 0] - grey).max()
+            if worst > 0.51:
+                fail(f"grey of {path} by {worst:.3f}")
+            shown += 1
+    print(f"{same} DICOM files have the samples of pydicom, {shown} its greys")
+
+
+def pillow_samples(path, bits):
+    image = Image.open(path)
+    if image.mode in ("1", "L", "I", "I;16") and "transparency" in image.info:
+        raise ValueError("Pillow ignores the transparent grey")
+    if bits == 16 and image.mode in ("I", "I;16"):
+        return np.asarray(image).astype(np.int64)[..., None]
+    if image.format == "GIF" and image.tile[0][1] != (0, 0, *image.size):
+        raise ValueError("Pillow fills what the first frame leaves open with colour 0")
+    if bits == 16:
+        raise ValueError("Pillow cuts 16 bits with alpha to 8")
+    if image.mode in ("1", "L"):
+        return np.asarray(image.convert("L")).astype(np.int64)[..., None]
+    over = np.asarray(image.convert("RGBA")).astype(np.float64)
+    return np.floor(over[..., :3] * over[..., 3:] / 255 + 0.5).astype(np.int64)
+
+
+def compare_pictures(program, folder):
+    same = skipped = 0
+    for path in files(folder, "pngsuite", "ood", "fuzz-images"):
+        line = dump(program, path).decode("utf-8", "replace").strip()
+        if not line.startswith("ok ") or " DICOM " in line:
+            continue
+        ours, bits, _ = load_samples(program, path, line)
+        try:
+            theirs = pillow_samples(path, bits)
+            if line.startswith("ok JPEG"):
+                limit = 4  # another inverse DCT and another chroma upsampling
+                if np.asarray(Image.open(path)).ndim == 3:
+                    limit = 255
+            else:
+                limit = 0
+        except Exception:  # Pillow refuses, or cannot say
+            skipped += 1
+            continue
+        a = ours[0].astype(np.int64)
+        if a.shape[-1] != theirs.shape[-1]:
+            if a.shape[-1] == 1 and theirs.shape[-1] == 3:
+                theirs = theirs[..., :1]
+            else:
+                skipped += 1
+                continue
+        if a.shape != theirs.shape:
+            fail(f"{path}: shape {a.shape} against {theirs.shape}")
+            continue
+        worst = np.abs(a - theirs).max()
+        if worst > limit:
+            fail(f"{path}: {line} by {worst}")
+        same += 1
+    print(f"{same} pictures have the samples of Pillow, {skipped} could not be compared")
+
+
+def write_pnm(array, path):
+    with open(path, "wb") as f:
+        kind = b"P6" if array.ndim == 3 else b"P5"
+        f.write(kind + b"\n%d %d\n255\n" % (array.shape[1], array.shape[0]) + array.tobytes())
+
+
+def tensor(program, path, **recipe):
+    shape = (recipe["height"], recipe["width"], recipe["channels"])
+    return np.frombuffer(dump(program, path, "tensor", json.dumps(recipe)), np.float32).reshape(shape)
+
+
+def pillow_fit(image, recipe):
+    width, height = recipe["width"], recipe["height"]
+    fit = recipe.get("fit", "stretch")
+    if fit == "stretch":
+        return image.resize((width, height), Image.BILINEAR)
+    if fit == "pad":
+        return ImageOps.pad(image, (width, height), Image.BILINEAR, color=0)
+    short = round(width / recipe["cropScale"])  # torchvision's Resize and CenterCrop, square
+    w, h = image.size
+    new = (short, int(short * h / w)) if w <= h else (int(short * w / h), short)
+    left, top = int(round((new[0] - width) / 2.0)), int(round((new[1] - height) / 2.0))
+    return image.resize(new, Image.BILINEAR).crop((left, top, left + width, top + height))
+
+
+def compare_resize(program):
+    rng = np.random.default_rng(7)
+    worst = 0
+    path = f"/tmp/image_pixels_{os.getpid()}.pnm"
+    for i in range(150):
+        w, h = (int(x) for x in rng.integers(1, 400, 2))
+        color = i % 2 == 0
+        source = rng.integers(0, 256, (h, w, 3) if color else (h, w), dtype=np.uint8)
+        size = int(rng.integers(1, 300))
+        fit = ["stretch", "crop", "pad"][i % 3]
+        recipe = {"width": size, "height": size, "channels": 3 if i % 4 < 2 else 1, "fit": fit}
+        if fit != "crop":
+            recipe["height"] = int(rng.integers(1, 300))
+        recipe["cropScale"] = [1, 0.875, 0.95][i % 5 % 3]
+        write_pnm(source, path)
+        image = Image.open(io.BytesIO(open(path, "rb").read()))
+        image = image.convert("L" if recipe["channels"] == 1 else "RGB")
+        if fit == "pad" and min(w / h * recipe["height"], h / w * size) < 0.51:
+            continue  # Pillow refuses to make a picture without rows
+        theirs = np.asarray(pillow_fit(image, recipe)).astype(np.float64).reshape(recipe["height"], size, -1) / 255
+        difference = np.abs(tensor(program, path, **recipe) - theirs).max() * 255
+        if difference > 1.0001 + (0.5 if color and recipe["channels"] == 1 else 0):
+            fail(f"resize {w}x{h} -> {recipe} by {difference:.3f}/255")
+        worst = max(worst, difference)
+    os.unlink(path)
+    print(f"resize differs from Pillow by at most {worst:.3f}/255")
+
+
+def main():
+    program, folder = sys.argv[1], sys.argv[2]
+    compare_resize(program)
+    compare_dicom(program, folder)
+    compare_pictures(program, folder)
+    sys.exit(1 if failures else 0)
+
+
+main()

@@ -1,0 +1,108 @@
+/**
+ * The page's texts. A key names a place, `{name}` in a text stands for a value. Both languages hold the same keys; a
+ * test checks that.
+ */
+import en from './en.json' with { type: 'json' };
+import zh from './zh-CN.json' with { type: 'json' };
+
+/** @type {Record<string, {name: string, texts: Record<string, string>}>} */
+export const LANGUAGES = {
+  en: { name: 'English', texts: en },
+  'zh-CN': { name: '简体中文', texts: zh },
+};
+
+const STORED = 'negatoscope-language';
+let language = 'en';
+/** @type {Set<() => void>} */
+const listeners = new Set();
+
+/** @param {string} key @param {Record<string, string | number>} [values] */
+export function t(key, values = {}) {
+  const text = LANGUAGES[language].texts[key] ?? LANGUAGES.en.texts[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
+
+/** Whether a text stands under this key. @param {string} key */
+export function hasText(key) {
+  return key in LANGUAGES.en.texts;
+}
+
+export function currentLanguage() {
+  return language;
+}
+
+/** Calls back now and after every change of language. @param {() => void} listener */
+export function onLanguage(listener) {
+  listeners.add(listener);
+  listener();
+}
+
+/** @param {string} code */
+export function setLanguage(code) {
+  if (!(code in LANGUAGES)) return;
+  language = code;
+  document.documentElement.lang = code;
+  try {
+    localStorage.setItem(STORED, code);
+  } catch {
+    // Storage may be forbidden; the choice then lasts for this visit.
+  }
+  for (const listener of listeners) listener();
+}
+
+/** The choice of an earlier visit, or what the browser asks for. @param {URLSearchParams} query */
+export function chooseLanguage(query) {
+  let stored = null;
+  try {
+    stored = localStorage.getItem(STORED);
+  } catch {
+    // As above.
+  }
+  const wishes = [query.get('lang'), stored, ...navigator.languages];
+  for (const wish of wishes) {
+    if (!wish) continue;
+    if (wish in LANGUAGES) return setLanguage(wish);
+    if (wish.toLowerCase().startsWith('zh')) return setLanguage('zh-CN');
+    if (wish.toLowerCase().startsWith('en')) return setLanguage('en');
+  }
+  setLanguage('en');
+}
+
+/** Fills the texts of the static page: data-t is the text, data-t-label the label and tooltip. */
+export function translatePage(root = document.body) {
+  for (const node of root.querySelectorAll('[data-t]')) {
+    node.textContent = t(/** @type {HTMLElement} */ (node).dataset.t ?? '');
+  }
+  for (const node of root.querySelectorAll('[data-t-label]')) {
+    const label = t(/** @type {HTMLElement} */ (node).dataset.tLabel ?? '');
+    node.setAttribute('aria-label', label);
+    node.setAttribute('title', label);
+  }
+}
+
+/** @param {number} value @param {Intl.NumberFormatOptions} [options] */
+export function formatNumber(value, options) {
+  return new Intl.NumberFormat(language, options).format(value);
+}
+
+/** @param {number} probability 0 to 1 */
+export function formatPercent(probability) {
+  return formatNumber(probability, { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 });
+}
+
+/** @param {number} ms */
+export function formatMs(ms) {
+  return `${formatNumber(ms, { maximumFractionDigits: ms < 10 ? 1 : 0 })} ms`;
+}
+
+/** @param {number} bytes */
+export function formatBytes(bytes) {
+  const units = ['B', 'KB', 'MB', 'GB'];
+  let unit = 0;
+  let value = bytes;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${formatNumber(value, { maximumFractionDigits: value < 10 && unit ? 1 : 0 })} ${units[unit]}`;
+}

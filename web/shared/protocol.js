@@ -1,0 +1,128 @@
+/**
+ * What the page and the worker that holds the core say to each other.
+ *
+ *   page → worker   {id, op, args}                      one request; ids count up and are never used twice
+ *   worker → page   {id, ok: true, result}              exactly one answer to each, in whatever order they are done
+ *                   {id, ok: false, error: {code, name, message}}
+ *                   {id, op: 'progress', done, total, phase}   any number of times before the answer
+ *
+ * The worker does one request at a time, in the order they came. `code` and `name` are nsc_status and its name; the
+ * codes below zero are the boundary's own (FAULT). A message holds only what structured cloning carries; bitmaps are
+ * moved, files are passed as File or Blob and read in the worker, once, into the core's memory.
+ *
+ *   op         args                               result
+ *   init       {variant, threads, module,         {constants, variant, threads, cancel}: constants is
+ *               test}                             nsc_constants_json; cancel is {buffer, address} of an int32 in shared
+ *                                                 memory (write 1 to stop `classify`), or null when there is none
+ *   adopt      {files: [{key, file}]}             null. Files opened before a restart; decoded again when needed
+ *   open       {key, file, thumb}                 {info, view, thumb}: nsc_image_json without its tags, the default
+ *                                                 view, an ImageBitmap at most `thumb` pixels wide and high, or null.
+ *                                                 Progress in bytes, phase 'read'. A file that fails is forgotten
+ *   close      {key}                              null
+ *   tags       {key}                              the `tags` of nsc_image_json
+ *   view       {key, kind, frame, index}          a view; kind: 'default', 'auto', or 'window' (the file's, by index)
+ *   render     {key, view}                        {bitmap, ms}
+ *   probe      {key, frame, x, y}                 modality values, one a channel
+ *   model      {file, options}                    nsc_model_json; options {recipe, labels, output} are JSON texts or
+ *                                                 null. Takes the place of the model before it, which stays when this
+ *                                                 one fails
+ *   describe   {file}                             nsc_model_json of a model that is not kept
+ *   recipe     {preset, width, height, channels}  a recipe as JSON, to start a form from
+ *   classify   {key, frame}                       nsc_result_json, and `totalMs` as the worker saw it
+ *   preview    {key, frame}                       {bitmap}: what the model saw
+ *   clear      {}                                 null. The 'cancel' that came before it is over
+ *   memory     {}                                 {used, total, images}: bytes of the heap; images held decoded
+ *   trap       {}                                 never: ends the module. Only after init with test: true
+ *
+ * After an answer with code FAULT.TRAP the worker is of no more use; the page starts another and sends init, adopt and
+ * model again.
+ */
+
+/** Codes of failures that are not nsc_status. */
+export const FAULT = Object.freeze({
+  /** The module trapped or ran out of its own memory; the worker must be replaced. */
+  TRAP: -1,
+  /** The browser could not read the file: moved, changed or forbidden since it was picked. */
+  READ: -2,
+  /** The request itself was wrong. */
+  REQUEST: -3,
+  /** The worker or its module could not be loaded. */
+  LOAD: -4,
+  /** The page asked to stop, by ending the worker. */
+  CANCELLED: -5,
+});
+
+/**
+ * @typedef {{code: number, name: string, message: string}} ErrorMessage
+ * @typedef {{frame: number, voiLut: number, function: number, center: number, width: number, invert: boolean}} View
+ * @typedef {{key: string, file: Blob}} KeyedFile
+ * @typedef {{recipe: string | null, labels: string | null, output: string | null}} ModelOptions
+ *
+ * @typedef {object} ImageInfo the part of nsc_image_json the page reads
+ * @property {string} format
+ * @property {number} width
+ * @property {number} height
+ * @property {number} frames
+ * @property {number} channels
+ * @property {number} bits
+ * @property {string} photometric
+ * @property {[number, number] | null} spacing
+ * @property {string | null} [transferSyntax]
+ * @property {string | null} [modality]
+ * @property {{slope: number, intercept: number, unit: string} | null} [rescale]
+ * @property {Array<{center: number, width: number, function: string, name: string | null}>} windows
+ * @property {string[]} [voiLuts]
+ * @property {Tag[]} [tags]
+ *
+ * @typedef {{tag: string, vr: string, name: string, value: unknown, items?: Tag[][]}} Tag
+ *
+ * @typedef {object} ModelInfo the part of nsc_model_json the page reads
+ * @property {string} name
+ * @property {string | null} [title]
+ * @property {string[] | null} labels
+ * @property {Record<string, unknown> | null} recipe
+ * @property {Array<{name: string, type: string, shape: Array<number | string>}>} inputs
+ * @property {number} parameters
+ * @property {string | null} [limits]
+ * @property {string | null} [license]
+ * @property {string | null} [producer]
+ *
+ * @typedef {object} Result nsc_result_json
+ * @property {string} model
+ * @property {string} task
+ * @property {Record<string, number>} scores
+ * @property {number | Record<string, number> | null} threshold
+ * @property {string | null} verdict
+ * @property {string | null} advice
+ * @property {{decode: number, preprocess: number, inference: number}} ms
+ * @property {number} totalMs
+ *
+ * @typedef {object} Constants nsc_constants_json
+ * @property {string} version
+ * @property {string} build
+ * @property {Record<string, number>} statuses
+ * @property {string[]} voiFunctions
+ * @property {Array<{name: string, modality: string, center: number, width: number}>} windowPresets
+ * @property {string[]} recipePresets
+ */
+
+/** An error with a code, on either side of the boundary. */
+export class CoreError extends Error {
+  /** @param {number} code @param {string} name @param {string} message */
+  constructor(code, name, message) {
+    super(message);
+    this.code = code;
+    this.name = name;
+  }
+
+  /** @param {unknown} error @returns {ErrorMessage} */
+  static toMessage(error) {
+    if (error instanceof CoreError) return { code: error.code, name: error.name, message: error.message };
+    return { code: FAULT.REQUEST, name: 'REQUEST', message: error instanceof Error ? error.message : String(error) };
+  }
+
+  /** @param {ErrorMessage} message */
+  static fromMessage({ code, name, message }) {
+    return new CoreError(code, name, message);
+  }
+}

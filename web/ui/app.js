@@ -1,0 +1,194 @@
+/** Puts the page together: starts the core with the best build the browser runs, then connects the parts of the page. */
+import { Client } from '../client/client.js';
+import { chooseLanguage, LANGUAGES, currentLanguage, onLanguage, setLanguage, t, translatePage } from '../i18n/i18n.js';
+import { CoreError, FAULT } from '../shared/protocol.js';
+import { probeFeatures, runnableVariants, threadCount } from '../shared/variants.js';
+import { Batch } from './batch.js';
+import { Desk } from './desk.js';
+import { Details } from './details.js';
+import { byId, h, placeIcons } from './dom.js';
+import { describeError, FileList } from './filelist.js';
+import { Gestures } from './gestures.js';
+import { Models } from './models.js';
+import { Opening } from './opening.js';
+import { Overlay } from './overlay.js';
+import { Results } from './results.js';
+import { Status } from './status.js';
+import { Toolbar } from './toolbar.js';
+import { Viewer } from './viewer.js';
+
+/**
+ * @typedef {import('../client/site.js').Parts} Parts
+ * @typedef {typeof import('../client/offline.js').keepOffline} KeepOffline
+ */
+
+/**
+ * The builds to try, the best first. ?variant= puts one in front and leaves the others out.
+ * @param {Parts} parts
+ * @param {URLSearchParams} query
+ */
+function candidates({ variants }, query) {
+  const wish = query.get('variant');
+  const offered = wish ? variants.filter((variant) => variant === wish) : variants;
+  return runnableVariants(probeFeatures(), offered);
+}
+
+/**
+ * Starts the core. A build that the browser refuses after all makes room for the next.
+ * @param {Parts} parts
+ * @param {URLSearchParams} query
+ */
+async function startCore(parts, query) {
+  /** @type {unknown} */
+  let reason = new CoreError(FAULT.LOAD, 'LOAD', t('start.noVariant'));
+  for (const variant of candidates(parts, query)) {
+    /** @type {Client | null} */
+    let client = null;
+    try {
+      const threads = Number(query.get('threads')) || threadCount(variant);
+      const module = await parts.compile(variant);
+      client = new Client(parts.createWorker, { variant, threads, module }, { test: query.has('test') });
+      return { client, ready: await client.start() };
+    } catch (error) {
+      client?.dispose();
+      reason = error;
+    }
+  }
+  throw reason;
+}
+
+/** The language switch and the texts of the static page. */
+function connectLanguage() {
+  const select = /** @type {HTMLSelectElement} */ (byId('language'));
+  select.replaceChildren(...Object.entries(LANGUAGES).map(([code, { name }]) => h('option', { value: code }, name)));
+  select.addEventListener('change', () => setLanguage(select.value));
+  onLanguage(() => {
+    select.value = currentLanguage();
+    translatePage();
+  });
+}
+
+/** Panels are tabs on both sides of a wide page and sheets of a narrow one. @param {(name: string) => void} onShow */
+function connectPanels(onShow) {
+  /** @param {string} name */
+  const show = (name) => {
+    document.body.dataset.sheet = document.body.dataset.sheet === name && narrow() ? '' : name;
+    if (name !== 'files') document.body.dataset.side = name;
+    for (const tab of document.querySelectorAll('[data-panel]')) {
+      const panel = /** @type {HTMLElement} */ (tab).dataset.panel;
+      const inSheet = tab.closest('#sheet-tabs');
+      const selected = inSheet ? panel === document.body.dataset.sheet : panel === document.body.dataset.side;
+      tab.setAttribute('aria-selected', String(selected));
+    }
+    onShow(document.body.dataset.side ?? '');
+  };
+  const narrow = () => matchMedia('(max-width: 820px)').matches;
+  for (const tab of document.querySelectorAll('[data-panel]')) {
+    tab.addEventListener('click', () => show(/** @type {HTMLElement} */ (tab).dataset.panel ?? ''));
+  }
+  document.body.dataset.sheet = '';
+  document.body.dataset.side = 'result';
+}
+
+/** @param {Client} client @param {Desk} desk @param {Status} status */
+function connectRecovery(client, desk, status) {
+  client.addEventListener('restart', (event) => {
+    const { reason } = /** @type {CustomEvent} */ (event).detail;
+    if (reason === 'trap') status.notify(t('restart.trap'), t('restart.kept', { count: desk.shown.length }));
+  });
+  client.addEventListener('dead', (event) => {
+    const { message } = /** @type {CustomEvent} */ (event).detail;
+    status.set({ core: null, starting: false });
+    status.notify(t('restart.dead'), message, { action: { text: t('restart.reload'), run: () => location.reload() } });
+  });
+}
+
+/**
+ * @param {Parts} parts
+ * @param {{keepOffline: KeepOffline | null}} options
+ */
+export async function startApp(parts, { keepOffline }) {
+  const query = new URLSearchParams(location.search);
+  chooseLanguage(query);
+  connectLanguage();
+  placeIcons();
+  const status = new Status();
+  const help = /** @type {HTMLDialogElement} */ (byId('help-dialog'));
+  byId('help').addEventListener('click', () => help.showModal());
+
+  // Both are on their way while the page is put together.
+  const starting = startCore(parts, query);
+  const firstModel = parts.models[0]?.blob();
+  firstModel?.catch(() => {});
+
+  let started;
+  try {
+    started = await starting;
+  } catch (error) {
+    status.set({ starting: false });
+    const { title, detail } = error instanceof CoreError ? describeError(error) : { title: t('error.LOAD'), detail: String(error) };
+    const text = probeFeatures().simd ? detail : t('start.noSimd');
+    byId('start-problem').textContent = `${title}. ${text}`;
+    byId('start-problem').hidden = false;
+    return;
+  }
+  const { client, ready } = started;
+  const { constants, variant, threads } = ready;
+  status.set({ core: { version: constants.version, variant, threads } });
+
+  const desk = new Desk();
+  const viewer = new Viewer(/** @type {HTMLCanvasElement} */ (byId('canvas')), client);
+  const overlay = new Overlay(viewer, desk, client);
+  /** @type {Toolbar} */
+  let toolbar;
+  const gestures = new Gestures(viewer, desk, {
+    onStep: (step) => toolbar.step(step),
+    onHover: (at) => overlay.hover(at),
+  });
+  toolbar = new Toolbar({ desk, viewer, gestures, client, constants, onHelp: () => help.showModal() });
+  const details = new Details(desk, client);
+  connectPanels((name) => details.setVisible(name === 'details'));
+  connectRecovery(client, desk, status);
+
+  const results = new Results(desk, client);
+  new Batch(desk, results);
+  new FileList(desk, (item) => {
+    desk.remove(item);
+    void client.close(item.key).catch(() => {});
+  });
+  const models = new Models({
+    desk,
+    client,
+    shipped: parts.models,
+    presets: constants.recipePresets,
+    complain: (title, detail) => status.notify(title, detail),
+  });
+  new Opening(desk, client, (file) => void models.openFile(file));
+
+  desk.on('select', (item) => {
+    document.body.classList.toggle('looking', Boolean(item));
+    viewer.show(item);
+  });
+  desk.on('view', () => viewer.render());
+  desk.on('item', ({ finding }) => finding?.result && status.set({ classifyMs: finding.result.totalMs }));
+  viewer.addEventListener('rendered', (event) => status.set({ renderMs: /** @type {CustomEvent} */ (event).detail.ms }));
+  viewer.addEventListener('failed', (event) => {
+    const { item, error } = /** @type {CustomEvent} */ (event).detail;
+    const { title, detail } = describeError(error);
+    status.notify(t('viewer.failed', { name: item.name }), `${title}. ${detail}`);
+  });
+
+  if (query.has('test')) Object.assign(globalThis, { negatoscope: { client, desk, viewer } });
+  document.body.dataset.ready = 'true';
+  if (parts.models.length) await models.choose(0);
+  document.body.dataset.model = desk.model ? 'loaded' : 'none';
+
+  if (!keepOffline) return;
+  await keepOffline({
+    variant,
+    isEmpty: () => desk.items.length === 0,
+    onReady: () => status.set({ offline: true }),
+    onUpdate: (apply) =>
+      status.notify(t('update.ready'), t('update.hint'), { kind: 'news', action: { text: t('update.apply'), run: apply } }),
+  });
+}

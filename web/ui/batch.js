@@ -1,0 +1,104 @@
+/** Classifies everything that is open, one after the other, and offers the results as CSV and JSON. */
+import { t } from '../i18n/i18n.js';
+import { byId, download } from './dom.js';
+
+/**
+ * @typedef {import('./desk.js').Item} Item
+ * @typedef {{file: string, model: string | null, scores: Record<string, number> | null, threshold: unknown,
+ *            verdict: string | null, error: string | null}} Row
+ */
+
+/**
+ * One line a file, in the order of the list, as the command line writes it.
+ * @param {Item} item
+ * @param {string | null} model
+ * @returns {Row}
+ */
+export function resultRow(item, model) {
+  const result = item.finding?.result ?? null;
+  const error = item.error ?? item.finding?.error ?? null;
+  return {
+    file: item.path,
+    model: result?.model ?? model,
+    scores: result?.scores ?? null,
+    threshold: result?.threshold ?? null,
+    verdict: result?.verdict ?? null,
+    error: error?.message ?? null,
+  };
+}
+
+/** A cell by RFC 4180; a leading sign that a spreadsheet would run as a formula is quoted away. @param {unknown} value */
+function cell(value) {
+  let text = value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  if (typeof value === 'string' && /^[=+\-@\t\r]/.test(text)) text = `'${text}`;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** @param {Row[]} rows */
+export function toCsv(rows) {
+  const labels = [...new Set(rows.flatMap(({ scores }) => Object.keys(scores ?? {})))];
+  const head = ['file', 'model', 'verdict', 'threshold', 'error', ...labels];
+  const lines = rows.map(({ file, model, scores, threshold, verdict, error }) =>
+    [file, model, verdict, threshold, error, ...labels.map((label) => scores?.[label])].map(cell).join(','),
+  );
+  return [head.map(cell).join(','), ...lines, ''].join('\r\n');
+}
+
+export class Batch {
+  /**
+   * @param {import('./desk.js').Desk} desk
+   * @param {import('./results.js').Results} results
+   */
+  constructor(desk, results) {
+    this.desk = desk;
+    this.results = results;
+    this.button = /** @type {HTMLButtonElement} */ (byId('classify-all'));
+    this.progress = /** @type {HTMLProgressElement} */ (byId('batch-progress'));
+    this.status = byId('batch-status');
+    /** @type {AbortController | null} */
+    this.running = null;
+
+    this.button.addEventListener('click', () => void this.run());
+    byId('batch-stop').addEventListener('click', () => this.running?.abort());
+    byId('save-csv').addEventListener('click', () => download('results.csv', 'text/csv', toCsv(this.#rows())));
+    byId('save-json').addEventListener('click', () =>
+      download('results.json', 'application/json', `${JSON.stringify(this.#rows(), null, 2)}\n`),
+    );
+    for (const type of ['items', 'item', 'model']) desk.on(type, () => this.#update());
+    this.#update();
+  }
+
+  #rows() {
+    const model = this.desk.model?.name ?? null;
+    return this.desk.items.map((item) => resultRow(item, model));
+  }
+
+  #update() {
+    const { desk } = this;
+    byId('batch').hidden = desk.items.length < 2 || !desk.model;
+    byId('batch-running').hidden = !this.running;
+    this.button.hidden = Boolean(this.running);
+    const some = desk.items.some(({ finding }) => finding?.result);
+    byId('batch-save').hidden = Boolean(this.running) || !some;
+  }
+
+  async run() {
+    const { desk } = this;
+    const todo = desk.shown.filter((item) => item.finding?.model !== desk.model);
+    const controller = new AbortController();
+    this.running = controller;
+    this.#update();
+    let done = 0;
+    for (const item of todo) {
+      this.progress.max = todo.length;
+      this.progress.value = done;
+      this.status.textContent = t('batch.progress', { done, total: todo.length });
+      if (controller.signal.aborted || !desk.model) break;
+      if (desk.items.includes(item)) await this.results.classify(item, controller.signal);
+      done++;
+    }
+    this.running = null;
+    this.#update();
+    byId('live').textContent = t(controller.signal.aborted ? 'batch.stopped' : 'batch.done', { done });
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * The model chooser: shipped models, and any ONNX file of the user's. A file that does not say how its input is made is
+ * asked about in a form that starts from the core's presets.
+ */
+import { CoreError } from '../shared/protocol.js';
+import { isCancelled } from '../client/client.js';
+import { onLanguage, t } from '../i18n/i18n.js';
+import { byId, h } from './dom.js';
+import { describeError } from './filelist.js';
+
+/**
+ * @typedef {import('../client/site.js').ShippedModel} ShippedModel
+ * @typedef {import('../shared/protocol.js').ModelInfo} ModelInfo
+ * @typedef {import('../shared/protocol.js').ModelOptions} ModelOptions
+ * @typedef {{title: string, load: () => Promise<Blob>, options: ModelOptions}} Choice
+ */
+
+/** @type {ModelOptions} */
+const AS_THE_MODEL_SAYS = { recipe: null, labels: null, output: null };
+
+export class Models {
+  /**
+   * @param {object} parts
+   * @param {import('./desk.js').Desk} parts.desk
+   * @param {import('../client/client.js').Client} parts.client
+   * @param {ShippedModel[]} parts.shipped
+   * @param {string[]} parts.presets  names of the core's recipe presets
+   * @param {(text: string, detail?: string) => void} parts.complain
+   */
+  constructor({ desk, client, shipped, presets, complain }) {
+    this.desk = desk;
+    this.client = client;
+    this.complain = complain;
+    this.select = /** @type {HTMLSelectElement} */ (byId('model-select'));
+    this.picker = /** @type {HTMLInputElement} */ (byId('pick-model'));
+    this.form = new RecipeForm(client, presets);
+    /** @type {Choice[]} */
+    this.choices = shipped.map(({ title, blob }) => ({ title, load: blob, options: AS_THE_MODEL_SAYS }));
+    this.chosen = -1;
+
+    this.select.addEventListener('change', () => {
+      const { value } = this.select;
+      this.#list();
+      if (value === 'open') this.picker.click();
+      else void this.choose(Number(value));
+    });
+    this.picker.addEventListener('change', () => {
+      const file = this.picker.files?.[0];
+      this.picker.value = '';
+      if (file) void this.openFile(file);
+    });
+    onLanguage(() => this.#list());
+  }
+
+  #list() {
+    const options = this.choices.map(({ title }, index) => h('option', { value: String(index) }, title));
+    if (this.chosen < 0) options.unshift(h('option', { value: '-1', disabled: true }, t('model.none')));
+    this.select.replaceChildren(...options, h('option', { value: 'open' }, t('model.open')));
+    this.select.value = String(this.chosen);
+  }
+
+  /** Loads a model; the one before stays when this fails. @param {number} index */
+  async choose(index) {
+    const choice = this.choices[index];
+    if (!choice) return;
+    this.select.setAttribute('aria-busy', 'true');
+    try {
+      const info = await this.client.loadModel(await choice.load(), choice.options);
+      this.chosen = index;
+      this.desk.setModel(info);
+    } catch (error) {
+      if (!isCancelled(error)) this.#complainOf(choice.title, error);
+    } finally {
+      this.select.removeAttribute('aria-busy');
+      this.#list();
+    }
+  }
+
+  /** @param {File} file */
+  async openFile(file) {
+    /** @type {ModelInfo} */
+    let info;
+    try {
+      info = await this.client.request('describe', { file });
+    } catch (error) {
+      this.#complainOf(file.name, error);
+      return;
+    }
+    const options = info.recipe ? AS_THE_MODEL_SAYS : await this.form.ask(info, file.name);
+    if (!options) return;
+    this.choices.push({ title: info.title || file.name, load: async () => file, options });
+    await this.choose(this.choices.length - 1);
+    if (this.chosen !== this.choices.length - 1) {
+      this.choices.pop();
+      this.#list();
+    }
+  }
+
+  /** @param {string} name @param {unknown} error */
+  #complainOf(name, error) {
+    const { title, detail } = error instanceof CoreError ? describeError(error) : { title: String(error), detail: '' };
+    this.complain(t('model.failed', { name }), `${title}. ${detail}`);
+  }
+}
+
+/** Asks how a foreign model's input is made. */
+class RecipeForm {
+  /** @param {import('../client/client.js').Client} client @param {string[]} presets */
+  constructor(client, presets) {
+    this.client = client;
+    this.dialog = /** @type {HTMLDialogElement} */ (byId('model-dialog'));
+    this.form = /** @type {HTMLFormElement} */ (byId('model-form'));
+    const select = /** @type {HTMLSelectElement} */ (/** @type {unknown} */ (this.#field('preset')));
+    select.replaceChildren(...presets.map((name) => h('option', { value: name }, name)));
+    this.#field('range').addEventListener('change', () => this.#showWindow());
+    byId('model-cancel').addEventListener('click', () => this.dialog.close('cancel'));
+  }
+
+  /** @param {string} name @returns {HTMLInputElement} */
+  #field(name) {
+    return /** @type {HTMLInputElement} */ (this.form.elements.namedItem(name));
+  }
+
+  #showWindow() {
+    byId('window-fields').hidden = this.#field('range').value !== 'window';
+  }
+
+  /**
+   * @param {ModelInfo} info
+   * @param {string} fileName
+   * @returns {Promise<ModelOptions | null>} null when the user turned back
+   */
+  async ask(info, fileName) {
+    const [, channels, height, width] = info.inputs[0]?.shape ?? [];
+    byId('model-file').textContent = fileName;
+    this.#field('channels').value = channels === 1 ? '1' : '3';
+    this.#field('width').value = typeof width === 'number' ? String(width) : '224';
+    this.#field('height').value = typeof height === 'number' ? String(height) : '224';
+    this.#field('labels').value = (info.labels ?? []).join('\n');
+    this.#showWindow();
+    this.dialog.returnValue = '';
+    this.dialog.showModal();
+    await new Promise((resolve) => this.dialog.addEventListener('close', resolve, { once: true }));
+    return this.dialog.returnValue === 'use' ? this.#options() : null;
+  }
+
+  /** @returns {Promise<ModelOptions>} */
+  async #options() {
+    /** @param {string} name */
+    const number = (name) => Number(this.#field(name).value);
+    const size = { width: number('width'), height: number('height'), channels: number('channels') };
+    const recipe = await this.client.request('recipe', { preset: this.#field('preset').value, ...size });
+    const kind = this.#field('range').value;
+    recipe.fit = this.#field('fit').value;
+    recipe.range = kind === 'window' ? { kind, low: number('low'), high: number('high') } : { kind };
+    const labels = this.#field('labels').value.split('\n').map((line) => line.trim()).filter(Boolean);
+    return {
+      recipe: JSON.stringify(recipe),
+      labels: labels.length ? JSON.stringify(labels) : null,
+      output: this.#field('output').value,
+    };
+  }
+}

@@ -1,0 +1,128 @@
+/** The texts in the corners of the picture, the scale bar, and the value under the cursor. */
+import { formatNumber, onLanguage, t } from '../i18n/i18n.js';
+import { byId } from './dom.js';
+
+/** @param {number} value */
+const short = (value) => formatNumber(value, { maximumSignificantDigits: 5, useGrouping: false });
+
+export class Overlay {
+  /**
+   * @param {import('./viewer.js').Viewer} viewer
+   * @param {import('./desk.js').Desk} desk
+   * @param {import('../client/client.js').Client} client
+   */
+  constructor(viewer, desk, client) {
+    this.viewer = viewer;
+    this.desk = desk;
+    this.client = client;
+    this.corners = {
+      topLeft: byId('corner-top-left'),
+      topRight: byId('corner-top-right'),
+      bottomLeft: byId('corner-bottom-left'),
+      bottomRight: byId('corner-bottom-right'),
+    };
+    this.bar = byId('scale-bar');
+    this.barText = byId('scale-bar-text');
+    /** @type {import('./viewer.js').Point | null} */
+    this.cursor = null;
+    this.probing = false;
+    this.probeAgain = false;
+
+    const update = () => this.update();
+    desk.on('select', () => {
+      this.cursor = null;
+      this.corners.bottomRight.textContent = '';
+      update();
+    });
+    desk.on('view', () => {
+      update();
+      void this.#probe();
+    });
+    viewer.addEventListener('place', update);
+    onLanguage(update);
+  }
+
+  /** @param {import('./viewer.js').Point | null} at a place on the canvas */
+  hover(at) {
+    this.cursor = at;
+    void this.#probe();
+  }
+
+  update() {
+    const { topLeft, topRight, bottomLeft } = this.corners;
+    const item = this.desk.current;
+    if (!item?.info || !item.view) {
+      for (const corner of Object.values(this.corners)) corner.textContent = '';
+      this.bar.hidden = true;
+      return;
+    }
+    const { info, view } = item;
+    const kind = [info.modality || info.format, t('overlay.size', { width: info.width, height: info.height })];
+    topLeft.textContent = [
+      item.synthetic ? t('overlay.synthetic') : '',
+      kind.join('  '),
+      t(info.channels === 1 ? 'overlay.grey' : 'overlay.colour', { bits: info.bits }),
+    ]
+      .filter(Boolean)
+      .join('\n');
+    topRight.textContent = info.frames > 1 ? t('overlay.frame', { frame: view.frame + 1, frames: info.frames }) : '';
+    const window =
+      view.voiLut >= 0
+        ? t('overlay.lut', { name: info.voiLuts?.[view.voiLut] || String(view.voiLut + 1) })
+        : t('overlay.window', { center: short(view.center), width: short(view.width) });
+    const zoom = formatNumber(this.viewer.scale * devicePixelRatio, { style: 'percent', maximumFractionDigits: 0 });
+    bottomLeft.textContent = [window + (view.invert ? `  ${t('overlay.inverted')}` : ''), t('overlay.zoom', { zoom })].join(
+      '\n',
+    );
+    this.#scaleBar(info);
+  }
+
+  /** A bar of a round length, about a fifth of the picture's width, in millimetres. */
+  #scaleBar(/** @type {import('../shared/protocol.js').ImageInfo} */ info) {
+    const spacing = info.spacing?.[0] ?? 0;
+    this.bar.hidden = !(spacing > 0);
+    if (this.bar.hidden) return;
+    const perMm = this.viewer.scale / spacing;
+    const aim = Math.min(160, this.viewer.canvas.clientWidth / 4) / perMm;
+    const power = 10 ** Math.floor(Math.log10(aim));
+    const length = ([5, 2, 1].find((step) => step * power <= aim) ?? 1) * power;
+    this.bar.style.width = `${length * perMm}px`;
+    this.barText.textContent =
+      length >= 10 ? t('overlay.cm', { length: short(length / 10) }) : t('overlay.mm', { length: short(length) });
+  }
+
+  /** One question to the core at a time; the newest place wins. */
+  async #probe() {
+    if (this.probing) {
+      this.probeAgain = true;
+      return;
+    }
+    this.probing = true;
+    do {
+      this.probeAgain = false;
+      await this.#probeOnce();
+    } while (this.probeAgain);
+    this.probing = false;
+  }
+
+  async #probeOnce() {
+    const { bottomRight } = this.corners;
+    const item = this.desk.current;
+    const pixel = this.cursor && this.viewer.pixelAt(this.cursor);
+    if (!item?.view || !item.info || !pixel) {
+      bottomRight.textContent = '';
+      return;
+    }
+    try {
+      const args = { key: item.key, frame: item.view.frame, x: pixel.x, y: pixel.y };
+      const values = /** @type {Array<number | null>} */ (await this.client.request('probe', args));
+      if (item !== this.desk.current) return;
+      const unit = item.info.rescale?.unit;
+      const value = values.map((each) => (each === null ? '–' : short(each))).join(' ');
+      const known = unit && unit !== 'US' ? ` ${unit}` : '';
+      bottomRight.textContent = `${t('overlay.position', { x: pixel.x, y: pixel.y })}\n${value}${known}`;
+    } catch {
+      bottomRight.textContent = '';
+    }
+  }
+}

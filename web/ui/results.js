@@ -1,0 +1,289 @@
+/**
+ * The result panel: what the model says of the picture that is up, beside what it must not be used for. Numbers and
+ * verdicts are the core's; here they are only written down.
+ */
+import { isCancelled } from '../client/client.js';
+import { CoreError, FAULT } from '../shared/protocol.js';
+import { formatMs, formatNumber, formatPercent, onLanguage, t } from '../i18n/i18n.js';
+import { byId, h, icon } from './dom.js';
+import { describeError } from './filelist.js';
+
+/**
+ * @typedef {import('./desk.js').Item} Item
+ * @typedef {import('./desk.js').Finding} Finding
+ * @typedef {import('../shared/protocol.js').Result} Result
+ */
+
+/** Bars shown before the rest is folded away: a thousand ImageNet labels help nobody. */
+const TOP = 8;
+
+export class Results {
+  /**
+   * @param {import('./desk.js').Desk} desk
+   * @param {import('../client/client.js').Client} client
+   */
+  constructor(desk, client) {
+    this.desk = desk;
+    this.client = client;
+    this.panel = byId('result');
+    this.live = byId('live');
+    /** @type {AbortController | null} */
+    this.running = null;
+    /** @type {{finding: Finding, bitmap: ImageBitmap} | null} */
+    this.seen = null;
+
+    desk.on('select', (item) => {
+      this.render();
+      void this.classifyCurrent(item);
+    });
+    desk.on('model', () => {
+      this.render();
+      void this.classifyCurrent(desk.current);
+    });
+    desk.on('item', (item) => item === desk.current && this.render());
+    desk.on('view', () => this.#markFrame());
+    onLanguage(() => this.render());
+  }
+
+  /** After opening and after a change of model, without being asked. @param {Item | null} item */
+  async classifyCurrent(item) {
+    if (!item || !this.desk.model || item.synthetic) return;
+    if (item.finding?.model === this.desk.model) {
+      void this.#showSeen(item);
+      return;
+    }
+    await this.classify(item);
+  }
+
+  /**
+   * @param {Item} item
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<boolean>} false when it was stopped
+   */
+  async classify(item, signal) {
+    const model = this.desk.model;
+    if (!model || !item.view) return false;
+    const frame = item.view.frame;
+    const controller = new AbortController();
+    signal?.addEventListener('abort', () => controller.abort(), { once: true });
+    if (item === this.desk.current) {
+      this.running = controller;
+      this.render();
+    }
+    /** @type {Finding} */
+    const finding = { frame, model, result: null, error: null };
+    try {
+      finding.result = await this.client.request('classify', { key: item.key, frame }, { signal: controller.signal });
+    } catch (error) {
+      if (isCancelled(error)) return false;
+      finding.error = error instanceof CoreError ? error : new CoreError(FAULT.REQUEST, 'REQUEST', String(error));
+    } finally {
+      if (this.running === controller) this.running = null;
+      if (item === this.desk.current) this.render();
+    }
+    if (model !== this.desk.model) return true;
+    this.desk.update(item, { finding });
+    if (item === this.desk.current) {
+      this.#announce(finding);
+      void this.#showSeen(item);
+    }
+    return true;
+  }
+
+  /** "What the model saw", for the finding that is on screen. @param {Item} item */
+  async #showSeen(item) {
+    const { finding } = item;
+    if (!finding?.result || this.seen?.finding === finding) return;
+    try {
+      const { bitmap } = await this.client.request('preview', { key: item.key, frame: finding.frame });
+      this.seen?.bitmap.close();
+      this.seen = { finding, bitmap };
+      if (item === this.desk.current) this.render();
+    } catch {
+      // The picture is an extra; the result stands without it.
+    }
+  }
+
+  /** @param {Finding} finding */
+  #announce({ result, error }) {
+    const text = result ? `${this.#verdictText(result).join('. ')}. ${t('result.notice')}` : '';
+    this.live.textContent = error ? describeError(error).title : text;
+  }
+
+  render() {
+    const item = this.desk.current;
+    const { model } = this.desk;
+    if (!model) return this.#note(t('result.noModel'), t('result.noModelHint'));
+    if (!item) return this.#note(t('result.noImage'), t('result.noImageHint'));
+    if (this.running) return this.#showRunning(this.running);
+    const { finding } = item;
+    if (!finding || finding.model !== model) {
+      const why = item.synthetic ? t('result.syntheticHint') : t('result.notYetHint');
+      return this.#note(t('result.notYet'), why, this.#classifyButton(item, t('result.classify')));
+    }
+    if (finding.error) {
+      const { title, detail } = describeError(finding.error);
+      return this.#note(title, detail, this.#classifyButton(item, t('result.again')));
+    }
+    if (finding.result) this.#showResult(item, finding, finding.result);
+  }
+
+  /** @param {string} title @param {string} text @param {...HTMLElement} more */
+  #note(title, text, ...more) {
+    this.panel.replaceChildren(
+      h('div.note', {}, h('p.note-title', {}, title), h('p.note-text', {}, text), ...more),
+    );
+  }
+
+  /** @param {Item} item @param {string} text */
+  #classifyButton(item, text) {
+    const button = h('button.button', { type: 'button' }, icon('classify'), text);
+    button.addEventListener('click', () => void this.classify(item));
+    return button;
+  }
+
+  /** @param {AbortController} controller */
+  #showRunning(controller) {
+    const stop = h('button.button', { type: 'button', id: 'stop-classify' }, icon('stop'), t('result.stop'));
+    stop.addEventListener('click', () => controller.abort());
+    this.panel.replaceChildren(
+      h('div.note', { role: 'status' }, h('span.spinner'), h('p.note-title', {}, t('result.running')), stop),
+    );
+  }
+
+  /** The verdict and what it rests on. @param {Result} result @returns {[string, string]} */
+  #verdictText(result) {
+    const { verdict, task, scores } = result;
+    const labels = Object.keys(scores);
+    if (task === 'binary') {
+      const present = labels[labels.length - 1];
+      return [present, t(verdict === present ? 'result.above' : 'result.below')];
+    }
+    if (verdict === null) return [t('result.none'), t('result.noneAbove')];
+    return [verdict, t(task === 'multi' ? 'result.above' : 'result.highest')];
+  }
+
+  /** @param {Item} item @param {Finding} finding @param {Result} result */
+  #showResult(item, finding, result) {
+    const [verdict, relation] = this.#verdictText(result);
+    const above = result.task === 'binary' && result.verdict === verdict;
+    const score = result.scores[verdict];
+    const title = this.desk.model?.title || result.model;
+    this.panel.replaceChildren(
+      h('p.model-title', {}, title),
+      h(
+        'div.verdict',
+        { 'data-state': above || (result.task === 'multi' && result.verdict) ? 'above' : 'below' },
+        h('div.verdict-line', {}, h('span.verdict-label', {}, verdict), score === undefined ? '' : h('span.verdict-score', {}, formatPercent(score))),
+        h('p.verdict-relation', {}, relation),
+      ),
+      h('p.notice', { id: 'notice' }, icon('warning'), h('span', {}, t('result.notice'))),
+      this.#bars(result),
+      ...(result.advice ? [h('p.advice', {}, result.advice)] : []),
+      this.#frameNote(item, finding),
+      this.#sawBlock(finding),
+      this.#timings(result),
+      this.#modelFacts(),
+    );
+    this.#markFrame();
+  }
+
+  /** @param {Result} result */
+  #bars(result) {
+    const entries = Object.entries(result.scores);
+    // Two labels keep their order; of many, the highest come first.
+    if (entries.length > 3) entries.sort(([, a], [, b]) => b - a);
+    const bars = entries.map(([label, score], index) => this.#bar(result, label, score, index === entries.length - 1));
+    const list = h('div.bars', { role: 'list', 'aria-label': t('result.probabilities') }, ...bars.slice(0, TOP));
+    if (bars.length > TOP) {
+      list.append(
+        h('details.more', {}, h('summary', {}, t('result.more', { count: bars.length - TOP })), ...bars.slice(TOP)),
+      );
+    }
+    return list;
+  }
+
+  /** @param {Result} result @param {string} label @param {number} score @param {boolean} last */
+  #bar({ task, threshold }, label, score, last) {
+    const marked = typeof threshold === 'number' ? (task === 'binary' && last ? threshold : null) : threshold?.[label];
+    const fill = h('span.bar-fill');
+    fill.style.width = `${Math.max(0, Math.min(1, score)) * 100}%`;
+    const track = h('span.bar-track', {}, fill);
+    if (typeof marked === 'number') {
+      const mark = h('span.bar-mark', { title: t('result.threshold', { value: formatPercent(marked) }) });
+      mark.style.left = `${marked * 100}%`;
+      track.append(mark);
+    }
+    const note = typeof marked === 'number' ? h('span.bar-note', {}, t('result.threshold', { value: formatPercent(marked) })) : '';
+    return h(
+      'div.bar',
+      { role: 'listitem' },
+      h('span.bar-label', {}, label),
+      h('span.bar-score', {}, formatPercent(score)),
+      track,
+      note,
+    );
+  }
+
+  /** A stack's result is of one frame; the note says which, and offers the one that is up. @param {Item} item @param {Finding} finding */
+  #frameNote(item, finding) {
+    if ((item.info?.frames ?? 1) < 2) return '';
+    const button = this.#classifyButton(item, t('result.classifyFrame'));
+    button.dataset.frame = String(finding.frame);
+    return h('div.frame-note', {}, h('span', {}, t('result.ofFrame', { frame: finding.frame + 1 })), button);
+  }
+
+  #markFrame() {
+    const button = /** @type {HTMLElement | null} */ (this.panel.querySelector('[data-frame]'));
+    if (button) button.hidden = button.dataset.frame === String(this.desk.current?.view?.frame);
+  }
+
+  /** @param {Finding} finding */
+  #sawBlock(finding) {
+    if (this.seen?.finding !== finding) return '';
+    const { bitmap } = this.seen;
+    const canvas = /** @type {HTMLCanvasElement} */ (
+      h('canvas', { id: 'saw', width: bitmap.width, height: bitmap.height, role: 'img', 'aria-label': t('result.saw') })
+    );
+    canvas.getContext('2d')?.drawImage(bitmap, 0, 0);
+    const size = t('overlay.size', { width: bitmap.width, height: bitmap.height });
+    return h(
+      'figure.saw',
+      {},
+      canvas,
+      h('figcaption', {}, h('strong', {}, t('result.saw')), h('span', {}, size), h('span', {}, t('result.sawHint'))),
+    );
+  }
+
+  /** @param {Result} result */
+  #timings({ ms, totalMs }) {
+    const rows = [
+      [t('time.decode'), ms.decode],
+      [t('time.preprocess'), ms.preprocess],
+      [t('time.inference'), ms.inference],
+      [t('time.total'), totalMs],
+    ];
+    return h(
+      'dl.timings',
+      { id: 'timings' },
+      ...rows.map(([name, value]) => h('div', {}, h('dt', {}, String(name)), h('dd', {}, formatMs(Number(value))))),
+    );
+  }
+
+  #modelFacts() {
+    const model = this.desk.model;
+    if (!model) return '';
+    const rows = [
+      [t('model.limits'), model.limits],
+      [t('model.parameters'), formatNumber(model.parameters)],
+      [t('model.license'), model.license],
+      [t('model.producer'), model.producer],
+    ].filter(([, value]) => value);
+    return h(
+      'details.model-facts',
+      {},
+      h('summary', {}, t('model.about')),
+      h('dl', {}, ...rows.flatMap(([name, value]) => [h('dt', {}, String(name)), h('dd', {}, String(value))])),
+    );
+  }
+}

@@ -1,0 +1,219 @@
+/** The tools over the picture, the window presets, the frame slider, and the keys that do the same. */
+import { hasText, onLanguage, t } from '../i18n/i18n.js';
+import { byId, h } from './dom.js';
+
+/**
+ * @typedef {import('./gestures.js').Tool} Tool
+ * @typedef {import('../shared/protocol.js').View} View
+ */
+
+/** The core names its presets in English; the usual ones are translated. @param {string} name */
+function presetName(name) {
+  const key = `preset.${name.toLowerCase()}`;
+  return hasText(key) ? t(key) : name;
+}
+
+export class Toolbar {
+  /**
+   * @param {object} parts
+   * @param {import('./desk.js').Desk} parts.desk
+   * @param {import('./viewer.js').Viewer} parts.viewer
+   * @param {import('./gestures.js').Gestures} parts.gestures
+   * @param {import('../client/client.js').Client} parts.client
+   * @param {import('../shared/protocol.js').Constants} parts.constants
+   * @param {() => void} parts.onHelp
+   */
+  constructor({ desk, viewer, gestures, client, constants, onHelp }) {
+    this.desk = desk;
+    this.viewer = viewer;
+    this.gestures = gestures;
+    this.client = client;
+    this.constants = constants;
+    this.onHelp = onHelp;
+    this.bar = byId('tools');
+    this.presets = /** @type {HTMLSelectElement} */ (byId('presets'));
+    this.slider = /** @type {HTMLInputElement} */ (byId('frame-slider'));
+    this.frames = byId('frames');
+
+    this.bar.addEventListener('click', (event) => {
+      const button = /** @type {HTMLElement} */ (event.target).closest('button');
+      if (button?.dataset.tool) this.pickTool(/** @type {Tool} */ (button.dataset.tool));
+      if (button?.dataset.do) void this.act(button.dataset.do);
+    });
+    this.presets.addEventListener('change', () => void this.#usePreset(this.presets.value));
+    this.slider.addEventListener('input', () => desk.setFrame(Number(this.slider.value) - 1));
+    addEventListener('keydown', (event) => this.#key(event));
+    addEventListener('keyup', (event) => event.code === 'Space' && (gestures.spaceHeld = false));
+
+    desk.on('select', () => this.#showCurrent());
+    desk.on('view', () => this.#showView());
+    onLanguage(() => this.#showCurrent());
+    this.pickTool('window');
+  }
+
+  /** @param {Tool} tool */
+  pickTool(tool) {
+    this.gestures.tool = tool;
+    this.viewer.canvas.dataset.tool = tool;
+    for (const button of this.bar.querySelectorAll('[data-tool]')) {
+      button.setAttribute('aria-pressed', String(/** @type {HTMLElement} */ (button).dataset.tool === tool));
+    }
+  }
+
+  /** @param {string} action */
+  async act(action) {
+    const { desk, viewer } = this;
+    const item = desk.current;
+    switch (action) {
+      case 'fit':
+        return viewer.fit();
+      case 'actual':
+        return viewer.actualSize();
+      case 'zoom-in':
+        return viewer.zoom(1.25);
+      case 'zoom-out':
+        return viewer.zoom(0.8);
+      case 'invert':
+        return item?.view && desk.setView({ invert: !item.view.invert });
+      case 'auto':
+        return this.#askView('auto', 0);
+      case 'reset':
+        viewer.fit();
+        return item?.view && item.firstView && desk.setView({ ...item.firstView, frame: item.view.frame });
+      case 'previous':
+        return desk.select(desk.neighbour(-1) ?? desk.current);
+      case 'next':
+        return desk.select(desk.neighbour(1) ?? desk.current);
+      case 'help':
+        return this.onHelp();
+    }
+  }
+
+  /** Through the frames of a stack, or the files when there is but one frame. @param {1 | -1} step */
+  step(step) {
+    const item = this.desk.current;
+    if (!item?.info || !item.view) return;
+    if (item.info.frames > 1) this.desk.setFrame(item.view.frame + step);
+    else this.desk.select(this.desk.neighbour(step) ?? item);
+  }
+
+  /** @param {string} kind @param {number} index */
+  async #askView(kind, index) {
+    const item = this.desk.current;
+    if (!item?.view) return;
+    try {
+      const view = await this.client.request('view', { key: item.key, kind, frame: item.view.frame, index });
+      if (item !== this.desk.current || !item.view) return;
+      this.desk.setView({ ...view, frame: item.view.frame, invert: item.view.invert });
+    } catch {
+      // The viewer says what is wrong with the image when it renders it.
+    }
+  }
+
+  /** @param {string} value  as filled in by #fillPresets */
+  async #usePreset(value) {
+    const [kind, index] = value.split(':');
+    if (kind === 'file') await this.#askView('window', Number(index));
+    else if (kind === 'lut') this.desk.setView({ voiLut: Number(index) });
+    else if (kind === 'default') await this.#askView('default', 0);
+    else if (kind === 'auto') await this.#askView('auto', 0);
+    else if (kind === 'preset') {
+      const { center, width } = this.constants.windowPresets[Number(index)];
+      this.desk.setView({ voiLut: -1, function: 0, center, width });
+    }
+  }
+
+  #showCurrent() {
+    const item = this.desk.current;
+    const frames = item?.info?.frames ?? 1;
+    this.bar.toggleAttribute('inert', !item);
+    this.frames.hidden = frames < 2;
+    this.slider.max = String(frames);
+    this.#fillPresets();
+    this.#showView();
+  }
+
+  #showView() {
+    const item = this.desk.current;
+    if (!item?.view || !item.info) return;
+    const { view, info } = item;
+    this.slider.value = String(view.frame + 1);
+    this.slider.setAttribute('aria-valuetext', t('overlay.frame', { frame: view.frame + 1, frames: info.frames }));
+    this.bar.querySelector('[data-do=invert]')?.setAttribute('aria-pressed', String(view.invert));
+    this.presets.value = this.#presetOf(view);
+  }
+
+  /** The entry that the window equals, or the line that says it was moved by hand. @param {View} view */
+  #presetOf(view) {
+    const info = this.desk.current?.info;
+    if (view.voiLut >= 0) return `lut:${view.voiLut}`;
+    /** @param {{center: number, width: number}} window */
+    const same = ({ center, width }) => center === view.center && width === view.width;
+    const own = info?.windows.findIndex(same) ?? -1;
+    if (own >= 0) return `file:${own}`;
+    const first = this.desk.current?.firstView;
+    if (first && same(first)) return 'default:0';
+    for (const option of this.presets.options) {
+      const [kind, index] = option.value.split(':');
+      if (kind === 'preset' && same(this.constants.windowPresets[Number(index)])) return option.value;
+    }
+    return 'own';
+  }
+
+  #fillPresets() {
+    const info = this.desk.current?.info;
+    /** @param {string} value @param {string} text */
+    const option = (value, text) => h('option', { value }, text);
+    /** @param {string} label @param {Node[]} options */
+    const group = (label, options) => (options.length ? [h('optgroup', { label }, ...options)] : []);
+    const presets = this.constants.windowPresets
+      .map((preset, index) => ({ ...preset, index }))
+      .filter(({ modality }) => !modality || modality === info?.modality)
+      .map(({ name, index }) => option(`preset:${index}`, presetName(name)));
+    this.presets.replaceChildren(
+      h('option', { value: 'own', hidden: true }, t('window.own')),
+      option('default:0', t('window.default')),
+      option('auto:0', t('window.auto')),
+      ...group(
+        t('window.ofFile'),
+        (info?.windows ?? []).map(({ name, center, width }, index) =>
+          option(`file:${index}`, name || t('overlay.window', { center, width })),
+        ),
+      ),
+      ...group(t('window.luts'), (info?.voiLuts ?? []).map((name, index) => option(`lut:${index}`, name || `LUT ${index + 1}`))),
+      ...group(t('window.presets'), presets),
+    );
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
+    if (target.closest('input:not([type=range]), textarea, select')) return;
+    if (event.key === '?') return this.onHelp();
+    if (!this.desk.current) return;
+    if (event.code === 'Space' && target === this.viewer.canvas) this.gestures.spaceHeld = true;
+    else if (!this.#keyAction(event.key, target)) return;
+    event.preventDefault();
+  }
+
+  /** @param {string} key @param {HTMLElement} target @returns {boolean} whether the key means something */
+  #keyAction(key, target) {
+    const tools = /** @type {Record<string, Tool>} */ ({ w: 'window', p: 'pan', z: 'zoom' });
+    const actions = /** @type {Record<string, string>} */ ({
+      '+': 'zoom-in', '=': 'zoom-in', '-': 'zoom-out', 0: 'fit', 1: 'actual',
+      i: 'invert', a: 'auto', r: 'reset', ArrowLeft: 'previous', ArrowRight: 'next',
+    });
+    const inList = target.closest('[role=listbox], [role=tablist]');
+    if (key.startsWith('Arrow') && (inList || target === this.slider)) return false;
+    const item = this.desk.current;
+    if (key in tools) this.pickTool(tools[key]);
+    else if (key in actions) void this.act(actions[key]);
+    else if (key === 'ArrowUp' || key === 'PageUp') this.step(-1);
+    else if (key === 'ArrowDown' || key === 'PageDown') this.step(1);
+    else if (key === 'Home') this.desk.setFrame(0);
+    else if (key === 'End') this.desk.setFrame((item?.info?.frames ?? 1) - 1);
+    else return false;
+    return true;
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * The picture on the canvas. The core renders whole frames through the window; here they are only placed: fit, zoom,
+ * pan. One rendering is under way at a time and only the newest wish waits, so that dragging stays fluid at any size.
+ */
+import { isCancelled } from '../client/client.js';
+
+/**
+ * @typedef {import('./desk.js').Item} Item
+ * @typedef {import('../shared/protocol.js').View} View
+ * @typedef {{x: number, y: number}} Point
+ */
+
+const MIN_SCALE = 0.02;
+const MAX_SCALE = 64;
+/** Device pixels per image pixel from which single pixels are shown as squares and not blended. */
+const SQUARE_PIXELS = 6;
+
+export class Viewer extends EventTarget {
+  /**
+   * Events: `place` when zoom or position changed, `rendered` with {ms}, `failed` with {item, error}.
+   * @param {HTMLCanvasElement} canvas
+   * @param {import('../client/client.js').Client} client
+   */
+  constructor(canvas, client) {
+    super();
+    this.canvas = canvas;
+    this.client = client;
+    const context = canvas.getContext('2d', { alpha: false });
+    if (!context) throw new Error('this browser has no canvas');
+    this.context = context;
+    /** @type {Item | null} */
+    this.item = null;
+    /** @type {ImageBitmap | null} */
+    this.bitmap = null;
+    /** Screen pixels (CSS) per image column. */
+    this.scale = 1;
+    /** Where the image's centre stands, from the canvas's centre. @type {Point} */
+    this.centre = { x: 0, y: 0 };
+    this.fitted = true;
+    /** @type {{item: Item, view: View} | null} */
+    this.wanted = null;
+    this.rendering = false;
+    this.drawPending = false;
+    new ResizeObserver(() => this.#resized()).observe(canvas);
+  }
+
+  /** @param {Item | null} item */
+  show(item) {
+    this.item = item;
+    if (!item?.info || !item.view) {
+      this.wanted = null;
+      this.bitmap?.close();
+      this.bitmap = null;
+      this.#draw();
+      return;
+    }
+    this.fit();
+    this.render();
+  }
+
+  /** Asks for the current item as its view says. */
+  render() {
+    const item = this.item;
+    if (!item?.view) return;
+    this.wanted = { item, view: item.view };
+    if (!this.rendering) void this.#renderLoop();
+  }
+
+  async #renderLoop() {
+    this.rendering = true;
+    while (this.wanted) {
+      const { item, view } = this.wanted;
+      this.wanted = null;
+      try {
+        const { bitmap, ms } = await this.client.request('render', { key: item.key, view });
+        if (item !== this.item) {
+          bitmap.close();
+          continue;
+        }
+        this.bitmap?.close();
+        this.bitmap = bitmap;
+        this.canvas.dataset.rendered = `${item.key}:${view.frame}`;
+        this.#draw();
+        this.dispatchEvent(new CustomEvent('rendered', { detail: { ms } }));
+      } catch (error) {
+        if (!isCancelled(error)) this.dispatchEvent(new CustomEvent('failed', { detail: { item, error } }));
+      }
+    }
+    this.rendering = false;
+  }
+
+  /** Rows are drawn this much taller than columns are wide, for pixels that are not square. */
+  get aspect() {
+    const spacing = this.item?.info?.spacing;
+    return spacing && spacing[0] > 0 && spacing[1] > 0 ? spacing[1] / spacing[0] : 1;
+  }
+
+  /** The scale at which the whole image is seen. */
+  #fitScale() {
+    const info = this.item?.info;
+    if (!info) return 1;
+    const { clientWidth, clientHeight } = this.canvas;
+    return Math.max(MIN_SCALE, Math.min(clientWidth / info.width, clientHeight / (info.height * this.aspect)));
+  }
+
+  fit() {
+    this.fitted = true;
+    this.#place(this.#fitScale(), { x: 0, y: 0 });
+  }
+
+  /** One image column on one pixel of the display. */
+  actualSize() {
+    this.fitted = false;
+    this.#place(1 / devicePixelRatio, { x: 0, y: 0 });
+  }
+
+  /** @param {number} factor @param {Point} [at] a place on the canvas that stays where it is */
+  zoom(factor, at = { x: this.canvas.clientWidth / 2, y: this.canvas.clientHeight / 2 }) {
+    const scale = Math.max(MIN_SCALE, Math.min(MAX_SCALE, this.scale * factor));
+    const ratio = scale / this.scale;
+    const x = at.x - this.canvas.clientWidth / 2;
+    const y = at.y - this.canvas.clientHeight / 2;
+    this.fitted = false;
+    this.#place(scale, { x: x - (x - this.centre.x) * ratio, y: y - (y - this.centre.y) * ratio });
+  }
+
+  /** @param {number} dx @param {number} dy */
+  pan(dx, dy) {
+    this.fitted = false;
+    this.#place(this.scale, { x: this.centre.x + dx, y: this.centre.y + dy });
+  }
+
+  /** @param {number} scale @param {Point} centre */
+  #place(scale, centre) {
+    const info = this.item?.info;
+    if (info) {
+      // Some of the image always stays in sight.
+      const reachX = (this.canvas.clientWidth + info.width * scale) / 2 - 40;
+      const reachY = (this.canvas.clientHeight + info.height * scale * this.aspect) / 2 - 40;
+      centre.x = Math.max(-reachX, Math.min(reachX, centre.x));
+      centre.y = Math.max(-reachY, Math.min(reachY, centre.y));
+    }
+    this.scale = scale;
+    this.centre = centre;
+    this.#draw();
+    this.dispatchEvent(new Event('place'));
+  }
+
+  /** The image pixel under a place on the canvas, or null beside the image. @param {Point} at @returns {Point | null} */
+  pixelAt(at) {
+    const info = this.item?.info;
+    if (!info) return null;
+    const x = (at.x - this.canvas.clientWidth / 2 - this.centre.x) / this.scale + info.width / 2;
+    const y = (at.y - this.canvas.clientHeight / 2 - this.centre.y) / (this.scale * this.aspect) + info.height / 2;
+    if (x < 0 || y < 0 || x >= info.width || y >= info.height) return null;
+    return { x: Math.floor(x), y: Math.floor(y) };
+  }
+
+  #resized() {
+    if (this.fitted) this.fit();
+    else this.#place(this.scale, this.centre);
+  }
+
+  /** Once a frame of the display, however often it is asked for. */
+  #draw() {
+    if (this.drawPending) return;
+    this.drawPending = true;
+    requestAnimationFrame(() => {
+      this.drawPending = false;
+      this.#paint();
+    });
+  }
+
+  #paint() {
+    const { canvas, context, bitmap } = this;
+    const ratio = devicePixelRatio;
+    const width = Math.round(canvas.clientWidth * ratio);
+    const height = Math.round(canvas.clientHeight * ratio);
+    if (canvas.width !== width || canvas.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
+    }
+    context.fillStyle = '#000';
+    context.fillRect(0, 0, width, height);
+    const info = this.item?.info;
+    // Through a stack of equal slices the last one stays until the next is there; a picture of another size would lie.
+    if (!bitmap || !info || bitmap.width !== info.width || bitmap.height !== info.height) return;
+    const w = info.width * this.scale * ratio;
+    const h = info.height * this.scale * this.aspect * ratio;
+    const x = width / 2 + this.centre.x * ratio - w / 2;
+    const y = height / 2 + this.centre.y * ratio - h / 2;
+    context.imageSmoothingEnabled = this.scale * ratio < SQUARE_PIXELS;
+    context.imageSmoothingQuality = 'high';
+    context.drawImage(bitmap, x, y, w, h);
+  }
+}

@@ -1,0 +1,339 @@
+/**
+ * The one module that touches the heap of the wasm core. It turns handles, statuses and texts into values and thrown
+ * CoreErrors. No view of the memory lives longer than one function here without a call in between: any call may grow
+ * the memory and detach every view.
+ */
+import { CoreError, FAULT } from '../shared/protocol.js';
+
+/**
+ * @typedef {Record<string, (...args: Array<number>) => number> & {wasmMemory: WebAssembly.Memory}} Exports
+ * @typedef {(moduleArgs: Record<string, unknown>) => Promise<Exports>} Factory what Emscripten's .mjs exports
+ * @typedef {import('../shared/protocol.js').View} View
+ * @typedef {{rgba: Uint8ClampedArray<ArrayBuffer>, width: number, height: number}} Pixels
+ */
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/**
+ * Whether an exception means that the module's state can no longer be trusted.
+ * @param {unknown} error
+ */
+export function isTrap(error) {
+  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+}
+
+export class Core {
+  /** @param {Exports} module */
+  constructor(module) {
+    this.module = module;
+  }
+
+  /**
+   * @param {Factory} factory
+   * @param {{module?: WebAssembly.Module, threads?: number}} options  a compiled module saves a second compilation
+   */
+  static async create(factory, { module, threads = 1 } = {}) {
+    /** @type {Record<string, unknown>} */
+    const args = { poolSize: Math.max(0, threads - 1) };
+    /** @type {Promise<never> | null} */
+    let failed = null;
+    if (module) {
+      failed = new Promise((_, reject) => {
+        args.instantiateWasm = (
+          /** @type {WebAssembly.Imports} */ imports,
+          /** @type {(instance: WebAssembly.Instance, module: WebAssembly.Module) => void} */ done,
+        ) => {
+          WebAssembly.instantiate(module, imports).then((instance) => done(instance, module), reject);
+          return {};
+        };
+      });
+    }
+    const ready = factory(args);
+    return new Core(await (failed ? Promise.race([ready, failed]) : ready));
+  }
+
+  /** @param {number} address */
+  #text(address) {
+    const heap = new Uint8Array(this.module.wasmMemory.buffer);
+    const start = address >>> 0;
+    // A copy: TextDecoder does not take shared memory.
+    return decoder.decode(heap.slice(start, heap.indexOf(0, start)));
+  }
+
+  /**
+   * Calls a bridge function that returns nsc_status.
+   * @param {string} name
+   * @param {...number} args
+   */
+  #call(name, ...args) {
+    const status = this.module[`_${name}`](...args);
+    if (status === 0) return;
+    throw new CoreError(
+      status,
+      this.#text(this.module._nsc_status_name(status)),
+      this.#text(this.module._bridge_error_text()),
+    );
+  }
+
+  /** @param {number} [index] */
+  #result(index = 0) {
+    return this.module._bridge_result(index) >>> 0;
+  }
+
+  /** The JSON that the last call left, which stays the bridge's own. */
+  #borrowedJson() {
+    return JSON.parse(this.#text(this.#result()));
+  }
+
+  /** The JSON that the last call left, ended here. */
+  #ownedJson() {
+    const address = this.#result();
+    try {
+      return JSON.parse(this.#text(address));
+    } finally {
+      this.module._nsc_text_free(address);
+    }
+  }
+
+  /**
+   * The pixels that the last call left, copied out and ended here.
+   * @param {number} width
+   * @param {number} height
+   * @returns {Pixels}
+   */
+  #pixels(width, height) {
+    const address = this.#result();
+    const rgba = new Uint8ClampedArray(this.#result(1));
+    rgba.set(new Uint8Array(this.module.wasmMemory.buffer, address, rgba.length));
+    this.module._bridge_free(address);
+    return { rgba, width, height };
+  }
+
+  /**
+   * Runs `use` with zero-terminated copies of texts in the heap; null stays a null pointer.
+   * @template T
+   * @param {Array<string | null>} texts
+   * @param {(...addresses: number[]) => T} use
+   */
+  #withTexts(texts, use) {
+    /** @type {number[]} */
+    const addresses = [];
+    try {
+      for (const text of texts) {
+        if (text === null) {
+          addresses.push(0);
+          continue;
+        }
+        const bytes = encoder.encode(text);
+        const address = this.module._bridge_alloc(bytes.length + 1) >>> 0;
+        if (!address) throw new CoreError(FAULT.REQUEST, 'REQUEST', 'no memory for a text');
+        addresses.push(address);
+        const room = new Uint8Array(this.module.wasmMemory.buffer, address, bytes.length + 1);
+        room.set(bytes);
+        room[bytes.length] = 0;
+      }
+      return use(...addresses);
+    } finally {
+      for (const address of addresses) this.module._bridge_free(address);
+    }
+  }
+
+  constants() {
+    this.#call('bridge_constants');
+    return this.#ownedJson();
+  }
+
+  /** Where `classify` looks whether to go on: an int32 in shared memory, or null in builds without threads. */
+  cancelFlag() {
+    const { buffer } = this.module.wasmMemory;
+    if (!(typeof SharedArrayBuffer !== 'undefined' && buffer instanceof SharedArrayBuffer)) return null;
+    return { buffer, address: this.module._bridge_cancel_flag() >>> 0 };
+  }
+
+  clearCancel() {
+    const address = this.module._bridge_cancel_flag() >>> 0;
+    Atomics.store(new Int32Array(this.module.wasmMemory.buffer, address, 1), 0, 0);
+  }
+
+  memory() {
+    return { used: this.module._bridge_heap_used(), total: this.module.wasmMemory.buffer.byteLength };
+  }
+
+  trap() {
+    this.module._bridge_trap();
+  }
+
+  /**
+   * Streams a file into the heap: each chunk is copied once, to where it stays.
+   * @param {Blob} file
+   * @param {{sniff?: boolean, onProgress?: (done: number, total: number) => void}} [options]  with `sniff`, a file that
+   *   begins like nothing readable is not read to its end
+   * @returns {Promise<number>} the source
+   */
+  async source(file, { sniff = false, onProgress } = {}) {
+    this.#call('bridge_source_create', file.size);
+    const source = this.#result();
+    try {
+      let done = 0;
+      const reader = file.stream().getReader();
+      for (;;) {
+        const { done: end, value: chunk } = await readChunk(reader);
+        if (end) break;
+        const known = this.#append(source, chunk);
+        if (sniff && done === 0 && !known && chunk.length >= 4096) {
+          await reader.cancel();
+          break;
+        }
+        done += chunk.length;
+        onProgress?.(done, file.size);
+      }
+      return source;
+    } catch (error) {
+      if (!isTrap(error)) this.module._nsc_source_free(source);
+      throw error;
+    }
+  }
+
+  /**
+   * @param {number} source
+   * @param {Uint8Array} chunk
+   * @returns {boolean} whether the chunk begins like a format that some reader knows
+   */
+  #append(source, chunk) {
+    this.#call('bridge_source_reserve', source, chunk.length);
+    const at = this.#result();
+    new Uint8Array(this.module.wasmMemory.buffer, at, chunk.length).set(chunk);
+    const known = this.module._bridge_sniff(at, chunk.length) !== 0;
+    this.#call('bridge_source_commit', source, chunk.length);
+    return known;
+  }
+
+  /**
+   * @param {number} source  taken over, also on failure
+   * @returns {number} the image
+   */
+  openImage(source) {
+    return this.#openWith('bridge_image_open', source);
+  }
+
+  /** @param {number} source  taken over, also on failure */
+  openModel(source) {
+    return this.#openWith('bridge_model_open', source);
+  }
+
+  /** @param {string} name @param {number} source */
+  #openWith(name, source) {
+    try {
+      this.#call(name, source);
+      return this.#result();
+    } catch (error) {
+      if (!isTrap(error)) this.module._nsc_source_free(source);
+      throw error;
+    }
+  }
+
+  /** @param {number} image @returns {import('../shared/protocol.js').ImageInfo} */
+  imageInfo(image) {
+    this.#call('bridge_image_json', image);
+    return this.#ownedJson();
+  }
+
+  /** @param {number} image */
+  freeImage(image) {
+    this.module._nsc_image_free(image);
+  }
+
+  /**
+   * @param {number} image
+   * @param {string} kind
+   * @param {number} frame
+   * @param {number} index
+   * @returns {View}
+   */
+  view(image, kind, frame, index) {
+    if (kind === 'window') this.#call('bridge_view_window', image, index);
+    else this.#call(kind === 'auto' ? 'bridge_view_auto' : 'bridge_view_default', image, frame);
+    return { ...this.#borrowedJson(), frame };
+  }
+
+  /**
+   * @param {number} image
+   * @param {View} view
+   * @param {number} width  of the image
+   * @param {number} height
+   */
+  render(image, view, width, height) {
+    const { frame, voiLut, function: voi, center, width: window, invert } = view;
+    this.#call('bridge_render', image, frame, voiLut, voi, center, window, invert ? 1 : 0);
+    return this.#pixels(width, height);
+  }
+
+  /** @param {number} image @param {number} frame @param {number} x @param {number} y @returns {number[]} */
+  probe(image, frame, x, y) {
+    this.#call('bridge_probe', image, frame, x, y);
+    return this.#borrowedJson();
+  }
+
+  /** @param {number} model @returns {import('../shared/protocol.js').ModelInfo} */
+  modelInfo(model) {
+    this.#call('bridge_model_json', model);
+    return this.#ownedJson();
+  }
+
+  /** @param {number} model */
+  freeModel(model) {
+    this.module._nsc_model_free(model);
+  }
+
+  /** @param {string} preset @param {number} width @param {number} height @param {number} channels */
+  recipe(preset, width, height, channels) {
+    this.#withTexts([preset], (name) => this.#call('bridge_recipe', name, width, height, channels));
+    return this.#borrowedJson();
+  }
+
+  /**
+   * @param {number} model
+   * @param {number} threads
+   * @param {import('../shared/protocol.js').ModelOptions} options
+   */
+  createClassifier(model, threads, { recipe, labels, output }) {
+    this.#withTexts([recipe, labels, output], (...texts) =>
+      this.#call('bridge_classifier_create', model, threads, ...texts),
+    );
+    return this.#result();
+  }
+
+  /** @param {number} classifier */
+  freeClassifier(classifier) {
+    this.module._nsc_classifier_free(classifier);
+  }
+
+  /** @param {number} classifier @param {number} image @param {number} frame */
+  classify(classifier, image, frame) {
+    this.#call('bridge_classify', classifier, image, frame);
+    return this.#ownedJson();
+  }
+
+  /** @param {number} classifier @param {number} image @param {number} frame */
+  preview(classifier, image, frame) {
+    this.#call('bridge_input_size', classifier);
+    const width = this.#result(0);
+    const height = this.#result(1);
+    this.#call('bridge_preview', classifier, image, frame);
+    return this.#pixels(width, height);
+  }
+}
+
+/**
+ * A failure here is the browser's: the file was moved or changed since it was picked.
+ * @param {ReadableStreamDefaultReader<Uint8Array>} reader
+ * @returns {Promise<{done: true, value?: undefined} | {done: false, value: Uint8Array}>}
+ */
+async function readChunk(reader) {
+  try {
+    return /** @type {any} */ (await reader.read());
+  } catch (error) {
+    throw new CoreError(FAULT.READ, 'READ', error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * The opened files. All of them are remembered; only the most recently used stay decoded in the core, within a budget,
+ * so that a folder of thousands of slices can be opened. A file that was let go is read again when it is asked for.
+ */
+import { CoreError, FAULT } from '../shared/protocol.js';
+
+/**
+ * @typedef {import('./core.js').Core} Core
+ * @typedef {import('../shared/protocol.js').ImageInfo} ImageInfo
+ * @typedef {{handle: number, info: ImageInfo, bytes: number}} Held
+ */
+
+/** Bytes of files and decoded frames to keep: a quarter of what wasm can address, so that a large one still fits. */
+const BUDGET = 1 << 30;
+
+export class Images {
+  /** @param {Core} core @param {number} [budget] */
+  constructor(core, budget = BUDGET) {
+    this.core = core;
+    this.budget = budget;
+    /** @type {Map<string, Blob>} */
+    this.files = new Map();
+    /** Least recently used first. @type {Map<string, Held>} */
+    this.held = new Map();
+  }
+
+  /**
+   * @param {string} key
+   * @param {Blob} file
+   * @param {(done: number, total: number) => void} [onProgress]
+   */
+  async open(key, file, onProgress) {
+    this.close(key);
+    const held = await this.#read(file, onProgress);
+    this.files.set(key, file);
+    this.#keep(key, held);
+    return held;
+  }
+
+  /** Remembers a file without reading it. @param {string} key @param {Blob} file */
+  adopt(key, file) {
+    this.files.set(key, file);
+  }
+
+  /** @param {string} key */
+  close(key) {
+    this.files.delete(key);
+    this.#letGo(key);
+  }
+
+  /** The decoded image, read again if it was let go. @param {string} key */
+  async get(key) {
+    let held = this.held.get(key);
+    if (held) this.held.delete(key);
+    else {
+      const file = this.files.get(key);
+      if (!file) throw new CoreError(FAULT.REQUEST, 'REQUEST', `no file is open as ${key}`);
+      held = await this.#read(file);
+    }
+    this.#keep(key, held);
+    return held;
+  }
+
+  /**
+   * @param {Blob} file
+   * @param {(done: number, total: number) => void} [onProgress]
+   * @returns {Promise<Held>}
+   */
+  async #read(file, onProgress) {
+    this.#makeRoom(file.size);
+    const source = await this.core.source(file, { sniff: true, onProgress });
+    const handle = this.core.openImage(source);
+    const info = this.core.imageInfo(handle);
+    return { handle, info, bytes: file.size + frameBytes(info) };
+  }
+
+  /** @param {string} key @param {Held} held */
+  #keep(key, held) {
+    this.held.set(key, held);
+    this.#makeRoom(0, key);
+  }
+
+  /** @param {number} bytes @param {string} [except] */
+  #makeRoom(bytes, except) {
+    let sum = bytes;
+    for (const { bytes: size } of this.held.values()) sum += size;
+    for (const [key, { bytes: size }] of this.held) {
+      if (sum <= this.budget) return;
+      if (key === except) continue;
+      this.#letGo(key);
+      sum -= size;
+    }
+  }
+
+  /** @param {string} key */
+  #letGo(key) {
+    const held = this.held.get(key);
+    if (!held) return;
+    this.held.delete(key);
+    this.core.freeImage(held.handle);
+  }
+}
+
+/** What one decoded frame takes, about. @param {ImageInfo} info */
+function frameBytes({ width, height, channels, bits }) {
+  return width * height * channels * Math.max(1, Math.ceil(bits / 8));
+}

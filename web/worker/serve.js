@@ -1,0 +1,225 @@
+/**
+ * Answers the page's requests, one at a time and in order: see ../shared/protocol.js. Loading the module is the
+ * caller's, so that the same code serves the site and the single file.
+ */
+import { CoreError, FAULT } from '../shared/protocol.js';
+import { Core, isTrap } from './core.js';
+import { Images } from './images.js';
+
+/**
+ * @typedef {import('../shared/protocol.js').ModelOptions} ModelOptions
+ * @typedef {import('../shared/protocol.js').View} View
+ * @typedef {{id: number, op: string, args: any}} Request
+ * @typedef {(done: number, total: number, phase: string) => void} Progress
+ * @typedef {{result: unknown, transfer?: Transferable[]}} Answer
+ * @typedef {{handle: number, classifier: number}} Model
+ */
+
+/** A picture as the canvas takes it. @param {import('./core.js').Pixels} pixels */
+function toBitmap({ rgba, width, height }) {
+  return createImageBitmap(new ImageData(rgba, width, height));
+}
+
+/** A small copy for the list of files. @param {ImageBitmap} bitmap @param {number} side */
+function shrink(bitmap, side) {
+  const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
+  const width = Math.max(1, Math.round(bitmap.width * scale));
+  const height = Math.max(1, Math.round(bitmap.height * scale));
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext('2d');
+  if (!context) return null;
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, 0, 0, width, height);
+  return canvas.transferToImageBitmap();
+}
+
+/** The operations of the protocol on one instance of the core. */
+export class Service {
+  /** @param {Core} core @param {{threads: number, test: boolean}} options */
+  constructor(core, { threads, test }) {
+    this.core = core;
+    this.threads = threads;
+    this.test = test;
+    this.images = new Images(core);
+    /** @type {Model | null} */
+    this.current = null;
+  }
+
+  /** @param {Request} request @param {Progress} progress @returns {Promise<Answer>} */
+  async handle({ op, args }, progress) {
+    const operation = Object.hasOwn(Service.operations, op) ? Service.operations[op] : null;
+    if (!operation) throw new CoreError(FAULT.REQUEST, 'REQUEST', `no operation is called ${op}`);
+    return operation.call(this, args, progress);
+  }
+
+  /** @type {Record<string, (this: Service, args: any, progress: Progress) => Promise<Answer>>} */
+  static operations = {
+    async adopt({ files }) {
+      for (const { key, file } of files) this.images.adopt(key, file);
+      return { result: null };
+    },
+
+    async open({ key, file, thumb }, progress) {
+      const { handle, info } = await this.images.open(key, file, (done, total) => progress(done, total, 'read'));
+      try {
+        const { tags: _, ...facts } = info;
+        const view = this.core.view(handle, 'default', 0, 0);
+        const bitmap = await toBitmap(this.core.render(handle, view, info.width, info.height));
+        const small = thumb ? shrink(bitmap, thumb) : null;
+        bitmap.close();
+        return { result: { info: facts, view, thumb: small }, transfer: small ? [small] : [] };
+      } catch (error) {
+        if (!isTrap(error)) this.images.close(key);
+        throw error;
+      }
+    },
+
+    async close({ key }) {
+      this.images.close(key);
+      return { result: null };
+    },
+
+    async tags({ key }) {
+      const { info } = await this.images.get(key);
+      return { result: info.tags ?? [] };
+    },
+
+    async view({ key, kind, frame, index }) {
+      const { handle } = await this.images.get(key);
+      return { result: this.core.view(handle, kind, frame, index) };
+    },
+
+    async render({ key, view }) {
+      const start = performance.now();
+      const { handle, info } = await this.images.get(key);
+      const bitmap = await toBitmap(this.core.render(handle, view, info.width, info.height));
+      return { result: { bitmap, ms: performance.now() - start }, transfer: [bitmap] };
+    },
+
+    async probe({ key, frame, x, y }) {
+      const { handle } = await this.images.get(key);
+      return { result: this.core.probe(handle, frame, x, y) };
+    },
+
+    async model({ file, options }, progress) {
+      const source = await this.core.source(file, { onProgress: (done, total) => progress(done, total, 'read') });
+      const handle = this.core.openModel(source);
+      try {
+        const info = this.core.modelInfo(handle);
+        const classifier = this.core.createClassifier(handle, this.threads, options);
+        this.#dropModel();
+        this.current = { handle, classifier };
+        return { result: info };
+      } catch (error) {
+        if (!isTrap(error)) this.core.freeModel(handle);
+        throw error;
+      }
+    },
+
+    async describe({ file }) {
+      const handle = this.core.openModel(await this.core.source(file));
+      try {
+        return { result: this.core.modelInfo(handle) };
+      } finally {
+        this.core.freeModel(handle);
+      }
+    },
+
+    async recipe({ preset, width, height, channels }) {
+      return { result: this.core.recipe(preset, width, height, channels) };
+    },
+
+    async classify({ key, frame }, progress) {
+      const start = performance.now();
+      const { classifier } = this.#model();
+      progress(0, 1, 'decode');
+      const { handle } = await this.images.get(key);
+      progress(0, 1, 'inference');
+      const result = this.core.classify(classifier, handle, frame);
+      return { result: { ...result, totalMs: performance.now() - start } };
+    },
+
+    async preview({ key, frame }) {
+      const { classifier } = this.#model();
+      const { handle } = await this.images.get(key);
+      const bitmap = await toBitmap(this.core.preview(classifier, handle, frame));
+      return { result: { bitmap }, transfer: [bitmap] };
+    },
+
+    async clear() {
+      this.core.clearCancel();
+      return { result: null };
+    },
+
+    async memory() {
+      return { result: { ...this.core.memory(), images: this.images.held.size } };
+    },
+
+    async trap() {
+      if (!this.test) throw new CoreError(FAULT.REQUEST, 'REQUEST', 'only for tests');
+      this.core.trap();
+      return { result: null };
+    },
+  };
+
+  #model() {
+    if (!this.current) throw new CoreError(FAULT.REQUEST, 'REQUEST', 'no model is loaded');
+    return this.current;
+  }
+
+  #dropModel() {
+    if (!this.current) return;
+    this.core.freeClassifier(this.current.classifier);
+    this.core.freeModel(this.current.handle);
+    this.current = null;
+  }
+}
+
+/** @param {unknown} error */
+function toMessage(error) {
+  if (!isTrap(error)) return CoreError.toMessage(error);
+  return { code: FAULT.TRAP, name: 'TRAP', message: error instanceof Error ? error.message : String(error) };
+}
+
+/**
+ * Serves a port (a worker's global scope) until it ends.
+ * @param {{postMessage: (message: unknown, transfer: Transferable[]) => void,
+ *          addEventListener: (type: 'message', listener: (event: MessageEvent) => void) => void}} port
+ * @param {(variant: string) => Promise<import('./core.js').Factory>} load  finds Emscripten's factory of a variant
+ */
+export function serve(port, load) {
+  /** @type {Service | null} */
+  let service = null;
+
+  /** @param {Request['args']} args @returns {Promise<Answer>} */
+  async function init({ variant, threads, module, test }) {
+    let core;
+    try {
+      core = await Core.create(await load(variant), { module, threads });
+    } catch (error) {
+      throw new CoreError(FAULT.LOAD, 'LOAD', error instanceof Error ? error.message : String(error));
+    }
+    service = new Service(core, { threads, test });
+    return { result: { constants: core.constants(), variant, threads, cancel: core.cancelFlag() } };
+  }
+
+  /** @param {Request} request */
+  async function answer(request) {
+    const { id, op, args } = request;
+    /** @type {Progress} */
+    const progress = (done, total, phase) => port.postMessage({ id, op: 'progress', done, total, phase }, []);
+    try {
+      if (op !== 'init' && !service) throw new CoreError(FAULT.REQUEST, 'REQUEST', 'init comes first');
+      const { result, transfer = [] } =
+        op === 'init' ? await init(args) : await /** @type {Service} */ (service).handle(request, progress);
+      port.postMessage({ id, ok: true, result }, transfer);
+    } catch (error) {
+      port.postMessage({ id, ok: false, error: toMessage(error) }, []);
+    }
+  }
+
+  let queue = Promise.resolve();
+  port.addEventListener('message', ({ data }) => {
+    queue = queue.then(() => answer(data));
+  });
+}

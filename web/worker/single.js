@@ -1,0 +1,12 @@
+/**
+ * The single file's worker. The build bundles Emscripten's glue of the two builds without threads into it under the
+ * names below: shared memory needs response headers, which a file does not have.
+ */
+import relaxed from 'glue-relaxed';
+import simd from 'glue-simd';
+import { serve } from './serve.js';
+
+/** @type {Record<string, import('./core.js').Factory>} */
+const factories = { relaxed, simd };
+
+serve(/** @type {any} */ (self), async (variant) => factories[variant]);
