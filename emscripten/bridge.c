@@ -239,9 +239,10 @@ nsc_status bridge_classify(nsc_classifier *classifier, nsc_image *image, uint32_
   return finish(nsc_result_json(classifier, &result, &json, err), json);
 }
 
-static size_t print_triple(char *text, size_t room, const char *key, const float values[3]) {
-  return (size_t)snprintf(text, room, ",\"%s\":[%.9g,%.9g,%.9g]", key, (double)values[0], (double)values[1],
-                          (double)values[2]);
+/* One value a channel, as nsc_recipe_parse wants them. */
+static size_t print_channels(char *text, size_t room, const char *key, const float values[3], uint32_t channels) {
+  const char *format = channels == 1 ? ",\"%s\":[%.9g]" : ",\"%s\":[%.9g,%.9g,%.9g]";
+  return (size_t)snprintf(text, room, format, key, (double)values[0], (double)values[1], (double)values[2]);
 }
 
 /*
@@ -262,8 +263,8 @@ nsc_status bridge_recipe(const char *preset, uint32_t width, uint32_t height, ui
                  "\"range\":{\"kind\":\"%s\",\"low\":%.9g,\"high\":%.9g},\"invert\":%s,\"scale\":%.9g",
                  r.width, r.height, r.channels, fits[r.fit], r.crop_scale, kinds[r.range], r.low, r.high,
                  r.invert ? "true" : "false", (double)r.scale);
-  at += print_triple(at, (size_t)(end - at), "mean", r.mean);
-  at += print_triple(at, (size_t)(end - at), "std", r.std);
+  at += print_channels(at, (size_t)(end - at), "mean", r.mean, channels);
+  at += print_channels(at, (size_t)(end - at), "std", r.std, channels);
   snprintf(at, (size_t)(end - at), "}");
   return finish(NSC_OK, bridge.text);
 }

@@ -30,6 +30,11 @@ typedef enum nsc_charset {
   NSC_CHARSET_ASCII = 0, /* also every set without a table here: other bytes become U+FFFD */
   NSC_CHARSET_LATIN1,
   NSC_CHARSET_CYRILLIC,
+  NSC_CHARSET_ARABIC,
+  NSC_CHARSET_GREEK,
+  NSC_CHARSET_HEBREW,
+  NSC_CHARSET_THAI,
+  NSC_CHARSET_KATAKANA,
   NSC_CHARSET_UTF8
 } nsc_charset;
 
@@ -97,9 +102,10 @@ bool nsc_dicom_number(const nsc_dicom *d, const nsc_element *e, uint32_t index, 
 bool nsc_dicom_uint(const nsc_dicom *d, const nsc_element *e, uint32_t *out);
 /* A copy of one text value in UTF-8, at most 256 bytes of it; NULL when there is none (or no memory). */
 char *nsc_dicom_copy_text(const nsc_dicom *d, const nsc_element *e, uint32_t index);
-/* Appends text bytes as UTF-8. */
-void nsc_dicom_put_utf8(const nsc_dicom *d, const char *chars, size_t size, nsc_text *out);
+
+/* dicom_charset.c: the set that the file names, and text bytes appended as UTF-8. */
 nsc_charset nsc_dicom_charset_of(const nsc_dicom *d);
+void nsc_dicom_put_utf8(const nsc_dicom *d, const char *chars, size_t size, nsc_text *out);
 
 /* dicom_lut.c: the modality and VOI part of an image, from data set items. */
 NSC_WARN_UNUSED nsc_status nsc_dicom_read_values(const nsc_dicom *d, nsc_image *image, nsc_error *err);

@@ -138,6 +138,12 @@ static bool read_rescale(const nsc_dicom *d, const nsc_element *parent, double *
   return true;
 }
 
+/* A unit for people. "US" is DICOM for unspecified (PS3.3 C.11.1.1.2). */
+static char *copy_unit(const nsc_dicom *d, const nsc_element *parent, uint32_t tag) {
+  const nsc_element *e = nsc_dicom_find(parent, tag);
+  return nsc_dicom_text_is(d, e, "US") ? NULL : nsc_dicom_copy_text(d, e, 0);
+}
+
 /* The item of a functional group that holds for frame 0, from the shared groups or the first frame's. */
 static const nsc_element *group_item(const nsc_dicom *d, uint32_t tag) {
   const nsc_element *item = nsc_dicom_item(nsc_dicom_item(d->elements, TAG_SHARED_GROUPS, 0), tag, 0);
@@ -150,14 +156,14 @@ static nsc_status read_modality(const nsc_dicom *d, nsc_image *image, nsc_error 
   if (lut_item) {
     NSC_TRY(read_lut(d, lut_item, d->is_signed, &image->modality_lut, err));
     image->modality_lut.name = nsc_dicom_copy_text(d, nsc_dicom_find(lut_item, TAG_LUT_EXPLANATION), 0);
-    image->unit = nsc_dicom_copy_text(d, nsc_dicom_find(lut_item, TAG_MODALITY_LUT_TYPE), 0);
+    image->unit = copy_unit(d, lut_item, TAG_MODALITY_LUT_TYPE);
     return NSC_OK;
   }
   if (!read_rescale(d, source, &image->slope, &image->intercept)) {
     source = group_item(d, TAG_PIXEL_VALUES);
     if (!read_rescale(d, source, &image->slope, &image->intercept)) return NSC_OK;
   }
-  image->unit = nsc_dicom_copy_text(d, nsc_dicom_find(source, TAG_RESCALE_TYPE), 0);
+  image->unit = copy_unit(d, source, TAG_RESCALE_TYPE);
   bool is_ct = nsc_dicom_text_is(d, nsc_dicom_find(d->elements, NSC_TAG(0x0008, 0x0060)), "CT");
   if (!image->unit && is_ct) { /* PS3.3 C.8.2.1.1.3 */
     image->unit = malloc(3);

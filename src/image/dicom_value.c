@@ -1,4 +1,4 @@
-/* Values of data elements: text (PS3.5 section 6.1 and 6.2), numbers in text or binary, character sets. */
+/* Values of data elements: text (PS3.5 section 6.1 and 6.2), numbers in text or binary. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -147,77 +147,6 @@ bool nsc_dicom_uint(const nsc_dicom *d, const nsc_element *e, uint32_t *out) {
   }
   *out = (uint32_t)value;
   return true;
-}
-
-/* ---- character sets ---- */
-
-nsc_charset nsc_dicom_charset_of(const nsc_dicom *d) {
-  const nsc_element *e = nsc_dicom_find(d->elements, NSC_TAG(0x0008, 0x0005));
-  const char *chars;
-  size_t size;
-  /* The first value holds until an escape sequence; PS3.3 tables C.12-2 and C.12-3 give the same sets two names. */
-  if (!nsc_dicom_text(d, e, 0, &chars, &size) || size < 3) return NSC_CHARSET_ASCII;
-  const char *number = chars + size - 3;
-  if (memcmp(number, "100", 3) == 0) return NSC_CHARSET_LATIN1;
-  if (memcmp(number, "144", 3) == 0) return NSC_CHARSET_CYRILLIC;
-  if (memcmp(number, "192", 3) == 0) return NSC_CHARSET_UTF8;
-  return NSC_CHARSET_ASCII;
-}
-
-/* ISO 8859-5: 0xA0 and 0xAD are as in Latin-1, 0xF0 is the numero sign, 0xFD the section sign, all else in a row. */
-static uint32_t cyrillic(uint8_t c) {
-  if (c == 0xA0 || c == 0xAD || c < 0xA0) return c;
-  if (c == 0xF0) return 0x2116;
-  if (c == 0xFD) return 0xA7;
-  return c - 0xA0u + 0x400u;
-}
-
-static void put_code(nsc_text *out, uint32_t code) {
-  char utf8[3] = {(char)(0xE0 | code >> 12), (char)(0x80 | (code >> 6 & 0x3F)), (char)(0x80 | (code & 0x3F))};
-  if (code < 0x80) {
-    char ascii = (char)code;
-    nsc_text_append(out, &ascii, 1);
-  } else if (code < 0x800) {
-    utf8[1] = (char)(0xC0 | code >> 6);
-    nsc_text_append(out, utf8 + 1, 2);
-  } else {
-    nsc_text_append(out, utf8, 3);
-  }
-}
-
-/*
- * Moves over an ISO 2022 escape sequence at `i` (PS3.3 C.12.1.1.2) and what it switches to, when that is a set of two
- * bytes: those have no table here, and as ASCII they would read as nonsense.
- */
-static size_t skip_escape(const char *chars, size_t size, size_t i, nsc_text *out) {
-  bool multi_byte = i + 1 < size && chars[i + 1] == '$';
-  i++;
-  while (i < size && chars[i] >= 0x20 && chars[i] <= 0x2F) i++;
-  if (i < size) i++;
-  size_t start = i;
-  while (multi_byte && i < size && chars[i] != 0x1B && chars[i] != '^' && chars[i] != '=') i++;
-  if (i > start) put_code(out, 0xFFFD);
-  return i;
-}
-
-void nsc_dicom_put_utf8(const nsc_dicom *d, const char *chars, size_t size, nsc_text *out) {
-  for (size_t i = 0; i < size;) {
-    uint8_t c = (uint8_t)chars[i];
-    if (c == 0x1B) {
-      i = skip_escape(chars, size, i, out);
-      continue;
-    }
-    i++;
-    if (c < 0x80 || d->charset == NSC_CHARSET_UTF8) {
-      nsc_text_append(out, (const char *)&chars[i - 1], 1); /* JSON writing checks the UTF-8 */
-    } else if (d->charset == NSC_CHARSET_LATIN1) {
-      put_code(out, c);
-    } else if (d->charset == NSC_CHARSET_CYRILLIC) {
-      put_code(out, cyrillic(c));
-    } else {
-      put_code(out, 0xFFFD);
-    }
-  }
 }
 
 char *nsc_dicom_copy_text(const nsc_dicom *d, const nsc_element *e, uint32_t index) {

@@ -1,4 +1,4 @@
-/* Ordinary pictures: which reader decodes which format, and the way through stb_image for JPEG, BMP and TGA. */
+/* Ordinary pictures: which reader decodes which format, and the way through stb_image for JPEG and TGA. */
 #include "image/picture.h"
 
 #include <limits.h>
@@ -60,8 +60,6 @@ static nsc_status open_with_stb(nsc_image *image, const uint8_t *bytes, size_t s
   if (size > INT_MAX) return nsc_fail(err, NSC_ERROR_LIMIT, "a picture of more than 2 GB");
   int width, height, channels;
   if (!stbi_info_from_memory(bytes, (int)size, &width, &height, &channels)) return fail_stb(format, err);
-  if (height < 0) height = -height; /* a BMP with rows from the top; nsc_bmp_check has bounded it */
-  if (format == NSC_FORMAT_BMP && !nsc_bmp_has_alpha(bytes, size)) channels = 3;
   uint32_t kept = channels >= 3 ? 3 : 1;
   NSC_TRY(nsc_picture_describe(image, (uint64_t)width, (uint64_t)height, kept, 8, 255, err));
   int in_file;
@@ -85,11 +83,10 @@ nsc_status nsc_picture_open(nsc_image *image, const uint8_t *bytes, size_t size,
       return nsc_pnm_open(image, bytes, size, err);
     case NSC_FORMAT_GIF:
       return nsc_gif_open(image, bytes, size, err);
+    case NSC_FORMAT_BMP:
+      return nsc_bmp_open(image, bytes, size, err);
     case NSC_FORMAT_JPEG:
       NSC_TRY(nsc_jpeg_check(bytes, size, err));
-      break;
-    case NSC_FORMAT_BMP:
-      NSC_TRY(nsc_bmp_check(bytes, size, err));
       break;
     case NSC_FORMAT_TGA:
       NSC_TRY(nsc_tga_check(bytes, size, err));

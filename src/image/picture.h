@@ -11,14 +11,14 @@ NSC_WARN_UNUSED nsc_status nsc_pnm_open(nsc_image *image, const uint8_t *bytes, 
 /* Every frame of a GIF87a or GIF89a, composed as a browser shows it. */
 NSC_WARN_UNUSED nsc_status nsc_gif_open(nsc_image *image, const uint8_t *bytes, size_t size, nsc_error *err);
 
+/* BMP as OS/2 and Windows write it. */
+NSC_WARN_UNUSED nsc_status nsc_bmp_open(nsc_image *image, const uint8_t *bytes, size_t size, nsc_error *err);
+
 /*
  * stb_image takes the end of a file as zeros. These walk the file first and refuse what is cut off (TRUNCATED),
  * contradicts itself (CORRUPT) or is of a kind that stb_image lacks (UNSUPPORTED).
  */
 NSC_WARN_UNUSED nsc_status nsc_jpeg_check(const uint8_t *bytes, size_t size, nsc_error *err);
-NSC_WARN_UNUSED nsc_status nsc_bmp_check(const uint8_t *bytes, size_t size, nsc_error *err);
-/* Whether the file itself names alpha bits: the fourth byte of other 32-bit pixels is unused and may hold anything. */
-bool nsc_bmp_has_alpha(const uint8_t *bytes, size_t size);
 NSC_WARN_UNUSED nsc_status nsc_tga_check(const uint8_t *bytes, size_t size, nsc_error *err);
 
 /* Fills info of a picture: `bits` significant bits of u8 or u16 samples, `sample_max` their largest value. */

@@ -1,6 +1,6 @@
 /*
- * JPEG, BMP and TGA files from their first byte to their last, before stb_image decodes them: it would take what is
- * missing as zeros.
+ * JPEG and TGA files from their first byte to their last, before stb_image decodes them: it would take what is missing
+ * as zeros.
  */
 #include "base/bytes.h"
 #include "base/error.h"
@@ -104,51 +104,6 @@ nsc_status nsc_jpeg_check(const uint8_t *bytes, size_t size, nsc_error *err) {
   }
   if (!seen.scan) return nsc_fail(err, NSC_ERROR_CORRUPT, "JPEG: the file has no picture");
   return NSC_OK;
-}
-
-/* ---- BMP ---- */
-
-nsc_status nsc_bmp_check(const uint8_t *bytes, size_t size, nsc_error *err) {
-  if (size < 26) return nsc_fail(err, NSC_ERROR_TRUNCATED, "BMP: the header is cut off");
-  uint32_t offset = nsc_load_u32(bytes + 10, false), header = nsc_load_u32(bytes + 14, false);
-  int64_t width, height;
-  uint32_t bits, compression = 0;
-  if (header == 12) {
-    width = nsc_load_u16(bytes + 18, false);
-    height = nsc_load_u16(bytes + 20, false);
-    bits = nsc_load_u16(bytes + 24, false);
-  } else {
-    if (size < 14 + (size_t)header || header < 40) {
-      return nsc_fail(err, header < 40 ? NSC_ERROR_UNSUPPORTED : NSC_ERROR_TRUNCATED, "BMP: a header of %u bytes",
-                      header);
-    }
-    width = (int32_t)nsc_load_u32(bytes + 18, false);
-    height = (int32_t)nsc_load_u32(bytes + 22, false);
-    bits = nsc_load_u16(bytes + 28, false);
-    compression = nsc_load_u32(bytes + 30, false);
-  }
-  if (height < 0) height = -height; /* rows from the top */
-  if (width <= 0 || height == 0 || width > 65535 || height > 65535) {
-    return nsc_fail(err, NSC_ERROR_CORRUPT, "BMP: %lld x %lld pixels", (long long)width, (long long)height);
-  }
-  if (compression != 0 && compression != 3) {
-    return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "BMP: compression %u is not supported", compression);
-  }
-  bool known = bits == 1 || bits == 4 || bits == 8 || bits == 16 || bits == 24 || bits == 32;
-  if (!known) return nsc_fail(err, NSC_ERROR_CORRUPT, "BMP: %u bits per pixel", bits);
-  uint64_t row = ((uint64_t)width * bits + 31) / 32 * 4, end = (uint64_t)offset + row * (uint64_t)height;
-  if (offset < 14 + (uint64_t)header) return nsc_fail(err, NSC_ERROR_CORRUPT, "BMP: the pixels begin in the header");
-  if (end > size) {
-    return nsc_fail(err, NSC_ERROR_TRUNCATED, "BMP: %llu bytes of pixels are missing",
-                    (unsigned long long)(end - size));
-  }
-  return NSC_OK;
-}
-
-bool nsc_bmp_has_alpha(const uint8_t *bytes, size_t size) {
-  enum { V4_HEADER = 108, BITFIELDS = 3, ALPHA_MASK = 66 };
-  return size >= 14 + V4_HEADER && nsc_load_u32(bytes + 14, false) >= V4_HEADER &&
-         nsc_load_u32(bytes + 30, false) == BITFIELDS && nsc_load_u32(bytes + ALPHA_MASK, false) != 0;
 }
 
 /* ---- TGA ---- */

@@ -3,7 +3,6 @@
 #define NSC_IMAGE_STB_H
 
 #define STBI_ONLY_JPEG
-#define STBI_ONLY_BMP
 #define STBI_ONLY_TGA
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR

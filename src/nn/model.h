@@ -16,7 +16,8 @@ enum {
   NSC_MAX_NODES = 20000,        /* the largest exported CNNs have some thousands */
   NSC_MAX_INPUTS = 4096,        /* of one node: DenseNet concatenates about a hundred */
   NSC_MAX_ATTRIBUTE = 1 << 20,  /* ints or floats in one attribute */
-  NSC_MAX_OPSET = 26            /* newest default-domain opset whose operators were looked at */
+  NSC_MIN_OPSET = 6,            /* before, operators carried other attributes */
+  NSC_MAX_OPSET = 28            /* newest default-domain opset whose operators were looked at */
 };
 
 /* TensorProto: header read, data left in place. */

@@ -16,6 +16,7 @@ typedef struct reader {
   uint32_t *buckets; /* value + 1, open addressing */
   size_t bucket_count;
   uint32_t value_capacity;
+  bool has_opset; /* of any domain */
 } reader;
 
 static nsc_status broken(reader *r, const char *what) {
@@ -355,6 +356,7 @@ static nsc_status read_opset(reader *r, const uint8_t *bytes, size_t size) {
     if (w.field == 2) version = (int64_t)w.varint;
   }
   if (w.broken) return broken(r, "opset");
+  r->has_opset = true;
   if (is_default) r->model->opset = version;
   return NSC_OK;
 }
@@ -376,17 +378,18 @@ static nsc_status read_metadata(reader *r, const uint8_t *bytes, size_t size) {
 static nsc_status check_header(reader *r, const uint8_t *graph, bool broken_wire) {
   nsc_model *m = r->model;
   /* Other files may look like protobuf for a while; only ONNX has an IR version and a graph or an opset. */
-  if (m->ir_version < 1 || m->ir_version > 1000 || (!graph && !m->opset)) {
+  if (m->ir_version < 1 || m->ir_version > 1000 || (!graph && !r->has_opset)) {
     bool looks_cut = broken_wire && m->ir_version >= 1 && m->ir_version <= 1000;
     return nsc_fail(r->err, looks_cut ? NSC_ERROR_TRUNCATED : NSC_ERROR_UNKNOWN_FORMAT,
                     looks_cut ? "the ONNX model ends before its graph" : "this is not an ONNX model");
   }
-  if (broken_wire || !graph || !m->opset) {
+  if (broken_wire || !graph || !r->has_opset) {
     return nsc_fail(r->err, NSC_ERROR_TRUNCATED, "the ONNX model is cut off or damaged");
   }
-  if (m->ir_version < 3 || m->opset < 7 || m->opset > NSC_MAX_OPSET) {
-    return nsc_fail(r->err, NSC_ERROR_UNSUPPORTED, "ONNX opset %lld (IR %lld): opsets 7 to %d are supported",
-                    (long long)m->opset, (long long)m->ir_version, NSC_MAX_OPSET);
+  if (!m->opset) return nsc_fail(r->err, NSC_ERROR_UNSUPPORTED, "the model imports no operators of the domain ai.onnx");
+  if (m->ir_version < 3 || m->opset < NSC_MIN_OPSET || m->opset > NSC_MAX_OPSET) {
+    return nsc_fail(r->err, NSC_ERROR_UNSUPPORTED, "ONNX opset %lld (IR %lld): opsets %d to %d are supported",
+                    (long long)m->opset, (long long)m->ir_version, NSC_MIN_OPSET, NSC_MAX_OPSET);
   }
   return NSC_OK;
 }

@@ -8,7 +8,7 @@
 #include "nn/operators.h"
 
 typedef enum kind {
-  ADD, SUB, MUL, DIV, MAX, MIN, PRELU, POW, MOD, EQUAL, GREATER, LESS, GREATER_EQUAL, LESS_EQUAL, AND, OR, XOR
+  ADD, SUB, MUL, DIV, MAX, MIN, PRELU, POW, MOD, FMOD, EQUAL, GREATER, LESS, GREATER_EQUAL, LESS_EQUAL, AND, OR, XOR
 } kind;
 
 static const struct {
@@ -92,7 +92,8 @@ static double compute_real(kind k, double a, double b) {
     case MIN: return a < b || isnan(a) ? a : b;
     case PRELU: return a < 0 ? a * b : a;
     case POW: return pow(a, b);
-    case MOD: return fmod(a, b);
+    case MOD:
+    case FMOD: return fmod(a, b);
     case EQUAL: return a == b;
     case GREATER: return a > b;
     case LESS: return a < b;
@@ -117,6 +118,7 @@ static int64_t compute_int(kind k, int64_t a, int64_t b) {
       int64_t r = a % b; /* ONNX, fmod = 0: the sign of the divisor */
       return r && (r < 0) != (b < 0) ? r + b : r;
     }
+    case FMOD: return b == 0 || (a == INT64_MIN && b == -1) ? 0 : a % b;
     case MAX: return a > b ? a : b;
     case MIN: return a < b ? a : b;
     default: return (int64_t)compute_real(k, (double)a, (double)b);
@@ -291,6 +293,7 @@ static nsc_status lower_pair(nsc_plan *plan, const nsc_node *node, size_t entry,
   NSC_TRY(prepare(plan, node, a, b, &o));
   nsc_type ta = plan->values[o.a].type, tb = plan->values[o.b].type;
   kind k = table[entry].kind;
+  if (k == MOD && nsc_node_int(node, "fmod", 0)) k = FMOD;
   if (ta != tb && k != POW) {
     return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "its inputs are %s and %s", nsc_type_name(ta), nsc_type_name(tb));
   }
@@ -314,6 +317,20 @@ static nsc_status divide_by_count(nsc_plan *plan, const nsc_node *node, uint32_t
   return lower_pair(plan, node, 2, sum, factor, output);
 }
 
+/* Before opset 7 a slope of C elements belonged to the channels, wherever those stand. */
+static nsc_status lower_old_prelu(nsc_plan *plan, const nsc_node *node, size_t entry) {
+  uint32_t slope = node->inputs[1], alias;
+  nsc_shape x = plan->values[node->inputs[0]].shape, s = plan->values[slope].shape;
+  if (s.rank == 1 && x.rank >= 2 && s.dims[0] == x.dims[1]) {
+    nsc_shape per_channel = {.rank = x.rank - 1};
+    for (uint32_t i = 0; i < per_channel.rank; i++) per_channel.dims[i] = i == 0 ? s.dims[0] : 1;
+    NSC_TRY(nsc_plan_temporary(plan, NSC_TYPE_F32, &per_channel, false, &alias));
+    NSC_TRY(nsc_plan_alias(plan, alias, slope, &per_channel, false));
+    slope = alias;
+  }
+  return lower_pair(plan, node, entry, node->inputs[0], slope, node->outputs[0]);
+}
+
 static nsc_status lower_binary(nsc_plan *plan, const nsc_node *node) {
   size_t entry = 0;
   while (strcmp(table[entry].op, node->op) != 0) entry++;
@@ -321,6 +338,9 @@ static nsc_status lower_binary(nsc_plan *plan, const nsc_node *node) {
   bool mean = strcmp(node->op, "Mean") == 0;
   bool variadic = mean || strcmp(node->op, "Sum") == 0 || k == MAX || k == MIN;
   NSC_TRY(nsc_plan_need_inputs(plan, node, variadic ? 1 : 2));
+  if (nsc_node_attribute(node, "axis")) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "broadcasting along an axis (opset 6) is not supported");
+  }
   if (variadic && node->input_count == 1) {
     const nsc_value *v = nsc_plan_value(plan, node->inputs[0]);
     nsc_shape shape = v->shape;
@@ -329,6 +349,7 @@ static nsc_status lower_binary(nsc_plan *plan, const nsc_node *node) {
   if (k == MOD && nsc_node_int(node, "fmod", 0) == 0 && plan->values[node->inputs[0]].type == NSC_TYPE_F32) {
     return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "fmod must be 1 for floats");
   }
+  if (k == PRELU && plan->model->opset < 7) return lower_old_prelu(plan, node, entry);
   uint32_t result = node->inputs[0], last = variadic ? node->input_count - 1 : 1;
   for (uint32_t i = 1; i <= last; i++) {
     if (node->inputs[i] == NSC_NO_VALUE) return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "input %u is missing", i);

@@ -19,7 +19,7 @@ typedef struct dense {
 
 static nsc_status add_dense(nsc_plan *plan, const nsc_node *node, const dense *d, uint32_t input, uint32_t output,
                             float min, float max) {
-  if (d->in == 0 || d->out == 0 || d->rows == 0) return nsc_node_fail(plan, node, NSC_ERROR_SHAPE, "a dimension is zero");
+  if (d->in == 0 || d->out == 0 || d->rows == 0) return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "an empty input is not supported");
   nsc_step *step;
   NSC_TRY(nsc_plan_add_step(plan, node, d->kind, 1, 1, &step));
   step->inputs[0] = input;

@@ -62,7 +62,10 @@ static void run_resize(nsc_step *step, pthreadpool_t pool) {
 
 /* The input coordinate of output coordinate x. */
 static double source_of(double x, int64_t in, int64_t out, double scale, const char *rule) {
-  if (strcmp(rule, "align_corners") == 0) return out > 1 ? x * (double)(in - 1) / (double)(out - 1) : 0;
+  if (strcmp(rule, "align_corners") == 0) {
+    double length = scale * (double)in; /* not rounded: ONNX's definition */
+    return out > 1 ? x * (double)(in - 1) / (length - 1) : 0;
+  }
   if (strcmp(rule, "asymmetric") == 0) return x / scale;
   if (strcmp(rule, "pytorch_half_pixel") == 0) return out > 1 ? (x + 0.5) / scale - 0.5 : 0;
   if (strcmp(rule, "half_pixel_symmetric") == 0) {

@@ -117,6 +117,14 @@ static nsc_status lower_identity(nsc_plan *plan, const nsc_node *node) {
 
 /* At inference dropout does nothing; its mask, if anybody asks, is all true. */
 static nsc_status lower_dropout(nsc_plan *plan, const nsc_node *node) {
+  uint32_t training = nsc_node_input(node, 2);
+  if (training != NSC_NO_VALUE) {
+    nsc_value *flag = nsc_plan_value(plan, training);
+    uint8_t on = 1;
+    if (nsc_plan_is_constant(plan, training) && flag->data) on = *(const uint8_t *)flag->data;
+    if (nsc_plan_is_constant(plan, training) && !flag->data) NSC_TRY(nsc_tensor_proto_read(flag->proto, &on, plan->err));
+    if (on) return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "training_mode is for training");
+  }
   NSC_TRY(lower_identity(plan, node));
   if (node->output_count < 2 || node->outputs[1] == NSC_NO_VALUE || plan->consumer_count[node->outputs[1]] == 0) {
     return NSC_OK;
@@ -177,17 +185,11 @@ static void run_cast(nsc_step *step, pthreadpool_t pool) {
   }
 }
 
-static nsc_status lower_cast(nsc_plan *plan, const nsc_node *node) {
-  NSC_TRY(nsc_plan_need_inputs(plan, node, 1));
+static nsc_status add_cast(nsc_plan *plan, const nsc_node *node, nsc_type to) {
   const nsc_value *v = nsc_plan_value(plan, node->inputs[0]);
   nsc_shape shape = v->shape;
-  nsc_type from = v->type, to;
-  bool channels_last = v->channels_last;
-  int32_t asked = (int32_t)nsc_node_int(node, "to", 0);
-  if (!nsc_type_from_onnx(asked, &to)) {
-    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "a cast to %s is not supported", nsc_onnx_type_name(asked));
-  }
-  bool half = to == NSC_TYPE_F16;
+  nsc_type from = v->type;
+  bool channels_last = v->channels_last, half = to == NSC_TYPE_F16;
   if (half) to = NSC_TYPE_F32;
   if (from == to && !half) return nsc_plan_alias(plan, node->outputs[0], node->inputs[0], &shape, channels_last);
   NSC_TRY(nsc_plan_define(plan, node->outputs[0], to, &shape, channels_last));
@@ -196,6 +198,21 @@ static nsc_status lower_cast(nsc_plan *plan, const nsc_node *node) {
   *p = (cast_params){from, to, half, 0};
   nsc_shape_count(&shape, &p->count);
   return nsc_plan_add_loop(plan, node, "Cast", node->inputs[0], node->outputs[0], run_cast, p);
+}
+
+static nsc_status lower_cast(nsc_plan *plan, const nsc_node *node) {
+  NSC_TRY(nsc_plan_need_inputs(plan, node, 1));
+  int32_t asked = (int32_t)nsc_node_int(node, "to", 0);
+  nsc_type to;
+  if (!nsc_type_from_onnx(asked, &to)) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "a cast to %s is not supported", nsc_onnx_type_name(asked));
+  }
+  return add_cast(plan, node, to);
+}
+
+static nsc_status lower_cast_like(nsc_plan *plan, const nsc_node *node) {
+  NSC_TRY(nsc_plan_need_inputs(plan, node, 2));
+  return add_cast(plan, node, plan->values[node->inputs[1]].type);
 }
 
 /* ---- constants ---- */
@@ -308,6 +325,7 @@ const nsc_operator nsc_shape_operators[] = {
     {"Identity", lower_identity},
     {"Dropout", lower_dropout},
     {"Cast", lower_cast},
+    {"CastLike", lower_cast_like},
     {"Shape", lower_shape},
     {"Size", lower_size},
     {"Constant", lower_constant},

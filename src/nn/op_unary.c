@@ -25,7 +25,7 @@ static nsc_status add_unary(nsc_plan *plan, const nsc_node *node, enum xnn_unary
   NSC_TRY(define_like_input(plan, node, output));
   size_t count = 0;
   nsc_shape_count(&plan->values[output].shape, &count);
-  if (count == 0) return nsc_node_fail(plan, node, NSC_ERROR_SHAPE, "the input is empty");
+  if (count == 0) return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "an empty input is not supported");
   nsc_step *step;
   NSC_TRY(nsc_plan_add_step(plan, node, node->op, 1, 1, &step));
   step->inputs[0] = node->inputs[0];

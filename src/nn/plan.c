@@ -166,7 +166,7 @@ static nsc_status define_input(nsc_plan *plan, uint32_t index, const nsc_tensor_
     int64_t declared = port->has_shape ? port->dims[i] : -1;
     /* An open first dimension is the batch. */
     shape.dims[i] = given ? given->dims[i] : declared > 0 ? declared : i == 0 ? 1 : -1;
-    if (shape.dims[i] <= 0) {
+    if (shape.dims[i] < 0) {
       return nsc_fail(plan->err, NSC_ERROR_SHAPE, "dimension %u of input \"%.60s\" is open: give a size", i, name);
     }
     if (declared > 0 && declared != shape.dims[i]) {

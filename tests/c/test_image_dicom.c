@@ -381,6 +381,9 @@ TEST(image_dicom_character_sets) {
   } cases[] = {
       {"ISO_IR 192", "\xE7\x8E\x8B", "\"\xE7\x8E\x8B\""},
       {"ISO_IR 144", "\xBB\xEE\xDA", "\"\xD0\x9B\xD1\x8E\xD0\xBA\""},
+      {"ISO_IR 126", "\xC4\xE9", "\"\xCE\x94\xCE\xB9\""},
+      {"ISO_IR 13", "\xD4\xCF", "\"\xEF\xBE\x94\xEF\xBE\x8F\""},
+      {"ISO 2022 IR 6\\ISO 2022 IR 144", "a\x1B-L\xBB^\xBB", "\"a\xD0\x9B^\xEF\xBF\xBD\""},
       {"ISO 2022 IR 100", "\xC4", "\"\xC3\x84\""},
       {"ISO_IR 6", "a\xC4", "\"a\xEF\xBF\xBD\""},
       {"\\ISO 2022 IR 87", "Yamada=\x1B$B;3ED\x1B(B", "\"Yamada=\xEF\xBF\xBD\""},

@@ -255,7 +255,7 @@ export function tinyExpected(value) {
 }
 
 /** A model that takes seconds: many wide convolutions. For stopping it. */
-export function slowModel({ size = 384, channels = 32, layers = 40 } = {}) {
+export function slowModel({ size = 512, channels = 32, layers = 64 } = {}) {
   const nodes = [];
   const initializers = [];
   for (let layer = 0; layer < layers; layer++) {
@@ -298,6 +298,17 @@ export function wrongShapeModel() {
   });
 }
 
+/** The same file with its pixel data overwritten: the chunk is whole, its content is no zlib stream. */
+function damagedPng(png) {
+  const at = png.indexOf('IDAT');
+  const length = png.readUInt32BE(at - 4);
+  return Buffer.concat([
+    png.subarray(0, at - 4),
+    pngChunk('IDAT', Buffer.alloc(length, 0x5a)),
+    png.subarray(at + 4 + length + 4),
+  ]);
+}
+
 /** A folder as people have them: what can be shown, and what must be refused with which status. */
 export function mixedFiles() {
   const good = greyPng(8, 8, (x, y) => (x * 29 + y * 7) % 256);
@@ -306,6 +317,7 @@ export function mixedFiles() {
     { name: 'eight-bit.png', bytes: good, status: null },
     { name: 'no-ending', bytes: greyPng(24, 16, (x, y) => (x * y * 97) % 65536, 16), status: null },
     { name: 'cut.png', bytes: good.subarray(0, good.length - 20), status: 'NSC_ERROR_TRUNCATED' },
+    { name: 'damaged.png', bytes: damagedPng(good), status: 'NSC_ERROR_CORRUPT' },
     { name: 'jpeg2000.dcm', bytes: ctDicom({ syntax: '1.2.840.10008.1.2.4.90' }), status: 'NSC_ERROR_UNSUPPORTED' },
     { name: 'letter.txt', bytes: Buffer.from('Dear colleague,\n'.repeat(20)), status: 'NSC_ERROR_UNKNOWN_FORMAT' },
     { name: 'report.dcm', bytes: ctDicom({ pixels: false }), status: 'NSC_ERROR_NO_PIXELS' },

@@ -152,7 +152,8 @@ def pillow_samples(path, bits):
 
 def compare_pictures(program, folder):
     same = skipped = 0
-    for path in files(folder, "pngsuite", "ood", "fuzz-images"):
+    chest = sorted(files(folder, "kermany-cxr-224/test"))[::20]
+    for path in [*files(folder, "pngsuite", "ood", "fuzz-images"), *chest]:
         line = dump(program, path).decode("utf-8", "replace").strip()
         if not line.startswith("ok ") or " DICOM " in line:
             continue
@@ -161,8 +162,8 @@ def compare_pictures(program, folder):
             theirs = pillow_samples(path, bits)
             if line.startswith("ok JPEG"):
                 limit = 4  # another inverse DCT and another chroma upsampling
-                if np.asarray(Image.open(path)).ndim == 3:
-                    limit = 255
+                if "fuzz-images" in path and Image.open(path).mode != "L":
+                    limit = 255  # and other guesses at what damaged scans meant
             else:
                 limit = 0
         except Exception:  # Pillow refuses, or cannot say

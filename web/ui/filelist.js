@@ -68,6 +68,8 @@ export class FileList {
   }
 
   #showCount() {
+    // Verdicts in the list are results, too: the notice belongs beside them.
+    byId('list-notice').hidden = !this.desk.items.some(({ finding }) => finding?.result);
     const refused = this.desk.items.filter(({ state }) => state === 'refused').length;
     this.count.textContent = this.desk.items.length
       ? t(refused ? 'files.countRefused' : 'files.count', { shown: this.desk.shown.length, refused })

@@ -118,7 +118,9 @@ export class Overlay {
       const values = /** @type {Array<number | null>} */ (await this.client.request('probe', args));
       if (item !== this.desk.current) return;
       const unit = item.info.rescale?.unit;
-      const value = values.map((each) => (each === null ? '–' : short(each))).join(' ');
+      // Grey pictures are often stored as colour; three times the same says no more than once.
+      const distinct = values.every((each) => each === values[0]) ? values.slice(0, 1) : values;
+      const value = distinct.map((each) => (each === null ? '–' : short(each))).join(' ');
       const known = unit && unit !== 'US' ? ` ${unit}` : '';
       bottomRight.textContent = `${t('overlay.position', { x: pixel.x, y: pixel.y })}\n${value}${known}`;
     } catch {

@@ -6,11 +6,15 @@
 import { CoreError, FAULT } from '../shared/protocol.js';
 
 /**
- * @typedef {Record<string, (...args: Array<number>) => number> & {wasmMemory: WebAssembly.Memory}} Exports
+ * @typedef {Record<string, (...args: Array<number>) => number> & {wasmMemory: WebAssembly.Memory,
+ *            PThread?: {unusedWorkers: unknown[]}}} Exports
  * @typedef {(moduleArgs: Record<string, unknown>) => Promise<Exports>} Factory what Emscripten's .mjs exports
  * @typedef {import('../shared/protocol.js').View} View
  * @typedef {{rgba: Uint8ClampedArray<ArrayBuffer>, width: number, height: number}} Pixels
  */
+
+/** How long ended threads may take to come back; they take a few milliseconds. */
+const THREADS_MS = 5000;
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -273,6 +277,21 @@ export class Core {
   probe(image, frame, x, y) {
     this.#call('bridge_probe', image, frame, x, y);
     return this.#borrowedJson();
+  }
+
+  /**
+   * Waits until as many threads are idle as a classifier will start. A thread that ended is idle only after this worker
+   * has been to its event loop; one that is missing when the core wants it would never come, and the core would wait
+   * for it for ever.
+   * @param {number} threads  with the calling one
+   */
+  async threadsReady(threads) {
+    const { PThread } = this.module;
+    const deadline = performance.now() + THREADS_MS;
+    while (PThread && PThread.unusedWorkers.length < threads - 1) {
+      if (performance.now() > deadline) throw new CoreError(FAULT.TRAP, 'TRAP', 'the threads did not end');
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
   }
 
   /** @param {number} model @returns {import('../shared/protocol.js').ModelInfo} */

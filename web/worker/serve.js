@@ -12,7 +12,7 @@ import { Images } from './images.js';
  * @typedef {{id: number, op: string, args: any}} Request
  * @typedef {(done: number, total: number, phase: string) => void} Progress
  * @typedef {{result: unknown, transfer?: Transferable[]}} Answer
- * @typedef {{handle: number, classifier: number}} Model
+ * @typedef {{handle: number, classifier: number, options: ModelOptions}} Model  classifier: 0 while another one is tried
  */
 
 /** A picture as the canvas takes it. @param {import('./core.js').Pixels} pixels */
@@ -106,9 +106,9 @@ export class Service {
       const handle = this.core.openModel(source);
       try {
         const info = this.core.modelInfo(handle);
-        const classifier = this.core.createClassifier(handle, this.threads, options);
-        this.#dropModel();
-        this.current = { handle, classifier };
+        const classifier = await this.#createClassifier(handle, options);
+        if (this.current) this.core.freeModel(this.current.handle);
+        this.current = { handle, classifier, options };
         return { result: info };
       } catch (error) {
         if (!isTrap(error)) this.core.freeModel(handle);
@@ -163,15 +163,32 @@ export class Service {
   };
 
   #model() {
-    if (!this.current) throw new CoreError(FAULT.REQUEST, 'REQUEST', 'no model is loaded');
+    if (!this.current?.classifier) throw new CoreError(FAULT.REQUEST, 'REQUEST', 'no model is loaded');
     return this.current;
   }
 
-  #dropModel() {
-    if (!this.current) return;
-    this.core.freeClassifier(this.current.classifier);
-    this.core.freeModel(this.current.handle);
-    this.current = null;
+  /**
+   * Only one classifier at a time holds memory and threads: the one before goes first, and comes back if the new one
+   * cannot be made.
+   * @param {number} handle
+   * @param {ModelOptions} options
+   */
+  async #createClassifier(handle, options) {
+    const { core, current, threads } = this;
+    if (current) {
+      core.freeClassifier(current.classifier);
+      current.classifier = 0;
+    }
+    await core.threadsReady(threads);
+    try {
+      return core.createClassifier(handle, threads, options);
+    } catch (error) {
+      if (current && !isTrap(error)) {
+        await core.threadsReady(threads);
+        current.classifier = core.createClassifier(current.handle, threads, current.options);
+      }
+      throw error;
+    }
   }
 }
 

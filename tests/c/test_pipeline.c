@@ -1,0 +1,192 @@
+/* Image -> tensor -> scores -> result, on a model whose scores can be computed by hand: the mean of the picture, times
+   weights, plus a bias. */
+#include <stdlib.h>
+
+#include "onnx_builder.h"
+#include "test.h"
+
+enum { SIDE = 4 };
+
+static nsc_image *grey_image(uint8_t value) {
+  uint8_t file[11 + SIDE * SIDE] = "P5 4 4 255\n";
+  memset(file + 11, value, SIDE * SIDE);
+  nsc_source *source = NULL;
+  nsc_image *image = NULL;
+  nsc_error err = {0};
+  if (nsc_source_from_bytes(file, sizeof file, &source, &err) != NSC_OK ||
+      nsc_image_open(source, NULL, &image, &err) != NSC_OK) {
+    test_failed(__FILE__, __LINE__, "%s", err.text);
+  }
+  return image;
+}
+
+/* scores[i] = mean * weights[i] + bias[i] */
+static nsc_model *linear_model(size_t labels, const float *weights, const float *bias, const char *const *metadata) {
+  onnx_builder b = {0};
+  onnx_attributes a = {0};
+  const int64_t n = (int64_t)labels;
+  onnx_input(&b, "x", 4, (const int64_t[]){-1, 1, SIDE, SIDE});
+  onnx_output(&b, "y", 2, (const int64_t[]){-1, n});
+  onnx_floats(&b, "w", 2, (const int64_t[]){n, 1}, weights);
+  onnx_floats(&b, "b", 1, &n, bias);
+  onnx_node(&b, "GlobalAveragePool", "x", "g", NULL);
+  onnx_node(&b, "Flatten", "g", "f", NULL);
+  onnx_int(&a, "transB", 1);
+  onnx_node(&b, "Gemm", "f w b", "y", &a);
+  for (; *metadata; metadata += 2) onnx_metadata(&b, metadata[0], metadata[1]);
+  size_t size;
+  uint8_t *bytes = onnx_finish(&b, &size);
+  nsc_model *model = NULL;
+  nsc_error err = {0};
+  if (onnx_open(bytes, size, &model, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
+  return model;
+}
+
+#define INPUT "nsc.input", "{\"width\":4,\"height\":4,\"channels\":1}"
+
+static const float one_weight[] = {4}, one_bias[] = {-1};
+static const float three_weights[] = {1, -2, 3}, three_bias[] = {0, 0.5f, -1};
+
+TEST(pipeline_binary_with_temperature) {
+  const char *const meta[] = {INPUT, "nsc.name", "t", "nsc.task", "binary", "nsc.labels", "[\"no\",\"yes\"]", "nsc.output",
+                              "logits", "nsc.temperature", "2", "nsc.threshold", "0.6", "nsc.advice",
+                              "{\"yes\":\"act\",\"no\":\"rest\"}", NULL};
+  nsc_model *model = linear_model(1, one_weight, one_bias, meta);
+  nsc_classifier *c;
+  nsc_error err = {0};
+  REQUIRE(nsc_classifier_create(model, NULL, &c, &err) == NSC_OK);
+  for (int grey = 0; grey <= 255; grey += 51) {
+    nsc_image *image = grey_image((uint8_t)grey);
+    nsc_result r;
+    REQUIRE(nsc_classifier_run(c, image, 0, NULL, &r, &err) == NSC_OK);
+    double p = 1 / (1 + exp(-(4 * grey / 255.0 - 1) / 2));
+    CHECK_NEAR(r.scores[1], p, 1e-6);
+    CHECK_NEAR(r.scores[0] + r.scores[1], 1, 1e-6);
+    CHECK_EQ(r.verdict, p >= 0.6);
+    char *json;
+    REQUIRE(nsc_result_json(c, &r, &json, &err) == NSC_OK);
+    CHECK_HAS(json, r.verdict ? "\"verdict\":\"yes\",\"advice\":\"act\"" : "\"verdict\":\"no\",\"advice\":\"rest\"");
+    CHECK_HAS(json, "\"threshold\":0.6,");
+    nsc_text_free(json);
+    nsc_image_free(image);
+  }
+  nsc_classifier_free(c);
+  nsc_model_free(model);
+}
+
+TEST(pipeline_single_is_softmax) {
+  const char *const meta[] = {INPUT, "nsc.labels", "[\"a\",\"b\",\"c\"]", "nsc.task", "single", "nsc.output", "logits", NULL};
+  nsc_model *model = linear_model(3, three_weights, three_bias, meta);
+  nsc_classifier *c;
+  nsc_error err = {0};
+  nsc_result r;
+  nsc_image *image = grey_image(255);
+  REQUIRE(nsc_classifier_create(model, NULL, &c, &err) == NSC_OK);
+  REQUIRE(nsc_classifier_run(c, image, 0, NULL, &r, &err) == NSC_OK);
+  double e[3] = {exp(1), exp(-1.5), exp(2)}, sum = e[0] + e[1] + e[2];
+  for (int i = 0; i < 3; i++) CHECK_NEAR(r.scores[i], e[i] / sum, 1e-6);
+  CHECK_EQ(r.verdict, 2);
+  CHECK_EQ(r.task, NSC_TASK_SINGLE);
+  nsc_image_free(image);
+  nsc_classifier_free(c);
+  nsc_model_free(model);
+}
+
+TEST(pipeline_multi_has_a_threshold_each) {
+  const char *const meta[] = {INPUT, "nsc.labels", "[\"a\",\"b\",\"c\"]", "nsc.task", "multi", "nsc.output", "logits",
+                              "nsc.threshold", "{\"c\":0.95,\"a\":0.9}", NULL};
+  nsc_model *model = linear_model(3, three_weights, three_bias, meta);
+  nsc_classifier *c;
+  nsc_error err = {0};
+  nsc_result r;
+  nsc_image *image = grey_image(255);
+  REQUIRE(nsc_classifier_create(model, NULL, &c, &err) == NSC_OK);
+  REQUIRE(nsc_classifier_run(c, image, 0, NULL, &r, &err) == NSC_OK);
+  CHECK_NEAR(r.scores[2], 1 / (1 + exp(-2)), 1e-6); /* .881: below its .95 */
+  CHECK_NEAR(r.thresholds[1], 0.5, 0);
+  CHECK_EQ(r.verdict, r.count);                     /* nothing reaches its threshold */
+  nsc_image_free(image);
+  nsc_classifier_free(c);
+  nsc_model_free(model);
+}
+
+/* A model without metadata opens, says what it lacks, and runs with what the caller gives. */
+TEST(pipeline_foreign_model) {
+  const char *const none[] = {NULL};
+  nsc_model *model = linear_model(3, three_weights, three_bias, none);
+  nsc_classifier *c;
+  nsc_error err = {0};
+  CHECK_EQ(nsc_classifier_create(model, NULL, &c, &err), NSC_ERROR_RECIPE);
+  CHECK_HAS(err.text, "nsc.input");
+  nsc_classifier_options options = {.recipe_json = "{\"width\":4,\"height\":4,\"channels\":1}", .output = "probabilities"};
+  err = (nsc_error){0};
+  REQUIRE(nsc_classifier_create(model, &options, &c, &err) == NSC_OK);
+  nsc_result r;
+  nsc_classifier_blank_result(c, &r);
+  CHECK_EQ(r.count, 3);
+  CHECK_STR(r.labels[2], "2");
+  nsc_classifier_free(c);
+  nsc_model_free(model);
+}
+
+TEST(pipeline_bad_metadata_names_the_key) {
+  static const struct {
+    const char *key, *value, *says;
+  } cases[] = {
+      {"nsc.labels", "[\"only one\"]", "do not fit"},
+      {"nsc.labels", "{}", "nsc.labels"},
+      {"nsc.labels", "[1,2,3]", "nsc.labels"},
+      {"nsc.threshold", "7", "nsc.threshold"},
+      {"nsc.threshold", "{\"z\":0.5}", "nsc.threshold"},
+      {"nsc.temperature", "0", "nsc.temperature"},
+      {"nsc.task", "guess", "nsc.task"},
+      {"nsc.output", "magic", "nsc.output"},
+      {"nsc.advice", "[", "nsc.advice"},
+      {"nsc.input", "{\"width\":4,\"height\":5,\"channels\":1}", "recipe makes 4 x 5"},
+      {"nsc.input", "{\"width\":0,\"height\":4,\"channels\":1}", "width"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const char *const meta[] = {cases[i].key, cases[i].value,
+                                strcmp(cases[i].key, "nsc.input") ? "nsc.input" : "unused",
+                                "{\"width\":4,\"height\":4,\"channels\":1}", NULL};
+    nsc_model *model = linear_model(3, three_weights, three_bias, meta);
+    nsc_classifier *c;
+    nsc_error err = {0};
+    CHECK_EQ(nsc_classifier_create(model, NULL, &c, &err), NSC_ERROR_RECIPE);
+    CHECK_HAS(err.text, cases[i].says);
+    nsc_model_free(model);
+  }
+}
+
+/* What is on the screen must not reach the model: any view in between leaves the scores bit-identical. */
+TEST(pipeline_score_ignores_the_screen) {
+  const char *const meta[] = {INPUT, "nsc.output", "logits", NULL};
+  nsc_model *model = linear_model(1, one_weight, one_bias, meta);
+  nsc_classifier *c;
+  nsc_error err = {0};
+  nsc_image *image = grey_image(90);
+  nsc_result before, after;
+  REQUIRE(nsc_classifier_create(model, NULL, &c, &err) == NSC_OK);
+  REQUIRE(nsc_classifier_run(c, image, 0, NULL, &before, &err) == NSC_OK);
+  float score = before.scores[1];
+  static uint8_t rgba[SIDE * SIDE * 4];
+  for (int width = 1; width < 300; width += 23) {
+    nsc_view view = {.voi_lut = -1, .center = width * 0.7, .width = width, .invert = width % 2 == 0};
+    CHECK_EQ(nsc_render(image, &view, rgba, sizeof rgba, &err), NSC_OK);
+    CHECK_EQ(nsc_classifier_run(c, image, 0, NULL, &after, &err), NSC_OK);
+    CHECK(memcmp(&after.scores[1], &score, sizeof score) == 0);
+  }
+  nsc_image_free(image);
+  nsc_classifier_free(c);
+  nsc_model_free(model);
+}
+
+TEST(pipeline_constants_are_json) {
+  char *json;
+  nsc_error err = {0};
+  REQUIRE(nsc_constants_json(&json, &err) == NSC_OK);
+  CHECK_HAS(json, "\"NSC_ERROR_TRUNCATED\":4");
+  CHECK_HAS(json, "\"windowPresets\":[{\"name\":\"brain\"");
+  CHECK_HAS(json, nsc_version());
+  nsc_text_free(json);
+}

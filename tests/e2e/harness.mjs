@@ -1,0 +1,115 @@
+/**
+ * Builds the page with models made for tests, serves it, and drives Chromium over it. CHROMIUM names another browser;
+ * NSC_WASM another folder of builds of the core.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+import { buildSite, WASM } from '../../scripts/build-web.mjs';
+import { buildSingle } from '../../scripts/build-single.mjs';
+import { createSiteServer, listen } from '../../scripts/serve.mjs';
+import { mixedFiles, slowModel, tinyModel } from '../node/fixtures.mjs';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const SCREENSHOTS = join(ROOT, 'build/screenshots');
+export const WASM_FOLDER = process.env.NSC_WASM ?? WASM;
+export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+const FLAGS = [
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+];
+
+/** Why the tests cannot run here, or false. */
+export const unavailable =
+  (!existsSync(CHROMIUM) && `no browser at ${CHROMIUM}`) ||
+  (!existsSync(join(WASM_FOLDER, 'simd', 'negatoscope.wasm')) && 'the core is not built');
+
+/** A folder with models, the site and the single file made of them, and the fixture files. */
+export async function makeWorkshop() {
+  const folder = await mkdtemp(join(tmpdir(), 'negatoscope-e2e-'));
+  for (const [name, bytes] of [
+    ['a-tiny', tinyModel()],
+    ['b-slow', slowModel()],
+  ]) {
+    await mkdir(join(folder, 'models', name), { recursive: true });
+    await writeFile(join(folder, 'models', name, 'model.onnx'), bytes);
+  }
+  await mkdir(join(folder, 'files'));
+  for (const { name, bytes } of mixedFiles()) await writeFile(join(folder, 'files', name), bytes);
+  const parts = { wasm: WASM_FOLDER, models: join(folder, 'models') };
+  await buildSite({ ...parts, out: join(folder, 'site'), packFiles: false });
+  await buildSingle({ ...parts, out: join(folder, 'negatoscope.html') });
+  return {
+    folder,
+    file: (name) => join(folder, 'files', name),
+    single: `file://${join(folder, 'negatoscope.html')}`,
+    serve: (options) => serveFolder(join(folder, 'site'), options),
+    end: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+async function serveFolder(folder, options) {
+  const server = createSiteServer(folder, options);
+  const url = await listen(server, 0);
+  return {
+    url,
+    stop: () =>
+      new Promise((done) => {
+        server.close(done);
+        server.closeAllConnections();
+      }),
+  };
+}
+
+export function launch() {
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+}
+
+/**
+ * A page that fails the test on any error it reports, with a record of its requests.
+ * @param {import('playwright-core').Browser} browser
+ * @param {import('playwright-core').BrowserContextOptions} [options]
+ */
+export async function newPage(browser, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'en-GB', ...options });
+  const page = await context.newPage();
+  const problems = [];
+  const requests = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && problems.push(message.text()));
+  context.on('request', (request) => requests.push(request.url()));
+  return { context, page, problems, requests };
+}
+
+export async function openSite(page, url, query = '?test') {
+  await page.goto(url + query);
+  await page.waitForSelector('body[data-model=loaded]');
+}
+
+/** Waits for the first picture of what was opened. */
+export async function openFiles(page, files) {
+  await page.setInputFiles('#pick-files', files);
+  await page.waitForSelector('body.looking');
+}
+
+/** The site has its service worker and asks for nothing more. */
+export async function settled(page) {
+  await page.waitForFunction(() => navigator.serviceWorker.ready.then(() => true));
+  await page.waitForFunction(() => document.getElementById('status-offline').textContent !== '');
+  await page.waitForLoadState('networkidle');
+}
+
+export async function screenshot(page, name) {
+  await mkdir(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+}

@@ -1,0 +1,120 @@
+/** Without isolation headers, without a network, without a server. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+
+import { launch, makeWorkshop, newPage, openFiles, openSite, screenshot, settled, unavailable } from './harness.mjs';
+
+describe('hosting', { skip: unavailable }, () => {
+  let workshop, browser;
+  before(async () => {
+    workshop = await makeWorkshop();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await workshop?.end();
+  });
+
+  test('without isolation and without a service worker one thread does', async () => {
+    const site = await workshop.serve({ isolation: false });
+    const { page, context, problems } = await newPage(browser, { serviceWorkers: 'block' });
+    await openSite(page, site.url);
+    assert.equal(await page.evaluate(() => crossOriginIsolated), false);
+    assert.equal(await page.getAttribute('#status-core', 'data-variant'), 'relaxed');
+    await openFiles(page, [workshop.file('eight-bit.png')]);
+    await page.waitForSelector('#saw');
+    assert.match(await page.innerText('#status-core'), /1 thread$/);
+    assert.deepEqual(problems, []);
+    await context.close();
+    await site.stop();
+  });
+
+  test('the service worker adds isolation where the host cannot, with one reload', async () => {
+    const site = await workshop.serve({ isolation: false });
+    const { page, context } = await newPage(browser);
+    let loads = 0;
+    page.on('load', () => loads++);
+    await page.goto(`${site.url}?test`);
+    await page.waitForFunction(() => crossOriginIsolated && document.body.dataset.model === 'loaded');
+    await settled(page);
+    assert.equal(await page.getAttribute('#status-core', 'data-variant'), 'relaxed-threads');
+    await page.waitForTimeout(500);
+    assert.equal(loads, 2);
+    await context.close();
+    await site.stop();
+  });
+
+  test('files that are already open are not lost to that reload', async () => {
+    const site = await workshop.serve({ isolation: false });
+    const { page, context } = await newPage(browser);
+    // The page is in use before the worker takes control.
+    await page.addInitScript(() => {
+      const register = navigator.serviceWorker.register.bind(navigator.serviceWorker);
+      navigator.serviceWorker.register = async (...args) => {
+        await new Promise((go) => (globalThis.letRegister = go));
+        return register(...args);
+      };
+    });
+    await openSite(page, site.url);
+    await openFiles(page, [workshop.file('eight-bit.png')]);
+    await page.waitForFunction(() => 'letRegister' in globalThis);
+    await page.evaluate(() => globalThis.letRegister());
+    await settled(page);
+    await page.waitForTimeout(500);
+    assert.equal(await page.locator('.row.shown').count(), 1);
+    await context.close();
+    await site.stop();
+  });
+
+  test('after one visit the page works with the server gone', async () => {
+    const site = await workshop.serve();
+    const { page, context, problems } = await newPage(browser);
+    await openSite(page, site.url);
+    await settled(page);
+    await site.stop();
+    await context.setOffline(true);
+    problems.length = 0;
+    await page.goto(`${site.url}?test`);
+    await page.waitForSelector('body[data-model=loaded]');
+    assert.equal(await page.evaluate(() => crossOriginIsolated), true);
+    await openFiles(page, [workshop.file('eight-bit.png')]);
+    await page.waitForSelector('#saw');
+    assert.match(await page.innerText('#result'), /Not for diagnosis/);
+    assert.equal(await page.getAttribute('#status-core', 'data-variant'), 'relaxed-threads');
+    // A worker that is replaced comes from the cache, too.
+    await page.evaluate(() => globalThis.negatoscope.client.request('trap', {}).catch(() => {}));
+    await page.waitForSelector('.toast.problem');
+    await page.keyboard.press('i');
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  test('the single file works from file:// and makes no connection', async () => {
+    const { page, context, problems, requests } = await newPage(browser);
+    await openSite(page, workshop.single);
+    await openFiles(page, [workshop.file('eight-bit.png'), workshop.file('ct-stack.dcm')]);
+    await page.waitForSelector('#saw');
+    assert.match(await page.innerText('#result'), /Not for diagnosis/);
+    assert.equal(await page.getAttribute('#status-core', 'data-variant'), 'relaxed');
+    const foreign = requests.filter((url) => !url.startsWith(workshop.single) && !/^(blob|data):/.test(url));
+    assert.deepEqual(foreign, []);
+    const policy = await page.getAttribute('meta[http-equiv=Content-Security-Policy]', 'content');
+    assert.match(policy, /connect-src 'none'/);
+    assert.doesNotMatch(policy, /unsafe-inline/);
+    assert.deepEqual(problems, []);
+    await screenshot(page, 'single-file');
+
+    const refused = await page.evaluate(() => fetch('data:text/plain,x').then(() => 'allowed', () => 'refused'));
+    assert.equal(refused, 'refused');
+    await context.close();
+  });
+
+  test('the single file runs in plain SIMD, too', async () => {
+    const { page, context } = await newPage(browser);
+    await openSite(page, workshop.single, '?test&variant=simd');
+    await openFiles(page, [workshop.file('eight-bit.png')]);
+    await page.waitForSelector('#saw');
+    assert.equal(await page.getAttribute('#status-core', 'data-variant'), 'simd');
+    await context.close();
+  });
+});

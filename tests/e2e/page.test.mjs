@@ -1,0 +1,276 @@
+/** The page in Chromium: open, look, classify, refuse, stop, recover. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, describe, test } from 'node:test';
+
+import { VARIANTS } from '../../web/shared/variants.js';
+import { mixedFiles, tinyExpected } from '../node/fixtures.mjs';
+import { launch, makeWorkshop, newPage, openFiles, openSite, screenshot, settled, unavailable } from './harness.mjs';
+
+const files = mixedFiles();
+const good = files.filter(({ status }) => !status);
+const bad = files.filter(({ status }) => status);
+
+describe('the page', { skip: unavailable }, () => {
+  let workshop, site, browser;
+  before(async () => {
+    workshop = await makeWorkshop();
+    site = await workshop.serve();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await site?.stop();
+    await workshop?.end();
+  });
+
+  test('an opened picture is shown, classified, and the notice stands beside the result', async () => {
+    const { page, context, problems } = await newPage(browser);
+    await openSite(page, site.url);
+    await screenshot(page, 'empty');
+    await openFiles(page, [workshop.file('eight-bit.png')]);
+    await page.waitForSelector('#saw');
+    const panel = await page.innerText('#result');
+    assert.match(panel, /Not for diagnosis/);
+    assert.match(panel, /(above|below) threshold/);
+    const expected = tinyExpected((x, y) => ((x * 29 + y * 7) % 256) / 255);
+    assert.ok(panel.includes(`${(expected * 100).toFixed(1)}%`), panel);
+    assert.match(await page.innerText('#status-core'), /relaxed SIMD · \d+ threads?/);
+    assert.match(await page.innerText('#live'), /Not for diagnosis/);
+    await screenshot(page, 'result');
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  test('a DICOM stack: frames, window, inversion, value under the cursor, tags, no name in the title', async () => {
+    const { page, context, problems } = await newPage(browser);
+    await openSite(page, site.url);
+    await openFiles(page, [workshop.file('ct-stack.dcm')]);
+    const canvas = page.locator('#canvas');
+    const box = await canvas.boundingBox();
+    assert.match(await page.innerText('#corner-top-left'), /CT\s+16 × 12/);
+    assert.match(await page.innerText('#corner-top-right'), /1 \/ 4/);
+    assert.match(await page.innerText('#corner-bottom-left'), /C 40\s+W 400/);
+    assert.match(await page.innerText('#scale-bar-text'), /mm|cm/);
+
+    await page.mouse.move(box.x + box.width / 2 + 2, box.y + box.height / 2 + 2);
+    await page.waitForFunction(() => /x 8\s+y 6\s+64 HU/.test(document.getElementById('corner-bottom-right').innerText));
+    await page.mouse.wheel(0, 120);
+    await page.waitForFunction(() => document.getElementById('corner-top-right').textContent === '2 / 4');
+    await page.waitForFunction(() => /164 HU/.test(document.getElementById('corner-bottom-right').innerText));
+
+    const shown = () => page.evaluate(() => document.getElementById('corner-bottom-left').innerText);
+    const asOpened = await shown();
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width / 2 + 92, box.y + box.height / 2 - 60, { steps: 8 });
+    await page.mouse.up();
+    assert.notEqual(await shown(), asOpened);
+    await page.keyboard.press('i');
+    assert.match(await shown(), /inverted/);
+    await page.keyboard.press('r');
+    assert.equal(await shown(), asOpened);
+    await page.selectOption('#presets', { label: 'Lung' });
+    assert.match(await shown(), /C -600\s+W 1500/);
+    await page.keyboard.press('1');
+    assert.match(await shown(), /Zoom 100%/);
+    await page.keyboard.press('0');
+
+    await page.click('#tab-details');
+    await page.waitForSelector('.tag');
+    await page.fill('#tag-search', 'window');
+    assert.equal(await page.locator('.tag').count(), 2);
+    assert.doesNotMatch(await page.title(), /Secret|Patient|ct-stack/);
+    assert.doesNotMatch(page.url(), /Secret|Patient|ct-stack/);
+    await screenshot(page, 'stack');
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  test('a folder of mixed files: each is shown or refused with its reason, all are classified and saved', async () => {
+    const { page, context, problems } = await newPage(browser);
+    await openSite(page, site.url);
+    await openFiles(page, files.map(({ name }) => workshop.file(name)));
+    await page.waitForFunction((count) => document.querySelectorAll('.row.shown, .row.refused').length === count, files.length);
+    for (const { name } of bad) {
+      const row = page.locator('.row.refused', { hasText: name });
+      assert.ok((await row.locator('.row-reason').innerText()).length > 5, name);
+      assert.ok((await row.locator('.row-fact').innerText()).length > 5, name);
+    }
+    assert.equal(await page.locator('.row.shown').count(), good.length);
+
+    await page.click('#classify-all');
+    await page.waitForFunction((count) => document.querySelectorAll('.row-verdict').length === count, good.length);
+    const saved = page.waitForEvent('download');
+    await page.click('#save-json');
+    const rows = JSON.parse(await readFile(await (await saved).path(), 'utf8'));
+    assert.equal(rows.length, files.length);
+    for (const { file, model, scores, verdict, error } of rows) {
+      const refused = bad.some(({ name }) => file.endsWith(name));
+      assert.equal(model, 'tiny');
+      assert.equal(scores === null, refused, file);
+      assert.equal(verdict === null, refused, file);
+      assert.equal(error !== null, refused, file);
+    }
+    await screenshot(page, 'folder');
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  test('nothing is asked of any server once the page has loaded', async () => {
+    const { page, context, requests, problems } = await newPage(browser);
+    await openSite(page, site.url);
+    await settled(page);
+    requests.length = 0;
+    await openFiles(page, files.map(({ name }) => workshop.file(name)));
+    await page.waitForSelector('#saw');
+    await page.click('#tab-details');
+    await page.selectOption('#language', 'zh-CN');
+    await page.click('#classify-all');
+    await page.waitForFunction((count) => document.querySelectorAll('.row-verdict').length === count, good.length);
+    assert.deepEqual(requests, []);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  for (const variant of ['relaxed-threads', 'relaxed']) {
+    test(`a long classification is stopped, ${variant}`, async () => {
+      const { page, context } = await newPage(browser);
+      await openSite(page, site.url, `?test&variant=${variant}`);
+      await openFiles(page, [workshop.file('eight-bit.png')]);
+      await page.waitForSelector('#saw');
+      await page.selectOption('#model-select', { label: 'Slow test model' });
+      await page.click('#stop-classify');
+      const start = Date.now();
+      await page.waitForSelector('#stop-classify', { state: 'detached' });
+      assert.ok(Date.now() - start < 2500, 'stopping took too long');
+      // The picture is still there, and the page goes on with the other model.
+      await page.selectOption('#model-select', { label: 'Tiny test model' });
+      await page.waitForSelector('#saw');
+      assert.equal(await page.locator('.row.shown').count(), 1);
+      await page.keyboard.press('i');
+      await page.waitForFunction(() => /inverted/.test(document.getElementById('corner-bottom-left').innerText));
+      assert.equal(await page.locator('.toast.problem').count(), 0);
+      await context.close();
+    });
+  }
+
+  test('after a trap the page says so, keeps what was opened, and goes on', async () => {
+    const { page, context } = await newPage(browser);
+    await openSite(page, site.url);
+    await openFiles(page, good.map(({ name }) => workshop.file(name)));
+    await page.waitForFunction((count) => document.querySelectorAll('.row.shown').length === count, good.length);
+    const code = await page.evaluate(() => globalThis.negatoscope.client.request('trap', {}).catch(({ code }) => code));
+    assert.equal(code, -1);
+    await page.waitForSelector('.toast.problem');
+    assert.match(await page.innerText('.toast.problem'), /stopped and was started again/);
+    assert.equal(await page.locator('.row.shown').count(), good.length);
+    await page.click(`.row:has-text("${good[1].name}")`);
+    await page.waitForSelector('#saw');
+    await page.click('#classify-all');
+    await page.waitForFunction((count) => document.querySelectorAll('.row-verdict').length === count, good.length);
+    await screenshot(page, 'after-a-trap');
+    await context.close();
+  });
+
+  test('all variants load and agree', async () => {
+    const seen = new Map();
+    for (const variant of VARIANTS) {
+      const { page, context, problems } = await newPage(browser);
+      await openSite(page, site.url, `?test&variant=${variant}`);
+      assert.equal(await page.getAttribute('#status-core', 'data-variant'), variant);
+      await openFiles(page, [workshop.file('eight-bit.png')]);
+      await page.waitForSelector('#saw');
+      seen.set(variant, await page.evaluate(() => globalThis.negatoscope.desk.current.finding.result.scores));
+      assert.deepEqual(problems, [], variant);
+      await context.close();
+    }
+    const [first] = seen.values();
+    for (const [variant, scores] of seen) {
+      for (const label of Object.keys(first)) {
+        assert.ok(Math.abs(scores[label] - first[label]) < 1e-5, `${variant}: ${label}`);
+      }
+    }
+  });
+
+  test('a model without metadata is asked about', async () => {
+    const { page, context, problems } = await newPage(browser);
+    const { tinyModel } = await import('../node/fixtures.mjs');
+    await openSite(page, site.url);
+    await openFiles(page, [workshop.file('eight-bit.png')]);
+    await page.setInputFiles('#pick-model', {
+      name: 'foreign.onnx',
+      mimeType: '',
+      buffer: tinyModel({ metadata: {} }),
+    });
+    await page.waitForSelector('#model-dialog[open]');
+    assert.equal(await page.inputValue('#model-form [name=width]'), '8');
+    await page.selectOption('#model-form [name=preset]', '0-1');
+    await page.fill('#model-form [name=labels]', 'no\nyes');
+    await screenshot(page, 'model-form');
+    await page.click('#model-form button[type=submit]');
+    await page.waitForFunction(() => /yes/.test(document.getElementById('result').innerText));
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  test('a model that cannot be used leaves the one before, and says why', async () => {
+    const { page, context } = await newPage(browser);
+    const { unknownOperatorModel } = await import('../node/fixtures.mjs');
+    await openSite(page, site.url);
+    await page.setInputFiles('#pick-model', { name: 'hostile.onnx', mimeType: '', buffer: unknownOperatorModel() });
+    await page.waitForSelector('.toast.problem');
+    assert.match(await page.innerText('.toast.problem'), /Teleport/);
+    assert.equal(await page.evaluate(() => globalThis.negatoscope.desk.model.name), 'tiny');
+    await context.close();
+  });
+
+  test('files dropped on the page are opened', async () => {
+    const { page, context } = await newPage(browser);
+    await openSite(page, site.url);
+    const bytes = [...good[1].bytes];
+    await page.evaluate((content) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([new Uint8Array(content)], 'dropped'));
+      const options = { dataTransfer: transfer, bubbles: true, cancelable: true };
+      document.body.dispatchEvent(new DragEvent('dragover', options));
+      document.body.dispatchEvent(new DragEvent('drop', options));
+    }, bytes);
+    await page.waitForSelector('body.looking');
+    assert.equal(await page.isVisible('#drop-veil'), false);
+    await context.close();
+  });
+
+  test('the phantom is shown, labelled, and not classified by itself', async () => {
+    const { page, context, problems } = await newPage(browser);
+    await openSite(page, site.url);
+    await page.click('#try-example');
+    await page.waitForSelector('body.looking');
+    assert.match(await page.innerText('#corner-top-left'), /Synthetic phantom/);
+    await page.waitForFunction(() => document.getElementById('status-time').textContent !== '');
+    assert.match(await page.innerText('#result'), /Not classified/);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+
+  test('360 pixels wide: sheets instead of columns, nothing runs over', async () => {
+    const { page, context, problems } = await newPage(browser, {
+      viewport: { width: 360, height: 740 },
+      deviceScaleFactor: 2,
+      hasTouch: true,
+    });
+    await openSite(page, site.url);
+    await screenshot(page, 'phone-empty');
+    await openFiles(page, files.map(({ name }) => workshop.file(name)));
+    await page.click('#sheet-tabs [data-panel=result]');
+    await page.waitForSelector('#notice', { state: 'visible' });
+    await screenshot(page, 'phone-result');
+    await page.click('#sheet-tabs [data-panel=files]');
+    await page.waitForSelector('.row.refused', { state: 'visible' });
+    await screenshot(page, 'phone-files');
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(overflow <= 0, `${overflow} pixels too wide`);
+    assert.equal(await page.evaluate(() => document.scrollingElement.scrollTop), 0);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+});

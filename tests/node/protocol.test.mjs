@@ -1,0 +1,197 @@
+/** The worker's protocol, without a worker: every message has its answer, faults have codes. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Client } from '../../web/client/client.js';
+import { CoreError, FAULT } from '../../web/shared/protocol.js';
+import { Images } from '../../web/worker/images.js';
+import { createCore, startService } from './harness.mjs';
+import { ctDicom, greyPng, tinyModel, unknownOperatorModel } from './fixtures.mjs';
+
+const file = (bytes) => new Blob([bytes]);
+const NO_OPTIONS = { recipe: null, labels: null, output: null };
+
+// Node has no pictures for the screen; the service only hands them on.
+globalThis.ImageData ??= class {
+  constructor(data, width, height) {
+    Object.assign(this, { data, width, height });
+  }
+};
+globalThis.createImageBitmap ??= async ({ width, height }) => ({ width, height, close() {} });
+
+test('open, look, classify, close', async () => {
+  const { ask, ready, progress } = await startService();
+  assert.equal(ready.ok, true);
+  assert.equal(ready.result.variant, 'simd');
+  assert.equal(ready.result.cancel, null);
+
+  const opened = await ask('open', { key: 'a', file: file(ctDicom({ frames: 2 })), thumb: 0 });
+  assert.equal(opened.ok, true);
+  assert.equal(opened.result.info.frames, 2);
+  assert.equal('tags' in opened.result.info, false);
+  assert.ok(progress.some(({ id, phase, done, total }) => id === opened.id && phase === 'read' && done === total));
+
+  const tags = await ask('tags', { key: 'a' });
+  assert.ok(tags.result.some(({ name, value }) => name === 'Modality' && value === 'CT'));
+  const rendered = await ask('render', { key: 'a', view: { ...opened.result.view, frame: 1 } });
+  assert.equal(rendered.result.bitmap.width, 16);
+  assert.deepEqual((await ask('probe', { key: 'a', frame: 0, x: 3, y: 2 })).result, [3 - 1024]);
+
+  assert.equal((await ask('classify', { key: 'a', frame: 0 })).error.code, FAULT.REQUEST);
+  const model = await ask('model', { file: file(tinyModel()), options: NO_OPTIONS });
+  assert.equal(model.result.name, 'tiny');
+  const result = await ask('classify', { key: 'a', frame: 1 });
+  assert.equal(result.ok, true);
+  assert.ok(result.result.totalMs >= 0);
+  assert.equal((await ask('preview', { key: 'a', frame: 0 })).result.bitmap.width, 8);
+
+  assert.equal((await ask('close', { key: 'a' })).ok, true);
+  assert.equal((await ask('probe', { key: 'a', frame: 0, x: 0, y: 0 })).error.code, FAULT.REQUEST);
+  assert.equal((await ask('memory')).result.images, 0);
+});
+
+test('what is wrong is answered, with the id of the question', async () => {
+  const { ask } = await startService();
+  const unknown = await ask('fly');
+  assert.equal(unknown.ok, false);
+  assert.equal(unknown.error.code, FAULT.REQUEST);
+  assert.equal((await ask('constructor')).error.code, FAULT.REQUEST);
+  const bad = await ask('open', { key: 'b', file: file(Buffer.from('hello hello')), thumb: 0 });
+  assert.deepEqual([bad.error.code, bad.error.name], [6, 'NSC_ERROR_UNKNOWN_FORMAT']);
+  assert.equal((await ask('trap')).error.code, FAULT.REQUEST);
+  assert.equal((await ask('memory')).ok, true);
+});
+
+test('a model that fails leaves the one before in place', async () => {
+  const { ask } = await startService();
+  await ask('open', { key: 'a', file: file(greyPng(8, 8, (x) => x * 9)), thumb: 0 });
+  await ask('model', { file: file(tinyModel()), options: NO_OPTIONS });
+  const failed = await ask('model', { file: file(Buffer.from('nonsense')), options: NO_OPTIONS });
+  assert.equal(failed.ok, false);
+  assert.equal((await ask('classify', { key: 'a', frame: 0 })).ok, true);
+});
+
+test('models follow each other without running out of threads', async () => {
+  const { ask, ready } = await startService('simd-threads', { threads: 3 });
+  assert.ok(ready.result.cancel.buffer instanceof SharedArrayBuffer);
+  await ask('open', { key: 'a', file: file(greyPng(8, 8, (x) => x * 9)), thumb: 0 });
+  const answers = [];
+  for (let round = 0; round < 6; round++) {
+    const bytes = round % 3 === 1 ? unknownOperatorModel() : tinyModel();
+    answers.push(ask('model', { file: file(bytes), options: NO_OPTIONS }));
+    answers.push(ask('classify', { key: 'a', frame: 0 }));
+  }
+  const done = (await Promise.all(answers)).map(({ ok }) => ok);
+  assert.deepEqual(done, [true, true, false, true, true, true, true, true, false, true, true, true]);
+});
+
+test('a trap is told as one', async () => {
+  const { ask } = await startService('simd', { test: true });
+  const trapped = await ask('trap');
+  assert.deepEqual([trapped.ok, trapped.error.code, trapped.error.name], [false, FAULT.TRAP, 'TRAP']);
+});
+
+test('a variant that cannot be loaded is told as one', async () => {
+  const { ready } = await startService('no-such-variant');
+  assert.equal(ready.error.code, FAULT.LOAD);
+});
+
+test('a file that the browser cannot read any more is told as one', async () => {
+  const { ask } = await startService();
+  const gone = {
+    size: 100,
+    stream: () =>
+      new ReadableStream({
+        pull: () => Promise.reject(new DOMException('moved', 'NotReadableError')),
+      }),
+  };
+  const answer = await ask('open', { key: 'a', file: gone, thumb: 0 });
+  assert.deepEqual([answer.error.code, answer.error.name], [FAULT.READ, 'READ']);
+});
+
+test('images beyond the budget are let go and read again when asked for', async () => {
+  const core = await createCore();
+  const images = new Images(core, 4096);
+  for (let index = 0; index < 20; index++) {
+    await images.open(`k${index}`, file(greyPng(32, 32, (x, y) => (x + y + index) % 256)));
+  }
+  assert.ok(images.held.size < 6, `${images.held.size} are held`);
+  const { handle } = await images.get('k0');
+  assert.deepEqual(core.probe(handle, 0, 1, 2), [3]);
+});
+
+/** A worker that answers by a script. */
+class FakeWorker extends EventTarget {
+  /** @param {(message: any, reply: (answer: object) => void) => void} script */
+  constructor(script) {
+    super();
+    this.script = script;
+  }
+
+  postMessage(message) {
+    const reply = (answer) => this.dispatchEvent(new MessageEvent('message', { data: { id: message.id, ...answer } }));
+    queueMicrotask(() => !this.ended && this.script(message, reply));
+  }
+
+  terminate() {
+    this.ended = true;
+  }
+}
+
+const READY = { ok: true, result: { constants: {}, variant: 'simd', threads: 1, cancel: null } };
+const BUILD = { variant: 'simd', threads: 1, module: null };
+const TRAP = { ok: false, error: { code: FAULT.TRAP, name: 'TRAP', message: 'unreachable' } };
+
+test('after a trap the next worker gets files and model, and waiting requests go on', async () => {
+  const log = [];
+  const client = new Client(
+    () =>
+      new FakeWorker((message, reply) => {
+        log.push(message.op);
+        if (message.op === 'init') reply(READY);
+        else if (message.op === 'trap') reply(TRAP);
+        else if (message.op === 'probe' && log.filter((op) => op === 'init').length === 1) return;
+        else reply({ ok: true, result: message.op });
+      }),
+    BUILD,
+  );
+  await client.start();
+  await client.open('a', file(Buffer.from('x')));
+  await client.loadModel(file(Buffer.from('m')), NO_OPTIONS);
+  const restarted = new Promise((resolve) => client.addEventListener('restart', (event) => resolve(event.detail)));
+  const probe = client.request('probe', {});
+  await assert.rejects(client.request('trap', {}), (error) => error instanceof CoreError && error.code === FAULT.TRAP);
+  assert.equal((await restarted).reason, 'trap');
+  assert.equal(await probe, 'probe');
+  assert.deepEqual(log.slice(-4), ['init', 'adopt', 'model', 'probe']);
+});
+
+test('without shared memory a cancelled request ends its worker and the others go on', async () => {
+  let workers = 0;
+  const client = new Client(() => {
+    workers++;
+    return new FakeWorker((message, reply) => {
+      if (message.op === 'init') reply(READY);
+      else if (message.op !== 'classify') reply({ ok: true, result: workers });
+    });
+  }, BUILD);
+  await client.start();
+  const stop = new AbortController();
+  const classify = client.request('classify', {}, { signal: stop.signal });
+  stop.abort();
+  await assert.rejects(classify, (error) => error.code === FAULT.CANCELLED);
+  assert.equal(await client.request('probe', {}), 2);
+  await assert.rejects(client.request('probe', {}, { signal: stop.signal }), (error) => error.code === FAULT.CANCELLED);
+});
+
+test('a worker that traps again and again is given up', async () => {
+  const client = new Client(
+    () => new FakeWorker((message, reply) => reply(message.op === 'init' ? READY : TRAP)),
+    BUILD,
+  );
+  await client.start();
+  const dead = new Promise((resolve) => client.addEventListener('dead', resolve));
+  for (let round = 0; round < 6; round++) await client.request('probe', {}).catch(() => {});
+  await dead;
+  await assert.rejects(client.request('probe', {}), (error) => error.code === FAULT.LOAD);
+});

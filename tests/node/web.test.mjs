@@ -1,0 +1,107 @@
+/** The page's sources: both languages complete, no text missing, the walls between modules, the server's manners. */
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { createSiteServer, listen } from '../../scripts/serve.mjs';
+import { toCsv } from '../../web/ui/batch.js';
+import { ROOT } from './harness.mjs';
+
+const WEB = join(ROOT, 'web');
+const sources = readdirSync(WEB, { recursive: true })
+  .map(String)
+  .filter((name) => name.endsWith('.js'))
+  .map((name) => ({ name, text: readFileSync(join(WEB, name), 'utf8') }));
+const html = readFileSync(join(WEB, 'index.html'), 'utf8');
+
+test('both languages hold the same keys and the same placeholders', () => {
+  const [en, zh] = ['en', 'zh-CN'].map((code) => JSON.parse(readFileSync(join(WEB, `i18n/${code}.json`), 'utf8')));
+  assert.deepEqual(Object.keys(zh).sort(), Object.keys(en).sort());
+  for (const [key, text] of Object.entries(en)) {
+    assert.ok(zh[key].trim(), key);
+    assert.deepEqual(zh[key].match(/\{\w+\}/g)?.sort(), text.match(/\{\w+\}/g)?.sort(), key);
+  }
+});
+
+test('every text that is used is there', () => {
+  const en = JSON.parse(readFileSync(join(WEB, 'i18n/en.json'), 'utf8'));
+  const used = [
+    ...sources.flatMap(({ text }) => [...text.matchAll(/\bt\('([\w.-]+)'/g)].map(([, key]) => key)),
+    ...[...html.matchAll(/data-t(?:-label)?="([\w.-]+)"/g)].map(([, key]) => key),
+  ];
+  assert.ok(used.length > 80);
+  for (const key of used) assert.ok(key in en, key);
+});
+
+test('only core.js touches the heap, only the core computes', () => {
+  for (const { name, text } of sources) {
+    if (name === join('worker', 'core.js')) continue;
+    assert.doesNotMatch(text, /wasmMemory|HEAPU?8|_bridge_|_nsc_/, name);
+  }
+});
+
+test('pages know the client, and neither the worker nor its messages', () => {
+  for (const { name, text } of sources) {
+    if (name.startsWith('ui')) assert.doesNotMatch(text, /from '\.\.\/worker\//, name);
+    if (name.startsWith('worker') || name.startsWith('shared')) {
+      assert.doesNotMatch(text, /from '\.\.\/(ui|client|i18n)\//, name);
+    }
+    assert.doesNotMatch(text, /console\./, name);
+  }
+});
+
+test('the page asks nobody else for anything', () => {
+  for (const { name, text } of [...sources, { name: 'index.html', text: html }]) {
+    const urls = [...text.matchAll(/https?:\/\/[^\s'"`)]+/g)].map(([url]) => url);
+    assert.deepEqual(urls.filter((url) => url !== 'http://www.w3.org/2000/svg'), [], name);
+  }
+});
+
+test('CSV follows RFC 4180 and starts no formulas', () => {
+  const row = { model: 'm', scores: { a: 0.5 }, threshold: 0.4, verdict: 'a', error: null };
+  const text = toCsv([
+    { ...row, file: '=1+1.png' },
+    { ...row, file: 'a "quoted", name.png', scores: null, verdict: null, error: 'broken' },
+  ]);
+  assert.equal(
+    text,
+    'file,model,verdict,threshold,error,a\r\n' +
+      "'=1+1.png,m,a,0.4,,0.5\r\n" +
+      '"a ""quoted"", name.png",m,,0.4,broken,\r\n',
+  );
+});
+
+test('the server: types, isolation, packing, revalidation, no way out', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'negatoscope-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  await writeFile(join(folder, 'index.html'), '<p>page</p>');
+  await writeFile(join(folder, 'a.wasm'), 'plain');
+  await writeFile(join(folder, 'a.wasm.gz'), 'not really gzip');
+  const server = createSiteServer(folder);
+  const base = await listen(server, 0);
+  const bare = createSiteServer(folder, { isolation: false });
+  const bareBase = await listen(bare, Number(new URL(base).port));
+  t.after(() => (server.close(), bare.close()));
+  assert.notEqual(bareBase, base, 'a taken port is passed over');
+
+  const page = await fetch(base);
+  assert.equal(page.headers.get('content-type'), 'text/html; charset=utf-8');
+  assert.equal(page.headers.get('cross-origin-embedder-policy'), 'require-corp');
+  assert.match(page.headers.get('content-security-policy'), /default-src 'none'/);
+  assert.equal((await fetch(bareBase)).headers.get('cross-origin-opener-policy'), null);
+
+  const plain = await fetch(`${base}a.wasm`, { headers: { 'Accept-Encoding': 'identity' } });
+  assert.equal(plain.headers.get('content-type'), 'application/wasm');
+  assert.equal(await plain.text(), 'plain');
+  const packed = await fetch(`${base}a.wasm`, { method: 'HEAD', headers: { 'Accept-Encoding': 'gzip' } });
+  assert.equal(packed.headers.get('content-encoding'), 'gzip');
+
+  const again = await fetch(base, { headers: { 'If-None-Match': page.headers.get('etag') } });
+  assert.equal(again.status, 304);
+  assert.equal((await fetch(`${base}..%2f..%2fetc%2fpasswd`)).status, 404);
+  assert.equal((await fetch(`${base}missing`)).status, 404);
+  assert.equal((await fetch(base, { method: 'POST' })).status, 405);
+});

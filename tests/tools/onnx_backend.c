@@ -1,0 +1,203 @@
+/*
+ * Runs ONNX backend tests: folders with model.onnx and test_data_set_*\/{input,output}_N.pb (a TensorProto each).
+ *
+ *   onnx_backend [--verbose] FOLDER...
+ *
+ * One line a folder: "pass NAME", "skip NAME reason" when the engine names something that it does not support, "fail NAME
+ * reason" for wrong numbers and for every other error. Ends with "N passed, N failed, N skipped".
+ *
+ * The first input is given at run time. Further ones are first given at run time too; where the engine wants constants
+ * (weights, shapes, axes), the session is made again with them as constants, and the line says so.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/half.h"
+#include "nn/model.h"
+#include "test.h"
+
+enum { MAX_PORTS = 64 };
+
+typedef struct tensor {
+  uint8_t *file; /* the TensorProto */
+  nsc_tensor_proto proto;
+  nsc_type type;
+  void *data;
+} tensor;
+
+typedef struct outcome {
+  nsc_status status; /* of the engine */
+  char text[400];
+  bool wrong;
+} outcome;
+
+static bool load_tensor(const char *path, nsc_arena *arena, tensor *out, outcome *o) {
+  size_t size;
+  nsc_error err = {0};
+  *out = (tensor){.file = test_read_file(path, &size)};
+  if (!out->file) return false;
+  o->status = nsc_onnx_read_tensor(arena, out->file, size, &out->proto, &err);
+  if (o->status == NSC_OK && out->proto.count > size * 8) {
+    o->status = NSC_ERROR_UNSUPPORTED; /* a sequence or an optional, read as a tensor */
+    snprintf(o->text, sizeof o->text, "data that is no tensor");
+    return true;
+  }
+  if (o->status == NSC_OK && !nsc_type_from_onnx(out->proto.onnx_type, &out->type)) {
+    o->status = NSC_ERROR_UNSUPPORTED;
+    snprintf(o->text, sizeof o->text, "data of type %s", nsc_onnx_type_name(out->proto.onnx_type));
+    return true;
+  }
+  out->data = calloc(out->proto.count + 1, 8);
+  if (o->status == NSC_OK) o->status = nsc_tensor_proto_read(&out->proto, out->data, &err);
+  if (o->status != NSC_OK) {
+    o->status = NSC_ERROR_UNSUPPORTED;
+    snprintf(o->text, sizeof o->text, "data that is no tensor");
+  }
+  return true;
+}
+
+static void drop_tensor(tensor *t) {
+  free(t->file);
+  free(t->data);
+}
+
+static double value_at(const void *data, size_t i, nsc_type type) {
+  switch (type) {
+    case NSC_TYPE_F32: return (double)((const float *)data)[i];
+    case NSC_TYPE_F64: return ((const double *)data)[i];
+    case NSC_TYPE_F16: return (double)nsc_half_to_float(((const uint16_t *)data)[i]);
+    case NSC_TYPE_I64: return (double)((const int64_t *)data)[i];
+    case NSC_TYPE_I32: return ((const int32_t *)data)[i];
+    case NSC_TYPE_I8: return ((const int8_t *)data)[i];
+    default: return ((const uint8_t *)data)[i];
+  }
+}
+
+/* The tolerance of ONNX's own runner: 1e-3 relative, 1e-7 absolute; half floats carry 11 bits. */
+static void compare(nsc_session *s, uint32_t index, const tensor *want, outcome *o) {
+  nsc_tensor_info info;
+  nsc_session_output_info(s, index, &info);
+  nsc_shape shape = {.rank = info.rank};
+  memcpy(shape.dims, info.dims, sizeof shape.dims);
+  char a[96], b[96];
+  if (!nsc_shape_equal(&shape, &want->proto.shape) || info.type != want->type) {
+    o->wrong = true;
+    snprintf(o->text, sizeof o->text, "output %u is %s %s, expected %s %s", index, nsc_type_name(info.type),
+             nsc_shape_text(&shape, a), nsc_type_name(want->type), nsc_shape_text(&want->proto.shape, b));
+    return;
+  }
+  size_t size = want->proto.count * nsc_type_size(info.type);
+  void *got = calloc(1, size + 8);
+  nsc_error err = {0};
+  o->status = nsc_session_get_output(s, index, got, size, &err);
+  if (o->status != NSC_OK) snprintf(o->text, sizeof o->text, "%s", err.text);
+  for (size_t i = 0; i < want->proto.count && o->status == NSC_OK && !o->wrong; i++) {
+    double x = value_at(got, i, info.type), y = value_at(want->data, i, info.type);
+    double allowed = 1e-7 + (info.type == NSC_TYPE_F16 ? 2e-3 : 1e-3) * fabs(y);
+    if (x == y || (isnan(x) && isnan(y)) || fabs(x - y) <= allowed) continue;
+    o->wrong = true;
+    snprintf(o->text, sizeof o->text, "output %u[%zu] is %g, expected %g", index, i, x, y);
+  }
+  free(got);
+}
+
+static void run_session(const nsc_model *model, tensor *inputs, uint32_t input_count, tensor *outputs,
+                        uint32_t output_count, bool fix_inputs, outcome *o) {
+  nsc_tensor_info infos[MAX_PORTS];
+  const void *constants[MAX_PORTS] = {NULL};
+  for (uint32_t i = 0; i < input_count; i++) {
+    infos[i] = (nsc_tensor_info){.rank = inputs[i].proto.shape.rank};
+    memcpy(infos[i].dims, inputs[i].proto.shape.dims, sizeof infos[i].dims);
+    if (fix_inputs && (i > 0 || input_count == 1 || inputs[i].type == NSC_TYPE_I64)) constants[i] = inputs[i].data;
+  }
+  nsc_session_options options = {.input_count = input_count, .inputs = infos, .constants = constants};
+  nsc_session *s = NULL;
+  nsc_error err = {0};
+  o->status = nsc_session_create(model, &options, &s, &err);
+  for (uint32_t i = 0; i < input_count && o->status == NSC_OK; i++) {
+    if (constants[i]) continue;
+    o->status = nsc_session_set_input(s, i, inputs[i].data, inputs[i].proto.count * nsc_type_size(inputs[i].type), &err);
+  }
+  if (o->status == NSC_OK) o->status = nsc_session_run(s, NULL, &err);
+  if (o->status != NSC_OK) snprintf(o->text, sizeof o->text, "%s", err.text);
+  for (uint32_t i = 0; i < output_count && o->status == NSC_OK && !o->wrong; i++) compare(s, i, &outputs[i], o);
+  nsc_session_free(s);
+}
+
+static uint32_t load_set(const char *folder, const char *what, tensor *list, nsc_arena *arena, outcome *o) {
+  uint32_t count = 0;
+  char path[2048];
+  for (; count < MAX_PORTS && o->status == NSC_OK; count++) {
+    snprintf(path, sizeof path, "%s/test_data_set_0/%s_%u.pb", folder, what, count);
+    if (!load_tensor(path, arena, &list[count], o)) break;
+  }
+  return count;
+}
+
+static nsc_status open_model(const char *folder, nsc_model **model, outcome *o) {
+  char path[2048];
+  snprintf(path, sizeof path, "%s/model.onnx", folder);
+  size_t size;
+  uint8_t *bytes = test_read_file(path, &size);
+  nsc_source *source = NULL;
+  nsc_error err = {0};
+  o->status = bytes ? nsc_source_from_bytes(bytes, size, &source, &err) : NSC_ERROR_IO;
+  if (o->status == NSC_OK) o->status = nsc_model_open(source, model, &err);
+  if (o->status != NSC_OK) {
+    nsc_source_free(source);
+    snprintf(o->text, sizeof o->text, "%s", bytes ? err.text : "no model.onnx");
+  }
+  free(bytes);
+  return o->status;
+}
+
+/* Returns how the model ran: 0 as it is, 1 with inputs fixed. */
+static int test_folder(const char *folder, outcome *o) {
+  nsc_arena arena = {0};
+  nsc_model *model = NULL;
+  tensor inputs[MAX_PORTS], outputs[MAX_PORTS];
+  uint32_t input_count = 0, output_count = 0;
+  int mode = 0;
+  if (open_model(folder, &model, o) == NSC_OK) {
+    input_count = load_set(folder, "input", inputs, &arena, o);
+    output_count = load_set(folder, "output", outputs, &arena, o);
+    if (o->status == NSC_OK && output_count == 0) {
+      o->status = NSC_ERROR_UNSUPPORTED;
+      snprintf(o->text, sizeof o->text, "no tensor outputs");
+    }
+    if (o->status == NSC_OK) run_session(model, inputs, input_count, outputs, output_count, false, o);
+    if (o->status == NSC_ERROR_OPERATOR && strstr(o->text, "must be a constant")) {
+      mode = 1;
+      *o = (outcome){0};
+      run_session(model, inputs, input_count, outputs, output_count, true, o);
+    }
+  }
+  for (uint32_t i = 0; i < input_count; i++) drop_tensor(&inputs[i]);
+  for (uint32_t i = 0; i < output_count; i++) drop_tensor(&outputs[i]);
+  nsc_model_free(model);
+  nsc_arena_free(&arena);
+  return mode;
+}
+
+int main(int argc, char **argv) {
+  int passed = 0, failed = 0, skipped = 0;
+  for (int i = 1; i < argc; i++) {
+    const char *slash = strrchr(argv[i], '/'), *name = slash ? slash + 1 : argv[i];
+    outcome o = {0};
+    int mode = test_folder(argv[i], &o);
+    if (o.status == NSC_ERROR_OPERATOR || o.status == NSC_ERROR_UNSUPPORTED) {
+      printf("skip %s: %s\n", name, o.text);
+      skipped++;
+    } else if (o.status != NSC_OK || o.wrong) {
+      printf("fail %s: %s%s\n", name, o.wrong ? "" : "error: ", o.text);
+      failed++;
+    } else {
+      printf("pass %s%s\n", name, mode ? " (inputs fixed as constants)" : "");
+      passed++;
+    }
+  }
+  printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
+  return failed != 0;
+}
