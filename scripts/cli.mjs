@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { ROOT, buildPreset, setUpCompilers } from './setup.mjs';
+import { ROOT, buildPreset, output, setUpCompilers } from './setup.mjs';
 
 const program = join(ROOT, 'build/native/negatoscope');
 
@@ -14,8 +14,7 @@ async function build() {
     spawnSync('ninja', ['-C', join(ROOT, 'build/native'), '-n', 'negatoscope'], { encoding: 'utf8' })
       .stdout?.includes('no work to do');
   if (upToDate) return;
-  console.log = console.error;
-  process.stdout.write = process.stderr.write.bind(process.stderr);
+  output.stdout = 2;
   await setUpCompilers();
   await buildPreset('native', ['negatoscope']);
 }

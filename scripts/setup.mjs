@@ -17,7 +17,7 @@ process.env.NSC_TOOLCHAIN = TOOLCHAIN;
 process.env.CCACHE_DIR ||= join(CACHE, 'ccache');
 process.env.CCACHE_NOHASHDIR ||= '1'; // clones in different folders share results
 process.env.CCACHE_BASEDIR ||= ROOT;
-process.env.EM_COMPILER_WRAPPER ||= onPath('ccache') ? 'ccache' : '';
+process.env.EM_COMPILER_WRAPPER ||= onPath('ccache'); // emcc wants the whole path
 if (!process.env.EM_COMPILER_WRAPPER) delete process.env.EM_COMPILER_WRAPPER;
 
 export function onPath(program) {
@@ -25,14 +25,17 @@ export function onPath(program) {
   return found.status === 0 ? found.stdout.trim() : '';
 }
 
+/** Where progress goes: the command line tool keeps standard output for its own results. */
+export const output = { stdout: 'inherit' };
+
 export function say(text) {
-  console.log(`\x1b[2m${new Date().toTimeString().slice(0, 8)}\x1b[0m ${text}`);
+  (output.stdout === 2 ? console.error : console.log)(`\x1b[2m${new Date().toTimeString().slice(0, 8)}\x1b[0m ${text}`);
 }
 
 /** Runs a command with its output shown; rejects when it fails. */
 export function run(command, args, options = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit', ...options });
+    const child = spawn(command, args, { cwd: ROOT, stdio: ['inherit', output.stdout, 'inherit'], ...options });
     child.on('error', reject);
     child.on('exit', (code, signal) =>
       code === 0 ? resolve() : reject(new Error(`${command} ${args.slice(0, 3).join(' ')}… ended with ${signal ?? code}`)));
@@ -110,6 +113,23 @@ export async function setUpChromium() {
   process.env.CHROMIUM = path;
 }
 
+/** Lines of ninja, every few seconds: a log keeps readable and nobody wonders whether anything happens. */
+function showProgress(stream) {
+  let last = Date.now();
+  let rest = '';
+  stream.setEncoding('utf8').on('data', (text) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop();
+    for (const line of lines) {
+      const step = /^\s*\[(\d+)\/(\d+)/.exec(line);
+      if (step && Date.now() - last < 5000) continue;
+      if (line.includes('no work to do') || line.startsWith('ninja: Entering')) continue;
+      last = Date.now();
+      say(step ? `  ${step[1]} of ${step[2]}` : line);
+    }
+  });
+}
+
 /** Configures a CMake preset if it never was, then builds targets; ninja itself sees what changed. */
 export async function buildPreset(preset, targets = []) {
   const folder = join(ROOT, 'build', preset);
@@ -118,7 +138,12 @@ export async function buildPreset(preset, targets = []) {
     await run('cmake', ['--preset', preset], { stdio: ['ignore', 'ignore', 'inherit'] });
   }
   say(`building ${preset}${targets.length ? `: ${targets.join(' ')}` : ''}`);
-  await run('ninja', ['-C', folder, '--quiet', ...targets], { env: { ...process.env, NINJA_STATUS: '  [%f/%t %es] ' } });
+  await new Promise((resolve, reject) => {
+    const ninja = spawn('ninja', ['-C', folder, ...targets], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+    showProgress(ninja.stdout);
+    ninja.on('error', reject);
+    ninja.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`building ${preset} failed`))));
+  });
 }
 
 export const VARIANT_TARGETS = ['simd', 'simd-threads', 'relaxed', 'relaxed-threads'].map((v) => `negatoscope-${v}`);

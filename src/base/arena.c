@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 
-enum { CHUNK = 32 * 1024, ALIGN = 16 };
+enum { CHUNK = 32 * 1024, ALIGN = 8 /* int64 and double; all that malloc promises on wasm32 */ };
 
 struct nsc_arena_chunk {
   nsc_arena_chunk *next;

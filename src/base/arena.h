@@ -10,7 +10,7 @@ typedef struct nsc_arena {
   nsc_arena_chunk *chunks; /* newest first */
 } nsc_arena;
 
-/* `count` objects of `size` bytes, 16-byte aligned and zeroed; NULL when there is no memory or the product overflows. */
+/* `count` objects of `size` bytes, 8-byte aligned and zeroed; NULL when there is no memory or the product overflows. */
 void *nsc_arena_alloc(nsc_arena *arena, size_t count, size_t size);
 /* A zero-terminated copy. */
 char *nsc_arena_text(nsc_arena *arena, const char *chars, size_t size);

@@ -44,7 +44,12 @@ static void write_numbers(const writer *w, const nsc_element *e, uint32_t count)
       const uint8_t *p = w->d->bytes + e->offset + (size_t)4 * i;
       nsc_text_printf(&line, "(%04X,%04X)", nsc_load_u16(p, e->big_endian), nsc_load_u16(p + 2, e->big_endian));
     } else if (nsc_dicom_number(w->d, e, i, &value)) {
-      nsc_text_printf(&line, vr_in(e->vr, "FL") ? "%.9g" : "%.17g", value);
+      line.needs_comma = false; /* the shortest digits, not JSON */
+      if (vr_in(e->vr, "FL")) {
+        nsc_json_float(&line, (float)value);
+      } else {
+        nsc_json_number(&line, value);
+      }
     }
   }
   if (count > MAX_SHOWN_NUMBERS) nsc_text_put(&line, "\\\xE2\x80\xA6");

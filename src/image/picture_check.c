@@ -11,10 +11,12 @@
 enum { JPEG_SOI = 0xD8, JPEG_EOI = 0xD9, JPEG_SOS = 0xDA, JPEG_DHT = 0xC4, JPEG_JPG = 0xC8, JPEG_DAC = 0xCC };
 
 typedef struct jpeg_seen {
-  bool frame, scan;
+  bool frame, scan, progressive;
+  uint64_t blocks;     /* 8 x 8, of the component that is not subsampled */
+  uint64_t scan_bytes; /* of entropy-coded data */
 } jpeg_seen;
 
-static nsc_status check_frame_header(uint8_t marker, const uint8_t *p, size_t size, nsc_error *err) {
+static nsc_status check_frame_header(uint8_t marker, const uint8_t *p, size_t size, jpeg_seen *seen, nsc_error *err) {
   static const char *const kinds[16] = {"baseline",
                                         "extended sequential",
                                         "progressive",
@@ -42,6 +44,9 @@ static nsc_status check_frame_header(uint8_t marker, const uint8_t *p, size_t si
   if (nsc_load_u16(p + 1, true) == 0) {
     return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "JPEG: a height given after the scan (DNL) is not supported");
   }
+  seen->frame = true;
+  seen->progressive = marker == 0xC2;
+  seen->blocks = (uint64_t)((nsc_load_u16(p + 3, true) + 7u) / 8u) * ((nsc_load_u16(p + 1, true) + 7u) / 8u);
   return NSC_OK;
 }
 
@@ -77,12 +82,13 @@ static nsc_status check_segment(nsc_reader *r, uint8_t marker, jpeg_seen *seen, 
   bool is_frame = marker >= 0xC0 && marker <= 0xCF && marker != JPEG_DHT && marker != JPEG_JPG && marker != JPEG_DAC;
   if (is_frame) {
     if (seen->frame) return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "JPEG: several frames are not supported");
-    NSC_TRY(check_frame_header(marker, data, size - 2, err));
-    seen->frame = true;
+    NSC_TRY(check_frame_header(marker, data, size - 2, seen, err));
   }
   if (marker == JPEG_SOS) {
     if (!seen->frame) return nsc_fail(err, NSC_ERROR_CORRUPT, "JPEG: a scan without a frame header");
+    size_t start = r->at;
     if (!skip_scan(r)) return jpeg_cut_off(err);
+    seen->scan_bytes += r->at - start;
     seen->scan = true;
   }
   return NSC_OK;
@@ -103,6 +109,11 @@ nsc_status nsc_jpeg_check(const uint8_t *bytes, size_t size, nsc_error *err) {
     NSC_TRY(check_segment(&r, *marker, &seen, err));
   }
   if (!seen.scan) return nsc_fail(err, NSC_ERROR_CORRUPT, "JPEG: the file has no picture");
+  /* A block takes at least one bit for its DC coefficient and, when not progressive, one more for the end of block. */
+  if (seen.blocks > seen.scan_bytes * (seen.progressive ? 8 : 4)) {
+    return nsc_fail(err, NSC_ERROR_TRUNCATED, "JPEG: %llu bytes of picture data cannot hold the picture",
+                    (unsigned long long)seen.scan_bytes);
+  }
   return NSC_OK;
 }
 

@@ -33,13 +33,20 @@ void test_skipped(const char *reason) {
   skip_reason = reason;
 }
 
+static const char *real_data;
+
 const char *test_real_data(void) {
-  const char *folder = getenv("NSC_REAL_DATA");
+  const char *folder = real_data ? real_data : getenv("NSC_REAL_DATA");
   return folder && *folder ? folder : NULL;
 }
 
 int main(int argc, char **argv) {
   int passed = 0, failed = 0, skipped = 0;
+  if (argc > 1 && strncmp(argv[1], "--data=", 7) == 0) { /* wasm programs do not see the environment */
+    real_data = argv[1] + 7;
+    argv++;
+    argc--;
+  }
   for (int i = 0; i < test_count; i++) {
     if (argc > 1 && !strstr(tests[i].name, argv[1])) continue;
     failures_of_test = 0;

@@ -7,8 +7,9 @@
  *   }
  *
  * A failed check reports file, line and values and lets the test go on; REQUIRE ends the test. SKIP says why a test
- * cannot run here. The program prints TAP and ends with "N passed, N failed, N skipped"; an argument runs only the
- * tests whose name contains it.
+ * cannot run here. The program prints TAP and ends with "N passed, N failed, N skipped".
+ *
+ *   nsc_tests [--data=FOLDER] [PART_OF_A_NAME]
  */
 #ifndef NSC_TEST_H
 #define NSC_TEST_H

@@ -144,7 +144,7 @@ TEST(arena_keeps_everything_apart) {
   for (size_t i = 0; i < 200; i++) {
     blocks[i] = nsc_arena_alloc(&a, i * 97 + 1, 1);
     REQUIRE(blocks[i] != NULL);
-    CHECK_EQ((uintptr_t)blocks[i] % 16, 0);
+    CHECK_EQ((uintptr_t)blocks[i] % 8, 0);
     CHECK_EQ(blocks[i][i * 97], 0);
     memset(blocks[i], (int)i, i * 97 + 1);
   }

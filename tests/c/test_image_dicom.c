@@ -349,6 +349,7 @@ TEST(image_dicom_facts) {
   dicom_text(&b, 0x00080060, "CS", "XA");
   dicom_text(&b, 0x00100010, "PN", "M\xFCller^J\xF6rg");
   dicom_text(&b, 0x00181063, "DS", "33.5");
+  dicom_bytes(&b, 0x00189087, "FD", "\x9A\x99\x99\x99\x99\x99\xB9\x3F", 8);
   dicom_text(&b, 0x00181164, "DS", "0.5\\0.25");
   dicom_image(&b, (dicom_pixels){.rows = 1, .columns = 2, .allocated = 16, .frames = 2});
   dicom_words(&b, 0x7FE00010, "OW", pixels, 4);
@@ -366,6 +367,7 @@ TEST(image_dicom_facts) {
   CHECK_HAS(json, "\"spacing\":[0.25,0.5]");
   CHECK_HAS(json, "\"transferSyntax\":\"1.2.840.10008.1.2.1\"");
   CHECK_HAS(json, "\"modality\":\"XA\"");
+  CHECK_HAS(json, "\"tag\":\"0018,9087\",\"vr\":\"FD\",\"name\":\"\",\"value\":\"0.1\"}");
   CHECK_HAS(
       json,
       "{\"tag\":\"0010,0010\",\"vr\":\"PN\",\"name\":\"Patient's Name\",\"value\":\"M\xC3\xBCller^J\xC3\xB6rg\"}");

@@ -169,6 +169,10 @@ TEST(image_jpeg_unsupported_kinds) {
     if (tiny_jpeg_grey[i] == 0xFF && tiny_jpeg_grey[i + 1] == 0xC0) sof = i;
   }
   memcpy(copy, tiny_jpeg_grey, sizeof copy);
+  copy[sof + 5] = copy[sof + 7] = 0xFF; /* a size that the few bytes cannot hold must not be decoded for seconds */
+  CHECK_EQ(test_open_status(copy, sizeof copy, &err), NSC_ERROR_TRUNCATED);
+  CHECK_HAS(err.text, "cannot hold the picture");
+  copy[sof + 5] = copy[sof + 7] = 0;
   copy[sof + 1] = 0xC3;
   CHECK_EQ(test_open_status(copy, sizeof copy, &err), NSC_ERROR_UNSUPPORTED);
   CHECK_HAS(err.text, "lossless");

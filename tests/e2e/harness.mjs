@@ -3,7 +3,7 @@
  * NSC_WASM another folder of builds of the core.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -47,28 +47,35 @@ export async function makeWorkshop() {
   await mkdir(join(folder, 'files'));
   for (const { name, bytes } of mixedFiles()) await writeFile(join(folder, 'files', name), bytes);
   const parts = { wasm: WASM_FOLDER, models: join(folder, 'models') };
-  await buildSite({ ...parts, out: join(folder, 'site'), packFiles: false });
+  /** The site anew, with some of the models: another version of it. */
+  const rebuild = async ({ models = ['a-tiny', 'b-slow'] } = {}) => {
+    const chosen = join(folder, `models-${models.join('-')}`);
+    for (const name of models) await cp(join(parts.models, name), join(chosen, name), { recursive: true });
+    await buildSite({ ...parts, models: chosen, out: join(folder, 'site'), packFiles: false });
+  };
+  await rebuild();
   await buildSingle({ ...parts, out: join(folder, 'negatoscope.html') });
   return {
     folder,
     file: (name) => join(folder, 'files', name),
+    rebuild,
     single: `file://${join(folder, 'negatoscope.html')}`,
-    serve: (options) => serveFolder(join(folder, 'site'), options),
+    serve: (t, options) => serveFolder(t, join(folder, 'site'), options),
     end: () => rm(folder, { recursive: true, force: true }),
   };
 }
 
-async function serveFolder(folder, options) {
+/** A server that ends with the test, or with stop(). */
+async function serveFolder(t, folder, options) {
   const server = createSiteServer(folder, options);
   const url = await listen(server, 0);
-  return {
-    url,
-    stop: () =>
-      new Promise((done) => {
-        server.close(done);
-        server.closeAllConnections();
-      }),
-  };
+  const stop = () =>
+    new Promise((done) => {
+      server.close(done);
+      server.closeAllConnections();
+    });
+  t?.after(stop);
+  return { url, stop };
 }
 
 export function launch() {
@@ -76,12 +83,14 @@ export function launch() {
 }
 
 /**
- * A page that fails the test on any error it reports, with a record of its requests.
+ * A page that lives as long as its test, with a record of its requests and of the errors it reported.
+ * @param {import('node:test').TestContext} t
  * @param {import('playwright-core').Browser} browser
  * @param {import('playwright-core').BrowserContextOptions} [options]
  */
-export async function newPage(browser, options = {}) {
+export async function newPage(t, browser, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'en-GB', ...options });
+  t.after(() => context.close());
   const page = await context.newPage();
   const problems = [];
   const requests = [];

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 
 import { VARIANTS } from '../../web/shared/variants.js';
-import { mixedFiles, tinyExpected } from '../node/fixtures.mjs';
+import { mixedFiles, tinyExpected, tinyModel, unknownOperatorModel } from '../node/fixtures.mjs';
 import { launch, makeWorkshop, newPage, openFiles, openSite, screenshot, settled, unavailable } from './harness.mjs';
 
 const files = mixedFiles();
@@ -15,7 +15,7 @@ describe('the page', { skip: unavailable }, () => {
   let workshop, site, browser;
   before(async () => {
     workshop = await makeWorkshop();
-    site = await workshop.serve();
+    site = await workshop.serve(null);
     browser = await launch();
   });
   after(async () => {
@@ -24,8 +24,8 @@ describe('the page', { skip: unavailable }, () => {
     await workshop?.end();
   });
 
-  test('an opened picture is shown, classified, and the notice stands beside the result', async () => {
-    const { page, context, problems } = await newPage(browser);
+  test('an opened picture is shown, classified, and the notice stands beside the result', async (t) => {
+    const { page, problems } = await newPage(t, browser);
     await openSite(page, site.url);
     await screenshot(page, 'empty');
     await openFiles(page, [workshop.file('eight-bit.png')]);
@@ -39,11 +39,10 @@ describe('the page', { skip: unavailable }, () => {
     assert.match(await page.innerText('#live'), /Not for diagnosis/);
     await screenshot(page, 'result');
     assert.deepEqual(problems, []);
-    await context.close();
   });
 
-  test('a DICOM stack: frames, window, inversion, value under the cursor, tags, no name in the title', async () => {
-    const { page, context, problems } = await newPage(browser);
+  test('a DICOM stack: frames, window, inversion, value under the cursor, tags, no name in the title', async (t) => {
+    const { page, problems } = await newPage(t, browser);
     await openSite(page, site.url);
     await openFiles(page, [workshop.file('ct-stack.dcm')]);
     const canvas = page.locator('#canvas');
@@ -83,11 +82,10 @@ describe('the page', { skip: unavailable }, () => {
     assert.doesNotMatch(page.url(), /Secret|Patient|ct-stack/);
     await screenshot(page, 'stack');
     assert.deepEqual(problems, []);
-    await context.close();
   });
 
-  test('a folder of mixed files: each is shown or refused with its reason, all are classified and saved', async () => {
-    const { page, context, problems } = await newPage(browser);
+  test('a folder of mixed files: each is shown or refused with its reason, all are classified and saved', async (t) => {
+    const { page, problems } = await newPage(t, browser);
     await openSite(page, site.url);
     await openFiles(page, files.map(({ name }) => workshop.file(name)));
     await page.waitForFunction((count) => document.querySelectorAll('.row.shown, .row.refused').length === count, files.length);
@@ -113,11 +111,10 @@ describe('the page', { skip: unavailable }, () => {
     }
     await screenshot(page, 'folder');
     assert.deepEqual(problems, []);
-    await context.close();
   });
 
-  test('nothing is asked of any server once the page has loaded', async () => {
-    const { page, context, requests, problems } = await newPage(browser);
+  test('nothing is asked of any server once the page has loaded', async (t) => {
+    const { page, requests, problems } = await newPage(t, browser);
     await openSite(page, site.url);
     await settled(page);
     requests.length = 0;
@@ -129,12 +126,11 @@ describe('the page', { skip: unavailable }, () => {
     await page.waitForFunction((count) => document.querySelectorAll('.row-verdict').length === count, good.length);
     assert.deepEqual(requests, []);
     assert.deepEqual(problems, []);
-    await context.close();
   });
 
   for (const variant of ['relaxed-threads', 'relaxed']) {
-    test(`a long classification is stopped, ${variant}`, async () => {
-      const { page, context } = await newPage(browser);
+    test(`a long classification is stopped, ${variant}`, async (t) => {
+      const { page } = await newPage(t, browser);
       await openSite(page, site.url, `?test&variant=${variant}`);
       await openFiles(page, [workshop.file('eight-bit.png')]);
       await page.waitForSelector('#saw');
@@ -150,12 +146,11 @@ describe('the page', { skip: unavailable }, () => {
       await page.keyboard.press('i');
       await page.waitForFunction(() => /inverted/.test(document.getElementById('corner-bottom-left').innerText));
       assert.equal(await page.locator('.toast.problem').count(), 0);
-      await context.close();
     });
   }
 
-  test('after a trap the page says so, keeps what was opened, and goes on', async () => {
-    const { page, context } = await newPage(browser);
+  test('after a trap the page says so, keeps what was opened, and goes on', async (t) => {
+    const { page } = await newPage(t, browser);
     await openSite(page, site.url);
     await openFiles(page, good.map(({ name }) => workshop.file(name)));
     await page.waitForFunction((count) => document.querySelectorAll('.row.shown').length === count, good.length);
@@ -169,20 +164,18 @@ describe('the page', { skip: unavailable }, () => {
     await page.click('#classify-all');
     await page.waitForFunction((count) => document.querySelectorAll('.row-verdict').length === count, good.length);
     await screenshot(page, 'after-a-trap');
-    await context.close();
   });
 
-  test('all variants load and agree', async () => {
+  test('all variants load and agree', async (t) => {
     const seen = new Map();
     for (const variant of VARIANTS) {
-      const { page, context, problems } = await newPage(browser);
+      const { page, problems } = await newPage(t, browser);
       await openSite(page, site.url, `?test&variant=${variant}`);
       assert.equal(await page.getAttribute('#status-core', 'data-variant'), variant);
       await openFiles(page, [workshop.file('eight-bit.png')]);
       await page.waitForSelector('#saw');
       seen.set(variant, await page.evaluate(() => globalThis.negatoscope.desk.current.finding.result.scores));
       assert.deepEqual(problems, [], variant);
-      await context.close();
     }
     const [first] = seen.values();
     for (const [variant, scores] of seen) {
@@ -192,9 +185,8 @@ describe('the page', { skip: unavailable }, () => {
     }
   });
 
-  test('a model without metadata is asked about', async () => {
-    const { page, context, problems } = await newPage(browser);
-    const { tinyModel } = await import('../node/fixtures.mjs');
+  test('a model without metadata is asked about', async (t) => {
+    const { page, problems } = await newPage(t, browser);
     await openSite(page, site.url);
     await openFiles(page, [workshop.file('eight-bit.png')]);
     await page.setInputFiles('#pick-model', {
@@ -210,22 +202,27 @@ describe('the page', { skip: unavailable }, () => {
     await page.click('#model-form button[type=submit]');
     await page.waitForFunction(() => /yes/.test(document.getElementById('result').innerText));
     assert.deepEqual(problems, []);
-    await context.close();
   });
 
-  test('a model that cannot be used leaves the one before, and says why', async () => {
-    const { page, context } = await newPage(browser);
-    const { unknownOperatorModel } = await import('../node/fixtures.mjs');
+  test('a model that cannot be used leaves the one before, and says why', async (t) => {
+    const { page } = await newPage(t, browser);
     await openSite(page, site.url);
     await page.setInputFiles('#pick-model', { name: 'hostile.onnx', mimeType: '', buffer: unknownOperatorModel() });
     await page.waitForSelector('.toast.problem');
     assert.match(await page.innerText('.toast.problem'), /Teleport/);
     assert.equal(await page.evaluate(() => globalThis.negatoscope.desk.model.name), 'tiny');
-    await context.close();
   });
 
-  test('files dropped on the page are opened', async () => {
-    const { page, context } = await newPage(browser);
+  test('a browser without SIMD is told so', async (t) => {
+    const { page } = await newPage(t, browser);
+    await page.addInitScript(() => (WebAssembly.validate = () => false));
+    await page.goto(site.url);
+    await page.waitForSelector('#start-problem', { state: 'visible' });
+    assert.match(await page.innerText('#start-problem'), /SIMD/);
+  });
+
+  test('files dropped on the page are opened', async (t) => {
+    const { page } = await newPage(t, browser);
     await openSite(page, site.url);
     const bytes = [...good[1].bytes];
     await page.evaluate((content) => {
@@ -237,11 +234,10 @@ describe('the page', { skip: unavailable }, () => {
     }, bytes);
     await page.waitForSelector('body.looking');
     assert.equal(await page.isVisible('#drop-veil'), false);
-    await context.close();
   });
 
-  test('the phantom is shown, labelled, and not classified by itself', async () => {
-    const { page, context, problems } = await newPage(browser);
+  test('the phantom is shown, labelled, and not classified by itself', async (t) => {
+    const { page, problems } = await newPage(t, browser);
     await openSite(page, site.url);
     await page.click('#try-example');
     await page.waitForSelector('body.looking');
@@ -249,11 +245,10 @@ describe('the page', { skip: unavailable }, () => {
     await page.waitForFunction(() => document.getElementById('status-time').textContent !== '');
     assert.match(await page.innerText('#result'), /Not classified/);
     assert.deepEqual(problems, []);
-    await context.close();
   });
 
-  test('360 pixels wide: sheets instead of columns, nothing runs over', async () => {
-    const { page, context, problems } = await newPage(browser, {
+  test('360 pixels wide: sheets instead of columns, nothing runs over', async (t) => {
+    const { page, problems } = await newPage(t, browser, {
       viewport: { width: 360, height: 740 },
       deviceScaleFactor: 2,
       hasTouch: true,
@@ -266,11 +261,11 @@ describe('the page', { skip: unavailable }, () => {
     await screenshot(page, 'phone-result');
     await page.click('#sheet-tabs [data-panel=files]');
     await page.waitForSelector('.row.refused', { state: 'visible' });
+    await page.waitForFunction(() => document.getAnimations().length === 0);
     await screenshot(page, 'phone-files');
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `${overflow} pixels too wide`);
     assert.equal(await page.evaluate(() => document.scrollingElement.scrollTop), 0);
     assert.deepEqual(problems, []);
-    await context.close();
   });
 });

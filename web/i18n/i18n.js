@@ -68,7 +68,7 @@ export function chooseLanguage(query) {
   setLanguage('en');
 }
 
-/** Fills the texts of the static page: data-t is the text, data-t-label the label and tooltip. */
+/** Fills the texts of the static page: data-t is the text, data-t-label the label, and of a button the tooltip, too. */
 export function translatePage(root = document.body) {
   for (const node of root.querySelectorAll('[data-t]')) {
     node.textContent = t(/** @type {HTMLElement} */ (node).dataset.t ?? '');
@@ -76,7 +76,7 @@ export function translatePage(root = document.body) {
   for (const node of root.querySelectorAll('[data-t-label]')) {
     const label = t(/** @type {HTMLElement} */ (node).dataset.tLabel ?? '');
     node.setAttribute('aria-label', label);
-    node.setAttribute('title', label);
+    if (node instanceof HTMLButtonElement) node.title = label;
   }
 }
 

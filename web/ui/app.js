@@ -76,9 +76,8 @@ function connectPanels(onShow) {
     if (name !== 'files') document.body.dataset.side = name;
     for (const tab of document.querySelectorAll('[data-panel]')) {
       const panel = /** @type {HTMLElement} */ (tab).dataset.panel;
-      const inSheet = tab.closest('#sheet-tabs');
-      const selected = inSheet ? panel === document.body.dataset.sheet : panel === document.body.dataset.side;
-      tab.setAttribute('aria-selected', String(selected));
+      if (tab.closest('#sheet-tabs')) tab.setAttribute('aria-expanded', String(panel === document.body.dataset.sheet));
+      else tab.setAttribute('aria-selected', String(panel === document.body.dataset.side));
     }
     onShow(document.body.dataset.side ?? '');
   };

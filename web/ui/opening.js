@@ -132,6 +132,8 @@ export class Opening {
     this.desk.update(item, { state: 'reading' });
     try {
       const { info, view, thumb } = await this.client.open(item.key, item.file, { thumb: THUMB });
+      // The phantom's middle is where there is something to see; a patient's stack begins at its beginning.
+      if (item.synthetic) view.frame = Math.floor(info.frames / 2);
       this.desk.update(item, { state: 'shown', info, view, firstView: view, thumb });
     } catch (error) {
       this.desk.refuse(item, error instanceof CoreError ? error : new CoreError(FAULT.READ, 'READ', String(error)));
