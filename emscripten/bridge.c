@@ -52,14 +52,22 @@ static bool to_size(double number, size_t *out) {
   return true;
 }
 
-uintptr_t bridge_result(uint32_t index) { return index < 2 ? bridge.result[index] : 0; }
+uintptr_t bridge_result(uint32_t index) {
+  return index < 2 ? bridge.result[index] : 0;
+}
 
-const char *bridge_error_text(void) { return bridge.error.text; }
+const char *bridge_error_text(void) {
+  return bridge.error.text;
+}
 
-volatile int32_t *bridge_cancel_flag(void) { return &cancel_flag; }
+volatile int32_t *bridge_cancel_flag(void) {
+  return &cancel_flag;
+}
 
 /* Bytes that malloc has handed out and not got back. */
-double bridge_heap_used(void) { return (double)mallinfo().uordblks; }
+double bridge_heap_used(void) {
+  return (double)mallinfo().uordblks;
+}
 
 /* Memory for a string that JavaScript hands in. 0 when there is none. */
 void *bridge_alloc(double size) {
@@ -67,10 +75,14 @@ void *bridge_alloc(double size) {
   return to_size(size, &bytes) ? malloc(bytes ? bytes : 1) : NULL;
 }
 
-void bridge_free(void *memory) { free(memory); }
+void bridge_free(void *memory) {
+  free(memory);
+}
 
 /* Ends the module the hard way, so that tests can see the page recover from it. */
-void bridge_trap(void) { __builtin_trap(); }
+void bridge_trap(void) {
+  __builtin_trap();
+}
 
 nsc_status bridge_constants(void) {
   nsc_error *err = begin();
@@ -251,8 +263,8 @@ static size_t print_channels(char *text, size_t room, const char *key, const flo
  */
 nsc_status bridge_recipe(const char *preset, uint32_t width, uint32_t height, uint32_t channels) {
   nsc_error *err = begin();
-  nsc_recipe r = {.width = width, .height = height, .channels = channels, .crop_scale = 1, .high = 1, .scale = 1,
-                  .std = {1, 1, 1}};
+  nsc_recipe r = {
+      .width = width, .height = height, .channels = channels, .crop_scale = 1, .high = 1, .scale = 1, .std = {1, 1, 1}};
   nsc_status status = nsc_recipe_preset(preset, &r, err);
   if (status != NSC_OK) return status;
   static const char *const fits[] = {"stretch", "crop", "pad"};
@@ -286,4 +298,31 @@ nsc_status bridge_preview(const nsc_classifier *classifier, nsc_image *image, ui
   nsc_status status = picture(recipe->width, recipe->height, &rgba, &size);
   if (status != NSC_OK) return status;
   return hand_out(nsc_preprocess_preview(image, frame, recipe, rgba, size, err), rgba, size);
+}
+
+/* ---- a model on plain numbers, for measurements and for programs that prepare their own input ----------------------
+ */
+
+nsc_status bridge_session_create(const nsc_model *model, uint32_t threads) {
+  nsc_error *err = begin();
+  nsc_session_options options = {.threads = threads};
+  nsc_session *session = NULL;
+  return finish(nsc_session_create(model, &options, &session, err), session);
+}
+
+/* Runs once: `count` floats [height][width][channels] for the first input, then `room` floats of the first output. */
+nsc_status bridge_session_run(nsc_session *session, const float *input, double count, float *output, double room) {
+  nsc_error *err = begin();
+  size_t floats, capacity;
+  if (!to_size(count, &floats) || !to_size(room, &capacity)) return fail(NSC_ERROR_ARGUMENT, "a size that is none");
+  nsc_status status = nsc_session_set_input_nhwc(session, 0, input, floats, err);
+  if (status == NSC_OK) status = nsc_session_run(session, &cancel_flag, err);
+  if (status != NSC_OK) return status;
+  return nsc_session_get_output(session, 0, output, capacity * sizeof *output, err);
+}
+
+nsc_status bridge_session_json(const nsc_session *session) {
+  nsc_error *err = begin();
+  char *json = NULL;
+  return finish(nsc_session_json(session, &json, err), json);
 }

@@ -144,6 +144,15 @@ static nsc_status read_geometry(nsc_plan *plan, const nsc_node *node, conv *c) {
   return nsc_window_read(plan, node, x, kernel, &c->window);
 }
 
+static nsc_status read_bias(nsc_plan *plan, const nsc_node *node, uint32_t value, size_t outputs, const float **out) {
+  if (value == NSC_NO_VALUE) return NSC_OK;
+  const nsc_shape *shape = &plan->values[value].shape;
+  if (shape->rank != 1 || shape->dims[0] != (int64_t)outputs) {
+    return nsc_node_fail(plan, node, NSC_ERROR_SHAPE, "B does not have %zu elements", outputs);
+  }
+  return nsc_plan_floats(plan, node, value, "B", out);
+}
+
 static nsc_status lower_conv(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_need_inputs(plan, node, 2));
   conv c = {.kind = "Conv"};
@@ -152,12 +161,7 @@ static nsc_status lower_conv(nsc_plan *plan, const nsc_node *node) {
   const float *weights, *bias = NULL;
   NSC_TRY(nsc_plan_floats(plan, node, node->inputs[1], "W", &weights));
   uint32_t b = nsc_node_input(node, 2);
-  if (b != NSC_NO_VALUE) {
-    NSC_TRY(nsc_plan_floats(plan, node, b, "B", &bias));
-    if (plan->values[b].shape.rank != 1 || plan->values[b].shape.dims[0] != (int64_t)outputs) {
-      return nsc_node_fail(plan, node, NSC_ERROR_SHAPE, "B does not have %zu elements", outputs);
-    }
-  }
+  NSC_TRY(read_bias(plan, node, b, outputs, &bias));
   uint32_t output = node->outputs[0];
   affine norm;
   const nsc_node *next = nsc_plan_next(plan, output);
@@ -233,6 +237,7 @@ static nsc_status read_deconv(nsc_plan *plan, const nsc_node *node, const nsc_sh
   const nsc_attribute *pads = nsc_node_attribute(node, "pads");
   const char *auto_pad = nsc_node_string(node, "auto_pad", "NOTSET");
   for (int i = 0; i < 2; i++) {
+    if (x->dims[2 + i] > 1 << 24) return nsc_node_fail(plan, node, NSC_ERROR_LIMIT, "the input is too large");
     if (d->stride[i] < 1 || d->dilation[i] < 1) return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "a stride is zero");
     int64_t extent = (d->kernel[i] - 1) * d->dilation[i] + 1;
     int64_t full = (x->dims[2 + i] - 1) * d->stride[i] + extent + d->adjust[i];
@@ -282,7 +287,7 @@ static nsc_status lower_conv_transpose(nsc_plan *plan, const nsc_node *node) {
   const float *weights, *bias = NULL;
   NSC_TRY(nsc_plan_floats(plan, node, node->inputs[1], "W", &weights));
   uint32_t b = nsc_node_input(node, 2);
-  if (b != NSC_NO_VALUE) NSC_TRY(nsc_plan_floats(plan, node, b, "B", &bias));
+  NSC_TRY(read_bias(plan, node, b, channels, &bias));
   size_t area = (size_t)(d.kernel[0] * d.kernel[1]);
   float *packed;
   NSC_TRY(nsc_plan_scratch(plan, channels * group_in * area, sizeof *packed, &packed));

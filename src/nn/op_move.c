@@ -425,11 +425,10 @@ static nsc_status lower_pad(nsc_plan *plan, const nsc_node *node) {
   if (type == NSC_TYPE_F32) memcpy(&p->fill, &value, sizeof value);
   uint32_t fill = nsc_node_input(node, 2), unused;
   if (fill != NSC_NO_VALUE && type == NSC_TYPE_F32) {
-    const float *f;
-    NSC_TRY(nsc_plan_floats(plan, node, fill, "constant_value", &f));
-    memcpy(&p->fill, f, sizeof *f);
+    NSC_TRY(nsc_plan_scalar(plan, node, fill, "constant_value", &value));
+    memcpy(&p->fill, &value, sizeof value);
   } else if (fill != NSC_NO_VALUE) {
-    int64_t i;
+    int64_t i = 0;
     NSC_TRY(nsc_plan_ints(plan, node, fill, "constant_value", &i, 1, &unused));
     memcpy(&p->fill, &i, sizeof i); /* little endian: the low bytes come first */
   }
@@ -483,7 +482,9 @@ static nsc_status lower_tile(nsc_plan *plan, const nsc_node *node) {
     p.shape.dims[2 * i] = repeats[i];
     p.shape.dims[2 * i + 1] = shape.dims[i];
     p.strides[2 * i + 1] = strides[i];
-    out.dims[i] *= repeats[i];
+    if (__builtin_mul_overflow(out.dims[i], repeats[i], &out.dims[i])) {
+      return nsc_node_fail(plan, node, NSC_ERROR_LIMIT, "repeats are too many");
+    }
   }
   NSC_TRY(nsc_plan_define(plan, node->outputs[0], plan->values[input].type, &out, false));
   return add_read(plan, node, &p, input, node->outputs[0]);

@@ -146,7 +146,9 @@ static nsc_status read_target(nsc_plan *plan, const nsc_node *node, const nsc_sh
   for (uint32_t i = 0; i < in->rank; i++) {
     scales[i] = (double)values[i];
     if (!(scales[i] > 0) || scales[i] > 65536) return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "a scale is out of range");
-    out->dims[i] = (int64_t)floor((double)in->dims[i] * scales[i]);
+    double size = floor((double)in->dims[i] * scales[i]);
+    if (size > 1e9) return nsc_node_fail(plan, node, NSC_ERROR_LIMIT, "the result would be too large");
+    out->dims[i] = (int64_t)size;
   }
   return NSC_OK;
 }
@@ -166,7 +168,7 @@ static nsc_status lower_resize(nsc_plan *plan, const nsc_node *node) {
   nsc_shape shape = plan->values[node->inputs[0]].shape, out;
   double scales[NSC_MAX_RANK];
   NSC_TRY(read_target(plan, node, &shape, &out, scales));
-  if (shape.rank != 4 || out.dims[0] != shape.dims[0] || out.dims[1] != shape.dims[1] || out.dims[2] < 1 ||
+  if (shape.rank != 4 || shape.dims[2] < 1 || shape.dims[3] < 1 || out.dims[0] != shape.dims[0] || out.dims[1] != shape.dims[1] || out.dims[2] < 1 ||
       out.dims[3] < 1 || out.dims[2] > 65536 || out.dims[3] > 65536 || plan->values[node->inputs[0]].type != NSC_TYPE_F32) {
     return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "only height and width of a float32 N, C, H, W can be resized");
   }

@@ -119,10 +119,17 @@ static nsc_status lower_identity(nsc_plan *plan, const nsc_node *node) {
 static nsc_status lower_dropout(nsc_plan *plan, const nsc_node *node) {
   uint32_t training = nsc_node_input(node, 2);
   if (training != NSC_NO_VALUE) {
-    nsc_value *flag = nsc_plan_value(plan, training);
+    const nsc_value *flag = nsc_plan_value(plan, training);
+    size_t count = 0;
+    nsc_shape_count(&flag->shape, &count);
     uint8_t on = 1;
-    if (nsc_plan_is_constant(plan, training) && flag->data) on = *(const uint8_t *)flag->data;
-    if (nsc_plan_is_constant(plan, training) && !flag->data) NSC_TRY(nsc_tensor_proto_read(flag->proto, &on, plan->err));
+    if (nsc_plan_is_constant(plan, training) && flag->type == NSC_TYPE_BOOL && count == 1) {
+      if (flag->data) {
+        on = *(const uint8_t *)flag->data;
+      } else {
+        NSC_TRY(nsc_tensor_proto_read(flag->proto, &on, plan->err));
+      }
+    }
     if (on) return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "training_mode is for training");
   }
   NSC_TRY(lower_identity(plan, node));
@@ -300,9 +307,9 @@ static nsc_status lower_range(nsc_plan *plan, const nsc_node *node) {
   for (uint32_t i = 0; i < 3; i++) {
     uint32_t count;
     if (type == NSC_TYPE_F32) {
-      const float *f;
-      NSC_TRY(nsc_plan_floats(plan, node, node->inputs[i], "a bound", &f));
-      reals[i] = (double)*f;
+      float real;
+      NSC_TRY(nsc_plan_scalar(plan, node, node->inputs[i], "a bound", &real));
+      reals[i] = (double)real;
     } else {
       NSC_TRY(nsc_plan_ints(plan, node, node->inputs[i], "a bound", &ints[i], 1, &count));
       reals[i] = (double)ints[i];

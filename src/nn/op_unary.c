@@ -201,10 +201,7 @@ static nsc_status read_bound(nsc_plan *plan, const nsc_node *node, uint32_t inpu
   *out = nsc_node_float(node, name, otherwise);
   uint32_t value = nsc_node_input(node, input);
   if (value == NSC_NO_VALUE) return NSC_OK;
-  const float *bound;
-  NSC_TRY(nsc_plan_floats(plan, node, value, name, &bound));
-  *out = *bound;
-  return NSC_OK;
+  return nsc_plan_scalar(plan, node, value, name, out);
 }
 
 static nsc_status lower_clip(nsc_plan *plan, const nsc_node *node) {

@@ -75,14 +75,10 @@ static bool clip_bounds(nsc_plan *plan, const nsc_node *node, float *min, float 
   for (uint32_t i = 1; i <= 2; i++) {
     uint32_t value = nsc_node_input(node, i);
     if (value == NSC_NO_VALUE) continue;
-    const float *bound;
-    if (!nsc_plan_is_constant(plan, value) || plan->values[value].type != NSC_TYPE_F32) return false;
-    if (nsc_plan_floats(plan, node, value, "a bound", &bound) != NSC_OK) return false;
-    if (i == 1) {
-      *min = *bound;
-    } else {
-      *max = *bound;
-    }
+    size_t count = 0;
+    nsc_shape_count(&plan->values[value].shape, &count);
+    if (!nsc_plan_is_constant(plan, value) || plan->values[value].type != NSC_TYPE_F32 || count != 1) return false;
+    if (nsc_plan_scalar(plan, node, value, "a bound", i == 1 ? min : max) != NSC_OK) return false;
   }
   return *min < *max; /* XNNPACK wants an interval; NaN fails here too */
 }
@@ -195,12 +191,7 @@ static nsc_status fold(nsc_plan *plan, const nsc_node *node, uint32_t first) {
       step->in[i] = plan->values[step->inputs[i]].data;
     }
     for (uint32_t i = 0; i < step->output_count; i++) {
-      nsc_value *v = &plan->values[step->outputs[i]];
-      size_t count = 0;
-      nsc_shape_count(&v->shape, &count);
-      v->owned = calloc(1, count * nsc_type_size(v->type) + XNN_EXTRA_BYTES);
-      if (!v->owned) return nsc_fail_memory(plan->err, count * nsc_type_size(v->type), "a constant");
-      step->out[i] = v->owned;
+      NSC_TRY(nsc_plan_own_constant(plan, step->outputs[i], &step->out[i]));
     }
     void *workspace;
     NSC_TRY(nsc_plan_scratch(plan, step->workspace, 1, &workspace));
@@ -208,9 +199,6 @@ static nsc_status fold(nsc_plan *plan, const nsc_node *node, uint32_t first) {
     NSC_TRY(nsc_plan_check(plan, node, nsc_step_run(step, NULL)));
     xnn_delete_operator(step->op);
     step->op = NULL;
-    for (uint32_t i = 0; i < step->output_count; i++) {
-      plan->values[step->outputs[i]].data = plan->values[step->outputs[i]].owned;
-    }
   }
   plan->step_count = first;
   return NSC_OK;

@@ -103,6 +103,8 @@ bool nsc_plan_is_constant(const nsc_plan *plan, uint32_t value);
 nsc_status nsc_plan_need_inputs(nsc_plan *plan, const nsc_node *node, uint32_t required);
 /* A constant's elements, in ONNX order; valid until the node is lowered. NULL `what` in no error. */
 nsc_status nsc_plan_floats(nsc_plan *plan, const nsc_node *node, uint32_t value, const char *what, const float **out);
+/* A constant with exactly one float, such as a bound. */
+nsc_status nsc_plan_scalar(nsc_plan *plan, const nsc_node *node, uint32_t value, const char *what, float *out);
 /* A constant list of int64 or int32, such as axes or a shape. */
 nsc_status nsc_plan_ints(nsc_plan *plan, const nsc_node *node, uint32_t value, const char *what, int64_t *out,
                          uint32_t capacity, uint32_t *count);

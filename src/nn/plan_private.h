@@ -6,6 +6,8 @@
 
 /* A constant that a step, or the caller, reads at run time: loads it and keeps it after planning. */
 nsc_status nsc_plan_keep_constant(nsc_plan *plan, uint32_t value);
+/* Zeroed, padded memory for a constant's elements; sets data and owned. LIMIT, MEMORY. */
+nsc_status nsc_plan_own_constant(nsc_plan *plan, uint32_t value, void **out);
 /* Where a value stands once the plan is placed. */
 void *nsc_plan_pointer(nsc_plan *plan, uint32_t value);
 

@@ -70,9 +70,18 @@ nsc_status nsc_plan_alloc(nsc_plan *plan, size_t count, size_t size, void *out) 
   return NSC_OK;
 }
 
+/* A graph can ask for constants of any size with a few bytes. */
+static nsc_status check_constant(nsc_plan *plan, size_t count, size_t size, size_t *bytes) {
+  if (!nsc_mul_size(count, size, bytes) || *bytes > plan->max_bytes || *bytes > SIZE_MAX - XNN_EXTRA_BYTES) {
+    return nsc_fail(plan->err, NSC_ERROR_LIMIT, "a constant of the model would have %.0f MB; the limit is %.0f MB",
+                    (double)count * (double)size / 1e6, (double)plan->max_bytes / 1e6);
+  }
+  return NSC_OK;
+}
+
 nsc_status nsc_plan_scratch(nsc_plan *plan, size_t count, size_t size, void *out) {
   size_t bytes;
-  if (!nsc_mul_size(count, size, &bytes) || bytes > SIZE_MAX - XNN_EXTRA_BYTES) bytes = SIZE_MAX - XNN_EXTRA_BYTES;
+  NSC_TRY(check_constant(plan, count, size, &bytes));
   if (plan->scratch_count == plan->scratch_capacity) {
     uint32_t capacity = plan->scratch_capacity ? plan->scratch_capacity * 2 : 16;
     void **grown = realloc(plan->scratch, capacity * sizeof *grown);
@@ -143,10 +152,11 @@ nsc_status nsc_plan_alias(nsc_plan *plan, uint32_t value, uint32_t source, const
   return NSC_OK;
 }
 
-static nsc_status own_constant(nsc_plan *plan, nsc_value *v, void **out) {
-  size_t count = 0;
+nsc_status nsc_plan_own_constant(nsc_plan *plan, uint32_t value, void **out) {
+  nsc_value *v = nsc_plan_value(plan, value);
+  size_t count = 0, bytes;
   nsc_shape_count(&v->shape, &count);
-  size_t bytes = count * nsc_type_size(v->type);
+  NSC_TRY(check_constant(plan, count, nsc_type_size(v->type), &bytes));
   v->owned = calloc(1, bytes + XNN_EXTRA_BYTES);
   if (!v->owned) return nsc_fail_memory(plan->err, bytes, "a constant");
   v->data = v->owned;
@@ -157,9 +167,8 @@ static nsc_status own_constant(nsc_plan *plan, nsc_value *v, void **out) {
 nsc_status nsc_plan_define_constant(nsc_plan *plan, uint32_t value, nsc_type type, const nsc_shape *shape,
                                     const void *data) {
   NSC_TRY(set_value(plan, value, type, shape, false));
-  nsc_value *v = nsc_plan_value(plan, value);
   void *copy;
-  NSC_TRY(own_constant(plan, v, &copy));
+  NSC_TRY(nsc_plan_own_constant(plan, value, &copy));
   size_t count = 0;
   nsc_shape_count(shape, &count);
   if (type == NSC_TYPE_F16) {
@@ -181,7 +190,7 @@ static nsc_status load_constant(nsc_plan *plan, uint32_t value) {
                     nsc_onnx_type_name(proto->onnx_type));
   }
   void *data;
-  NSC_TRY(own_constant(plan, v, &data));
+  NSC_TRY(nsc_plan_own_constant(plan, value, &data));
   if (type != NSC_TYPE_F16) return nsc_tensor_proto_read(proto, data, plan->err);
   if (proto->raw) {
     nsc_half_expand(proto->raw, proto->count, data);
@@ -222,6 +231,16 @@ nsc_status nsc_plan_floats(nsc_plan *plan, const nsc_node *node, uint32_t value,
     }
     *out = copy;
   }
+  return NSC_OK;
+}
+
+nsc_status nsc_plan_scalar(nsc_plan *plan, const nsc_node *node, uint32_t value, const char *what, float *out) {
+  const float *values;
+  NSC_TRY(nsc_plan_floats(plan, node, value, what, &values));
+  size_t count = 0;
+  nsc_shape_count(&plan->values[value].shape, &count);
+  if (count != 1) return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "%s has %zu elements", what, count);
+  *out = values[0];
   return NSC_OK;
 }
 
@@ -309,10 +328,9 @@ nsc_status nsc_plan_layout(nsc_plan *plan, uint32_t value, bool channels_last, u
     NSC_TRY(nsc_plan_alias(plan, twin, value, &shape, channels_last));
   } else if (nsc_plan_is_constant(plan, value)) {
     NSC_TRY(load_constant(plan, value));
-    nsc_value *t = nsc_plan_value(plan, twin);
     void *data;
-    NSC_TRY(own_constant(plan, t, &data));
-    nsc_transpose(data, plan->values[value].data, &physical, perm, nsc_type_size(t->type));
+    NSC_TRY(nsc_plan_own_constant(plan, twin, &data));
+    nsc_transpose(data, plan->values[value].data, &physical, perm, nsc_type_size(plan->values[twin].type));
   } else {
     NSC_TRY(add_transpose(plan, value, twin, perm));
   }

@@ -11,14 +11,6 @@ import { ctDicom, greyPng, tinyModel, unknownOperatorModel } from './fixtures.mj
 const file = (bytes) => new Blob([bytes]);
 const NO_OPTIONS = { recipe: null, labels: null, output: null };
 
-// Node has no pictures for the screen; the service only hands them on.
-globalThis.ImageData ??= class {
-  constructor(data, width, height) {
-    Object.assign(this, { data, width, height });
-  }
-};
-globalThis.createImageBitmap ??= async ({ width, height }) => ({ width, height, close() {} });
-
 test('open, look, classify, close', async () => {
   const { ask, ready, progress } = await startService();
   assert.equal(ready.ok, true);
@@ -33,8 +25,10 @@ test('open, look, classify, close', async () => {
 
   const tags = await ask('tags', { key: 'a' });
   assert.ok(tags.result.some(({ name, value }) => name === 'Modality' && value === 'CT'));
-  const rendered = await ask('render', { key: 'a', view: { ...opened.result.view, frame: 1 } });
-  assert.equal(rendered.result.bitmap.width, 16);
+  const buffer = new ArrayBuffer(16 * 12 * 4);
+  const rendered = await ask('render', { key: 'a', view: { ...opened.result.view, frame: 1 }, buffer });
+  assert.equal(rendered.result.pixels.width, 16);
+  assert.equal(rendered.result.pixels.rgba.buffer, buffer);
   assert.deepEqual((await ask('probe', { key: 'a', frame: 0, x: 3, y: 2 })).result, [3 - 1024]);
 
   assert.equal((await ask('classify', { key: 'a', frame: 0 })).error.code, FAULT.REQUEST);
@@ -43,7 +37,7 @@ test('open, look, classify, close', async () => {
   const result = await ask('classify', { key: 'a', frame: 1 });
   assert.equal(result.ok, true);
   assert.ok(result.result.totalMs >= 0);
-  assert.equal((await ask('preview', { key: 'a', frame: 0 })).result.bitmap.width, 8);
+  assert.equal((await ask('preview', { key: 'a', frame: 0 })).result.pixels.width, 8);
 
   assert.equal((await ask('close', { key: 'a' })).ok, true);
   assert.equal((await ask('probe', { key: 'a', frame: 0, x: 0, y: 0 })).error.code, FAULT.REQUEST);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { createSiteServer, listen } from '../../scripts/serve.mjs';
+import { POLICY, createSiteServer, listen } from '../../scripts/serve.mjs';
 import { toCsv } from '../../web/ui/batch.js';
 import { ROOT } from './harness.mjs';
 
@@ -58,6 +58,12 @@ test('the page asks nobody else for anything', () => {
     const urls = [...text.matchAll(/https?:\/\/[^\s'"`)]+/g)].map(([url]) => url);
     assert.deepEqual(urls.filter((url) => url !== 'http://www.w3.org/2000/svg'), [], name);
   }
+});
+
+test('the policy of the page and of the server are one', () => {
+  const [, policy] = html.match(/http-equiv="Content-Security-Policy" content="([^"]*)"/) ?? [];
+  // A meta element cannot forbid being framed.
+  assert.equal(`${policy}; frame-ancestors 'none'`, POLICY);
 });
 
 test('CSV follows RFC 4180 and starts no formulas', () => {

@@ -21,6 +21,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from PIL import Image
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 from sklearn.metrics import roc_auc_score
 
 SIZE = 128
@@ -76,6 +77,16 @@ class Net(nn.Module):
     def forward(self, x):
         y = self.body(self.stem(x)).mean((2, 3))
         return self.head(self.drop(y))
+
+
+def fold_norms(net):
+    """Each convolution takes its batch norm; exporting would do the same, but after the weights were rounded."""
+    net.stem = nn.Sequential(fuse_conv_bn_eval(net.stem[0], net.stem[1]), nn.ReLU())
+    for block in net.body:
+        block.a, block.na = fuse_conv_bn_eval(block.a, block.na), nn.Identity()
+        block.b, block.nb = fuse_conv_bn_eval(block.b, block.nb), nn.Identity()
+        if isinstance(block.skip, nn.Sequential):
+            block.skip = fuse_conv_bn_eval(block.skip[0], block.skip[1])
 
 
 def augment(x, rng):
@@ -155,11 +166,11 @@ def main():
     ap.add_argument("--data", required=True)
     ap.add_argument("--out", required=True)
     ap.add_argument("--seed", type=int, default=1)
-    ap.add_argument("--epochs", type=int, default=20)
-    ap.add_argument("--width", type=int, default=32)
+    ap.add_argument("--epochs", type=int, default=16)
+    ap.add_argument("--width", type=int, default=24)
     ap.add_argument("--lr", type=float, default=2e-3)
     ap.add_argument("--sensitivity", type=float, default=0.97, help="of the threshold, on validation")
-    ap.add_argument("--threads", type=int, default=2)
+    ap.add_argument("--threads", type=int, default=1)
     a = ap.parse_args()
     torch.manual_seed(a.seed)
     torch.set_num_threads(a.threads)
@@ -178,7 +189,8 @@ def main():
     net = Net(a.width)
     ema = Net(a.width)
     ema.load_state_dict(net.state_dict())
-    print(f"{sum(p.numel() for p in net.parameters())} parameters", flush=True)
+    parameters = sum(p.numel() for p in net.parameters())
+    print(f"{parameters} parameters", flush=True)
     pos = float((ty == 0).sum() / (ty == 1).sum())
     opt = torch.optim.AdamW(net.parameters(), lr=a.lr, weight_decay=2e-2)
     batch, steps = 48, (len(tx) // 48) * a.epochs
@@ -210,7 +222,8 @@ def main():
         print(f"epoch {epoch + 1}/{a.epochs} loss {total / (len(tx) // batch):.4f} val auc {auc:.4f} bce {bce:.4f} {time.time() - t0:.0f} s", flush=True)
 
     ema.load_state_dict(best_state)
-    # float16 before anything is measured: what is scored is what is shipped.
+    # Batch norm into the convolutions, weights to float16, before anything is measured: what is scored is what is shipped.
+    fold_norms(ema.eval())
     with torch.no_grad():
         for p in ema.parameters():
             if p.dim() >= 2:
@@ -228,7 +241,7 @@ def main():
     spec = lambda p, y: (p[y == 0] < threshold).mean()
     metrics = {
         "seed": a.seed, "epochs": a.epochs, "validation_sensitivity": a.sensitivity, "width": a.width, "size": SIZE,
-        "parameters": sum(q.numel() for q in ema.parameters()),
+        "parameters": parameters,
         "train_films": len(tx), "validation_films": len(vx), "test_films": len(y),
         "validation_auc": round(float(auc(pv, yv.numpy())), 4), "temperature": round(temperature, 4), "threshold": threshold,
         "test_auc": round(float(auc(p, y)), 4), "test_auc_ci95": bootstrap(auc, p, y),

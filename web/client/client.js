@@ -9,7 +9,8 @@ import { CoreError, FAULT } from '../shared/protocol.js';
  * @typedef {import('../shared/protocol.js').ModelOptions} ModelOptions
  * @typedef {import('../shared/protocol.js').Constants} Constants
  * @typedef {{done: number, total: number, phase: string}} ProgressEvent
- * @typedef {{onProgress?: (progress: ProgressEvent) => void, signal?: AbortSignal}} RequestOptions
+ * @typedef {{onProgress?: (progress: ProgressEvent) => void, signal?: AbortSignal,
+ *            buffer?: ArrayBuffer | null}} RequestOptions  buffer: memory to move to the worker, as args.buffer
  * @typedef {{id: number, op: string, args: any, options: RequestOptions,
  *            posted: boolean, resolve: (result: any) => void, reject: (error: Error) => void}} Pending
  * @typedef {{variant: string, threads: number, module: WebAssembly.Module | null}} Build
@@ -126,7 +127,11 @@ export class Client extends EventTarget {
   #post(pending) {
     const { id, op, args } = pending;
     pending.posted = true;
-    this.worker?.postMessage({ id, op, args });
+    const { buffer } = pending.options;
+    // It is gone with the worker it went to; a request that is sent again does without.
+    pending.options = { ...pending.options, buffer: null };
+    if (buffer) this.worker?.postMessage({ id, op, args: { ...args, buffer } }, [buffer]);
+    else this.worker?.postMessage({ id, op, args });
   }
 
   #spawn() {

@@ -7,8 +7,8 @@
  *                   {id, op: 'progress', done, total, phase}   any number of times before the answer
  *
  * The worker does one request at a time, in the order they came. `code` and `name` are nsc_status and its name; the
- * codes below zero are the boundary's own (FAULT). A message holds only what structured cloning carries; bitmaps are
- * moved, files are passed as File or Blob and read in the worker, once, into the core's memory.
+ * codes below zero are the boundary's own (FAULT). A message holds only what structured cloning carries; pixels and
+ * bitmaps are moved, files are passed as File or Blob and read in the worker, once, into the core's memory.
  *
  *   op         args                               result
  *   init       {variant, threads, module,         {constants, variant, threads, cancel}: constants is
@@ -21,7 +21,8 @@
  *   close      {key}                              null
  *   tags       {key}                              the `tags` of nsc_image_json
  *   view       {key, kind, frame, index}          a view; kind: 'default', 'auto', or 'window' (the file's, by index)
- *   render     {key, view}                        {bitmap, ms}
+ *   render     {key, view, buffer}                {pixels, ms}. `buffer` is null or the memory of a picture that is no
+ *                                                 longer needed: a drag asks for many of the same size
  *   probe      {key, frame, x, y}                 modality values, one a channel
  *   model      {file, options}                    nsc_model_json; options {recipe, labels, output} are JSON texts or
  *                                                 null. Takes the place of the model before it, which stays when this
@@ -29,7 +30,7 @@
  *   describe   {file}                             nsc_model_json of a model that is not kept
  *   recipe     {preset, width, height, channels}  a recipe as JSON, to start a form from
  *   classify   {key, frame}                       nsc_result_json, and `totalMs` as the worker saw it
- *   preview    {key, frame}                       {bitmap}: what the model saw
+ *   preview    {key, frame}                       {pixels}: what the model saw
  *   clear      {}                                 null. The 'cancel' that came before it is over
  *   memory     {}                                 {used, total, images}: bytes of the heap; images held decoded
  *   trap       {}                                 never: ends the module. Only after init with test: true
@@ -55,7 +56,7 @@ export const FAULT = Object.freeze({
 /**
  * @typedef {{code: number, name: string, message: string}} ErrorMessage
  * @typedef {{frame: number, voiLut: number, function: number, center: number, width: number, invert: boolean}} View
- * @typedef {{key: string, file: Blob}} KeyedFile
+ * @typedef {{rgba: Uint8ClampedArray<ArrayBuffer>, width: number, height: number}} Pixels
  * @typedef {{recipe: string | null, labels: string | null, output: string | null}} ModelOptions
  *
  * @typedef {object} ImageInfo the part of nsc_image_json the page reads

@@ -73,6 +73,7 @@ function connectPanels(onShow) {
   /** @param {string} name */
   const show = (name) => {
     document.body.dataset.sheet = document.body.dataset.sheet === name && narrow() ? '' : name;
+    if (name === 'result') document.body.classList.remove('news');
     if (name !== 'files') document.body.dataset.side = name;
     for (const tab of document.querySelectorAll('[data-panel]')) {
       const panel = /** @type {HTMLElement} */ (tab).dataset.panel;
@@ -162,14 +163,21 @@ export async function startApp(parts, { keepOffline }) {
     presets: constants.recipePresets,
     complain: (title, detail) => status.notify(title, detail),
   });
-  new Opening(desk, client, (file) => void models.openFile(file));
+  new Opening(desk, client, {
+    openModel: (file) => void models.openFile(file),
+    complain: (name, reason) => status.notify(t('open.unreadable', { name }), reason),
+  });
 
   desk.on('select', (item) => {
     document.body.classList.toggle('looking', Boolean(item));
     viewer.show(item);
   });
   desk.on('view', () => viewer.render());
-  desk.on('item', ({ finding }) => finding?.result && status.set({ classifyMs: finding.result.totalMs }));
+  desk.on('item', ({ finding }) => {
+    if (!finding?.result) return;
+    status.set({ classifyMs: finding.result.totalMs });
+    document.body.classList.toggle('news', document.body.dataset.sheet !== 'result');
+  });
   viewer.addEventListener('rendered', (event) => status.set({ renderMs: /** @type {CustomEvent} */ (event).detail.ms }));
   viewer.addEventListener('failed', (event) => {
     const { item, error } = /** @type {CustomEvent} */ (event).detail;

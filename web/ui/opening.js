@@ -33,24 +33,35 @@ async function filesOf(entry) {
   return found;
 }
 
-/** @param {DataTransfer} transfer @returns {Promise<Found[]>} */
-async function filesOfDrop(transfer) {
+/**
+ * @param {DataTransfer} transfer
+ * @param {(name: string, reason: string) => void} complain  of a folder that the browser may not read
+ * @returns {Promise<Found[]>}
+ */
+async function filesOfDrop(transfer, complain) {
   // Entries must be taken before the first await: the list is emptied after the event.
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry !== null);
   if (!entries.length) return [...transfer.files].map((file) => ({ file, path: file.name }));
-  return (await Promise.all(entries.map((entry) => filesOf(/** @type {FileSystemEntry} */ (entry))))).flat();
+  const found = entries.map((entry) =>
+    filesOf(/** @type {FileSystemEntry} */ (entry)).catch((error) => {
+      complain(entry?.name ?? '', error instanceof Error ? error.message : String(error));
+      return [];
+    }),
+  );
+  return (await Promise.all(found)).flat();
 }
 
 export class Opening {
   /**
    * @param {import('./desk.js').Desk} desk
    * @param {import('../client/client.js').Client} client
-   * @param {(file: File) => void} openModel
+   * @param {{openModel: (file: File) => void, complain: (name: string, reason: string) => void}} actions
    */
-  constructor(desk, client, openModel) {
+  constructor(desk, client, { openModel, complain }) {
     this.desk = desk;
     this.client = client;
     this.openModel = openModel;
+    this.complain = complain;
     /** @type {Promise<void>} */
     this.queue = Promise.resolve();
     this.#connectPickers();
@@ -99,7 +110,7 @@ export class Opening {
       veil.hidden = true;
       if (!carriesFiles(event) || !event.dataTransfer) return;
       event.preventDefault();
-      this.take(await filesOfDrop(event.dataTransfer));
+      this.take(await filesOfDrop(event.dataTransfer, this.complain));
     });
   }
 

@@ -29,7 +29,7 @@ export class Results {
     this.live = byId('live');
     /** @type {AbortController | null} */
     this.running = null;
-    /** @type {{finding: Finding, bitmap: ImageBitmap} | null} */
+    /** @type {{finding: Finding, pixels: import('../shared/protocol.js').Pixels} | null} */
     this.seen = null;
 
     desk.on('select', (item) => {
@@ -95,9 +95,8 @@ export class Results {
     const { finding } = item;
     if (!finding?.result || this.seen?.finding === finding) return;
     try {
-      const { bitmap } = await this.client.request('preview', { key: item.key, frame: finding.frame });
-      this.seen?.bitmap.close();
-      this.seen = { finding, bitmap };
+      const { pixels } = await this.client.request('preview', { key: item.key, frame: finding.frame });
+      this.seen = { finding, pixels };
       if (item === this.desk.current) this.render();
     } catch {
       // The picture is an extra; the result stands without it.
@@ -241,12 +240,12 @@ export class Results {
   /** @param {Finding} finding */
   #sawBlock(finding) {
     if (this.seen?.finding !== finding) return '';
-    const { bitmap } = this.seen;
+    const { rgba, width, height } = this.seen.pixels;
     const canvas = /** @type {HTMLCanvasElement} */ (
-      h('canvas', { id: 'saw', width: bitmap.width, height: bitmap.height, role: 'img', 'aria-label': t('result.saw') })
+      h('canvas', { id: 'saw', width, height, role: 'img', 'aria-label': t('result.saw') })
     );
-    canvas.getContext('2d')?.drawImage(bitmap, 0, 0);
-    const size = t('overlay.size', { width: bitmap.width, height: bitmap.height });
+    canvas.getContext('2d')?.putImageData(new ImageData(rgba, width, height), 0, 0);
+    const size = t('overlay.size', { width, height });
     return h(
       'figure.saw',
       {},

@@ -30,8 +30,11 @@ export class Viewer extends EventTarget {
     this.context = context;
     /** @type {Item | null} */
     this.item = null;
-    /** @type {ImageBitmap | null} */
-    this.bitmap = null;
+    /** The rendered frame, pixel by pixel. It stays one canvas: making a new bitmap each time would cost more than rendering. */
+    this.picture = document.createElement('canvas');
+    this.picture.width = 0;
+    /** Memory of the frame before, for the next one. @type {ArrayBuffer | null} */
+    this.spare = null;
     /** Screen pixels (CSS) per image column. */
     this.scale = 1;
     /** Where the image's centre stands, from the canvas's centre. @type {Point} */
@@ -49,8 +52,8 @@ export class Viewer extends EventTarget {
     this.item = item;
     if (!item?.info || !item.view) {
       this.wanted = null;
-      this.bitmap?.close();
-      this.bitmap = null;
+      this.picture.width = 0;
+      this.spare = null;
       this.#draw();
       return;
     }
@@ -72,13 +75,11 @@ export class Viewer extends EventTarget {
       const { item, view } = this.wanted;
       this.wanted = null;
       try {
-        const { bitmap, ms } = await this.client.request('render', { key: item.key, view });
-        if (item !== this.item) {
-          bitmap.close();
-          continue;
-        }
-        this.bitmap?.close();
-        this.bitmap = bitmap;
+        const buffer = this.spare;
+        this.spare = null;
+        const { pixels, ms } = await this.client.request('render', { key: item.key, view }, { buffer });
+        if (item !== this.item) continue;
+        this.#take(pixels);
         this.canvas.dataset.rendered = `${item.key}:${view.frame}`;
         this.#draw();
         this.dispatchEvent(new CustomEvent('rendered', { detail: { ms } }));
@@ -87,6 +88,17 @@ export class Viewer extends EventTarget {
       }
     }
     this.rendering = false;
+  }
+
+  /** @param {import('../shared/protocol.js').Pixels} pixels */
+  #take({ rgba, width, height }) {
+    const { picture } = this;
+    if (picture.width !== width || picture.height !== height) {
+      picture.width = width;
+      picture.height = height;
+    }
+    picture.getContext('2d', { alpha: false })?.putImageData(new ImageData(rgba, width, height), 0, 0);
+    this.spare = rgba.buffer;
   }
 
   /** Rows are drawn this much taller than columns are wide, for pixels that are not square. */
@@ -172,7 +184,7 @@ export class Viewer extends EventTarget {
   }
 
   #paint() {
-    const { canvas, context, bitmap } = this;
+    const { canvas, context, picture } = this;
     const ratio = devicePixelRatio;
     const width = Math.round(canvas.clientWidth * ratio);
     const height = Math.round(canvas.clientHeight * ratio);
@@ -184,13 +196,13 @@ export class Viewer extends EventTarget {
     context.fillRect(0, 0, width, height);
     const info = this.item?.info;
     // Through a stack of equal slices the last one stays until the next is there; a picture of another size would lie.
-    if (!bitmap || !info || bitmap.width !== info.width || bitmap.height !== info.height) return;
+    if (!info || picture.width !== info.width || picture.height !== info.height) return;
     const w = info.width * this.scale * ratio;
     const h = info.height * this.scale * this.aspect * ratio;
     const x = width / 2 + this.centre.x * ratio - w / 2;
     const y = height / 2 + this.centre.y * ratio - h / 2;
     context.imageSmoothingEnabled = this.scale * ratio < SQUARE_PIXELS;
     context.imageSmoothingQuality = 'high';
-    context.drawImage(bitmap, x, y, w, h);
+    context.drawImage(picture, x, y, w, h);
   }
 }

@@ -10,7 +10,7 @@ import { CoreError, FAULT } from '../shared/protocol.js';
  *            PThread?: {unusedWorkers: unknown[]}}} Exports
  * @typedef {(moduleArgs: Record<string, unknown>) => Promise<Exports>} Factory what Emscripten's .mjs exports
  * @typedef {import('../shared/protocol.js').View} View
- * @typedef {{rgba: Uint8ClampedArray<ArrayBuffer>, width: number, height: number}} Pixels
+ * @typedef {import('../shared/protocol.js').Pixels} Pixels
  */
 
 /** How long ended threads may take to come back; they take a few milliseconds. */
@@ -104,11 +104,13 @@ export class Core {
    * The pixels that the last call left, copied out and ended here.
    * @param {number} width
    * @param {number} height
+   * @param {ArrayBuffer | null} [buffer]  memory to use if it has the size: fresh memory costs more than the copy
    * @returns {Pixels}
    */
-  #pixels(width, height) {
+  #pixels(width, height, buffer) {
     const address = this.#result();
-    const rgba = new Uint8ClampedArray(this.#result(1));
+    const size = this.#result(1);
+    const rgba = new Uint8ClampedArray(buffer?.byteLength === size ? buffer : new ArrayBuffer(size));
     rgba.set(new Uint8Array(this.module.wasmMemory.buffer, address, rgba.length));
     this.module._bridge_free(address);
     return { rgba, width, height };
@@ -266,11 +268,12 @@ export class Core {
    * @param {View} view
    * @param {number} width  of the image
    * @param {number} height
+   * @param {ArrayBuffer | null} [buffer]  memory for the pixels, if it fits
    */
-  render(image, view, width, height) {
+  render(image, view, width, height, buffer) {
     const { frame, voiLut, function: voi, center, width: window, invert } = view;
     this.#call('bridge_render', image, frame, voiLut, voi, center, window, invert ? 1 : 0);
-    return this.#pixels(width, height);
+    return this.#pixels(width, height, buffer);
   }
 
   /** @param {number} image @param {number} frame @param {number} x @param {number} y @returns {number[]} */

@@ -15,22 +15,21 @@ import { Images } from './images.js';
  * @typedef {{handle: number, classifier: number, options: ModelOptions}} Model  classifier: 0 while another one is tried
  */
 
-/** A picture as the canvas takes it. @param {import('./core.js').Pixels} pixels */
-function toBitmap({ rgba, width, height }) {
-  return createImageBitmap(new ImageData(rgba, width, height));
-}
-
-/** A small copy for the list of files. @param {ImageBitmap} bitmap @param {number} side */
-function shrink(bitmap, side) {
-  const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
-  const width = Math.max(1, Math.round(bitmap.width * scale));
-  const height = Math.max(1, Math.round(bitmap.height * scale));
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext('2d');
+/**
+ * A small copy for the list of files.
+ * @param {import('../shared/protocol.js').Pixels} pixels
+ * @param {number} side
+ */
+function shrink({ rgba, width, height }, side) {
+  const whole = new OffscreenCanvas(width, height);
+  whole.getContext('2d', { alpha: false })?.putImageData(new ImageData(rgba, width, height), 0, 0);
+  const scale = Math.min(1, side / Math.max(width, height));
+  const small = new OffscreenCanvas(Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale)));
+  const context = small.getContext('2d');
   if (!context) return null;
   context.imageSmoothingQuality = 'high';
-  context.drawImage(bitmap, 0, 0, width, height);
-  return canvas.transferToImageBitmap();
+  context.drawImage(whole, 0, 0, small.width, small.height);
+  return small.transferToImageBitmap();
 }
 
 /** The operations of the protocol on one instance of the core. */
@@ -64,9 +63,9 @@ export class Service {
       try {
         const { tags: _, ...facts } = info;
         const view = this.core.view(handle, 'default', 0, 0);
-        const bitmap = await toBitmap(this.core.render(handle, view, info.width, info.height));
-        const small = thumb ? shrink(bitmap, thumb) : null;
-        bitmap.close();
+        // Rendered even when nobody wants to see it small: a file whose pixels are damaged is refused here.
+        const pixels = this.core.render(handle, view, info.width, info.height);
+        const small = thumb ? shrink(pixels, thumb) : null;
         return { result: { info: facts, view, thumb: small }, transfer: small ? [small] : [] };
       } catch (error) {
         if (!isTrap(error)) this.images.close(key);
@@ -89,11 +88,11 @@ export class Service {
       return { result: this.core.view(handle, kind, frame, index) };
     },
 
-    async render({ key, view }) {
+    async render({ key, view, buffer }) {
       const start = performance.now();
       const { handle, info } = await this.images.get(key);
-      const bitmap = await toBitmap(this.core.render(handle, view, info.width, info.height));
-      return { result: { bitmap, ms: performance.now() - start }, transfer: [bitmap] };
+      const pixels = this.core.render(handle, view, info.width, info.height, buffer);
+      return { result: { pixels, ms: performance.now() - start }, transfer: [pixels.rgba.buffer] };
     },
 
     async probe({ key, frame, x, y }) {
@@ -142,8 +141,8 @@ export class Service {
     async preview({ key, frame }) {
       const { classifier } = this.#model();
       const { handle } = await this.images.get(key);
-      const bitmap = await toBitmap(this.core.preview(classifier, handle, frame));
-      return { result: { bitmap }, transfer: [bitmap] };
+      const pixels = this.core.preview(classifier, handle, frame);
+      return { result: { pixels }, transfer: [pixels.rgba.buffer] };
     },
 
     async clear() {
