@@ -251,34 +251,15 @@ nsc_status bridge_classify(nsc_classifier *classifier, nsc_image *image, uint32_
   return finish(nsc_result_json(classifier, &result, &json, err), json);
 }
 
-/* One value a channel, as nsc_recipe_parse wants them. */
-static size_t print_channels(char *text, size_t room, const char *key, const float values[3], uint32_t channels) {
-  const char *format = channels == 1 ? ",\"%s\":[%.9g]" : ",\"%s\":[%.9g,%.9g,%.9g]";
-  return (size_t)snprintf(text, room, format, key, (double)values[0], (double)values[1], (double)values[2]);
-}
-
-/*
- * A preset as the JSON that nsc_recipe_parse reads, the bridge's own: what a form needs to start from when a model says
- * nothing about its input. The range is the file's own window, the fit a stretch, unless the form says otherwise.
- */
+/* A preset as JSON: what a form needs to start from when a model says nothing about its input. */
 nsc_status bridge_recipe(const char *preset, uint32_t width, uint32_t height, uint32_t channels) {
   nsc_error *err = begin();
-  nsc_recipe r = {
+  nsc_recipe recipe = {
       .width = width, .height = height, .channels = channels, .crop_scale = 1, .high = 1, .scale = 1, .std = {1, 1, 1}};
-  nsc_status status = nsc_recipe_preset(preset, &r, err);
+  nsc_status status = nsc_recipe_preset(preset, &recipe, err);
   if (status != NSC_OK) return status;
-  static const char *const fits[] = {"stretch", "crop", "pad"};
-  static const char *const kinds[] = {"voi", "window", "frame", "percentile", "type"};
-  char *at = bridge.text, *end = bridge.text + sizeof bridge.text;
-  at += snprintf(at, (size_t)(end - at),
-                 "{\"width\":%u,\"height\":%u,\"channels\":%u,\"fit\":\"%s\",\"cropScale\":%.9g,"
-                 "\"range\":{\"kind\":\"%s\",\"low\":%.9g,\"high\":%.9g},\"invert\":%s,\"scale\":%.9g",
-                 r.width, r.height, r.channels, fits[r.fit], r.crop_scale, kinds[r.range], r.low, r.high,
-                 r.invert ? "true" : "false", (double)r.scale);
-  at += print_channels(at, (size_t)(end - at), "mean", r.mean, channels);
-  at += print_channels(at, (size_t)(end - at), "std", r.std, channels);
-  snprintf(at, (size_t)(end - at), "}");
-  return finish(NSC_OK, bridge.text);
+  char *json = NULL;
+  return finish(nsc_recipe_json(&recipe, &json, err), json);
 }
 
 /* Columns and rows of what the model sees, in results 0 and 1. */
@@ -300,8 +281,7 @@ nsc_status bridge_preview(const nsc_classifier *classifier, nsc_image *image, ui
   return hand_out(nsc_preprocess_preview(image, frame, recipe, rgba, size, err), rgba, size);
 }
 
-/* ---- a model on plain numbers, for measurements and for programs that prepare their own input ----------------------
- */
+/* ---- a model on plain numbers, for measurements and for programs that prepare their own input -------------------- */
 
 nsc_status bridge_session_create(const nsc_model *model, uint32_t threads) {
   nsc_error *err = begin();

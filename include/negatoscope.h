@@ -264,6 +264,9 @@ typedef struct nsc_recipe {
  */
 NSC_WARN_UNUSED nsc_status nsc_recipe_parse(const char *json, size_t size, nsc_recipe *out, nsc_error *err);
 
+/* The recipe as the JSON that nsc_recipe_parse reads, every field written. Ended by nsc_text_free. */
+NSC_WARN_UNUSED nsc_status nsc_recipe_json(const nsc_recipe *recipe, char **out, nsc_error *err);
+
 /* A preset for models without metadata: "imagenet", "0-1", "-1-1", "torchxrayvision". Size and channels are kept. */
 NSC_WARN_UNUSED nsc_status nsc_recipe_preset(const char *name, nsc_recipe *inout, nsc_error *err);
 

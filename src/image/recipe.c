@@ -195,7 +195,7 @@ static void write_per_channel(const char *key, const float values[3], uint32_t c
   nsc_json_end_array(t);
 }
 
-void nsc_recipe_json(const nsc_recipe *r, nsc_text *t) {
+void nsc_recipe_write(const nsc_recipe *r, nsc_text *t) {
   nsc_json_object(t);
   nsc_json_key(t, "width"), nsc_json_int(t, r->width);
   nsc_json_key(t, "height"), nsc_json_int(t, r->height);
@@ -256,4 +256,10 @@ nsc_status nsc_recipe_preset(const char *name, nsc_recipe *inout, nsc_error *err
   }
   *inout = r;
   return NSC_OK;
+}
+
+nsc_status nsc_recipe_json(const nsc_recipe *recipe, char **out, nsc_error *err) {
+  nsc_text t = {0};
+  nsc_recipe_write(recipe, &t);
+  return nsc_text_finish(&t, out, err);
 }

@@ -9,7 +9,7 @@
 NSC_WARN_UNUSED nsc_status nsc_recipe_check(const nsc_recipe *recipe, nsc_error *err);
 
 /* Appends the recipe as one JSON object; every field is written. */
-void nsc_recipe_json(const nsc_recipe *recipe, nsc_text *t);
+void nsc_recipe_write(const nsc_recipe *recipe, nsc_text *t);
 
 /* The names that nsc_recipe_preset knows, ended by NULL. Static storage. */
 const char *const *nsc_recipe_presets(void);

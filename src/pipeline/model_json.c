@@ -52,7 +52,7 @@ nsc_status nsc_model_json(const nsc_model *model, char **out, nsc_error *err) {
   write_labels(&t, &m);
   nsc_json_key(&t, "recipe");
   if (m.has_recipe) {
-    nsc_recipe_json(&m.recipe, &t);
+    nsc_recipe_write(&m.recipe, &t);
   } else {
     nsc_json_null(&t);
   }

@@ -249,7 +249,7 @@ TEST(image_recipe_round_trip) {
   CHECK_NEAR(r.std[2], 0.225, 1e-7);
   nsc_text t = {0};
   char *written = NULL;
-  nsc_recipe_json(&r, &t);
+  nsc_recipe_write(&r, &t);
   REQUIRE(nsc_text_finish(&t, &written, NULL) == NSC_OK);
   CHECK_STR(written, json);
   nsc_text_free(written);

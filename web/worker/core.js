@@ -311,7 +311,7 @@ export class Core {
   /** @param {string} preset @param {number} width @param {number} height @param {number} channels */
   recipe(preset, width, height, channels) {
     this.#withTexts([preset], (name) => this.#call('bridge_recipe', name, width, height, channels));
-    return this.#borrowedJson();
+    return this.#ownedJson();
   }
 
   /**

@@ -1,0 +1,108 @@
+/** Chromium as a place to measure in: a page with nothing on it, cross-origin isolated, and a worker for each job. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, normalize, sep } from 'node:path';
+import { build } from 'esbuild';
+import { chromium } from 'playwright-core';
+
+import { listen } from '../scripts/serve.mjs';
+import { BENCH, ORT, SCRATCH, TFJS, WASM } from './paths.mjs';
+
+export const FLAGS = [
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+];
+
+const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
+const FOLDERS = { bench: join(SCRATCH, 'worker'), core: WASM, ort: ORT, tfjs: TFJS, models: join(SCRATCH, 'models') };
+
+/**
+ * Files of several folders, each under a name of its own. The product's server is not used for this: its policy forbids
+ * what other engines do (workers from blobs, evaluated code).
+ */
+function createBenchServer() {
+  return createServer(async (request, response) => {
+    const headers = {
+      'Cross-Origin-Opener-Policy': 'same-origin',
+      'Cross-Origin-Embedder-Policy': 'require-corp',
+      'Cross-Origin-Resource-Policy': 'same-origin',
+    };
+    const [, name, ...rest] = new URL(request.url, 'http://localhost').pathname.split('/');
+    if (name === '') {
+      response.writeHead(200, { ...headers, 'Content-Type': 'text/html' }).end('<!doctype html><title>bench</title>');
+      return;
+    }
+    const folder = FOLDERS[name];
+    const path = folder && normalize(join(folder, ...rest));
+    const size = path?.startsWith(folder + sep) ? await stat(path).then((s) => s.size, () => null) : null;
+    if (size === null) {
+      response.writeHead(404, headers).end();
+      return;
+    }
+    const type = TYPES[extname(path)] ?? 'application/octet-stream';
+    response.writeHead(200, { ...headers, 'Content-Type': type, 'Content-Length': size });
+    createReadStream(path).pipe(response);
+  });
+}
+
+async function bundleWorker() {
+  await build({
+    entryPoints: [join(BENCH, 'worker.mjs')],
+    outdir: FOLDERS.bench,
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    legalComments: 'none',
+    logLevel: 'error',
+  });
+}
+
+/** Runs in the page. */
+function measureInWorker({ job, model }) {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker('/bench/worker.js', { type: 'module' });
+    worker.onmessage = ({ data }) => (data.error ? reject(new Error(data.error)) : resolve(data.result));
+    worker.onerror = (event) => reject(new Error(event.message || 'the worker did not start'));
+    worker.postMessage({ job, model });
+  });
+}
+
+/** @returns {Promise<{version: string, measure: (job: object, network: string) => Promise<any>, close: () => Promise<void>}>} */
+export async function openChromium() {
+  await bundleWorker();
+  const server = createBenchServer();
+  const address = await listen(server, 0);
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
+  return {
+    version: browser.version(),
+    async measure(job, network) {
+      // A context of its own: the page and its engine get a fresh process, and nothing compiled is left from before.
+      const context = await browser.newContext();
+      try {
+        const page = await context.newPage();
+        await page.goto(address);
+        const urls = {
+          core: `${address}core/${job.variant}/negatoscope.mjs`,
+          onnxruntime: `${address}ort/ort.wasm.min.mjs`,
+          onnxruntimeWasm: `${address}ort/`,
+          tfjsWasm: `${address}tfjs/`,
+        };
+        return await page.evaluate(measureInWorker, { job: { ...job, urls }, model: `/models/${network}.onnx` });
+      } finally {
+        await context.close();
+      }
+    },
+    async close() {
+      await browser.close();
+      server.close();
+    },
+  };
+}

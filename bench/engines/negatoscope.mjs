@@ -1,0 +1,50 @@
+/** This project's core, through the same module that the page's worker loads. */
+import { Core } from '../../web/worker/core.js';
+
+/** @param {import('../measure.mjs').Job} job */
+export async function load({ urls, threads }) {
+  const { default: factory } = await import(urls.core);
+  const core = await Core.create(factory, { threads });
+  const { module } = core;
+
+  const check = (status) => {
+    if (status === 0) return;
+    const heap = new Uint8Array(module.wasmMemory.buffer);
+    const at = module._bridge_error_text() >>> 0;
+    throw new Error(new TextDecoder().decode(heap.slice(at, heap.indexOf(0, at))));
+  };
+  const result = () => module._bridge_result(0) >>> 0;
+  const floats = (address, count) => new Float32Array(module.wasmMemory.buffer, address, count);
+
+  const stepsOf = (session) => {
+    check(module._bridge_session_json(session));
+    const at = result();
+    const heap = new Uint8Array(module.wasmMemory.buffer);
+    const text = new TextDecoder().decode(heap.slice(at, heap.indexOf(0, at)));
+    module._nsc_text_free(at);
+    return JSON.parse(text);
+  };
+
+  return {
+    channelsLast: true,
+    async create(bytes) {
+      const model = core.openModel(await core.source(new Blob([bytes])));
+      check(module._bridge_session_create(model, threads));
+      const session = result();
+      const { outputs } = core.modelInfo(model);
+      const room = outputs[0].shape.reduce((a, b) => a * b, 1);
+      let input = 0;
+      let output = 0;
+      return {
+        run(values) {
+          input ||= module._bridge_alloc(values.byteLength) >>> 0;
+          output ||= module._bridge_alloc(room * 4) >>> 0;
+          floats(input, values.length).set(values);
+          check(module._bridge_session_run(session, input, values.length, output, room));
+          return floats(output, room).slice();
+        },
+        steps: () => stepsOf(session),
+      };
+    },
+  };
+}
