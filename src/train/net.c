@@ -1,0 +1,287 @@
+/* Building networks: layers, shapes, parameters and their first values. */
+#include "train/net.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+enum { NONE = UINT32_MAX, MAX_SIDE = 4096, MAX_CHANNELS = 1 << 20 };
+
+nsc_status nsc_net_create(nsc_net **out, nsc_error *err) {
+  nsc_net *net = calloc(1, sizeof *net);
+  if (!net) return nsc_fail_memory(err, sizeof *net, "a network");
+  net->input = net->output = NONE;
+  *out = net;
+  return NSC_OK;
+}
+
+void nsc_net_free(nsc_net *net) {
+  if (!net) return;
+  nsc_arena_free(&net->arena);
+  nsc_arena_free(&net->batch_arena);
+  free(net->layers);
+  free(net->tensors);
+  free(net->parameters);
+  free(net);
+}
+
+/* Layers, tensors and parameters grow together: at most four parameters a layer. */
+static bool make_room(nsc_net *net) {
+  if (net->layer_count < net->capacity) return true;
+  uint32_t capacity = net->capacity * 2 + 32;
+  nsc_layer *layers = realloc(net->layers, capacity * sizeof *layers);
+  if (layers) net->layers = layers;
+  nsc_tensor *tensors = realloc(net->tensors, capacity * sizeof *tensors);
+  if (tensors) net->tensors = tensors;
+  nsc_parameter *parameters = realloc(net->parameters, capacity * NSC_LAYER_PARAMETERS * sizeof *parameters);
+  if (parameters) net->parameters = parameters;
+  if (!layers || !tensors || !parameters) return false;
+  net->capacity = capacity;
+  return true;
+}
+
+/* A layer and its output tensor. Returns NULL, and remembers why, when anything is wrong already. */
+static nsc_layer *add_layer(nsc_net *net, nsc_layer_kind kind, const uint32_t *inputs, uint32_t input_count,
+                            size_t height, size_t width, size_t channels) {
+  if (net->built.status != NSC_OK) return NULL;
+  if (height < 1 || width < 1 || channels < 1 || height > MAX_SIDE || width > MAX_SIDE || channels > MAX_CHANNELS) {
+    (void)nsc_fail(&net->built, NSC_ERROR_SHAPE, "layer %u of the network would give %zu x %zu x %zu: the pictures are too small for it",
+                   net->layer_count, height, width, channels);
+    return NULL;
+  }
+  uint32_t *copy = nsc_arena_alloc(&net->arena, input_count + 1, sizeof *copy);
+  if (!copy || !make_room(net)) {
+    (void)nsc_fail_memory(&net->built, sizeof(nsc_layer), "a network");
+    return NULL;
+  }
+  for (uint32_t i = 0; i < input_count; i++) copy[i] = inputs[i];
+  net->tensors[net->tensor_count] = (nsc_tensor){height, width, channels, NULL, NULL};
+  nsc_layer *layer = &net->layers[net->layer_count++];
+  *layer = (nsc_layer){.kind = kind, .inputs = copy, .input_count = input_count, .output = net->tensor_count++, .groups = 1};
+  for (int i = 0; i < NSC_LAYER_PARAMETERS; i++) layer->parameters[i] = NONE;
+  return layer;
+}
+
+static uint32_t output_of(const nsc_layer *layer) {
+  return layer ? layer->output : 0;
+}
+
+static void add_parameter(nsc_net *net, nsc_layer *layer, int slot, const char *role, uint32_t rank, const size_t *dims,
+                          bool learned, bool decays) {
+  nsc_parameter *p = &net->parameters[net->parameter_count];
+  *p = (nsc_parameter){.rank = rank, .count = 1, .decays = decays};
+  for (uint32_t i = 0; i < rank; i++) {
+    p->dims[i] = dims[i];
+    if (!nsc_mul_size(p->count, dims[i], &p->count)) p->count = SIZE_MAX;
+  }
+  char name[48];
+  int n = snprintf(name, sizeof name, "layer%u.%s", (unsigned)(layer - net->layers), role);
+  p->name = nsc_arena_text(&net->arena, name, (size_t)n);
+  p->value = nsc_arena_alloc(&net->arena, p->count, sizeof *p->value);
+  p->gradient = learned ? nsc_arena_alloc(&net->arena, p->count, sizeof *p->gradient) : NULL;
+  if (!p->name || !p->value || (learned && !p->gradient)) {
+    (void)nsc_fail(&net->built, NSC_ERROR_MEMORY, "not enough memory for the network's weights");
+    return;
+  }
+  layer->parameters[slot] = net->parameter_count++;
+}
+
+uint32_t nsc_net_input(nsc_net *net, size_t height, size_t width, size_t channels) {
+  net->input = output_of(add_layer(net, NSC_LAYER_INPUT, NULL, 0, height, width, channels));
+  return net->input;
+}
+
+/* 0 when the window does not fit: add_layer then refuses. */
+static size_t windowed(size_t side, size_t kernel, size_t stride, size_t pad) {
+  return side + 2 * pad < kernel || stride < 1 ? 0 : (side + 2 * pad - kernel) / stride + 1;
+}
+
+uint32_t nsc_net_conv(nsc_net *net, uint32_t x, nsc_conv_spec spec) {
+  nsc_tensor in = net->tensors[x];
+  size_t groups = spec.groups ? spec.groups : 1;
+  if (in.channels % groups || spec.channels % groups) {
+    (void)nsc_fail(&net->built, NSC_ERROR_SHAPE, "%zu and %zu channels cannot be split into %zu groups", in.channels,
+                   spec.channels, groups);
+  }
+  nsc_layer *layer = add_layer(net, NSC_LAYER_CONV, &x, 1, windowed(in.height, spec.kernel, spec.stride, spec.pad),
+                               windowed(in.width, spec.kernel, spec.stride, spec.pad), spec.channels);
+  if (!layer) return 0;
+  layer->kernel = spec.kernel;
+  layer->stride = spec.stride;
+  layer->pad = spec.pad;
+  layer->groups = groups;
+  const size_t dims[4] = {spec.channels, spec.kernel, spec.kernel, in.channels / groups};
+  add_parameter(net, layer, 0, "weight", 4, dims, true, true);
+  if (spec.bias) add_parameter(net, layer, 1, "bias", 1, dims, true, false);
+  return layer->output;
+}
+
+uint32_t nsc_net_dense(nsc_net *net, uint32_t x, size_t features) {
+  nsc_tensor in = net->tensors[x];
+  nsc_layer *layer = add_layer(net, NSC_LAYER_DENSE, &x, 1, 1, 1, features);
+  if (!layer) return 0;
+  const size_t dims[2] = {features, in.height * in.width * in.channels};
+  add_parameter(net, layer, 0, "weight", 2, dims, true, true);
+  add_parameter(net, layer, 1, "bias", 1, dims, true, false);
+  return layer->output;
+}
+
+uint32_t nsc_net_norm(nsc_net *net, uint32_t x) {
+  nsc_tensor in = net->tensors[x];
+  nsc_layer *layer = add_layer(net, NSC_LAYER_NORM, &x, 1, in.height, in.width, in.channels);
+  if (!layer) return 0;
+  layer->epsilon = 1e-5f;
+  layer->momentum = 0.1f;
+  add_parameter(net, layer, 0, "scale", 1, &in.channels, true, false);
+  add_parameter(net, layer, 1, "shift", 1, &in.channels, true, false);
+  add_parameter(net, layer, 2, "mean", 1, &in.channels, false, false);
+  add_parameter(net, layer, 3, "variance", 1, &in.channels, false, false);
+  return layer->output;
+}
+
+uint32_t nsc_net_activation(nsc_net *net, uint32_t x, nsc_activation_kind kind) {
+  nsc_tensor in = net->tensors[x];
+  nsc_layer *layer = add_layer(net, NSC_LAYER_ACTIVATION, &x, 1, in.height, in.width, in.channels);
+  if (layer) layer->activation = kind;
+  return output_of(layer);
+}
+
+static uint32_t add_pool(nsc_net *net, nsc_layer_kind kind, uint32_t x, size_t kernel, size_t stride, size_t pad) {
+  nsc_tensor in = net->tensors[x];
+  nsc_layer *layer = add_layer(net, kind, &x, 1, windowed(in.height, kernel, stride, pad),
+                               windowed(in.width, kernel, stride, pad), in.channels);
+  if (!layer) return 0;
+  layer->kernel = kernel;
+  layer->stride = stride;
+  layer->pad = pad;
+  return layer->output;
+}
+
+uint32_t nsc_net_max_pool(nsc_net *net, uint32_t x, size_t kernel, size_t stride, size_t pad) {
+  return add_pool(net, NSC_LAYER_MAX_POOL, x, kernel, stride, pad);
+}
+
+uint32_t nsc_net_average_pool(nsc_net *net, uint32_t x, size_t kernel, size_t stride) {
+  return add_pool(net, NSC_LAYER_AVERAGE_POOL, x, kernel, stride, 0);
+}
+
+uint32_t nsc_net_global_pool(nsc_net *net, uint32_t x) {
+  return output_of(add_layer(net, NSC_LAYER_GLOBAL_POOL, &x, 1, 1, 1, net->tensors[x].channels));
+}
+
+uint32_t nsc_net_dropout(nsc_net *net, uint32_t x, float rate) {
+  nsc_tensor in = net->tensors[x];
+  nsc_layer *layer = add_layer(net, NSC_LAYER_DROPOUT, &x, 1, in.height, in.width, in.channels);
+  if (layer) layer->rate = rate;
+  return output_of(layer);
+}
+
+uint32_t nsc_net_add(nsc_net *net, uint32_t a, uint32_t b) {
+  nsc_tensor x = net->tensors[a], y = net->tensors[b];
+  if (x.height != y.height || x.width != y.width || x.channels != y.channels) {
+    (void)nsc_fail(&net->built, NSC_ERROR_SHAPE, "a sum of different shapes in the network");
+  }
+  const uint32_t inputs[2] = {a, b};
+  return output_of(add_layer(net, NSC_LAYER_ADD, inputs, 2, x.height, x.width, x.channels));
+}
+
+uint32_t nsc_net_concat(nsc_net *net, const uint32_t *tensors, uint32_t count) {
+  nsc_tensor first = net->tensors[tensors[0]];
+  size_t channels = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    nsc_tensor t = net->tensors[tensors[i]];
+    channels += t.channels;
+    if (t.height != first.height || t.width != first.width) {
+      (void)nsc_fail(&net->built, NSC_ERROR_SHAPE, "a concatenation of different sizes in the network");
+    }
+  }
+  return output_of(add_layer(net, NSC_LAYER_CONCAT, tensors, count, first.height, first.width, channels));
+}
+
+uint32_t nsc_net_flatten(nsc_net *net, uint32_t x) {
+  nsc_tensor in = net->tensors[x];
+  return output_of(add_layer(net, NSC_LAYER_FLATTEN, &x, 1, 1, 1, in.height * in.width * in.channels));
+}
+
+/* Weights: normal with variance 2 / fan-in, what follows being a rectifier; dense layers uniform in 1 / sqrt(fan-in) as
+   the last one is. Scales and variances begin at one. */
+static void initialise(nsc_net *net, uint64_t seed) {
+  const nsc_rng root = nsc_rng_seeded(seed);
+  for (uint32_t l = 0; l < net->layer_count; l++) {
+    const nsc_layer *layer = &net->layers[l];
+    nsc_rng rng = nsc_rng_split(&root, l);
+    if (layer->kind == NSC_LAYER_CONV) {
+      nsc_parameter *w = &net->parameters[layer->parameters[0]];
+      float deviation = sqrtf(2.0f / (float)(w->dims[1] * w->dims[2] * w->dims[3]));
+      for (size_t i = 0; i < w->count; i++) w->value[i] = deviation * (float)nsc_rng_normal(&rng);
+    } else if (layer->kind == NSC_LAYER_DENSE) {
+      nsc_parameter *w = &net->parameters[layer->parameters[0]];
+      float bound = 1.0f / sqrtf((float)w->dims[1]);
+      for (size_t i = 0; i < w->count; i++) w->value[i] = bound * (2 * nsc_rng_float(&rng) - 1);
+    } else if (layer->kind == NSC_LAYER_NORM) {
+      nsc_parameter *scale = &net->parameters[layer->parameters[0]], *variance = &net->parameters[layer->parameters[3]];
+      for (size_t i = 0; i < scale->count; i++) scale->value[i] = variance->value[i] = 1;
+    }
+  }
+}
+
+nsc_status nsc_net_finish(nsc_net *net, uint32_t output, uint64_t seed, nsc_error *err) {
+  if (net->built.status != NSC_OK) return nsc_fail(err, net->built.status, "%s", net->built.text);
+  if (net->input == NONE || output >= net->tensor_count) return nsc_fail(err, NSC_ERROR_ARGUMENT, "a network without input");
+  net->output = output;
+  initialise(net, seed);
+  return NSC_OK;
+}
+
+size_t nsc_net_parameter_count(const nsc_net *net) {
+  size_t count = 0;
+  for (uint32_t i = 0; i < net->parameter_count; i++) {
+    if (net->parameters[i].gradient) count += net->parameters[i].count;
+  }
+  return count;
+}
+
+size_t nsc_net_size(const nsc_net *net, uint32_t tensor) {
+  const nsc_tensor *t = &net->tensors[tensor];
+  return net->batch * t->height * t->width * t->channels;
+}
+
+/* Floats of the whole batch, with room for XNNPACK's reads past the end. */
+static float *batch_floats(nsc_net *net, size_t count) {
+  return nsc_arena_alloc(&net->batch_arena, count + 32, sizeof(float));
+}
+
+nsc_status nsc_net_set_batch(nsc_net *net, size_t batch, nsc_error *err) {
+  if (batch == net->batch) return NSC_OK;
+  nsc_arena_free(&net->batch_arena);
+  net->batch = 0;
+  for (uint32_t l = 0; l < net->layer_count; l++) {
+    nsc_layer *layer = &net->layers[l];
+    nsc_tensor *t = &net->tensors[layer->output];
+    uint64_t count = (uint64_t)batch * t->height * t->width * t->channels;
+    if (count > SIZE_MAX / 64) return nsc_fail_memory(err, SIZE_MAX, "a batch of that size");
+    t->value = batch_floats(net, (size_t)count);
+    t->gradient = batch_floats(net, (size_t)count);
+    bool ok = t->value && t->gradient;
+    if (layer->kind == NSC_LAYER_NORM) {
+      layer->saved = batch_floats(net, (size_t)count + t->channels);
+      ok = ok && layer->saved;
+    } else if (layer->kind == NSC_LAYER_DROPOUT) {
+      layer->saved = batch_floats(net, (size_t)count);
+      ok = ok && layer->saved;
+    } else if (layer->kind == NSC_LAYER_MAX_POOL) {
+      layer->chosen = nsc_arena_alloc(&net->batch_arena, (size_t)count, sizeof *layer->chosen);
+      ok = ok && layer->chosen;
+    }
+    if (!ok) {
+      nsc_arena_free(&net->batch_arena);
+      return nsc_fail_memory(err, (size_t)count * sizeof(float), "a batch's activations");
+    }
+  }
+  net->batch = batch;
+  return NSC_OK;
+}
