@@ -68,9 +68,8 @@ static nsc_status finish(xnn_operator_t op, enum xnn_status status, const char *
 nsc_status nsc_compute_dense(nsc_compute *compute, size_t rows, size_t in, size_t out, const float *x,
                              const float *weights, bool turned, const float *bias, float *y, nsc_error *err) {
   xnn_operator_t op = NULL;
-  enum xnn_status s =
-      xnn_create_fully_connected_nc_f32(in, out, in, out, weights, bias, -INFINITY, INFINITY,
-                                        turned ? XNN_FLAG_TRANSPOSE_WEIGHTS : 0, NULL, NULL, &op);
+  enum xnn_status s = xnn_create_fully_connected_nc_f32(in, out, in, out, weights, bias, -INFINITY, INFINITY,
+                                                        turned ? XNN_FLAG_TRANSPOSE_WEIGHTS : 0, NULL, NULL, &op);
   if (s == xnn_status_success) s = xnn_reshape_fully_connected_nc_f32(op, rows, compute->pool);
   if (s == xnn_status_success) s = xnn_setup_fully_connected_nc_f32(op, x, y);
   if (s == xnn_status_success) s = xnn_run_operator(op, compute->pool);
@@ -92,11 +91,11 @@ nsc_status nsc_compute_conv(nsc_compute *compute, const nsc_conv_shape *s, const
   enum xnn_status status = xnn_create_convolution2d_nhwc_f32(
       (uint32_t)s->top, (uint32_t)s->right, (uint32_t)s->bottom, (uint32_t)s->left, (uint32_t)s->kernel_h,
       (uint32_t)s->kernel_w, (uint32_t)s->stride, (uint32_t)s->stride, 1, 1, (uint32_t)s->groups,
-      s->in_channels / s->groups, s->out_channels / s->groups, s->in_channels, s->out_channels, weights, bias, -INFINITY,
-      INFINITY, 0, NULL, NULL, &op);
+      s->in_channels / s->groups, s->out_channels / s->groups, s->in_channels, s->out_channels, weights, bias,
+      -INFINITY, INFINITY, 0, NULL, NULL, &op);
   if (status == xnn_status_success) {
-    status = xnn_reshape_convolution2d_nhwc_f32(op, s->batch, s->height, s->width, &workspace, &alignment, &out_h, &out_w,
-                                                compute->pool);
+    status = xnn_reshape_convolution2d_nhwc_f32(op, s->batch, s->height, s->width, &workspace, &alignment, &out_h,
+                                                &out_w, compute->pool);
   }
   if (status == xnn_status_success && reserve(&compute->workspace, workspace / sizeof(float) + 32, err) != NSC_OK) {
     status = xnn_status_out_of_memory;
@@ -133,8 +132,8 @@ nsc_status nsc_compute_conv_input_gradient(nsc_compute *compute, const nsc_conv_
   xnn_operator_t op = NULL;
   enum xnn_status status = xnn_create_deconvolution2d_nhwc_f32(
       (uint32_t)s->top, (uint32_t)s->right, (uint32_t)s->bottom, (uint32_t)s->left, (uint32_t)s->kernel_h,
-      (uint32_t)s->kernel_w, (uint32_t)s->stride, (uint32_t)s->stride, 1, 1, (uint32_t)s->groups, out, in, s->out_channels,
-      s->in_channels, compute->turned.floats, NULL, -INFINITY, INFINITY, 0, NULL, NULL, &op);
+      (uint32_t)s->kernel_w, (uint32_t)s->stride, (uint32_t)s->stride, 1, 1, (uint32_t)s->groups, out, in,
+      s->out_channels, s->in_channels, compute->turned.floats, NULL, -INFINITY, INFINITY, 0, NULL, NULL, &op);
   if (status == xnn_status_success) {
     status = xnn_reshape_deconvolution2d_nhwc_f32(op, s->batch, oh, ow, rest_h, rest_w, &h, &w, compute->pool);
   }
@@ -229,7 +228,8 @@ typedef struct depthwise_task {
 static void depthwise_taps(void *context, size_t from, size_t count) {
   const depthwise_task *t = context;
   const nsc_conv_shape *s = t->shape;
-  size_t oh = nsc_conv_out_height(s), ow = nsc_conv_out_width(s), channels = s->in_channels, area = s->kernel_h * s->kernel_w;
+  size_t oh = nsc_conv_out_height(s), ow = nsc_conv_out_width(s), channels = s->in_channels,
+         area = s->kernel_h * s->kernel_w;
   for (size_t tap = from; tap < from + count; tap++) {
     for (size_t c = 0; c < channels; c++) t->dw[c * area + tap] = 0;
     for (size_t pixel = 0; pixel < s->batch * oh * ow; pixel++) {
@@ -243,8 +243,8 @@ static void depthwise_taps(void *context, size_t from, size_t count) {
   }
 }
 
-nsc_status nsc_compute_conv_weight_gradient(nsc_compute *compute, const nsc_conv_shape *s, const float *x, const float *dy,
-                                            float *dw, nsc_error *err) {
+nsc_status nsc_compute_conv_weight_gradient(nsc_compute *compute, const nsc_conv_shape *s, const float *x,
+                                            const float *dy, float *dw, nsc_error *err) {
   if (s->groups == s->in_channels && s->out_channels == s->in_channels) {
     depthwise_task task = {s, x, dy, dw};
     nsc_compute_ranges(compute, depthwise_taps, &task, s->kernel_h * s->kernel_w, 1);

@@ -1,7 +1,7 @@
 /*
- * The arithmetic that training shares with inference: matrix products and convolutions on XNNPACK with weights that change
- * at every step, so nothing is kept between calls but threads and scratch memory. All tensors are float32; pictures are
- * [batch][height][width][channels].
+ * The arithmetic that training shares with inference: matrix products and convolutions on XNNPACK with weights that
+ * change at every step, so nothing is kept between calls but threads and scratch memory. All tensors are float32;
+ * pictures are [batch][height][width][channels].
  */
 #ifndef NSC_NN_COMPUTE_H
 #define NSC_NN_COMPUTE_H
@@ -24,10 +24,10 @@ NSC_WARN_UNUSED nsc_status nsc_compute_dense(nsc_compute *compute, size_t rows, 
                                              nsc_error *err);
 
 typedef struct nsc_conv_shape {
-  size_t batch, height, width;        /* of x */
+  size_t batch, height, width; /* of x */
   size_t in_channels, out_channels, groups;
   size_t kernel_h, kernel_w, stride;
-  size_t top, left, bottom, right;    /* padding */
+  size_t top, left, bottom, right; /* padding */
 } nsc_conv_shape;
 
 size_t nsc_conv_out_height(const nsc_conv_shape *s);

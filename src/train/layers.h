@@ -1,5 +1,5 @@
-/* One forward and one backward function a kind of layer. Backward adds to the gradients of its inputs (a tensor may feed
-   several layers) and overwrites those of its parameters. */
+/* One forward and one backward function a kind of layer. Backward adds to the gradients of its inputs (a tensor may
+   feed several layers) and overwrites those of its parameters. */
 #ifndef NSC_TRAIN_LAYERS_H
 #define NSC_TRAIN_LAYERS_H
 

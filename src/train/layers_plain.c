@@ -16,13 +16,20 @@ static nsc_tensor *result_of(const nsc_pass *pass, const nsc_layer *layer) {
 
 static float activate(nsc_activation_kind kind, float x) {
   switch (kind) {
-    case NSC_ACTIVATION_RELU: return x > 0 ? x : 0;
-    case NSC_ACTIVATION_RELU6: return x < 0 ? 0 : x > 6 ? 6 : x;
-    case NSC_ACTIVATION_LEAKY_RELU: return x > 0 ? x : 0.01f * x;
-    case NSC_ACTIVATION_ELU: return x > 0 ? x : expm1f(x);
-    case NSC_ACTIVATION_SIGMOID: return 1 / (1 + expf(-x));
-    case NSC_ACTIVATION_TANH: return tanhf(x);
-    case NSC_ACTIVATION_HARD_SWISH: return x <= -3 ? 0 : x >= 3 ? x : x * (x + 3) / 6;
+    case NSC_ACTIVATION_RELU:
+      return x > 0 ? x : 0;
+    case NSC_ACTIVATION_RELU6:
+      return x < 0 ? 0 : x > 6 ? 6 : x;
+    case NSC_ACTIVATION_LEAKY_RELU:
+      return x > 0 ? x : 0.01f * x;
+    case NSC_ACTIVATION_ELU:
+      return x > 0 ? x : expm1f(x);
+    case NSC_ACTIVATION_SIGMOID:
+      return 1 / (1 + expf(-x));
+    case NSC_ACTIVATION_TANH:
+      return tanhf(x);
+    case NSC_ACTIVATION_HARD_SWISH:
+      return x <= -3 ? 0 : x >= 3 ? x : x * (x + 3) / 6;
   }
   return x;
 }
@@ -30,13 +37,20 @@ static float activate(nsc_activation_kind kind, float x) {
 /* The derivative, from input and output. */
 static float slope(nsc_activation_kind kind, float x, float y) {
   switch (kind) {
-    case NSC_ACTIVATION_RELU: return x > 0;
-    case NSC_ACTIVATION_RELU6: return x > 0 && x < 6;
-    case NSC_ACTIVATION_LEAKY_RELU: return x > 0 ? 1 : 0.01f;
-    case NSC_ACTIVATION_ELU: return x > 0 ? 1 : y + 1;
-    case NSC_ACTIVATION_SIGMOID: return y * (1 - y);
-    case NSC_ACTIVATION_TANH: return 1 - y * y;
-    case NSC_ACTIVATION_HARD_SWISH: return x <= -3 ? 0 : x >= 3 ? 1 : (2 * x + 3) / 6;
+    case NSC_ACTIVATION_RELU:
+      return x > 0;
+    case NSC_ACTIVATION_RELU6:
+      return x > 0 && x < 6;
+    case NSC_ACTIVATION_LEAKY_RELU:
+      return x > 0 ? 1 : 0.01f;
+    case NSC_ACTIVATION_ELU:
+      return x > 0 ? 1 : y + 1;
+    case NSC_ACTIVATION_SIGMOID:
+      return y * (1 - y);
+    case NSC_ACTIVATION_TANH:
+      return 1 - y * y;
+    case NSC_ACTIVATION_HARD_SWISH:
+      return x <= -3 ? 0 : x >= 3 ? 1 : (2 * x + 3) / 6;
   }
   return 1;
 }
@@ -243,8 +257,8 @@ nsc_status nsc_concat_backward(nsc_pass *pass, nsc_layer *layer) {
   return NSC_OK;
 }
 
-/* Rows, columns, channels to channels, rows, columns: ONNX's order, so that the next dense layer's weights need no turning
-   when the network is saved. */
+/* Rows, columns, channels to channels, rows, columns: ONNX's order, so that the next dense layer's weights need no
+   turning when the network is saved. */
 static void flatten_walk(nsc_pass *pass, nsc_layer *layer, bool backward) {
   nsc_tensor *x = input_of(pass, layer), *y = result_of(pass, layer);
   size_t pixels = x->height * x->width, channels = x->channels;

@@ -24,10 +24,19 @@ static void sum_rows(const float *dy, size_t rows, size_t columns, float *out) {
 
 static nsc_conv_shape conv_shape(const nsc_pass *pass, const nsc_layer *layer) {
   const nsc_tensor *x = nsc_net_tensor(pass->net, layer->inputs[0]);
-  return (nsc_conv_shape){.batch = pass->net->batch, .height = x->height, .width = x->width, .in_channels = x->channels,
-                          .out_channels = nsc_net_tensor(pass->net, layer->output)->channels, .groups = layer->groups,
-                          .kernel_h = layer->kernel, .kernel_w = layer->kernel, .stride = layer->stride,
-                          .top = layer->pad, .left = layer->pad, .bottom = layer->pad, .right = layer->pad};
+  return (nsc_conv_shape){.batch = pass->net->batch,
+                          .height = x->height,
+                          .width = x->width,
+                          .in_channels = x->channels,
+                          .out_channels = nsc_net_tensor(pass->net, layer->output)->channels,
+                          .groups = layer->groups,
+                          .kernel_h = layer->kernel,
+                          .kernel_w = layer->kernel,
+                          .stride = layer->stride,
+                          .top = layer->pad,
+                          .left = layer->pad,
+                          .bottom = layer->pad,
+                          .right = layer->pad};
 }
 
 nsc_status nsc_conv_forward(nsc_pass *pass, nsc_layer *layer) {
@@ -43,13 +52,15 @@ nsc_status nsc_conv_backward(nsc_pass *pass, nsc_layer *layer) {
   nsc_tensor *x = nsc_net_tensor(pass->net, layer->inputs[0]), *y = nsc_net_tensor(pass->net, layer->output);
   nsc_parameter *weights = parameter(pass, layer, 0), *bias = parameter(pass, layer, 1);
   if (!weights->frozen) {
-    NSC_TRY(nsc_compute_conv_weight_gradient(pass->compute, &shape, x->value, y->gradient, weights->gradient, pass->err));
+    NSC_TRY(
+        nsc_compute_conv_weight_gradient(pass->compute, &shape, x->value, y->gradient, weights->gradient, pass->err));
   }
   if (bias && !bias->frozen) {
     sum_rows(y->gradient, nsc_net_size(pass->net, layer->output) / y->channels, y->channels, bias->gradient);
   }
   if (layer->inputs[0] == pass->net->input) return NSC_OK; /* nobody asks for the gradient of the picture */
-  NSC_TRY(nsc_compute_conv_input_gradient(pass->compute, &shape, y->gradient, weights->value, pass->scratch, pass->err));
+  NSC_TRY(
+      nsc_compute_conv_input_gradient(pass->compute, &shape, y->gradient, weights->value, pass->scratch, pass->err));
   add_to(x->gradient, pass->scratch, nsc_net_size(pass->net, layer->inputs[0]));
   return NSC_OK;
 }
@@ -69,12 +80,20 @@ nsc_status nsc_dense_backward(nsc_pass *pass, nsc_layer *layer) {
   size_t batch = pass->net->batch, in = w->dims[1], out = w->dims[0];
   if (!w->frozen) {
     /* A dense layer is a 1x1 convolution over a batch of single pixels. */
-    nsc_conv_shape shape = {.batch = batch, .height = 1, .width = 1, .in_channels = in, .out_channels = out, .groups = 1,
-                            .kernel_h = 1, .kernel_w = 1, .stride = 1};
+    nsc_conv_shape shape = {.batch = batch,
+                            .height = 1,
+                            .width = 1,
+                            .in_channels = in,
+                            .out_channels = out,
+                            .groups = 1,
+                            .kernel_h = 1,
+                            .kernel_w = 1,
+                            .stride = 1};
     NSC_TRY(nsc_compute_conv_weight_gradient(pass->compute, &shape, x->value, y->gradient, w->gradient, pass->err));
     sum_rows(y->gradient, batch, out, b->gradient);
   }
-  NSC_TRY(nsc_compute_dense(pass->compute, batch, out, in, y->gradient, w->value, true, NULL, pass->scratch, pass->err));
+  NSC_TRY(
+      nsc_compute_dense(pass->compute, batch, out, in, y->gradient, w->value, true, NULL, pass->scratch, pass->err));
   add_to(x->gradient, pass->scratch, batch * in);
   return NSC_OK;
 }
@@ -92,8 +111,15 @@ typedef struct norm_task {
 static norm_task norm_of(const nsc_pass *pass, const nsc_layer *layer) {
   nsc_tensor *x = nsc_net_tensor(pass->net, layer->inputs[0]), *y = nsc_net_tensor(pass->net, layer->output);
   size_t count = nsc_net_size(pass->net, layer->output);
-  return (norm_task){.pass = pass, .layer = layer, .x = x->value, .dy = y->gradient, .y = y->value, .dx = x->gradient,
-                     .normal = layer->saved, .inverse = layer->saved + count, .rows = count / x->channels,
+  return (norm_task){.pass = pass,
+                     .layer = layer,
+                     .x = x->value,
+                     .dy = y->gradient,
+                     .y = y->value,
+                     .dx = x->gradient,
+                     .normal = layer->saved,
+                     .inverse = layer->saved + count,
+                     .rows = count / x->channels,
                      .channels = x->channels};
 }
 

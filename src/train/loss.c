@@ -89,10 +89,18 @@ double nsc_loss_compute(const nsc_loss *loss, const float *logits, const float *
     const float *z = logits + n * labels, *t = targets + n * labels;
     float *g = gradient ? gradient + n * labels : NULL;
     switch (loss->kind) {
-      case NSC_LOSS_SOFTMAX: sum += softmax_row(loss, z, t, labels, g); break;
-      case NSC_LOSS_SIGMOID: sum += sigmoid_row(loss, z, t, labels, g); break;
-      case NSC_LOSS_FOCAL: sum += focal_row(loss, z, t, labels, g); break;
-      case NSC_LOSS_SQUARED_ERROR: sum += squared_row(loss, z, t, labels, g); break;
+      case NSC_LOSS_SOFTMAX:
+        sum += softmax_row(loss, z, t, labels, g);
+        break;
+      case NSC_LOSS_SIGMOID:
+        sum += sigmoid_row(loss, z, t, labels, g);
+        break;
+      case NSC_LOSS_FOCAL:
+        sum += focal_row(loss, z, t, labels, g);
+        break;
+      case NSC_LOSS_SQUARED_ERROR:
+        sum += squared_row(loss, z, t, labels, g);
+        break;
     }
     for (size_t i = 0; g && i < labels; i++) g[i] = (float)((double)g[i] * scale);
   }

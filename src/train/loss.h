@@ -23,7 +23,8 @@ typedef struct nsc_loss {
   const float *class_weights; /* [labels] or NULL; a sample counts with the weight of its target */
 } nsc_loss;
 
-/* Returns the loss; `gradient` [batch][labels] may be NULL. Weighted means divide by the sum of weights, as PyTorch does. */
+/* Returns the loss; `gradient` [batch][labels] may be NULL. Weighted means divide by the sum of weights, as PyTorch
+ * does. */
 double nsc_loss_compute(const nsc_loss *loss, const float *logits, const float *targets, size_t batch, size_t labels,
                         float *gradient);
 

@@ -11,14 +11,6 @@
 
 enum { NONE = UINT32_MAX, MAX_SIDE = 4096, MAX_CHANNELS = 1 << 20 };
 
-nsc_status nsc_net_create(nsc_net **out, nsc_error *err) {
-  nsc_net *net = calloc(1, sizeof *net);
-  if (!net) return nsc_fail_memory(err, sizeof *net, "a network");
-  net->input = net->output = NONE;
-  *out = net;
-  return NSC_OK;
-}
-
 void nsc_net_free(nsc_net *net) {
   if (!net) return;
   nsc_arena_free(&net->arena);
@@ -44,12 +36,26 @@ static bool make_room(nsc_net *net) {
   return true;
 }
 
+nsc_status nsc_net_create(nsc_net **out, nsc_error *err) {
+  nsc_net *net = calloc(1, sizeof *net);
+  if (!net) return nsc_fail_memory(err, sizeof *net, "a network");
+  net->input = net->output = NONE;
+  if (!make_room(net)) {
+    nsc_net_free(net);
+    return nsc_fail_memory(err, sizeof(nsc_layer), "a network");
+  }
+  net->tensors[0] = (nsc_tensor){0}; /* what a layer that could not be made gives */
+  *out = net;
+  return NSC_OK;
+}
+
 /* A layer and its output tensor. Returns NULL, and remembers why, when anything is wrong already. */
 static nsc_layer *add_layer(nsc_net *net, nsc_layer_kind kind, const uint32_t *inputs, uint32_t input_count,
                             size_t height, size_t width, size_t channels) {
   if (net->built.status != NSC_OK) return NULL;
   if (height < 1 || width < 1 || channels < 1 || height > MAX_SIDE || width > MAX_SIDE || channels > MAX_CHANNELS) {
-    (void)nsc_fail(&net->built, NSC_ERROR_SHAPE, "layer %u of the network would give %zu x %zu x %zu: the pictures are too small for it",
+    (void)nsc_fail(&net->built, NSC_ERROR_SHAPE,
+                   "layer %u of the network would give %zu x %zu x %zu: the pictures are too small for it",
                    net->layer_count, height, width, channels);
     return NULL;
   }
@@ -61,7 +67,8 @@ static nsc_layer *add_layer(nsc_net *net, nsc_layer_kind kind, const uint32_t *i
   for (uint32_t i = 0; i < input_count; i++) copy[i] = inputs[i];
   net->tensors[net->tensor_count] = (nsc_tensor){height, width, channels, NULL, NULL};
   nsc_layer *layer = &net->layers[net->layer_count++];
-  *layer = (nsc_layer){.kind = kind, .inputs = copy, .input_count = input_count, .output = net->tensor_count++, .groups = 1};
+  *layer =
+      (nsc_layer){.kind = kind, .inputs = copy, .input_count = input_count, .output = net->tensor_count++, .groups = 1};
   for (int i = 0; i < NSC_LAYER_PARAMETERS; i++) layer->parameters[i] = NONE;
   return layer;
 }
@@ -73,7 +80,7 @@ static uint32_t output_of(const nsc_layer *layer) {
 static void add_parameter(nsc_net *net, nsc_layer *layer, int slot, const char *role, uint32_t rank, const size_t *dims,
                           bool learned, bool decays) {
   nsc_parameter *p = &net->parameters[net->parameter_count];
-  *p = (nsc_parameter){.rank = rank, .count = 1, .decays = decays};
+  *p = (nsc_parameter){.rank = rank, .count = 1, .learned = learned, .decays = decays};
   for (uint32_t i = 0; i < rank; i++) {
     p->dims[i] = dims[i];
     if (!nsc_mul_size(p->count, dims[i], &p->count)) p->count = SIZE_MAX;
@@ -81,12 +88,7 @@ static void add_parameter(nsc_net *net, nsc_layer *layer, int slot, const char *
   char name[48];
   int n = snprintf(name, sizeof name, "layer%u.%s", (unsigned)(layer - net->layers), role);
   p->name = nsc_arena_text(&net->arena, name, (size_t)n);
-  p->value = nsc_arena_alloc(&net->arena, p->count, sizeof *p->value);
-  p->gradient = learned ? nsc_arena_alloc(&net->arena, p->count, sizeof *p->gradient) : NULL;
-  if (!p->name || !p->value || (learned && !p->gradient)) {
-    (void)nsc_fail(&net->built, NSC_ERROR_MEMORY, "not enough memory for the network's weights");
-    return;
-  }
+  if (!p->name) (void)nsc_fail_memory(&net->built, sizeof name, "a network");
   layer->parameters[slot] = net->parameter_count++;
 }
 
@@ -231,7 +233,16 @@ static void initialise(nsc_net *net, uint64_t seed) {
 
 nsc_status nsc_net_finish(nsc_net *net, uint32_t output, uint64_t seed, nsc_error *err) {
   if (net->built.status != NSC_OK) return nsc_fail(err, net->built.status, "%s", net->built.text);
-  if (net->input == NONE || output >= net->tensor_count) return nsc_fail(err, NSC_ERROR_ARGUMENT, "a network without input");
+  if (net->input == NONE || output >= net->tensor_count)
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "a network without input");
+  for (uint32_t i = 0; i < net->parameter_count; i++) {
+    nsc_parameter *p = &net->parameters[i];
+    p->value = nsc_arena_alloc(&net->arena, p->count, sizeof *p->value);
+    if (p->learned) p->gradient = nsc_arena_alloc(&net->arena, p->count, sizeof *p->gradient);
+    if (!p->value || (p->learned && !p->gradient)) {
+      return nsc_fail(err, NSC_ERROR_MEMORY, "not enough memory for the network's weights");
+    }
+  }
   net->output = output;
   initialise(net, seed);
   return NSC_OK;
@@ -240,7 +251,7 @@ nsc_status nsc_net_finish(nsc_net *net, uint32_t output, uint64_t seed, nsc_erro
 size_t nsc_net_parameter_count(const nsc_net *net) {
   size_t count = 0;
   for (uint32_t i = 0; i < net->parameter_count; i++) {
-    if (net->parameters[i].gradient) count += net->parameters[i].count;
+    if (net->parameters[i].learned) count += net->parameters[i].count;
   }
   return count;
 }

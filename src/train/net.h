@@ -10,8 +10,8 @@
  *   nsc_net_set_batch(net, 32, err);           // activations and gradients
  *   nsc_net_forward(net, compute, training, &rng, err);  nsc_net_backward(net, compute, err);
  *
- * Tensors are float32 [batch][height][width][channels]; after nsc_net_flatten [batch][1][1][features], features in the order
- * channel, row, column, as ONNX's Flatten has them.
+ * Tensors are float32 [batch][height][width][channels]; after nsc_net_flatten [batch][1][1][features], features in the
+ * order channel, row, column, as ONNX's Flatten has them.
  */
 #ifndef NSC_TRAIN_NET_H
 #define NSC_TRAIN_NET_H
@@ -49,12 +49,13 @@ typedef enum nsc_activation_kind {
 typedef struct nsc_parameter {
   const char *name;
   uint32_t rank;
-  size_t dims[4];   /* convolution: out, kernel height, kernel width, in / groups; dense: out, in */
+  size_t dims[4]; /* convolution: out, kernel height, kernel width, in / groups; dense: out, in */
   size_t count;
-  float *value;
-  float *gradient;  /* NULL for running statistics */
-  bool decays;      /* weight decay applies: weights, not biases or scales */
-  bool frozen;      /* the optimiser leaves it alone */
+  float *value;    /* from nsc_net_finish on */
+  float *gradient; /* NULL for running statistics */
+  bool learned;    /* false for running statistics */
+  bool decays;     /* weight decay applies: weights, not biases or scales */
+  bool frozen;     /* the optimiser leaves it alone */
 } nsc_parameter;
 
 enum { NSC_LAYER_PARAMETERS = 4 };
@@ -63,15 +64,15 @@ typedef struct nsc_layer {
   nsc_layer_kind kind;
   uint32_t input_count;
   uint32_t *inputs;
-  uint32_t output; /* tensor */
+  uint32_t output;                           /* tensor */
   uint32_t parameters[NSC_LAYER_PARAMETERS]; /* numbers; UINT32_MAX where there is none */
   size_t kernel, stride, pad, groups;
   nsc_activation_kind activation;
-  float rate;       /* dropout */
+  float rate;              /* dropout */
   float epsilon, momentum; /* batch norm; momentum is the share of the new batch */
-  bool frozen;      /* batch norm uses its running statistics in training too */
-  float *saved;     /* what backward needs of forward: normalised values and 1/deviation, dropout's factors */
-  uint32_t *chosen; /* max pooling: where the largest was */
+  bool frozen;             /* batch norm uses its running statistics in training too */
+  float *saved;            /* what backward needs of forward: normalised values and 1/deviation, dropout's factors */
+  uint32_t *chosen;        /* max pooling: where the largest was */
 } nsc_layer;
 
 typedef struct nsc_tensor {
@@ -80,7 +81,7 @@ typedef struct nsc_tensor {
 } nsc_tensor;
 
 typedef struct nsc_net {
-  nsc_arena arena;    /* layers, names, parameters */
+  nsc_arena arena;       /* layers, names, parameters */
   nsc_arena batch_arena; /* what depends on the batch size */
   nsc_layer *layers;
   nsc_tensor *tensors;

@@ -5,8 +5,11 @@
 #include "base/error.h"
 
 nsc_optimiser_options nsc_optimiser_defaults(nsc_optimiser_kind kind) {
-  return (nsc_optimiser_options){.kind = kind, .momentum = kind == NSC_OPTIMISER_SGD ? 0.9f : 0, .beta1 = 0.9f,
-                                 .beta2 = kind == NSC_OPTIMISER_RMSPROP ? 0.99f : 0.999f, .epsilon = 1e-8f};
+  return (nsc_optimiser_options){.kind = kind,
+                                 .momentum = kind == NSC_OPTIMISER_SGD ? 0.9f : 0,
+                                 .beta1 = 0.9f,
+                                 .beta2 = kind == NSC_OPTIMISER_RMSPROP ? 0.99f : 0.999f,
+                                 .epsilon = 1e-8f};
 }
 
 nsc_status nsc_optimiser_init(nsc_optimiser *o, const nsc_net *net, const nsc_optimiser_options *options,
@@ -93,10 +96,16 @@ double nsc_optimiser_step(nsc_optimiser *o, nsc_net *net, float rate) {
     if (!p->gradient || p->frozen) continue;
     float decay = p->decays ? o->options.weight_decay : 0;
     switch (o->options.kind) {
-      case NSC_OPTIMISER_SGD: sgd(o, p, o->first[i], rate, scale, decay); break;
-      case NSC_OPTIMISER_RMSPROP: rmsprop(o, p, o->first[i], o->second[i], rate, scale, decay); break;
+      case NSC_OPTIMISER_SGD:
+        sgd(o, p, o->first[i], rate, scale, decay);
+        break;
+      case NSC_OPTIMISER_RMSPROP:
+        rmsprop(o, p, o->first[i], o->second[i], rate, scale, decay);
+        break;
       case NSC_OPTIMISER_ADAM:
-      case NSC_OPTIMISER_ADAMW: adam(o, p, o->first[i], o->second[i], rate, scale, decay); break;
+      case NSC_OPTIMISER_ADAMW:
+        adam(o, p, o->first[i], o->second[i], rate, scale, decay);
+        break;
     }
   }
   return length;
@@ -115,8 +124,11 @@ float nsc_schedule_rate(nsc_schedule_kind kind, float rate, float warm_up, uint6
   }
   if (warm > 0 && at < warm) return (float)(r * ((double)step + 1) / (warm * (double)total + 1));
   switch (kind) {
-    case NSC_SCHEDULE_STEP: return (float)(at < 1.0 / 3 ? r : at < 2.0 / 3 ? r * 0.1 : r * 0.01);
-    case NSC_SCHEDULE_COSINE: return (float)half_cosine(r, 0, warm < 1 ? (at - warm) / (1 - warm) : 1);
-    default: return rate;
+    case NSC_SCHEDULE_STEP:
+      return (float)(at < 1.0 / 3 ? r : at < 2.0 / 3 ? r * 0.1 : r * 0.01);
+    case NSC_SCHEDULE_COSINE:
+      return (float)half_cosine(r, 0, warm < 1 ? (at - warm) / (1 - warm) : 1);
+    default:
+      return rate;
   }
 }

@@ -13,7 +13,7 @@ typedef enum nsc_optimiser_kind {
 
 typedef struct nsc_optimiser_options {
   nsc_optimiser_kind kind;
-  float momentum;     /* SGD */
+  float momentum; /* SGD */
   bool nesterov;
   float beta1, beta2; /* Adam; beta2 is RMSprop's smoothing too */
   float epsilon;
@@ -30,8 +30,8 @@ typedef struct nsc_optimiser {
 
 /* The usual numbers of a kind: momentum 0.9; beta 0.9, 0.999 (0.99 for RMSprop); epsilon 1e-8. */
 nsc_optimiser_options nsc_optimiser_defaults(nsc_optimiser_kind kind);
-NSC_WARN_UNUSED nsc_status nsc_optimiser_init(nsc_optimiser *o, const nsc_net *net, const nsc_optimiser_options *options,
-                                              nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_optimiser_init(nsc_optimiser *o, const nsc_net *net,
+                                              const nsc_optimiser_options *options, nsc_error *err);
 void nsc_optimiser_drop(nsc_optimiser *o);
 
 /* One step with gradients as nsc_net_backward left them. Returns the gradient's length before clipping. */
@@ -44,7 +44,8 @@ typedef enum nsc_schedule_kind {
   NSC_SCHEDULE_ONE_CYCLE /* up along a cosine for `warm_up`, down to rate / 1e4 (Smith 2018) */
 } nsc_schedule_kind;
 
-/* The rate at a step of `total`. `warm_up` is the share of steps in which it rises linearly (one cycle: 0 means 0.3). */
+/* The rate at a step of `total`. `warm_up` is the share of steps in which it rises linearly (one cycle: 0 means 0.3).
+ */
 float nsc_schedule_rate(nsc_schedule_kind kind, float rate, float warm_up, uint64_t step, uint64_t total);
 
 #endif

@@ -46,7 +46,8 @@ static size_t largest_tensor(const nsc_net *net) {
 
 nsc_status nsc_net_backward(nsc_net *net, nsc_compute *compute, nsc_error *err) {
   size_t floats = largest_tensor(net) + 32; /* XNNPACK reads a little past the end */
-  nsc_pass pass = {.net = net, .compute = compute, .training = true, .err = err, .scratch = malloc(floats * sizeof(float))};
+  nsc_pass pass = {
+      .net = net, .compute = compute, .training = true, .err = err, .scratch = malloc(floats * sizeof(float))};
   if (!pass.scratch) return nsc_fail_memory(err, floats * sizeof(float), "the backward pass");
   for (uint32_t t = 0; t < net->tensor_count; t++) {
     if (t != net->output) memset(net->tensors[t].gradient, 0, nsc_net_size(net, t) * sizeof(float));

@@ -1,0 +1,162 @@
+#include "nn/onnx_write.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/half.h"
+
+enum { FLOAT = 1, FLOAT16 = 10, IR_VERSION = 8, OPSET = 14 };
+
+static void put_varint(nsc_text *t, uint64_t value) {
+  do {
+    char byte = (char)((value & 0x7F) | (value > 0x7F ? 0x80 : 0));
+    nsc_text_append(t, &byte, 1);
+    value >>= 7;
+  } while (value);
+}
+
+static void put_number(nsc_text *t, uint32_t field, int64_t value) {
+  put_varint(t, (uint64_t)field << 3);
+  put_varint(t, (uint64_t)value);
+}
+
+static void put_head(nsc_text *t, uint32_t field, size_t size) {
+  put_varint(t, (uint64_t)field << 3 | 2);
+  put_varint(t, size);
+}
+
+static void put_text(nsc_text *t, uint32_t field, const char *text) {
+  put_head(t, field, strlen(text));
+  nsc_text_put(t, text);
+}
+
+/* Moves a finished message into another as a field. */
+static void put_message(nsc_text *t, uint32_t field, nsc_text *message) {
+  put_head(t, field, message->size);
+  nsc_text_append(t, message->chars, message->size);
+  t->failed = t->failed || message->failed;
+  nsc_text_drop(message);
+}
+
+void nsc_onnx_int(nsc_onnx_writer *w, const char *name, int64_t value) {
+  nsc_text m = {0};
+  put_text(&m, 1, name);
+  put_number(&m, 3, value);
+  put_number(&m, 20, 2);
+  put_message(&w->attributes, 5, &m);
+}
+
+void nsc_onnx_float(nsc_onnx_writer *w, const char *name, float value) {
+  nsc_text m = {0};
+  put_text(&m, 1, name);
+  put_varint(&m, 2 << 3 | 5);
+  nsc_text_append(&m, (const char *)&value, sizeof value);
+  put_number(&m, 20, 1);
+  put_message(&w->attributes, 5, &m);
+}
+
+void nsc_onnx_ints(nsc_onnx_writer *w, const char *name, uint32_t count, const int64_t *values) {
+  nsc_text m = {0};
+  put_text(&m, 1, name);
+  for (uint32_t i = 0; i < count; i++) put_number(&m, 8, values[i]);
+  put_number(&m, 20, 7);
+  put_message(&w->attributes, 5, &m);
+}
+
+void nsc_onnx_node(nsc_onnx_writer *w, const char *op, const char *output, uint32_t input_count,
+                   const char *const *inputs) {
+  nsc_text m = {0};
+  for (uint32_t i = 0; i < input_count; i++) put_text(&m, 1, inputs[i]);
+  put_text(&m, 2, output);
+  put_text(&m, 3, output);
+  put_text(&m, 4, op);
+  nsc_text_append(&m, w->attributes.chars, w->attributes.size);
+  m.failed = m.failed || w->attributes.failed;
+  nsc_text_drop(&w->attributes);
+  put_message(&w->graph, 1, &m);
+}
+
+static size_t put_tensor_head(nsc_text *m, const char *name, int type, uint32_t rank, const int64_t *dims) {
+  size_t count = 1;
+  for (uint32_t i = 0; i < rank; i++) {
+    put_number(m, 1, dims[i]);
+    count *= (size_t)dims[i];
+  }
+  put_number(m, 2, type);
+  put_text(m, 8, name);
+  return count;
+}
+
+void nsc_onnx_floats(nsc_onnx_writer *w, const char *name, uint32_t rank, const int64_t *dims, const float *values) {
+  nsc_text m = {0};
+  size_t count = put_tensor_head(&m, name, FLOAT, rank, dims);
+  put_head(&m, 9, count * sizeof *values);
+  nsc_text_append(&m, (const char *)values, count * sizeof *values);
+  put_message(&w->graph, 5, &m);
+}
+
+void nsc_onnx_halves(nsc_onnx_writer *w, const char *name, uint32_t rank, const int64_t *dims, const float *values) {
+  char stored[96];
+  snprintf(stored, sizeof stored, "%s.half", name);
+  nsc_text m = {0};
+  size_t count = put_tensor_head(&m, stored, FLOAT16, rank, dims);
+  put_head(&m, 9, count * sizeof(uint16_t));
+  for (size_t i = 0; i < count; i++) {
+    uint16_t half = nsc_half_from_float(values[i]);
+    nsc_text_append(&m, (const char *)&half, sizeof half);
+  }
+  put_message(&w->graph, 5, &m);
+  nsc_onnx_int(w, "to", FLOAT);
+  const char *input = stored;
+  nsc_onnx_node(w, "Cast", name, 1, &input);
+}
+
+void nsc_onnx_port(nsc_onnx_writer *w, nsc_onnx_port_kind kind, const char *name, uint32_t rank, const int64_t *dims) {
+  nsc_text shape = {0}, tensor = {0}, type = {0}, port = {0};
+  for (uint32_t i = 0; i < rank; i++) {
+    nsc_text dim = {0};
+    if (dims[i] < 0) {
+      put_text(&dim, 2, "batch");
+    } else {
+      put_number(&dim, 1, dims[i]);
+    }
+    put_message(&shape, 1, &dim);
+  }
+  put_number(&tensor, 1, FLOAT);
+  put_message(&tensor, 2, &shape);
+  put_message(&type, 1, &tensor);
+  put_text(&port, 1, name);
+  put_message(&port, 2, &type);
+  put_message(&w->graph, (uint32_t)kind, &port);
+}
+
+void nsc_onnx_metadata(nsc_onnx_writer *w, const char *key, const char *value) {
+  nsc_text m = {0};
+  put_text(&m, 1, key);
+  put_text(&m, 2, value);
+  put_message(&w->metadata, 14, &m);
+}
+
+nsc_status nsc_onnx_finish(nsc_onnx_writer *w, const char *graph_name, char **bytes, size_t *size, nsc_error *err) {
+  nsc_text model = {0}, opset = {0};
+  put_text(&w->graph, 2, graph_name);
+  put_number(&model, 1, IR_VERSION);
+  put_text(&model, 2, "negatoscope");
+  put_message(&model, 7, &w->graph);
+  put_number(&opset, 2, OPSET);
+  put_message(&model, 8, &opset);
+  nsc_text_append(&model, w->metadata.chars, w->metadata.size);
+  model.failed = model.failed || w->metadata.failed;
+  nsc_onnx_drop(w);
+  size_t written = model.size;
+  NSC_TRY(nsc_text_finish(&model, bytes, err));
+  *size = written;
+  return NSC_OK;
+}
+
+void nsc_onnx_drop(nsc_onnx_writer *w) {
+  nsc_text_drop(&w->graph);
+  nsc_text_drop(&w->attributes);
+  nsc_text_drop(&w->metadata);
+}

@@ -1,0 +1,24 @@
+/* Networks by name, built at any input size and number of labels. */
+#ifndef NSC_TRAIN_ZOO_H
+#define NSC_TRAIN_ZOO_H
+
+#include "train/net.h"
+
+typedef struct nsc_zoo_entry {
+  const char *name, *what;
+  size_t size, channels; /* of the published network's input */
+} nsc_zoo_entry;
+
+/* All networks, ended by a NULL name. Static storage. */
+const nsc_zoo_entry *nsc_zoo_list(void);
+
+/* ARGUMENT when there is no such network, SHAPE when the pictures are too small for it. The output are `outputs`
+ * logits. */
+NSC_WARN_UNUSED nsc_status nsc_zoo_build(const char *name, size_t height, size_t width, size_t channels, size_t outputs,
+                                         uint64_t seed, nsc_net **out, nsc_error *err);
+
+/* Learnable numbers of such a network, without making room for them. */
+NSC_WARN_UNUSED nsc_status nsc_zoo_parameters(const char *name, size_t height, size_t width, size_t channels,
+                                              size_t outputs, size_t *count, nsc_error *err);
+
+#endif
