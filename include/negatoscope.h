@@ -45,20 +45,20 @@ extern "C" {
 /* Numbers are part of the interface: they are never changed, only added to. */
 typedef enum nsc_status {
   NSC_OK = 0,
-  NSC_ERROR_ARGUMENT = 1,      /* the caller broke this header's rules */
-  NSC_ERROR_MEMORY = 2,        /* an allocation failed */
-  NSC_ERROR_LIMIT = 3,         /* the file asks for more than a limit in the options allows */
-  NSC_ERROR_TRUNCATED = 4,     /* the file ends before what it announces */
-  NSC_ERROR_CORRUPT = 5,       /* the file contradicts its own format */
+  NSC_ERROR_ARGUMENT = 1,       /* the caller broke this header's rules */
+  NSC_ERROR_MEMORY = 2,         /* an allocation failed */
+  NSC_ERROR_LIMIT = 3,          /* the file asks for more than a limit in the options allows */
+  NSC_ERROR_TRUNCATED = 4,      /* the file ends before what it announces */
+  NSC_ERROR_CORRUPT = 5,        /* the file contradicts its own format */
   NSC_ERROR_UNKNOWN_FORMAT = 6, /* no reader recognises the content */
-  NSC_ERROR_UNSUPPORTED = 7,   /* recognised, but this part of the format is not implemented */
-  NSC_ERROR_NO_PIXELS = 8,     /* a valid file without an image (a DICOM report, a DICOMDIR) */
-  NSC_ERROR_OPERATOR = 9,      /* the model has an operator, or a form of one, that is not implemented */
-  NSC_ERROR_SHAPE = 10,        /* tensor shapes of the model do not fit together, or do not fit the input */
-  NSC_ERROR_RECIPE = 11,       /* the model does not say, or says wrongly, how its input is made */
-  NSC_ERROR_CANCELLED = 12,    /* the caller asked to stop */
-  NSC_ERROR_IO = 13,           /* reading or writing a file failed (command line only) */
-  NSC_ERROR_INTERNAL = 14      /* our own fault */
+  NSC_ERROR_UNSUPPORTED = 7,    /* recognised, but this part of the format is not implemented */
+  NSC_ERROR_NO_PIXELS = 8,      /* a valid file without an image (a DICOM report, a DICOMDIR) */
+  NSC_ERROR_OPERATOR = 9,       /* the model has an operator, or a form of one, that is not implemented */
+  NSC_ERROR_SHAPE = 10,         /* tensor shapes of the model do not fit together, or do not fit the input */
+  NSC_ERROR_RECIPE = 11,        /* the model does not say, or says wrongly, how its input is made */
+  NSC_ERROR_CANCELLED = 12,     /* the caller asked to stop */
+  NSC_ERROR_IO = 13,            /* reading or writing a file failed (command line only) */
+  NSC_ERROR_INTERNAL = 14       /* our own fault */
 } nsc_status;
 
 enum { NSC_STATUS_COUNT = 15, NSC_ERROR_TEXT = 256 };
@@ -80,7 +80,8 @@ void nsc_text_free(char *text);
 
 /* ---- sources: the bytes of a file ------------------------------------------------------------------------------- */
 
-/* The bytes of one file. Filled piece by piece so that a stream is copied once, then handed to a reader that owns it. */
+/* The bytes of one file. Filled piece by piece so that a stream is copied once, then handed to a reader that owns it.
+ */
 typedef struct nsc_source nsc_source;
 
 /* An empty source that expects `size_hint` bytes (0 when unknown); more and fewer are fine. */
@@ -132,10 +133,10 @@ size_t nsc_sample_size(nsc_sample_type type);
 
 /* What one is willing to spend on one file. A field of 0 means the default in its comment. */
 typedef struct nsc_image_options {
-  uint32_t max_dimension;    /* columns or rows; default 65535, the most that DICOM's (0028,0010) can say */
-  uint32_t max_frames;       /* default 65536: a long cine run at 60 frames per second is 3,600 a minute */
-  uint64_t max_frame_bytes;  /* samples of one decoded frame; default 1 GiB, half of what a browser tab gives wasm */
-  uint64_t max_inflated;     /* bytes a deflated data set may unpack to; default 2 GiB, stops "zip bombs" */
+  uint32_t max_dimension;   /* columns or rows; default 65535, the most that DICOM's (0028,0010) can say */
+  uint32_t max_frames;      /* default 65536: a long cine run at 60 frames per second is 3,600 a minute */
+  uint64_t max_frame_bytes; /* samples of one decoded frame; default 1 GiB, half of what a browser tab gives wasm */
+  uint64_t max_inflated;    /* bytes a deflated data set may unpack to; default 2 GiB, stops "zip bombs" */
 } nsc_image_options;
 
 typedef enum nsc_photometric {
@@ -191,11 +192,7 @@ NSC_WARN_UNUSED nsc_status nsc_image_json(const nsc_image *image, char **out, ns
 /* ---- looking at an image ---------------------------------------------------------------------------------------- */
 
 /* How modality values become grey: PS3.3 C.11.2.1.2 and C.11.2.1.3. */
-typedef enum nsc_voi_function {
-  NSC_VOI_LINEAR = 0,
-  NSC_VOI_LINEAR_EXACT = 1,
-  NSC_VOI_SIGMOID = 2
-} nsc_voi_function;
+typedef enum nsc_voi_function { NSC_VOI_LINEAR = 0, NSC_VOI_LINEAR_EXACT = 1, NSC_VOI_SIGMOID = 2 } nsc_voi_function;
 
 /* One way to show an image. Only for the screen: a model never sees it. */
 typedef struct nsc_view {
@@ -217,7 +214,8 @@ NSC_WARN_UNUSED nsc_status nsc_view_auto(nsc_image *image, uint32_t frame, nsc_v
 
 /*
  * Renders a frame: modality LUT or rescale, VOI, inversion, to RGBA bytes [height][width][4], alpha 255. `size` is the
- * capacity of rgba and must be width * height * 4. Colour images pass through the window 0..2^bits-1 unless it was moved.
+ * capacity of rgba and must be width * height * 4. Colour images pass through the window 0..2^bits-1 unless it was
+ * moved.
  */
 NSC_WARN_UNUSED nsc_status nsc_render(nsc_image *image, const nsc_view *view, uint8_t *rgba, size_t size,
                                       nsc_error *err);
@@ -244,15 +242,15 @@ typedef enum nsc_range_kind {
 } nsc_range_kind;
 
 typedef struct nsc_recipe {
-  uint32_t width, height;  /* of the model's input, 1 to 4096 */
-  uint32_t channels;       /* 1 (colour becomes ITU-R 601 luma, as in Pillow's "L") or 3 (grey is repeated) */
+  uint32_t width, height; /* of the model's input, 1 to 4096 */
+  uint32_t channels;      /* 1 (colour becomes ITU-R 601 luma, as in Pillow's "L") or 3 (grey is repeated) */
   nsc_fit fit;
-  double crop_scale;       /* for NSC_FIT_CROP: 0.875 resizes 256 for 224; 1 takes the whole shorter side */
+  double crop_scale; /* for NSC_FIT_CROP: 0.875 resizes 256 for 224; 1 takes the whole shorter side */
   nsc_range_kind range;
-  double low, high;        /* for NSC_RANGE_WINDOW (modality units) and NSC_RANGE_PERCENTILE (0..100) */
-  bool invert;             /* models trained on films where bone is black */
-  float scale;             /* multiplies 0..1 before mean and std; 1, or 255, or 2048 with mean 1024 (TorchXRayVision) */
-  float mean[3], std[3];   /* (x * scale - mean) / std, per channel */
+  double low, high;      /* for NSC_RANGE_WINDOW (modality units) and NSC_RANGE_PERCENTILE (0..100) */
+  bool invert;           /* models trained on films where bone is black */
+  float scale;           /* multiplies 0..1 before mean and std; 1, or 255, or 2048 with mean 1024 (TorchXRayVision) */
+  float mean[3], std[3]; /* (x * scale - mean) / std, per channel */
 } nsc_recipe;
 
 /*
@@ -322,28 +320,29 @@ NSC_WARN_UNUSED nsc_status nsc_model_input_info(const nsc_model *model, uint32_t
 
 /*
  * {"name","title","producer","opset","nodes","parameters","weightBytes","inputs":[{"name","type","shape"}],
- *  "outputs":[..],"labels":[..] | null,"task","recipe":{..} | null,"threshold","temperature","advice","limits","license",
- *  "operators":{"Conv":20,...}}. Dimensions that the file leaves open are strings. Ended by nsc_text_free.
+ *  "outputs":[..],"labels":[..] | null,"task","recipe":{..} |
+ * null,"threshold","temperature","advice","limits","license", "operators":{"Conv":20,...}}. Dimensions that the file
+ * leaves open are strings. Ended by nsc_text_free.
  */
 NSC_WARN_UNUSED nsc_status nsc_model_json(const nsc_model *model, char **out, nsc_error *err);
 
 /* ---- sessions: a model made ready to run on fixed shapes --------------------------------------------------------- */
 
 typedef struct nsc_session_options {
-  uint32_t threads;      /* 0 or 1: the calling thread alone */
-  uint32_t input_count;  /* shapes given below, in the order of the model's inputs; 0: as the model says */
+  uint32_t threads;              /* 0 or 1: the calling thread alone */
+  uint32_t input_count;          /* shapes given below, in the order of the model's inputs; 0: as the model says */
   const nsc_tensor_info *inputs; /* rank and dims for inputs whose shape the model leaves open */
   const void *const *constants;  /* NULL, or for each of the model's inputs its fixed elements or NULL: shapes and axes
                                     that some models take as inputs, weights in tests. Copied */
-  uint64_t max_bytes;    /* weights and activations together; default 2 GiB. LIMIT when the plan needs more */
+  uint64_t max_bytes;            /* weights and activations together; default 2 GiB. LIMIT when the plan needs more */
 } nsc_session_options;
 
 typedef struct nsc_session nsc_session;
 
 /*
- * Lowers the model to a plan of XNNPACK operators: constants folded, batch norm and activations fused, buffers shared by
- * lifetime. `options` may be NULL. The model must outlive the session. Errors: OPERATOR (names node and operator), SHAPE,
- * LIMIT, MEMORY.
+ * Lowers the model to a plan of XNNPACK operators: constants folded, batch norm and activations fused, buffers shared
+ * by lifetime. `options` may be NULL. The model must outlive the session. Errors: OPERATOR (names node and operator),
+ * SHAPE, LIMIT, MEMORY.
  */
 NSC_WARN_UNUSED nsc_status nsc_session_create(const nsc_model *model, const nsc_session_options *options,
                                               nsc_session **out, nsc_error *err);
@@ -356,8 +355,8 @@ void nsc_session_input_info(const nsc_session *session, uint32_t index, nsc_tens
 void nsc_session_output_info(const nsc_session *session, uint32_t index, nsc_tensor_info *out);
 
 /*
- * Where an input goes and an output stands, in ONNX's order (N, C, H, W), with the type of its info; `size` is in bytes.
- * Writing an input and reading an output copy once.
+ * Where an input goes and an output stands, in ONNX's order (N, C, H, W), with the type of its info; `size` is in
+ * bytes. Writing an input and reading an output copy once.
  */
 NSC_WARN_UNUSED nsc_status nsc_session_set_input(nsc_session *session, uint32_t index, const void *data, size_t size,
                                                  nsc_error *err);
@@ -406,8 +405,8 @@ typedef struct nsc_result {
   const char *const *labels; /* [count] */
   const float *scores;       /* [count] probabilities, after temperature */
   const float *thresholds;   /* [count]; for single the first is 0 (the largest score wins) */
-  uint32_t verdict;          /* single: the best label; binary: 0 or 1; multi: index of the highest score at or above its
-                                threshold, or `count` when none is */
+  uint32_t verdict; /* single: the best label; binary: 0 or 1; multi: index of the highest score at or above its
+                       threshold, or `count` when none is */
   double decode_ms, preprocess_ms, inference_ms;
 } nsc_result;
 

@@ -10,9 +10,9 @@ nsc_status nsc_fail(nsc_error *err, nsc_status status, const char *format, ...) 
 /* NSC_ERROR_MEMORY, naming what could not be had. */
 nsc_status nsc_fail_memory(nsc_error *err, size_t bytes, const char *what);
 
-#define NSC_TRY(call)                     \
-  do {                                    \
-    nsc_status nsc_try_status_ = (call);  \
+#define NSC_TRY(call)                                      \
+  do {                                                     \
+    nsc_status nsc_try_status_ = (call);                   \
     if (nsc_try_status_ != NSC_OK) return nsc_try_status_; \
   } while (0)
 

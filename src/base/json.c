@@ -68,7 +68,7 @@ static nsc_status parse_hex4(parser *p, uint32_t *out) {
   uint32_t value = 0;
   for (int i = 0; i < 4; i++) {
     char c = p->at < p->size ? p->chars[p->at] : 0;
-    uint32_t digit = c >= '0' && c <= '9' ? (uint32_t)(c - '0')
+    uint32_t digit = c >= '0' && c <= '9'   ? (uint32_t)(c - '0')
                      : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a' + 10)
                      : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A' + 10)
                                             : 16;
@@ -174,10 +174,10 @@ static nsc_status parse_value(parser *p, const char *key, int depth) {
   char c = p->at < p->size ? p->chars[p->at] : 0;
   if (c == '{' || c == '[') return parse_children(p, c == '{', key, depth);
   uint32_t self;
-  nsc_json_kind kind = c == '"'                 ? NSC_JSON_STRING
-                       : c == 't' || c == 'f'   ? NSC_JSON_BOOL
-                       : c == 'n'               ? NSC_JSON_NULL
-                                                : NSC_JSON_NUMBER;
+  nsc_json_kind kind = c == '"'               ? NSC_JSON_STRING
+                       : c == 't' || c == 'f' ? NSC_JSON_BOOL
+                       : c == 'n'             ? NSC_JSON_NULL
+                                              : NSC_JSON_NUMBER;
   NSC_TRY(add_value(p, kind, key, &self));
   nsc_json_value *value = &p->json->values[self];
   value->number = c == 't';

@@ -18,17 +18,17 @@ typedef enum nsc_json_kind {
 
 typedef struct nsc_json_value {
   nsc_json_kind kind;
-  double number;       /* NUMBER; BOOL as 0 or 1 */
-  const char *string;  /* STRING, unescaped, zero-terminated; a \u0000 in the text is refused */
-  const char *key;     /* of a member of an object, else NULL */
-  uint32_t count;      /* children of ARRAY and OBJECT */
-  uint32_t skip;       /* values from this one to the next sibling */
+  double number;      /* NUMBER; BOOL as 0 or 1 */
+  const char *string; /* STRING, unescaped, zero-terminated; a \u0000 in the text is refused */
+  const char *key;    /* of a member of an object, else NULL */
+  uint32_t count;     /* children of ARRAY and OBJECT */
+  uint32_t skip;      /* values from this one to the next sibling */
 } nsc_json_value;
 
 typedef struct nsc_json {
   nsc_json_value *values; /* values[0] is the root */
   uint32_t count;
-  char *strings;          /* storage of keys and strings */
+  char *strings; /* storage of keys and strings */
 } nsc_json;
 
 /* Limits: 64 levels (recursion depth), 1 MB of text. Errors: CORRUPT with the byte offset, LIMIT, MEMORY. */

@@ -1,6 +1,6 @@
 /*
- * Pseudo-random numbers for resampling, initial weights and augmentation: xoshiro256** 1.0 (Blackman & Vigna, "Scrambled
- * linear pseudorandom number generators", ACM TOMS 47, 2021) seeded by SplitMix64. Not for secrets.
+ * Pseudo-random numbers for resampling, initial weights and augmentation: xoshiro256** 1.0 (Blackman & Vigna,
+ * "Scrambled linear pseudorandom number generators", ACM TOMS 47, 2021) seeded by SplitMix64. Not for secrets.
  *
  * The same seed gives the same integers, floats and orders on every machine and in every build; normal deviates may
  * differ in their last digit, as the logarithms of C libraries do.
@@ -22,7 +22,8 @@ typedef struct nsc_rng {
 
 nsc_rng nsc_rng_seeded(uint64_t seed);
 
-/* Stream number `stream` below `parent`. Depends on the parent's seed and splits only, not on what was drawn from it. */
+/* Stream number `stream` below `parent`. Depends on the parent's seed and splits only, not on what was drawn from it.
+ */
 nsc_rng nsc_rng_split(const nsc_rng *parent, uint64_t stream);
 
 uint64_t nsc_rng_u64(nsc_rng *rng);

@@ -19,7 +19,8 @@ static nsc_status fill_inputs(nsc_session *session, nsc_error *err) {
     nsc_session_input_info(session, i, &info);
     size_t count = 1;
     for (uint32_t d = 0; d < info.rank; d++) count *= (size_t)info.dims[d];
-    if (info.type != NSC_TYPE_F32) return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "input \"%s\" is not float32", info.name);
+    if (info.type != NSC_TYPE_F32)
+      return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "input \"%s\" is not float32", info.name);
     float *values = malloc(count * sizeof *values);
     if (!values) return nsc_fail_memory(err, count * sizeof *values, "an input");
     uint32_t random = 1;

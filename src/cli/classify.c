@@ -185,10 +185,14 @@ int nsc_cli_classify(int argc, char **argv) {
   bool json = false, csv = false;
   nsc_classifier_options options = {0};
   const nsc_cli_option list[] = {
-      {"--model", &model, NULL},   {"--frame", &frame, NULL},
-      {"--threads", &threads, NULL}, {"--recipe", &options.recipe_json, NULL},
-      {"--labels", &options.labels_json, NULL}, {"--output", &options.output, NULL},
-      {"--json", NULL, &json},     {"--csv", NULL, &csv},
+      {"--model", &model, NULL},
+      {"--frame", &frame, NULL},
+      {"--threads", &threads, NULL},
+      {"--recipe", &options.recipe_json, NULL},
+      {"--labels", &options.labels_json, NULL},
+      {"--output", &options.output, NULL},
+      {"--json", NULL, &json},
+      {"--csv", NULL, &csv},
   };
   argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
   if (argc < 2 || (json && csv)) {

@@ -23,8 +23,8 @@ typedef struct nsc_cli_option {
 } nsc_cli_option;
 
 /*
- * Takes the options out of argv, moving the other words together after argv[0]; "--" ends options. Returns the new argc,
- * or -1 after printing what is wrong.
+ * Takes the options out of argv, moving the other words together after argv[0]; "--" ends options. Returns the new
+ * argc, or -1 after printing what is wrong.
  */
 int nsc_cli_options(int argc, char **argv, const nsc_cli_option *options, size_t count);
 

@@ -23,7 +23,8 @@ int main(int argc, char **argv) {
   for (int i = 0; argc > 1 && i < VERB_COUNT; i++) {
     if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
   }
-  bool asked = argc > 1 && (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+  bool asked =
+      argc > 1 && (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
   if (argc > 1 && strcmp(argv[1], "--version") == 0) {
     puts(nsc_version());
     return NSC_EXIT_OK;

@@ -1,6 +1,7 @@
 /*
  * Places every buffer of a plan in one block. Two values may share memory when no step needs both: buffers go, largest
- * first, to the lowest offset where nothing that lives at the same time stands (greedy by size; Pisarchyk and Lee 2020).
+ * first, to the lowest offset where nothing that lives at the same time stands (greedy by size; Pisarchyk and Lee
+ * 2020).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -119,7 +120,8 @@ static nsc_status set_pointers(nsc_plan *plan, size_t activations) {
     for (uint32_t i = 0; i < step->input_count; i++) step->in[i] = place_of(plan, step->inputs[i]);
     for (uint32_t i = 0; i < step->output_count; i++) step->out[i] = place_of(plan, step->outputs[i]);
     if (step->op && step->setup(step, base + activations) != xnn_status_success) {
-      return nsc_fail(plan->err, NSC_ERROR_INTERNAL, "XNNPACK would not set up %.40s \"%.80s\"", step->kind, step->name);
+      return nsc_fail(plan->err, NSC_ERROR_INTERNAL, "XNNPACK would not set up %.40s \"%.80s\"", step->kind,
+                      step->name);
     }
   }
   return NSC_OK;

@@ -98,8 +98,7 @@ static void write_operators(nsc_text *t, const nsc_model *m) {
 
 static bool is_floating(int32_t onnx_type) {
   nsc_type type;
-  return nsc_type_from_onnx(onnx_type, &type) &&
-         (type == NSC_TYPE_F32 || type == NSC_TYPE_F16 || type == NSC_TYPE_F64);
+  return nsc_type_from_onnx(onnx_type, &type) && (type == NSC_TYPE_F32 || type == NSC_TYPE_F16 || type == NSC_TYPE_F64);
 }
 
 void nsc_model_write_json(const nsc_model *m, nsc_text *t) {

@@ -13,11 +13,11 @@
 
 /* Limits on what a file may hold: each far above any real classifier, so that a hostile one costs little. */
 enum {
-  NSC_MAX_NODES = 20000,        /* the largest exported CNNs have some thousands */
-  NSC_MAX_INPUTS = 4096,        /* of one node: DenseNet concatenates about a hundred */
-  NSC_MAX_ATTRIBUTE = 1 << 20,  /* ints or floats in one attribute */
-  NSC_MIN_OPSET = 6,            /* before, operators carried other attributes */
-  NSC_MAX_OPSET = 28            /* newest default-domain opset whose operators were looked at */
+  NSC_MAX_NODES = 20000,       /* the largest exported CNNs have some thousands */
+  NSC_MAX_INPUTS = 4096,       /* of one node: DenseNet concatenates about a hundred */
+  NSC_MAX_ATTRIBUTE = 1 << 20, /* ints or floats in one attribute */
+  NSC_MIN_OPSET = 6,           /* before, operators carried other attributes */
+  NSC_MAX_OPSET = 28           /* newest default-domain opset whose operators were looked at */
 };
 
 /* TensorProto: header read, data left in place. */
@@ -74,8 +74,8 @@ typedef struct nsc_port {
   int32_t onnx_type;
   bool has_shape;
   uint32_t rank;
-  int64_t dims[NSC_MAX_RANK];              /* -1 where open */
-  const char *dim_names[NSC_MAX_RANK];     /* of open dimensions, or NULL */
+  int64_t dims[NSC_MAX_RANK];          /* -1 where open */
+  const char *dim_names[NSC_MAX_RANK]; /* of open dimensions, or NULL */
 } nsc_port;
 
 struct nsc_model {
@@ -92,7 +92,7 @@ struct nsc_model {
   struct nsc_metadata {
     const char *key, *value;
     size_t value_size;
-  } *metadata;
+  } * metadata;
   uint32_t metadata_count;
 };
 

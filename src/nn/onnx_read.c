@@ -151,7 +151,9 @@ static nsc_status read_attribute(reader *r, const uint8_t *bytes, size_t size, n
   nsc_wire w = nsc_wire_of(bytes, size);
   while (nsc_wire_next(&w)) {
     switch (w.field) {
-      case 1: NSC_TRY(read_text(r, &w, &a->name)); break;
+      case 1:
+        NSC_TRY(read_text(r, &w, &a->name));
+        break;
       case 2:
         if (w.size != 4) return broken(r, "attribute");
         a->f = nsc_load_f32(w.bytes, false);
@@ -171,13 +173,24 @@ static nsc_status read_attribute(reader *r, const uint8_t *bytes, size_t size, n
         NSC_TRY(nsc_onnx_read_tensor(&r->model->arena, w.bytes, w.size, a->t, r->err));
         a->kind = NSC_ATTRIBUTE_TENSOR;
         break;
-      case 6: a->kind = NSC_ATTRIBUTE_GRAPH; break;
-      case 7: a->kind = NSC_ATTRIBUTE_FLOATS; break;
-      case 8: a->kind = NSC_ATTRIBUTE_INTS; break;
+      case 6:
+        a->kind = NSC_ATTRIBUTE_GRAPH;
+        break;
+      case 7:
+        a->kind = NSC_ATTRIBUTE_FLOATS;
+        break;
+      case 8:
+        a->kind = NSC_ATTRIBUTE_INTS;
+        break;
       case 9:
-      case 10: a->kind = NSC_ATTRIBUTE_OTHER; break;
-      case 20: declared = (int64_t)w.varint; break;
-      default: break;
+      case 10:
+        a->kind = NSC_ATTRIBUTE_OTHER;
+        break;
+      case 20:
+        declared = (int64_t)w.varint;
+        break;
+      default:
+        break;
     }
   }
   if (w.broken) return broken(r, "attribute");
@@ -196,17 +209,25 @@ static nsc_status read_node(reader *r, const uint8_t *bytes, size_t size, nsc_no
   node->name = node->op = node->domain = "";
   NSC_TRY(read_names(r, bytes, size, 1, &node->inputs, &node->input_count));
   NSC_TRY(read_names(r, bytes, size, 2, &node->outputs, &node->output_count));
-  node->attributes =
-      nsc_arena_alloc(&r->model->arena, count_fields(bytes, size, 5) + 1, sizeof *node->attributes);
+  node->attributes = nsc_arena_alloc(&r->model->arena, count_fields(bytes, size, 5) + 1, sizeof *node->attributes);
   if (!node->attributes) return no_memory(r);
   nsc_wire w = nsc_wire_of(bytes, size);
   while (nsc_wire_next(&w)) {
     switch (w.field) {
-      case 3: NSC_TRY(read_text(r, &w, &node->name)); break;
-      case 4: NSC_TRY(read_text(r, &w, &node->op)); break;
-      case 5: NSC_TRY(read_attribute(r, w.bytes, w.size, &node->attributes[node->attribute_count++])); break;
-      case 7: NSC_TRY(read_text(r, &w, &node->domain)); break;
-      default: break;
+      case 3:
+        NSC_TRY(read_text(r, &w, &node->name));
+        break;
+      case 4:
+        NSC_TRY(read_text(r, &w, &node->op));
+        break;
+      case 5:
+        NSC_TRY(read_attribute(r, w.bytes, w.size, &node->attributes[node->attribute_count++]));
+        break;
+      case 7:
+        NSC_TRY(read_text(r, &w, &node->domain));
+        break;
+      default:
+        break;
     }
   }
   return w.broken ? broken(r, "node") : NSC_OK;
@@ -287,13 +308,25 @@ static nsc_status read_graph(reader *r, const uint8_t *bytes, size_t size) {
   nsc_wire w = nsc_wire_of(bytes, size);
   while (nsc_wire_next(&w)) {
     switch (w.field) {
-      case 1: NSC_TRY(read_node(r, w.bytes, w.size, &m->nodes[m->node_count++])); break;
-      case 2: NSC_TRY(read_text(r, &w, &m->graph_name)); break;
-      case 5: NSC_TRY(read_initializer(r, w.bytes, w.size)); break;
-      case 11: NSC_TRY(read_port(r, w.bytes, w.size, &m->inputs[m->input_count++])); break;
-      case 12: NSC_TRY(read_port(r, w.bytes, w.size, &m->outputs[m->output_count++])); break;
-      case 15: return nsc_fail(r->err, NSC_ERROR_UNSUPPORTED, "the model has sparse initializers");
-      default: break;
+      case 1:
+        NSC_TRY(read_node(r, w.bytes, w.size, &m->nodes[m->node_count++]));
+        break;
+      case 2:
+        NSC_TRY(read_text(r, &w, &m->graph_name));
+        break;
+      case 5:
+        NSC_TRY(read_initializer(r, w.bytes, w.size));
+        break;
+      case 11:
+        NSC_TRY(read_port(r, w.bytes, w.size, &m->inputs[m->input_count++]));
+        break;
+      case 12:
+        NSC_TRY(read_port(r, w.bytes, w.size, &m->outputs[m->output_count++]));
+        break;
+      case 15:
+        return nsc_fail(r->err, NSC_ERROR_UNSUPPORTED, "the model has sparse initializers");
+      default:
+        break;
     }
   }
   if (m->output_count == 0) return broken(r, "graph");
@@ -333,7 +366,8 @@ static nsc_status sort_nodes(reader *r) {
     }
   }
   if (status == NSC_OK && count < m->node_count) {
-    status = nsc_fail(r->err, NSC_ERROR_CORRUPT, "the graph has a cycle, or a node with an input that nothing computes");
+    status =
+        nsc_fail(r->err, NSC_ERROR_CORRUPT, "the graph has a cycle, or a node with an input that nothing computes");
   }
   for (uint32_t i = 0; status == NSC_OK && i < m->output_count; i++) {
     if (!ready[m->outputs[i].value]) {

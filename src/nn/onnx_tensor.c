@@ -7,33 +7,51 @@
 #include "nn/wire.h"
 
 enum { /* TensorProto.DataType */
-  ONNX_FLOAT = 1,
-  ONNX_UINT8 = 2,
-  ONNX_INT8 = 3,
-  ONNX_INT32 = 6,
-  ONNX_INT64 = 7,
-  ONNX_BOOL = 9,
-  ONNX_FLOAT16 = 10,
-  ONNX_DOUBLE = 11
+       ONNX_FLOAT = 1,
+       ONNX_UINT8 = 2,
+       ONNX_INT8 = 3,
+       ONNX_INT32 = 6,
+       ONNX_INT64 = 7,
+       ONNX_BOOL = 9,
+       ONNX_FLOAT16 = 10,
+       ONNX_DOUBLE = 11
 };
 
 bool nsc_type_from_onnx(int32_t onnx_type, nsc_type *out) {
   switch (onnx_type) {
-    case ONNX_FLOAT: *out = NSC_TYPE_F32; return true;
-    case ONNX_UINT8: *out = NSC_TYPE_U8; return true;
-    case ONNX_INT8: *out = NSC_TYPE_I8; return true;
-    case ONNX_INT32: *out = NSC_TYPE_I32; return true;
-    case ONNX_INT64: *out = NSC_TYPE_I64; return true;
-    case ONNX_BOOL: *out = NSC_TYPE_BOOL; return true;
-    case ONNX_FLOAT16: *out = NSC_TYPE_F16; return true;
-    case ONNX_DOUBLE: *out = NSC_TYPE_F64; return true;
-    default: return false;
+    case ONNX_FLOAT:
+      *out = NSC_TYPE_F32;
+      return true;
+    case ONNX_UINT8:
+      *out = NSC_TYPE_U8;
+      return true;
+    case ONNX_INT8:
+      *out = NSC_TYPE_I8;
+      return true;
+    case ONNX_INT32:
+      *out = NSC_TYPE_I32;
+      return true;
+    case ONNX_INT64:
+      *out = NSC_TYPE_I64;
+      return true;
+    case ONNX_BOOL:
+      *out = NSC_TYPE_BOOL;
+      return true;
+    case ONNX_FLOAT16:
+      *out = NSC_TYPE_F16;
+      return true;
+    case ONNX_DOUBLE:
+      *out = NSC_TYPE_F64;
+      return true;
+    default:
+      return false;
   }
 }
 
 const char *nsc_onnx_type_name(int32_t onnx_type) {
-  static const char *const names[] = {"undefined", "float32", "uint8",   "int8",    "uint16", "int16",  "int32",    "int64",     "string",
-                                      "bool",      "float16", "float64", "uint32",  "uint64", "complex64", "complex128", "bfloat16"};
+  static const char *const names[] = {"undefined", "float32", "uint8",     "int8",       "uint16",  "int16",
+                                      "int32",     "int64",   "string",    "bool",       "float16", "float64",
+                                      "uint32",    "uint64",  "complex64", "complex128", "bfloat16"};
   return onnx_type >= 0 && onnx_type < (int)(sizeof names / sizeof *names) ? names[onnx_type] : "another type";
 }
 
@@ -78,15 +96,24 @@ nsc_status nsc_onnx_read_tensor(nsc_arena *arena, const uint8_t *bytes, size_t s
   nsc_wire w = nsc_wire_of(bytes, size);
   while (nsc_wire_next(&w)) {
     switch (w.field) {
-      case 1: NSC_TRY(read_dims(&w, &t, err)); break;
-      case 2: t.onnx_type = (int32_t)w.varint; break;
-      case 8: t.name = nsc_arena_text(arena, (const char *)w.bytes, w.size); break;
+      case 1:
+        NSC_TRY(read_dims(&w, &t, err));
+        break;
+      case 2:
+        t.onnx_type = (int32_t)w.varint;
+        break;
+      case 8:
+        t.name = nsc_arena_text(arena, (const char *)w.bytes, w.size);
+        break;
       case 9:
         t.raw = w.bytes;
         t.raw_size = w.size;
         break;
-      case 14: external = w.varint == 1; break;
-      default: break;
+      case 14:
+        external = w.varint == 1;
+        break;
+      default:
+        break;
     }
   }
   if (w.broken) return broken(err);
@@ -105,11 +132,21 @@ nsc_status nsc_onnx_read_tensor(nsc_arena *arena, const uint8_t *bytes, size_t s
 
 static void store(void *out, size_t index, nsc_type type, uint64_t value) {
   switch (type) {
-    case NSC_TYPE_I64: ((int64_t *)out)[index] = (int64_t)value; break;
-    case NSC_TYPE_I32: ((int32_t *)out)[index] = (int32_t)value; break;
-    case NSC_TYPE_F16: ((uint16_t *)out)[index] = (uint16_t)value; break;
-    case NSC_TYPE_BOOL: ((uint8_t *)out)[index] = value != 0; break;
-    default: ((uint8_t *)out)[index] = (uint8_t)value; break;
+    case NSC_TYPE_I64:
+      ((int64_t *)out)[index] = (int64_t)value;
+      break;
+    case NSC_TYPE_I32:
+      ((int32_t *)out)[index] = (int32_t)value;
+      break;
+    case NSC_TYPE_F16:
+      ((uint16_t *)out)[index] = (uint16_t)value;
+      break;
+    case NSC_TYPE_BOOL:
+      ((uint8_t *)out)[index] = value != 0;
+      break;
+    default:
+      ((uint8_t *)out)[index] = (uint8_t)value;
+      break;
   }
 }
 

@@ -8,7 +8,24 @@
 #include "nn/operators.h"
 
 typedef enum kind {
-  ADD, SUB, MUL, DIV, MAX, MIN, PRELU, POW, MOD, FMOD, EQUAL, GREATER, LESS, GREATER_EQUAL, LESS_EQUAL, AND, OR, XOR
+  ADD,
+  SUB,
+  MUL,
+  DIV,
+  MAX,
+  MIN,
+  PRELU,
+  POW,
+  MOD,
+  FMOD,
+  EQUAL,
+  GREATER,
+  LESS,
+  GREATER_EQUAL,
+  LESS_EQUAL,
+  AND,
+  OR,
+  XOR
 } kind;
 
 static const struct {
@@ -43,18 +60,24 @@ static const struct {
 typedef struct loop_params {
   kind kind;
   nsc_type a_type, b_type, out_type;
-  nsc_shape shape; /* of the output, physical */
+  nsc_shape shape;                                          /* of the output, physical */
   int64_t a_strides[NSC_MAX_RANK], b_strides[NSC_MAX_RANK]; /* 0 along broadcast dimensions */
 } loop_params;
 
 static double get_real(const void *data, int64_t i, nsc_type type) {
   switch (type) {
-    case NSC_TYPE_F32: return (double)((const float *)data)[i];
-    case NSC_TYPE_F64: return ((const double *)data)[i];
-    case NSC_TYPE_I64: return (double)((const int64_t *)data)[i];
-    case NSC_TYPE_I32: return ((const int32_t *)data)[i];
-    case NSC_TYPE_I8: return ((const int8_t *)data)[i];
-    default: return ((const uint8_t *)data)[i];
+    case NSC_TYPE_F32:
+      return (double)((const float *)data)[i];
+    case NSC_TYPE_F64:
+      return ((const double *)data)[i];
+    case NSC_TYPE_I64:
+      return (double)((const int64_t *)data)[i];
+    case NSC_TYPE_I32:
+      return ((const int32_t *)data)[i];
+    case NSC_TYPE_I8:
+      return ((const int8_t *)data)[i];
+    default:
+      return ((const uint8_t *)data)[i];
   }
 }
 
@@ -84,24 +107,41 @@ static void put_int(void *data, int64_t i, nsc_type type, int64_t value) {
 
 static double compute_real(kind k, double a, double b) {
   switch (k) {
-    case ADD: return a + b;
-    case SUB: return a - b;
-    case MUL: return a * b;
-    case DIV: return a / b;
-    case MAX: return a > b || isnan(a) ? a : b;
-    case MIN: return a < b || isnan(a) ? a : b;
-    case PRELU: return a < 0 ? a * b : a;
-    case POW: return pow(a, b);
+    case ADD:
+      return a + b;
+    case SUB:
+      return a - b;
+    case MUL:
+      return a * b;
+    case DIV:
+      return a / b;
+    case MAX:
+      return a > b || isnan(a) ? a : b;
+    case MIN:
+      return a < b || isnan(a) ? a : b;
+    case PRELU:
+      return a < 0 ? a * b : a;
+    case POW:
+      return pow(a, b);
     case MOD:
-    case FMOD: return fmod(a, b);
-    case EQUAL: return a == b;
-    case GREATER: return a > b;
-    case LESS: return a < b;
-    case GREATER_EQUAL: return a >= b;
-    case LESS_EQUAL: return a <= b;
-    case AND: return a != 0 && b != 0;
-    case OR: return a != 0 || b != 0;
-    case XOR: return (a != 0) != (b != 0);
+    case FMOD:
+      return fmod(a, b);
+    case EQUAL:
+      return a == b;
+    case GREATER:
+      return a > b;
+    case LESS:
+      return a < b;
+    case GREATER_EQUAL:
+      return a >= b;
+    case LESS_EQUAL:
+      return a <= b;
+    case AND:
+      return a != 0 && b != 0;
+    case OR:
+      return a != 0 || b != 0;
+    case XOR:
+      return (a != 0) != (b != 0);
   }
   return 0;
 }
@@ -109,19 +149,27 @@ static double compute_real(kind k, double a, double b) {
 /* Wraps like two's complement; division and remainder by zero give zero rather than a trap. */
 static int64_t compute_int(kind k, int64_t a, int64_t b) {
   switch (k) {
-    case ADD: return (int64_t)((uint64_t)a + (uint64_t)b);
-    case SUB: return (int64_t)((uint64_t)a - (uint64_t)b);
-    case MUL: return (int64_t)((uint64_t)a * (uint64_t)b);
-    case DIV: return b == 0 || (a == INT64_MIN && b == -1) ? 0 : a / b;
+    case ADD:
+      return (int64_t)((uint64_t)a + (uint64_t)b);
+    case SUB:
+      return (int64_t)((uint64_t)a - (uint64_t)b);
+    case MUL:
+      return (int64_t)((uint64_t)a * (uint64_t)b);
+    case DIV:
+      return b == 0 || (a == INT64_MIN && b == -1) ? 0 : a / b;
     case MOD: {
       if (b == 0 || (a == INT64_MIN && b == -1)) return 0;
       int64_t r = a % b; /* ONNX, fmod = 0: the sign of the divisor */
       return r && (r < 0) != (b < 0) ? r + b : r;
     }
-    case FMOD: return b == 0 || (a == INT64_MIN && b == -1) ? 0 : a % b;
-    case MAX: return a > b ? a : b;
-    case MIN: return a < b ? a : b;
-    default: return (int64_t)compute_real(k, (double)a, (double)b);
+    case FMOD:
+      return b == 0 || (a == INT64_MIN && b == -1) ? 0 : a % b;
+    case MAX:
+      return a > b ? a : b;
+    case MIN:
+      return a < b ? a : b;
+    default:
+      return (int64_t)compute_real(k, (double)a, (double)b);
   }
 }
 
@@ -264,8 +312,8 @@ static nsc_status add_xnn(nsc_plan *plan, const nsc_node *node, enum xnn_binary_
   }
   NSC_TRY(nsc_plan_check(plan, node,
                          xnn_create_binary_elementwise_nd(xnn, xnn_datatype_fp32, NULL, NULL, NULL, 0, &step->op)));
-  return nsc_plan_check(plan, node, xnn_reshape_binary_elementwise_nd(step->op, o->shape.rank, da, o->shape.rank, db,
-                                                                      plan->pool));
+  return nsc_plan_check(plan, node,
+                        xnn_reshape_binary_elementwise_nd(step->op, o->shape.rank, da, o->shape.rank, db, plan->pool));
 }
 
 static bool followed_by_relu(const nsc_plan *plan, uint32_t value) {
@@ -295,13 +343,16 @@ static nsc_status lower_pair(nsc_plan *plan, const nsc_node *node, size_t entry,
   kind k = table[entry].kind;
   if (k == MOD && nsc_node_int(node, "fmod", 0)) k = FMOD;
   if (ta != tb && k != POW) {
-    return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "its inputs are %s and %s", nsc_type_name(ta), nsc_type_name(tb));
+    return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "its inputs are %s and %s", nsc_type_name(ta),
+                         nsc_type_name(tb));
   }
   size_t count = nsc_shape_product(&o.shape, 0, o.shape.rank);
-  if (ta != NSC_TYPE_F32 || table[entry].xnn == xnn_binary_invalid || o.shape.rank > XNN_MAX_TENSOR_DIMS || count == 0) {
+  if (ta != NSC_TYPE_F32 || table[entry].xnn == xnn_binary_invalid || o.shape.rank > XNN_MAX_TENSOR_DIMS ||
+      count == 0) {
     return add_loop(plan, node, k, table[entry].compares ? NSC_TYPE_BOOL : ta, &o, output);
   }
-  if (k == ADD && nsc_shape_equal(&o.pa, &o.pb) && output < plan->model->value_count && followed_by_relu(plan, output)) {
+  if (k == ADD && nsc_shape_equal(&o.pa, &o.pb) && output < plan->model->value_count &&
+      followed_by_relu(plan, output)) {
     return add_fused_relu(plan, node, &o, output);
   }
   return add_xnn(plan, node, table[entry].xnn, &o, output);
@@ -414,7 +465,8 @@ static nsc_status lower_where(nsc_plan *plan, const nsc_node *node) {
   nsc_shape shape = plan->values[node->inputs[0]].shape;
   for (uint32_t i = 1; i < 3; i++) {
     nsc_shape other = plan->values[node->inputs[i]].shape, joined;
-    if (!nsc_shape_broadcast(&shape, &other, &joined)) return nsc_node_fail(plan, node, NSC_ERROR_SHAPE, "shapes do not fit");
+    if (!nsc_shape_broadcast(&shape, &other, &joined))
+      return nsc_node_fail(plan, node, NSC_ERROR_SHAPE, "shapes do not fit");
     shape = joined;
   }
   where_params *params;
@@ -442,15 +494,26 @@ static nsc_status lower_where(nsc_plan *plan, const nsc_node *node) {
 }
 
 const nsc_operator nsc_binary_operators[] = {
-    {"Add", lower_binary},     {"Sub", lower_binary},
-    {"Mul", lower_binary},     {"Div", lower_binary},
-    {"Max", lower_binary},     {"Min", lower_binary},
-    {"PRelu", lower_binary},   {"Sum", lower_binary},
-    {"Mean", lower_binary},    {"Pow", lower_binary},
-    {"Mod", lower_binary},     {"Equal", lower_binary},
-    {"Greater", lower_binary}, {"Less", lower_binary},
-    {"GreaterOrEqual", lower_binary}, {"LessOrEqual", lower_binary},
-    {"And", lower_binary},     {"Or", lower_binary},
-    {"Xor", lower_binary},     {"Not", lower_not},
-    {"Where", lower_where},    {NULL, NULL},
+    {"Add", lower_binary},
+    {"Sub", lower_binary},
+    {"Mul", lower_binary},
+    {"Div", lower_binary},
+    {"Max", lower_binary},
+    {"Min", lower_binary},
+    {"PRelu", lower_binary},
+    {"Sum", lower_binary},
+    {"Mean", lower_binary},
+    {"Pow", lower_binary},
+    {"Mod", lower_binary},
+    {"Equal", lower_binary},
+    {"Greater", lower_binary},
+    {"Less", lower_binary},
+    {"GreaterOrEqual", lower_binary},
+    {"LessOrEqual", lower_binary},
+    {"And", lower_binary},
+    {"Or", lower_binary},
+    {"Xor", lower_binary},
+    {"Not", lower_not},
+    {"Where", lower_where},
+    {NULL, NULL},
 };

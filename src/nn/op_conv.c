@@ -27,7 +27,8 @@ static nsc_status read_batch_norm(nsc_plan *plan, const nsc_node *node, size_t c
     size_t count = 0;
     nsc_shape_count(&plan->values[value].shape, &count);
     if (count != channels) {
-      return nsc_node_fail(plan, node, NSC_ERROR_SHAPE, "%s has %zu elements for %zu channels", what[i], count, channels);
+      return nsc_node_fail(plan, node, NSC_ERROR_SHAPE, "%s has %zu elements for %zu channels", what[i], count,
+                           channels);
     }
   }
   float *scale, *shift;
@@ -82,17 +83,16 @@ static nsc_status add_conv(nsc_plan *plan, const nsc_node *node, const conv *c, 
   step->setup = setup_conv;
   NSC_TRY(nsc_plan_check(
       plan, node,
-      xnn_create_convolution2d_nhwc_f32(
-          (uint32_t)w->pad_begin[0], (uint32_t)w->pad_end[1], (uint32_t)w->pad_end[0], (uint32_t)w->pad_begin[1],
-          (uint32_t)w->kernel[0], (uint32_t)w->kernel[1], (uint32_t)w->stride[0], (uint32_t)w->stride[1],
-          (uint32_t)w->dilation[0], (uint32_t)w->dilation[1], (uint32_t)c->groups, c->group_in, c->group_out,
-          c->groups * c->group_in, c->groups * c->group_out, c->weights, c->bias, c->min, c->max, 0, NULL, NULL,
-          &step->op)));
+      xnn_create_convolution2d_nhwc_f32((uint32_t)w->pad_begin[0], (uint32_t)w->pad_end[1], (uint32_t)w->pad_end[0],
+                                        (uint32_t)w->pad_begin[1], (uint32_t)w->kernel[0], (uint32_t)w->kernel[1],
+                                        (uint32_t)w->stride[0], (uint32_t)w->stride[1], (uint32_t)w->dilation[0],
+                                        (uint32_t)w->dilation[1], (uint32_t)c->groups, c->group_in, c->group_out,
+                                        c->groups * c->group_in, c->groups * c->group_out, c->weights, c->bias, c->min,
+                                        c->max, 0, NULL, NULL, &step->op)));
   size_t alignment, out_h, out_w;
-  NSC_TRY(nsc_plan_check(
-      plan, node,
-      xnn_reshape_convolution2d_nhwc_f32(step->op, (size_t)batch, (size_t)w->in[0], (size_t)w->in[1], &step->workspace,
-                                         &alignment, &out_h, &out_w, plan->pool)));
+  NSC_TRY(nsc_plan_check(plan, node,
+                         xnn_reshape_convolution2d_nhwc_f32(step->op, (size_t)batch, (size_t)w->in[0], (size_t)w->in[1],
+                                                            &step->workspace, &alignment, &out_h, &out_w, plan->pool)));
   if (out_h != (size_t)w->out[0] || out_w != (size_t)w->out[1]) {
     return nsc_node_fail(plan, node, NSC_ERROR_INTERNAL, "XNNPACK computes %zu x %zu outputs", out_h, out_w);
   }
@@ -128,8 +128,8 @@ static nsc_status pack_bias(nsc_plan *plan, size_t outputs, const float *bias, c
 static nsc_status read_geometry(nsc_plan *plan, const nsc_node *node, conv *c) {
   const nsc_shape *x = &plan->values[node->inputs[0]].shape, *w = &plan->values[node->inputs[1]].shape;
   if (x->rank != w->rank || (x->rank != 3 && x->rank != 4)) {
-    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "only 1-D and 2-D convolutions are supported (X has %u dimensions, W %u)",
-                         x->rank, w->rank);
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR,
+                         "only 1-D and 2-D convolutions are supported (X has %u dimensions, W %u)", x->rank, w->rank);
   }
   int64_t groups = nsc_node_int(node, "group", 1);
   if (groups < 1 || w->dims[0] < 1 || w->dims[1] < 1 || w->dims[0] % groups || x->dims[1] != w->dims[1] * groups) {
@@ -189,7 +189,8 @@ static nsc_status lower_batch_norm(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_need_inputs(plan, node, 5));
   nsc_shape shape = plan->values[node->inputs[0]].shape;
   if (nsc_node_int(node, "training_mode", 0)) {
-    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "training_mode is for training; export the model for inference");
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR,
+                         "training_mode is for training; export the model for inference");
   }
   if (shape.rank < 2 || shape.rank > 4) {
     return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "an input with %u dimensions is not supported", shape.rank);
@@ -197,7 +198,11 @@ static nsc_status lower_batch_norm(nsc_plan *plan, const nsc_node *node) {
   affine norm;
   NSC_TRY(read_batch_norm(plan, node, (size_t)shape.dims[1], &norm));
   uint32_t output = node->outputs[0], input;
-  conv c = {.kind = "Norm", .groups = (size_t)shape.dims[1], .group_in = 1, .group_out = 1, .weights = norm.scale,
+  conv c = {.kind = "Norm",
+            .groups = (size_t)shape.dims[1],
+            .group_in = 1,
+            .group_out = 1,
+            .weights = norm.scale,
             .bias = norm.shift};
   NSC_TRY(nsc_plan_take_clamp(plan, &output, &c.min, &c.max));
   if (c.min > -INFINITY || c.max < INFINITY) c.kind = "Norm+Clamp";
@@ -244,7 +249,8 @@ static nsc_status read_deconv(nsc_plan *plan, const nsc_node *node, const nsc_sh
     if (strncmp(auto_pad, "SAME", 4) == 0 && asked[i] < 0) asked[i] = x->dims[2 + i] * d->stride[i];
     if (asked[i] >= 0) {
       int64_t total = full - asked[i];
-      if (total < 0) return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "output_shape is larger than the input reaches");
+      if (total < 0)
+        return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "output_shape is larger than the input reaches");
       bool lower = strcmp(auto_pad, "SAME_UPPER") != 0;
       d->pad_begin[i] = lower ? total - total / 2 : total / 2;
       d->pad_end[i] = total - d->pad_begin[i];
@@ -279,7 +285,8 @@ static nsc_status lower_conv_transpose(nsc_plan *plan, const nsc_node *node) {
   nsc_shape x = plan->values[node->inputs[0]].shape, w = plan->values[node->inputs[1]].shape;
   int64_t groups = nsc_node_int(node, "group", 1);
   if (x.rank != 4 || w.rank != 4 || groups < 1 || x.dims[1] != w.dims[0] || w.dims[0] % groups) {
-    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "only 2-D transposed convolutions with fitting shapes are supported");
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR,
+                         "only 2-D transposed convolutions with fitting shapes are supported");
   }
   deconv d = {.kernel = {w.dims[2], w.dims[3]}, .stride = {1, 1}, .dilation = {1, 1}};
   NSC_TRY(read_deconv(plan, node, &x, &d));
@@ -312,10 +319,10 @@ static nsc_status lower_conv_transpose(nsc_plan *plan, const nsc_node *node) {
           (size_t)groups * group_in, channels, packed, bias, min, max, 0, NULL, NULL, &step->op)));
   plan->packed_bytes += channels * group_in * area * sizeof(float);
   size_t out_h, out_w;
-  return nsc_plan_check(plan, node,
-                        xnn_reshape_deconvolution2d_nhwc_f32(
-                            step->op, (size_t)x.dims[0], (size_t)x.dims[2], (size_t)x.dims[3], (uint32_t)d.adjust[0],
-                            (uint32_t)d.adjust[1], &out_h, &out_w, plan->pool));
+  return nsc_plan_check(
+      plan, node,
+      xnn_reshape_deconvolution2d_nhwc_f32(step->op, (size_t)x.dims[0], (size_t)x.dims[2], (size_t)x.dims[3],
+                                           (uint32_t)d.adjust[0], (uint32_t)d.adjust[1], &out_h, &out_w, plan->pool));
 }
 
 const nsc_operator nsc_conv_operators[] = {

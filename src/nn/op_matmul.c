@@ -13,22 +13,23 @@ typedef struct dense {
   size_t rows, in, out;
   const float *weights; /* [out][in], or [in][out] with transposed */
   bool transposed;
-  const float *bias;    /* [out] or NULL */
+  const float *bias; /* [out] or NULL */
   const char *kind;
 } dense;
 
 static nsc_status add_dense(nsc_plan *plan, const nsc_node *node, const dense *d, uint32_t input, uint32_t output,
                             float min, float max) {
-  if (d->in == 0 || d->out == 0 || d->rows == 0) return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "an empty input is not supported");
+  if (d->in == 0 || d->out == 0 || d->rows == 0)
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "an empty input is not supported");
   nsc_step *step;
   NSC_TRY(nsc_plan_add_step(plan, node, d->kind, 1, 1, &step));
   step->inputs[0] = input;
   step->outputs[0] = output;
   step->setup = setup_dense;
-  NSC_TRY(nsc_plan_check(plan, node,
-                         xnn_create_fully_connected_nc_f32(d->in, d->out, d->in, d->out, d->weights, d->bias, min, max,
-                                                           d->transposed ? XNN_FLAG_TRANSPOSE_WEIGHTS : 0, NULL, NULL,
-                                                           &step->op)));
+  NSC_TRY(nsc_plan_check(
+      plan, node,
+      xnn_create_fully_connected_nc_f32(d->in, d->out, d->in, d->out, d->weights, d->bias, min, max,
+                                        d->transposed ? XNN_FLAG_TRANSPOSE_WEIGHTS : 0, NULL, NULL, &step->op)));
   plan->packed_bytes += (uint64_t)d->out * (d->in + 1) * sizeof(float);
   return nsc_plan_check(plan, node, xnn_reshape_fully_connected_nc_f32(step->op, d->rows, plan->pool));
 }
@@ -67,8 +68,8 @@ static nsc_status add_batch(nsc_plan *plan, const nsc_node *node, uint32_t a, ui
   step->inputs[1] = b;
   step->outputs[0] = output;
   step->setup = setup_batch;
-  NSC_TRY(nsc_plan_check(
-      plan, node, xnn_create_batch_matrix_multiply_nc_f32(transpose_b ? XNN_FLAG_TRANSPOSE_B : 0, &step->op)));
+  NSC_TRY(nsc_plan_check(plan, node,
+                         xnn_create_batch_matrix_multiply_nc_f32(transpose_b ? XNN_FLAG_TRANSPOSE_B : 0, &step->op)));
   return nsc_plan_check(plan, node,
                         xnn_reshape_batch_matrix_multiply_nc_f32(step->op, rank - 2, batch_a, batch_b, m, k, n,
                                                                  &step->workspace, &alignment, plan->pool));
@@ -132,8 +133,8 @@ static nsc_status lower_matmul(nsc_plan *plan, const nsc_node *node) {
 /* ---- Gemm: alpha * A' * B' + beta * C ---- */
 
 typedef struct gemm_bias_params {
-  nsc_shape shape;      /* of the output */
-  int64_t strides[2];   /* of C */
+  nsc_shape shape;    /* of the output */
+  int64_t strides[2]; /* of C */
   float alpha, beta;
   bool has_c;
 } gemm_bias_params;

@@ -62,7 +62,8 @@ static nsc_status lower_transpose(nsc_plan *plan, const nsc_node *node) {
   bool used[NSC_MAX_RANK] = {false};
   for (uint32_t i = 0; i < rank; i++) {
     int64_t from = a ? a->ints[i] : rank - 1 - i;
-    if (from < 0 || from >= rank || used[from]) return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "perm is no permutation");
+    if (from < 0 || from >= rank || used[from])
+      return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "perm is no permutation");
     used[from] = true;
     perm[i] = (uint32_t)from;
   }
@@ -258,7 +259,8 @@ static nsc_status lower_concat(nsc_plan *plan, const nsc_node *node) {
   p->count = node->input_count;
   uint32_t *inputs;
   NSC_TRY(nsc_plan_scratch(plan, node->input_count, sizeof *inputs, &inputs));
-  for (uint32_t i = 0; i < node->input_count; i++) NSC_TRY(nsc_plan_layout(plan, node->inputs[i], channels_last, &inputs[i]));
+  for (uint32_t i = 0; i < node->input_count; i++)
+    NSC_TRY(nsc_plan_layout(plan, node->inputs[i], channels_last, &inputs[i]));
   NSC_TRY(nsc_plan_define(plan, node->outputs[0], type, &shape, channels_last));
   nsc_step *step;
   NSC_TRY(nsc_plan_add_step(plan, node, "Concat", node->input_count, 1, &step));
@@ -293,7 +295,8 @@ static void run_gather(nsc_step *step, pthreadpool_t pool) {
   for (size_t o = 0; o < p->outer; o++) {
     const uint8_t *in = (const uint8_t *)step->in[0] + o * (size_t)p->size * p->inner;
     for (size_t i = 0; i < p->count; i++, out += p->inner) {
-      int64_t index = p->index_type == NSC_TYPE_I64 ? ((const int64_t *)step->in[1])[i] : ((const int32_t *)step->in[1])[i];
+      int64_t index =
+          p->index_type == NSC_TYPE_I64 ? ((const int64_t *)step->in[1])[i] : ((const int32_t *)step->in[1])[i];
       if (index < 0) index += p->size;
       if (index >= 0 && index < p->size) {
         memcpy(out, in + (size_t)index * p->inner, p->inner);
@@ -321,9 +324,11 @@ static nsc_status lower_gather(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_define(plan, node->outputs[0], type, &out, false));
   gather_params *p;
   NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *p, &p));
-  *p = (gather_params){.outer = nsc_shape_product(&shape, 0, axis), .count = nsc_shape_product(&places, 0, places.rank),
+  *p = (gather_params){.outer = nsc_shape_product(&shape, 0, axis),
+                       .count = nsc_shape_product(&places, 0, places.rank),
                        .inner = nsc_shape_product(&shape, axis + 1, shape.rank) * nsc_type_size(type),
-                       .size = shape.dims[axis], .index_type = index_type};
+                       .size = shape.dims[axis],
+                       .index_type = index_type};
   nsc_step *step;
   NSC_TRY(nsc_plan_add_step(plan, node, "Gather", 2, 1, &step));
   step->inputs[0] = input;
@@ -452,7 +457,8 @@ static nsc_status lower_expand(nsc_plan *plan, const nsc_node *node) {
   uint32_t input;
   NSC_TRY(nsc_plan_layout(plan, node->inputs[0], false, &input));
   nsc_shape shape = plan->values[input].shape;
-  if (!nsc_shape_broadcast(&shape, &wanted, &out)) return nsc_node_fail(plan, node, NSC_ERROR_SHAPE, "the shapes do not fit");
+  if (!nsc_shape_broadcast(&shape, &wanted, &out))
+    return nsc_node_fail(plan, node, NSC_ERROR_SHAPE, "the shapes do not fit");
   NSC_TRY(nsc_plan_define(plan, node->outputs[0], plan->values[input].type, &out, false));
   read_params p = {.shape = out};
   nsc_shape padded = nsc_shape_pad_front(&shape, out.rank);
@@ -478,7 +484,8 @@ static nsc_status lower_tile(nsc_plan *plan, const nsc_node *node) {
   nsc_shape_strides(&shape, strides);
   read_params p = {.shape = {.rank = 2 * count}};
   for (uint32_t i = 0; i < count; i++) {
-    if (repeats[i] < 0 || repeats[i] > 1 << 20) return nsc_node_fail(plan, node, NSC_ERROR_LIMIT, "repeats are too many");
+    if (repeats[i] < 0 || repeats[i] > 1 << 20)
+      return nsc_node_fail(plan, node, NSC_ERROR_LIMIT, "repeats are too many");
     p.shape.dims[2 * i] = repeats[i];
     p.shape.dims[2 * i + 1] = shape.dims[i];
     p.strides[2 * i + 1] = strides[i];

@@ -60,8 +60,8 @@ static nsc_status lower_softmax(nsc_plan *plan, const nsc_node *node) {
     step->outputs[0] = node->outputs[0];
     step->setup = setup_softmax;
     NSC_TRY(nsc_plan_check(plan, node, xnn_create_softmax_nc_f32(0, &step->op)));
-    return nsc_plan_check(plan, node, xnn_reshape_softmax_nc_f32(step->op, p.channels, p.channels, p.channels, p.outer,
-                                                                 plan->pool));
+    return nsc_plan_check(
+        plan, node, xnn_reshape_softmax_nc_f32(step->op, p.channels, p.channels, p.channels, p.outer, plan->pool));
   }
   softmax_params *params;
   NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *params, &params));
@@ -115,8 +115,11 @@ static nsc_status lower_lrn(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_define(plan, node->outputs[0], NSC_TYPE_F32, &shape, true));
   lrn_params *p;
   NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *p, &p));
-  *p = (lrn_params){(size_t)shape.dims[0] * nsc_shape_product(&shape, 2, shape.rank), (size_t)shape.dims[1], size,
-                    nsc_node_float(node, "alpha", 1e-4f), nsc_node_float(node, "beta", 0.75f),
+  *p = (lrn_params){(size_t)shape.dims[0] * nsc_shape_product(&shape, 2, shape.rank),
+                    (size_t)shape.dims[1],
+                    size,
+                    nsc_node_float(node, "alpha", 1e-4f),
+                    nsc_node_float(node, "beta", 0.75f),
                     nsc_node_float(node, "bias", 1)};
   return nsc_plan_add_loop(plan, node, "LRN", input, node->outputs[0], run_lrn, p);
 }
@@ -165,7 +168,8 @@ static nsc_status copy_floats(nsc_plan *plan, const nsc_node *node, uint32_t val
   NSC_TRY(nsc_plan_floats(plan, node, value, what, &from));
   size_t have = 0;
   nsc_shape_count(&plan->values[value].shape, &have);
-  if (have != count) return nsc_node_fail(plan, node, NSC_ERROR_SHAPE, "%s has %zu elements, not %zu", what, have, count);
+  if (have != count)
+    return nsc_node_fail(plan, node, NSC_ERROR_SHAPE, "%s has %zu elements, not %zu", what, have, count);
   float *copy;
   NSC_TRY(nsc_plan_alloc(plan, count, sizeof *copy, &copy));
   memcpy(copy, from, count * sizeof *copy);
@@ -173,7 +177,8 @@ static nsc_status copy_floats(nsc_plan *plan, const nsc_node *node, uint32_t val
   return NSC_OK;
 }
 
-static nsc_status add_moments(nsc_plan *plan, const nsc_node *node, const nsc_shape *shape, const moments_params *given) {
+static nsc_status add_moments(nsc_plan *plan, const nsc_node *node, const nsc_shape *shape,
+                              const moments_params *given) {
   if (given->length == 0 || plan->values[node->inputs[0]].type != NSC_TYPE_F32) {
     return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "its input is not supported");
   }
@@ -194,8 +199,10 @@ static nsc_status lower_instance_norm(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_need_inputs(plan, node, 3));
   nsc_shape shape = plan->values[node->inputs[0]].shape;
   if (shape.rank < 3) return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "its input needs at least 3 dimensions");
-  moments_params p = {.runs = nsc_shape_product(&shape, 0, 2), .length = nsc_shape_product(&shape, 2, shape.rank),
-                      .scale_count = (size_t)shape.dims[1], .per_run = true,
+  moments_params p = {.runs = nsc_shape_product(&shape, 0, 2),
+                      .length = nsc_shape_product(&shape, 2, shape.rank),
+                      .scale_count = (size_t)shape.dims[1],
+                      .per_run = true,
                       .epsilon = nsc_node_float(node, "epsilon", 1e-5f)};
   return add_moments(plan, node, &shape, &p);
 }
@@ -212,7 +219,9 @@ static nsc_status lower_layer_norm(nsc_plan *plan, const nsc_node *node) {
     }
   }
   size_t length = nsc_shape_product(&shape, (uint32_t)axis, shape.rank);
-  moments_params p = {.runs = nsc_shape_product(&shape, 0, (uint32_t)axis), .length = length, .scale_count = length,
+  moments_params p = {.runs = nsc_shape_product(&shape, 0, (uint32_t)axis),
+                      .length = length,
+                      .scale_count = length,
                       .epsilon = nsc_node_float(node, "epsilon", 1e-5f)};
   return add_moments(plan, node, &shape, &p);
 }

@@ -1,6 +1,6 @@
 /*
- * MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool. XNNPACK's kernels where their meaning is ONNX's; a loop of ours
- * for dilated or padded averages and for windows that may lie wholly in padding.
+ * MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool. XNNPACK's kernels where their meaning is ONNX's; a loop of
+ * ours for dilated or padded averages and for windows that may lie wholly in padding.
  */
 #include <math.h>
 #include <string.h>
@@ -110,19 +110,19 @@ static nsc_status add_xnn_pool(nsc_plan *plan, const nsc_node *node, const pool_
   size_t in_h = (size_t)w->in[0], in_w = (size_t)w->in[1], alignment, out_h, out_w;
   if (p->average) {
     step->setup = setup_average_pool;
-    NSC_TRY(nsc_plan_check(plan, node,
-                           xnn_create_average_pooling2d_nhwc_f32(top, right, bottom, left, kh, kw, sh, sw, min, max, 0,
-                                                                 &step->op)));
-    return nsc_plan_check(plan, node,
-                          xnn_reshape_average_pooling2d_nhwc_f32(step->op, p->batch, in_h, in_w, p->channels, p->channels,
-                                                                 p->channels, &step->workspace, &alignment, &out_h,
-                                                                 &out_w, plan->pool));
+    NSC_TRY(nsc_plan_check(
+        plan, node,
+        xnn_create_average_pooling2d_nhwc_f32(top, right, bottom, left, kh, kw, sh, sw, min, max, 0, &step->op)));
+    return nsc_plan_check(
+        plan, node,
+        xnn_reshape_average_pooling2d_nhwc_f32(step->op, p->batch, in_h, in_w, p->channels, p->channels, p->channels,
+                                               &step->workspace, &alignment, &out_h, &out_w, plan->pool));
   }
   step->setup = setup_max_pool;
-  NSC_TRY(nsc_plan_check(plan, node,
-                         xnn_create_max_pooling2d_nhwc_f32(top, right, bottom, left, kh, kw, sh, sw,
-                                                           (uint32_t)w->dilation[0], (uint32_t)w->dilation[1], min, max,
-                                                           0, &step->op)));
+  NSC_TRY(nsc_plan_check(
+      plan, node,
+      xnn_create_max_pooling2d_nhwc_f32(top, right, bottom, left, kh, kw, sh, sw, (uint32_t)w->dilation[0],
+                                        (uint32_t)w->dilation[1], min, max, 0, &step->op)));
   return nsc_plan_check(plan, node,
                         xnn_reshape_max_pooling2d_nhwc_f32(step->op, p->batch, in_h, in_w, p->channels, p->channels,
                                                            p->channels, &out_h, &out_w, plan->pool));
@@ -202,7 +202,8 @@ static nsc_status lower_global_average(nsc_plan *plan, const nsc_node *node) {
   step->setup = setup_reduce;
   size_t dims[3] = {(size_t)x.dims[0], nsc_shape_product(&x, 2, x.rank), (size_t)x.dims[1]}, workspace, alignment;
   int64_t axis = 1;
-  NSC_TRY(nsc_plan_check(plan, node, xnn_create_reduce_nd(xnn_reduce_mean, xnn_datatype_fp32, NULL, NULL, 0, &step->op)));
+  NSC_TRY(
+      nsc_plan_check(plan, node, xnn_create_reduce_nd(xnn_reduce_mean, xnn_datatype_fp32, NULL, NULL, 0, &step->op)));
   return nsc_plan_check(plan, node,
                         xnn_reshape_reduce_nd(step->op, 1, &axis, 3, dims, &workspace, &alignment, plan->pool));
 }
@@ -217,7 +218,8 @@ static nsc_status lower_global_max(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_layout(plan, node->inputs[0], true, &input));
   pool_params p = {.batch = (size_t)x.dims[0], .channels = (size_t)x.dims[1]};
   int64_t h = x.rank == 4 ? x.dims[2] : 1, w = x.dims[x.rank - 1];
-  p.window = (nsc_window){.axes = 2, .kernel = {h, w}, .stride = {1, 1}, .dilation = {1, 1}, .in = {h, w}, .out = {1, 1}};
+  p.window =
+      (nsc_window){.axes = 2, .kernel = {h, w}, .stride = {1, 1}, .dilation = {1, 1}, .in = {h, w}, .out = {1, 1}};
   nsc_shape shape = x;
   for (uint32_t i = 2; i < x.rank; i++) shape.dims[i] = 1;
   NSC_TRY(nsc_plan_define(plan, node->outputs[0], NSC_TYPE_F32, &shape, true));

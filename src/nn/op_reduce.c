@@ -1,6 +1,6 @@
 /*
- * ReduceMean, ReduceSum and relatives, ArgMax and ArgMin. A mean or sum over height and width of a channels-last tensor,
- * which is how exporters write global pooling, runs on XNNPACK; everything else on one loop.
+ * ReduceMean, ReduceSum and relatives, ArgMax and ArgMin. A mean or sum over height and width of a channels-last
+ * tensor, which is how exporters write global pooling, runs on XNNPACK; everything else on one loop.
  */
 #include <math.h>
 #include <string.h>
@@ -13,8 +13,11 @@ static const struct {
   const char *op;
   kind kind;
 } table[] = {
-    {"ReduceMean", MEAN}, {"ReduceSum", SUM}, {"ReduceMax", MAX},       {"ReduceMin", MIN},        {"ReduceProd", PROD},
-    {"ReduceL1", L1},     {"ReduceL2", L2},   {"ReduceSumSquare", SUM_SQUARE}, {"ReduceLogSum", LOG_SUM}, {"ReduceLogSumExp", LOG_SUM_EXP},
+    {"ReduceMean", MEAN},      {"ReduceSum", SUM},
+    {"ReduceMax", MAX},        {"ReduceMin", MIN},
+    {"ReduceProd", PROD},      {"ReduceL1", L1},
+    {"ReduceL2", L2},          {"ReduceSumSquare", SUM_SQUARE},
+    {"ReduceLogSum", LOG_SUM}, {"ReduceLogSumExp", LOG_SUM_EXP},
 };
 
 typedef struct reduce_params {
@@ -25,7 +28,7 @@ typedef struct reduce_params {
 } reduce_params;
 
 static double element(const void *data, int64_t i, nsc_type type) {
-  return type == NSC_TYPE_F32 ? (double)((const float *)data)[i]
+  return type == NSC_TYPE_F32   ? (double)((const float *)data)[i]
          : type == NSC_TYPE_I64 ? (double)((const int64_t *)data)[i]
                                 : (double)((const int32_t *)data)[i];
 }
@@ -42,20 +45,29 @@ static bool advance(const nsc_shape *shape, const int64_t *strides, int64_t *ind
 
 static double combine(kind k, double sum, double x) {
   switch (k) {
-    case MAX: return x > sum ? x : sum;
-    case MIN: return x < sum ? x : sum;
-    case PROD: return sum * x;
-    case L1: return sum + fabs(x);
+    case MAX:
+      return x > sum ? x : sum;
+    case MIN:
+      return x < sum ? x : sum;
+    case PROD:
+      return sum * x;
+    case L1:
+      return sum + fabs(x);
     case L2:
-    case SUM_SQUARE: return sum + x * x;
-    default: return sum + x;
+    case SUM_SQUARE:
+      return sum + x * x;
+    default:
+      return sum + x;
   }
 }
 
 static double reduce_one(const reduce_params *p, const void *in, int64_t base) {
   int64_t index[NSC_MAX_RANK] = {0}, at = base;
   size_t count = nsc_shape_product(&p->reduced, 0, p->reduced.rank);
-  double sum = p->kind == MAX || p->kind == LOG_SUM_EXP ? -INFINITY : p->kind == MIN ? INFINITY : p->kind == PROD ? 1 : 0;
+  double sum = p->kind == MAX || p->kind == LOG_SUM_EXP ? -INFINITY
+               : p->kind == MIN                         ? INFINITY
+               : p->kind == PROD                        ? 1
+                                                        : 0;
   kind first = p->kind == LOG_SUM_EXP ? MAX : p->kind;
   if (count == 0) return p->kind == MEAN ? NAN : sum;
   do {
@@ -110,8 +122,9 @@ static nsc_status add_spatial(nsc_plan *plan, const nsc_node *node, kind k, uint
   step->outputs[0] = node->outputs[0];
   step->setup = setup_reduce;
   int64_t axis = 1;
-  NSC_TRY(nsc_plan_check(plan, node, xnn_create_reduce_nd(k == MEAN ? xnn_reduce_mean : xnn_reduce_sum, xnn_datatype_fp32,
-                                                          NULL, NULL, 0, &step->op)));
+  NSC_TRY(nsc_plan_check(
+      plan, node,
+      xnn_create_reduce_nd(k == MEAN ? xnn_reduce_mean : xnn_reduce_sum, xnn_datatype_fp32, NULL, NULL, 0, &step->op)));
   return nsc_plan_check(plan, node,
                         xnn_reshape_reduce_nd(step->op, 1, &axis, 3, dims, &workspace, &alignment, plan->pool));
 }
@@ -231,9 +244,17 @@ static nsc_status lower_arg(nsc_plan *plan, const nsc_node *node) {
 }
 
 const nsc_operator nsc_reduce_operators[] = {
-    {"ReduceMean", lower_reduce}, {"ReduceSum", lower_reduce},       {"ReduceMax", lower_reduce},
-    {"ReduceMin", lower_reduce},  {"ReduceProd", lower_reduce},      {"ReduceL1", lower_reduce},
-    {"ReduceL2", lower_reduce},   {"ReduceSumSquare", lower_reduce}, {"ReduceLogSum", lower_reduce},
-    {"ReduceLogSumExp", lower_reduce}, {"ArgMax", lower_arg},        {"ArgMin", lower_arg},
+    {"ReduceMean", lower_reduce},
+    {"ReduceSum", lower_reduce},
+    {"ReduceMax", lower_reduce},
+    {"ReduceMin", lower_reduce},
+    {"ReduceProd", lower_reduce},
+    {"ReduceL1", lower_reduce},
+    {"ReduceL2", lower_reduce},
+    {"ReduceSumSquare", lower_reduce},
+    {"ReduceLogSum", lower_reduce},
+    {"ReduceLogSumExp", lower_reduce},
+    {"ArgMax", lower_arg},
+    {"ArgMin", lower_arg},
     {NULL, NULL},
 };

@@ -119,7 +119,8 @@ static void make_taps(taps *list, int64_t in, int64_t out, double scale, const r
 }
 
 /* Sizes and scales of all dimensions, from whichever input or attribute gives them. */
-static nsc_status read_target(nsc_plan *plan, const nsc_node *node, const nsc_shape *in, nsc_shape *out, double *scales) {
+static nsc_status read_target(nsc_plan *plan, const nsc_node *node, const nsc_shape *in, nsc_shape *out,
+                              double *scales) {
   bool upsample = node->op[0] == 'U', old = upsample || plan->model->opset < 11;
   uint32_t scales_value = nsc_node_input(node, old ? 1 : 2), sizes_value = old ? NSC_NO_VALUE : nsc_node_input(node, 3);
   if (nsc_node_attribute(node, "axes") || nsc_node_int(node, "antialias", 0)) {
@@ -145,7 +146,8 @@ static nsc_status read_target(nsc_plan *plan, const nsc_node *node, const nsc_sh
   if (!values || have != in->rank) return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "scales do not fit the input");
   for (uint32_t i = 0; i < in->rank; i++) {
     scales[i] = (double)values[i];
-    if (!(scales[i] > 0) || scales[i] > 65536) return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "a scale is out of range");
+    if (!(scales[i] > 0) || scales[i] > 65536)
+      return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "a scale is out of range");
     double size = floor((double)in->dims[i] * scales[i]);
     if (size > 1e9) return nsc_node_fail(plan, node, NSC_ERROR_LIMIT, "the result would be too large");
     out->dims[i] = (int64_t)size;
@@ -168,9 +170,11 @@ static nsc_status lower_resize(nsc_plan *plan, const nsc_node *node) {
   nsc_shape shape = plan->values[node->inputs[0]].shape, out;
   double scales[NSC_MAX_RANK];
   NSC_TRY(read_target(plan, node, &shape, &out, scales));
-  if (shape.rank != 4 || shape.dims[2] < 1 || shape.dims[3] < 1 || out.dims[0] != shape.dims[0] || out.dims[1] != shape.dims[1] || out.dims[2] < 1 ||
-      out.dims[3] < 1 || out.dims[2] > 65536 || out.dims[3] > 65536 || plan->values[node->inputs[0]].type != NSC_TYPE_F32) {
-    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "only height and width of a float32 N, C, H, W can be resized");
+  if (shape.rank != 4 || shape.dims[2] < 1 || shape.dims[3] < 1 || out.dims[0] != shape.dims[0] ||
+      out.dims[1] != shape.dims[1] || out.dims[2] < 1 || out.dims[3] < 1 || out.dims[2] > 65536 ||
+      out.dims[3] > 65536 || plan->values[node->inputs[0]].type != NSC_TYPE_F32) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR,
+                         "only height and width of a float32 N, C, H, W can be resized");
   }
   bool asymmetric = node->op[0] == 'U' || plan->model->opset < 11;
   rules r = {nsc_node_string(node, "mode", "nearest"),

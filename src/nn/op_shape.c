@@ -52,8 +52,9 @@ static nsc_status lower_flatten(nsc_plan *plan, const nsc_node *node) {
   int64_t axis = nsc_node_int(node, "axis", 1);
   if (axis < 0) axis += in.rank;
   if (axis < 0 || axis > in.rank) return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "axis is out of range");
-  nsc_shape out = {2, {(int64_t)nsc_shape_product(&in, 0, (uint32_t)axis),
-                       (int64_t)nsc_shape_product(&in, (uint32_t)axis, in.rank)}};
+  nsc_shape out = {
+      2,
+      {(int64_t)nsc_shape_product(&in, 0, (uint32_t)axis), (int64_t)nsc_shape_product(&in, (uint32_t)axis, in.rank)}};
   return reshape_to(plan, node, &out);
 }
 
@@ -71,7 +72,8 @@ static nsc_status read_axes(nsc_plan *plan, const nsc_node *node, uint32_t rank,
   }
   for (uint32_t i = 0; i < *count; i++) {
     int64_t axis = axes[i] < 0 ? axes[i] + rank : axes[i];
-    if (axis < 0 || axis >= rank || marked[axis]) return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "axes are out of range");
+    if (axis < 0 || axis >= rank || marked[axis])
+      return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "axes are out of range");
     marked[axis] = true;
   }
   return NSC_OK;
@@ -155,12 +157,18 @@ typedef struct cast_params {
 
 static double load(const void *data, size_t i, nsc_type type) {
   switch (type) {
-    case NSC_TYPE_F32: return (double)((const float *)data)[i];
-    case NSC_TYPE_F64: return ((const double *)data)[i];
-    case NSC_TYPE_I64: return (double)((const int64_t *)data)[i];
-    case NSC_TYPE_I32: return ((const int32_t *)data)[i];
-    case NSC_TYPE_I8: return ((const int8_t *)data)[i];
-    default: return ((const uint8_t *)data)[i];
+    case NSC_TYPE_F32:
+      return (double)((const float *)data)[i];
+    case NSC_TYPE_F64:
+      return ((const double *)data)[i];
+    case NSC_TYPE_I64:
+      return (double)((const int64_t *)data)[i];
+    case NSC_TYPE_I32:
+      return ((const int32_t *)data)[i];
+    case NSC_TYPE_I8:
+      return ((const int8_t *)data)[i];
+    default:
+      return ((const uint8_t *)data)[i];
   }
 }
 
@@ -172,13 +180,27 @@ static int64_t to_int(double value, int64_t low, int64_t high) {
 
 static void store(void *data, size_t i, nsc_type type, double value) {
   switch (type) {
-    case NSC_TYPE_F32: ((float *)data)[i] = (float)value; break;
-    case NSC_TYPE_F64: ((double *)data)[i] = value; break;
-    case NSC_TYPE_I64: ((int64_t *)data)[i] = to_int(value, INT64_MIN, INT64_MAX); break;
-    case NSC_TYPE_I32: ((int32_t *)data)[i] = (int32_t)to_int(value, INT32_MIN, INT32_MAX); break;
-    case NSC_TYPE_BOOL: ((uint8_t *)data)[i] = value != 0; break;
-    case NSC_TYPE_I8: ((int8_t *)data)[i] = (int8_t)to_int(value, INT8_MIN, INT8_MAX); break;
-    default: ((uint8_t *)data)[i] = (uint8_t)to_int(value, 0, UINT8_MAX); break;
+    case NSC_TYPE_F32:
+      ((float *)data)[i] = (float)value;
+      break;
+    case NSC_TYPE_F64:
+      ((double *)data)[i] = value;
+      break;
+    case NSC_TYPE_I64:
+      ((int64_t *)data)[i] = to_int(value, INT64_MIN, INT64_MAX);
+      break;
+    case NSC_TYPE_I32:
+      ((int32_t *)data)[i] = (int32_t)to_int(value, INT32_MIN, INT32_MAX);
+      break;
+    case NSC_TYPE_BOOL:
+      ((uint8_t *)data)[i] = value != 0;
+      break;
+    case NSC_TYPE_I8:
+      ((int8_t *)data)[i] = (int8_t)to_int(value, INT8_MIN, INT8_MAX);
+      break;
+    default:
+      ((uint8_t *)data)[i] = (uint8_t)to_int(value, 0, UINT8_MAX);
+      break;
   }
 }
 
@@ -325,18 +347,11 @@ static nsc_status lower_range(nsc_plan *plan, const nsc_node *node) {
 }
 
 const nsc_operator nsc_shape_operators[] = {
-    {"Reshape", lower_reshape},
-    {"Flatten", lower_flatten},
-    {"Squeeze", lower_squeeze},
-    {"Unsqueeze", lower_unsqueeze},
-    {"Identity", lower_identity},
-    {"Dropout", lower_dropout},
-    {"Cast", lower_cast},
-    {"CastLike", lower_cast_like},
-    {"Shape", lower_shape},
-    {"Size", lower_size},
-    {"Constant", lower_constant},
-    {"ConstantOfShape", lower_constant_of_shape},
-    {"Range", lower_range},
-    {NULL, NULL},
+    {"Reshape", lower_reshape},   {"Flatten", lower_flatten},
+    {"Squeeze", lower_squeeze},   {"Unsqueeze", lower_unsqueeze},
+    {"Identity", lower_identity}, {"Dropout", lower_dropout},
+    {"Cast", lower_cast},         {"CastLike", lower_cast_like},
+    {"Shape", lower_shape},       {"Size", lower_size},
+    {"Constant", lower_constant}, {"ConstantOfShape", lower_constant_of_shape},
+    {"Range", lower_range},       {NULL, NULL},
 };

@@ -31,9 +31,9 @@ static nsc_status add_unary(nsc_plan *plan, const nsc_node *node, enum xnn_unary
   step->inputs[0] = node->inputs[0];
   step->outputs[0] = output;
   step->setup = setup_unary;
-  NSC_TRY(nsc_plan_check(plan, node,
-                         xnn_create_unary_elementwise_nc(kind, xnn_datatype_fp32, xnn_datatype_fp32, params, NULL, NULL,
-                                                         0, &step->op)));
+  NSC_TRY(nsc_plan_check(
+      plan, node,
+      xnn_create_unary_elementwise_nc(kind, xnn_datatype_fp32, xnn_datatype_fp32, params, NULL, NULL, 0, &step->op)));
   return nsc_plan_check(plan, node, xnn_reshape_unary_elementwise_nc(step->op, count, 1, 1, 1, plan->pool));
 }
 
@@ -74,15 +74,15 @@ static nsc_status add_function(nsc_plan *plan, const nsc_node *node, function f,
   return nsc_plan_add_loop(plan, node, node->op, node->inputs[0], node->outputs[0], run_function, params);
 }
 
-#define FUNCTION(name, expression)                \
-  static float name(float x, float a, float b) {  \
-    (void)a, (void)b;                             \
-    return expression;                            \
+#define FUNCTION(name, expression)               \
+  static float name(float x, float a, float b) { \
+    (void)a, (void)b;                            \
+    return expression;                           \
   }
 
-FUNCTION(f_hard_sigmoid, fmaxf(0, fminf(1, a * x + b)))
+FUNCTION(f_hard_sigmoid, fmaxf(0, fminf(1, a *x + b)))
 FUNCTION(f_selu, x > 0 ? b * x : b * (a * expf(x) - a))
-FUNCTION(f_celu, fmaxf(0, x) + fminf(0, a * (expf(x / a) - 1)))
+FUNCTION(f_celu, fmaxf(0, x) + fminf(0, a *(expf(x / a) - 1)))
 FUNCTION(f_thresholded_relu, x > a ? x : 0)
 FUNCTION(f_softplus, x > 20 ? x : log1pf(expf(x)))
 FUNCTION(f_softsign, x / (1 + fabsf(x)))
@@ -174,7 +174,8 @@ static nsc_status lower_unary(nsc_plan *plan, const nsc_node *node) {
     if (u->xnn == xnn_unary_leaky_relu) params.leaky_relu.negative_slope = a;
     if (u->xnn == xnn_unary_elu) params.elu.alpha = a;
     /* XNNPACK wants a positive alpha, and a finite one. */
-    if (u->xnn == xnn_unary_elu && !(a > 0)) return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "alpha must be positive");
+    if (u->xnn == xnn_unary_elu && !(a > 0))
+      return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "alpha must be positive");
     return add_unary(plan, node, u->xnn, &params, node->outputs[0]);
   }
   return nsc_node_fail(plan, node, NSC_ERROR_INTERNAL, "no such function");
@@ -215,17 +216,42 @@ static nsc_status lower_clip(nsc_plan *plan, const nsc_node *node) {
 }
 
 const nsc_operator nsc_unary_operators[] = {
-    {"Relu", lower_relu},        {"Clip", lower_clip},         {"Gelu", lower_gelu},
-    {"Sigmoid", lower_unary},    {"Tanh", lower_unary},        {"HardSwish", lower_unary},
-    {"LeakyRelu", lower_unary},  {"Elu", lower_unary},         {"Abs", lower_unary},
-    {"Neg", lower_unary},        {"Exp", lower_unary},         {"Log", lower_unary},
-    {"Sqrt", lower_unary},       {"Floor", lower_unary},       {"Ceil", lower_unary},
-    {"HardSigmoid", lower_unary}, {"Selu", lower_unary},       {"Celu", lower_unary},
-    {"ThresholdedRelu", lower_unary}, {"Softplus", lower_unary}, {"Softsign", lower_unary},
-    {"Mish", lower_unary},       {"Reciprocal", lower_unary},  {"Erf", lower_unary},
-    {"Sign", lower_unary},       {"Sin", lower_unary},         {"Cos", lower_unary},
-    {"Tan", lower_unary},        {"Asin", lower_unary},        {"Acos", lower_unary},
-    {"Atan", lower_unary},       {"Sinh", lower_unary},        {"Cosh", lower_unary},
-    {"Asinh", lower_unary},      {"Acosh", lower_unary},       {"Atanh", lower_unary},
-    {"Round", lower_unary},      {NULL, NULL},
+    {"Relu", lower_relu},
+    {"Clip", lower_clip},
+    {"Gelu", lower_gelu},
+    {"Sigmoid", lower_unary},
+    {"Tanh", lower_unary},
+    {"HardSwish", lower_unary},
+    {"LeakyRelu", lower_unary},
+    {"Elu", lower_unary},
+    {"Abs", lower_unary},
+    {"Neg", lower_unary},
+    {"Exp", lower_unary},
+    {"Log", lower_unary},
+    {"Sqrt", lower_unary},
+    {"Floor", lower_unary},
+    {"Ceil", lower_unary},
+    {"HardSigmoid", lower_unary},
+    {"Selu", lower_unary},
+    {"Celu", lower_unary},
+    {"ThresholdedRelu", lower_unary},
+    {"Softplus", lower_unary},
+    {"Softsign", lower_unary},
+    {"Mish", lower_unary},
+    {"Reciprocal", lower_unary},
+    {"Erf", lower_unary},
+    {"Sign", lower_unary},
+    {"Sin", lower_unary},
+    {"Cos", lower_unary},
+    {"Tan", lower_unary},
+    {"Asin", lower_unary},
+    {"Acos", lower_unary},
+    {"Atan", lower_unary},
+    {"Sinh", lower_unary},
+    {"Cosh", lower_unary},
+    {"Asinh", lower_unary},
+    {"Acosh", lower_unary},
+    {"Atanh", lower_unary},
+    {"Round", lower_unary},
+    {NULL, NULL},
 };

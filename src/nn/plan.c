@@ -166,8 +166,9 @@ static nsc_status define_input(nsc_plan *plan, uint32_t index, const nsc_tensor_
       return nsc_fail(plan->err, NSC_ERROR_SHAPE, "dimension %u of input \"%.60s\" is open: give a size", i, name);
     }
     if (declared > 0 && declared != shape.dims[i]) {
-      return nsc_fail(plan->err, NSC_ERROR_SHAPE, "dimension %u of input \"%.60s\" is %lld in the model, %lld was asked for",
-                      i, name, (long long)declared, (long long)shape.dims[i]);
+      return nsc_fail(plan->err, NSC_ERROR_SHAPE,
+                      "dimension %u of input \"%.60s\" is %lld in the model, %lld was asked for", i, name,
+                      (long long)declared, (long long)shape.dims[i]);
     }
   }
   if (constant) return nsc_plan_define_constant(plan, port->value, type, &shape, constant);
@@ -223,7 +224,8 @@ static void free_scratch(nsc_plan *plan) {
 }
 
 static nsc_status lower_node(nsc_plan *plan, const nsc_node *node) {
-  bool ours = node->domain[0] == 0 || strcmp(node->domain, "ai.onnx") == 0 || strcmp(node->domain, "com.microsoft") == 0;
+  bool ours =
+      node->domain[0] == 0 || strcmp(node->domain, "ai.onnx") == 0 || strcmp(node->domain, "com.microsoft") == 0;
   nsc_lower lower = ours ? nsc_find_operator(node->op) : NULL;
   if (!lower) {
     return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "this operator%s%.40s is not supported",
@@ -231,7 +233,8 @@ static nsc_status lower_node(nsc_plan *plan, const nsc_node *node) {
   }
   for (uint32_t i = 0; i < node->input_count; i++) {
     if (node->inputs[i] != NSC_NO_VALUE && !plan->values[node->inputs[i]].known) {
-      return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "its input %u is an optional output that is not computed", i);
+      return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "its input %u is an optional output that is not computed",
+                           i);
     }
   }
   uint32_t first_step = plan->step_count, first_value = plan->value_count;

@@ -1,13 +1,13 @@
 /*
  * Lowering a graph to a plan: a list of steps on fixed shapes, each an XNNPACK operator or a loop of ours.
  *
- * An operator's `lower` function (op_*.c, listed in operators.c) reads the node's inputs, checks them, and adds steps that
- * compute its outputs. It may look ahead and take following nodes with it (batch norm, activations). When every input of
- * a node is constant, the steps are run at once and the outputs become constants: so constant folding needs no code of
- * its own.
+ * An operator's `lower` function (op_*.c, listed in operators.c) reads the node's inputs, checks them, and adds steps
+ * that compute its outputs. It may look ahead and take following nodes with it (batch norm, activations). When every
+ * input of a node is constant, the steps are run at once and the outputs become constants: so constant folding needs no
+ * code of its own.
  *
- * Values keep ONNX's logical shape (N, C, H, W). `channels_last` says that the memory holds N, H, W, C; operators ask for
- * the layout they want with nsc_plan_layout, which adds a transpose only where one is needed.
+ * Values keep ONNX's logical shape (N, C, H, W). `channels_last` says that the memory holds N, H, W, C; operators ask
+ * for the layout they want with nsc_plan_layout, which adds a transpose only where one is needed.
  */
 #ifndef NSC_NN_PLAN_H
 #define NSC_NN_PLAN_H
@@ -29,10 +29,10 @@ typedef struct nsc_value {
   /* Constants: `proto` until somebody needs the elements, then `data` (physical layout, padded for XNNPACK). */
   const nsc_tensor_proto *proto;
   const void *data;
-  void *owned;       /* what to free for `data`; NULL when shared with another value */
-  bool read_by_step; /* the constant must outlive planning */
-  uint32_t twin;     /* the same in the other layout, or NSC_NO_VALUE */
-  uint32_t root;     /* the value whose buffer this one shares; itself when it has its own */
+  void *owned;          /* what to free for `data`; NULL when shared with another value */
+  bool read_by_step;    /* the constant must outlive planning */
+  uint32_t twin;        /* the same in the other layout, or NSC_NO_VALUE */
+  uint32_t root;        /* the value whose buffer this one shares; itself when it has its own */
   uint32_t first, last; /* steps between which the buffer lives; of roots */
   size_t offset;        /* in the arena of activations; of roots */
 } nsc_value;
@@ -46,12 +46,12 @@ struct nsc_step {
   uint32_t *inputs, *outputs; /* values */
   const void **in;            /* [input_count], set once the buffers are placed */
   void **out;
-  xnn_operator_t op;          /* NULL for our own loops */
-  size_t workspace;           /* bytes; shared by all steps */
+  xnn_operator_t op;                                         /* NULL for our own loops */
+  size_t workspace;                                          /* bytes; shared by all steps */
   enum xnn_status (*setup)(nsc_step *step, void *workspace); /* for op: hands it in[] and out[] */
   void (*run)(nsc_step *step, pthreadpool_t pool);           /* for our own loops */
-  void *params;               /* of run; in the plan's memory */
-  double ms;                  /* of the last run */
+  void *params;                                              /* of run; in the plan's memory */
+  double ms;                                                 /* of the last run */
 };
 
 typedef struct nsc_plan {
@@ -69,8 +69,8 @@ typedef struct nsc_plan {
   uint32_t node;            /* being lowered */
   void **scratch;           /* freed when the node is lowered */
   uint32_t scratch_count, scratch_capacity;
-  uint64_t packed_bytes;    /* weights copied into operators */
-  uint8_t *buffer;          /* activations and workspace */
+  uint64_t packed_bytes; /* weights copied into operators */
+  uint8_t *buffer;       /* activations and workspace */
   size_t buffer_bytes, workspace_offset;
   uint64_t max_bytes;
 } nsc_plan;
@@ -148,10 +148,10 @@ nsc_status nsc_plan_take_clamp(nsc_plan *plan, uint32_t *value, float *min, floa
 nsc_shape nsc_value_physical(const nsc_value *value);
 
 /* setup functions for common signatures */
-#define NSC_SETUP_1(name, function)                                   \
-  static enum xnn_status name(nsc_step *step, void *workspace) {      \
-    (void)workspace;                                                  \
-    return function(step->op, step->in[0], step->out[0]);             \
+#define NSC_SETUP_1(name, function)                              \
+  static enum xnn_status name(nsc_step *step, void *workspace) { \
+    (void)workspace;                                             \
+    return function(step->op, step->in[0], step->out[0]);        \
   }
 
 /* ---- building ---- */

@@ -142,8 +142,7 @@ nsc_status nsc_plan_temporary(nsc_plan *plan, nsc_type type, const nsc_shape *sh
   return NSC_OK;
 }
 
-nsc_status nsc_plan_alias(nsc_plan *plan, uint32_t value, uint32_t source, const nsc_shape *shape,
-                          bool channels_last) {
+nsc_status nsc_plan_alias(nsc_plan *plan, uint32_t value, uint32_t source, const nsc_shape *shape, bool channels_last) {
   NSC_TRY(set_value(plan, value, plan->values[source].type, shape, channels_last));
   nsc_value *v = nsc_plan_value(plan, value), *s = nsc_plan_value(plan, source);
   v->proto = s->proto;
@@ -211,7 +210,8 @@ nsc_status nsc_plan_floats(nsc_plan *plan, const nsc_node *node, uint32_t value,
   NSC_TRY(nsc_plan_layout(plan, value, false, &plain));
   const nsc_value *v = nsc_plan_value(plan, plain);
   if (v->type != NSC_TYPE_F32) {
-    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "%s is %s; float32 is supported", what, nsc_type_name(v->type));
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "%s is %s; float32 is supported", what,
+                         nsc_type_name(v->type));
   }
   const nsc_tensor_proto *proto = v->proto;
   if (v->data) {

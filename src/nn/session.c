@@ -91,7 +91,8 @@ static size_t element_count(const nsc_value *v) {
   return count;
 }
 
-static nsc_status check_port(uint32_t index, uint32_t count, size_t have, size_t need, const char *what, nsc_error *err) {
+static nsc_status check_port(uint32_t index, uint32_t count, size_t have, size_t need, const char *what,
+                             nsc_error *err) {
   if (index >= count) return nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no %s %u", what, index);
   if (have != need) {
     return nsc_fail(err, NSC_ERROR_SHAPE, "%s %u holds %zu bytes, %zu were given", what, index, need, have);

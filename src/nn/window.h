@@ -5,10 +5,10 @@
 #include "nn/plan.h"
 
 typedef struct nsc_window {
-  uint32_t axes;          /* 1 (N, C, W) or 2 (N, C, H, W); with 1 the first of each pair below is neutral */
+  uint32_t axes; /* 1 (N, C, W) or 2 (N, C, H, W); with 1 the first of each pair below is neutral */
   int64_t kernel[2], stride[2], dilation[2];
   int64_t pad_begin[2], pad_end[2]; /* pad_end grows where ceil_mode needs room */
-  int64_t ceil_extra[2];  /* how much of pad_end is not the file's but ceil_mode's */
+  int64_t ceil_extra[2];            /* how much of pad_end is not the file's but ceil_mode's */
   int64_t in[2], out[2];
 } nsc_window;
 

@@ -1,5 +1,6 @@
 /*
- * The protobuf wire format (https://protobuf.dev/programming-guides/encoding/), read in place: ONNX needs no more of it.
+ * The protobuf wire format (https://protobuf.dev/programming-guides/encoding/), read in place: ONNX needs no more of
+ * it.
  *
  *   nsc_wire w = nsc_wire_of(bytes, size);
  *   while (nsc_wire_next(&w)) { switch (w.field) { case 1: ... w.bytes, w.size, w.varint ... } }
@@ -20,7 +21,7 @@ typedef enum nsc_wire_type {
 typedef struct nsc_wire {
   nsc_reader reader;
   bool broken;
-  uint32_t field;       /* number of the field just read */
+  uint32_t field; /* number of the field just read */
   nsc_wire_type type;
   uint64_t varint;      /* VARINT */
   const uint8_t *bytes; /* BYTES, 32BIT, 64BIT: the payload, not aligned */

@@ -1,6 +1,6 @@
 /*
- * Image -> tensor -> scores -> result. The one place where image/ and nn/ meet; the command line and the page both stand
- * on it, so that they cannot disagree.
+ * Image -> tensor -> scores -> result. The one place where image/ and nn/ meet; the command line and the page both
+ * stand on it, so that they cannot disagree.
  */
 #include <math.h>
 #include <stdio.h>
@@ -20,9 +20,9 @@ struct nsc_classifier {
   bool channels_first; /* of the model's input: N, C, H, W; else N, H, W, C */
   float *input;        /* [height][width][channels] */
   size_t input_count;
-  float *raw;          /* what the network gives, [raw_count] */
+  float *raw; /* what the network gives, [raw_count] */
   uint32_t raw_count;
-  float *scores;       /* [manifest.label_count] */
+  float *scores; /* [manifest.label_count] */
 };
 
 const nsc_recipe *nsc_classifier_recipe(const nsc_classifier *classifier) {
@@ -48,10 +48,11 @@ static nsc_status fit_input(nsc_classifier *c, nsc_tensor_info *info, nsc_error 
   if (*width < 0) *width = r->width;
   if (*channels < 0) *channels = r->channels;
   if (info->dims[0] != 1 || *height != r->height || *width != r->width || *channels != r->channels) {
-    return nsc_fail(err, NSC_ERROR_RECIPE,
-                    "the recipe makes %u x %u pixels with %u channels, the model takes %lld x %lld with %lld (batch %lld)",
-                    r->width, r->height, r->channels, (long long)*width, (long long)*height, (long long)*channels,
-                    (long long)info->dims[0]);
+    return nsc_fail(
+        err, NSC_ERROR_RECIPE,
+        "the recipe makes %u x %u pixels with %u channels, the model takes %lld x %lld with %lld (batch %lld)",
+        r->width, r->height, r->channels, (long long)*width, (long long)*height, (long long)*channels,
+        (long long)info->dims[0]);
   }
   return NSC_OK;
 }
@@ -184,7 +185,10 @@ static uint32_t decide(const nsc_classifier *c) {
 
 void nsc_classifier_blank_result(const nsc_classifier *classifier, nsc_result *out) {
   const nsc_manifest *m = &classifier->manifest;
-  *out = (nsc_result){.task = m->task, .count = m->label_count, .labels = m->labels, .thresholds = m->thresholds,
+  *out = (nsc_result){.task = m->task,
+                      .count = m->label_count,
+                      .labels = m->labels,
+                      .thresholds = m->thresholds,
                       .verdict = m->label_count};
 }
 

@@ -9,9 +9,9 @@ static const struct {
   const char *name, *modality;
   double center, width;
 } window_presets[] = {
-    {"brain", "CT", 40, 80},        {"subdural", "CT", 75, 215}, {"stroke", "CT", 32, 8},
-    {"lung", "CT", -600, 1500},     {"mediastinum", "CT", 50, 350}, {"abdomen", "CT", 40, 400},
-    {"liver", "CT", 60, 160},       {"bone", "CT", 400, 1800},   {"angiography", "CT", 300, 600},
+    {"brain", "CT", 40, 80},    {"subdural", "CT", 75, 215},    {"stroke", "CT", 32, 8},
+    {"lung", "CT", -600, 1500}, {"mediastinum", "CT", 50, 350}, {"abdomen", "CT", 40, 400},
+    {"liver", "CT", 60, 160},   {"bone", "CT", 400, 1800},      {"angiography", "CT", 300, 600},
 };
 
 static void write_presets(nsc_text *t) {

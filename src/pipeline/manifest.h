@@ -12,13 +12,13 @@ typedef struct nsc_manifest {
   const char *name, *title, *limits, *license; /* or NULL */
   nsc_task task;
   bool has_task;
-  uint32_t label_count;         /* 0 when the model does not say */
-  const char **labels;          /* [label_count] */
-  const char **advice;          /* [label_count], NULL where there is none */
-  float *thresholds;            /* [label_count], 0.5 where the model does not say */
+  uint32_t label_count; /* 0 when the model does not say */
+  const char **labels;  /* [label_count] */
+  const char **advice;  /* [label_count], NULL where there is none */
+  float *thresholds;    /* [label_count], 0.5 where the model does not say */
   bool has_threshold;
-  float temperature;            /* 1 */
-  bool logits, has_output;      /* what the network's last layer gives */
+  float temperature;       /* 1 */
+  bool logits, has_output; /* what the network's last layer gives */
   bool has_recipe;
   nsc_recipe recipe;
 } nsc_manifest;

@@ -77,8 +77,9 @@ TEST(json_writes_what_it_reads) {
   char *text;
   nsc_error err = {0};
   REQUIRE(nsc_text_finish(&t, &text, &err) == NSC_OK);
-  CHECK_STR(text, "{\"a\\\"b\":\"line\\u000a\\\\ \\u0001\",\"list\":[-5,0.1,0.1,true,null,null],"
-                  "\"bad\":\"\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD\"}");
+  CHECK_STR(text,
+            "{\"a\\\"b\":\"line\\u000a\\\\ \\u0001\",\"list\":[-5,0.1,0.1,true,null,null],"
+            "\"bad\":\"\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD\"}");
   nsc_json json;
   REQUIRE(nsc_json_parse(text, strlen(text), &json, &err) == NSC_OK);
   CHECK_STR(nsc_json_get(json.values, "a\"b")->string, "line\n\\ \x01");
@@ -100,8 +101,9 @@ TEST(json_unescapes) {
 }
 
 TEST(json_refuses_what_is_none) {
-  static const char *const bad[] = {"", "{", "[1,]", "{\"a\" 1}", "{\"a\":}", "[1 2]", "nul", "\"\\x\"", "\"\\ud800\"",
-                                    "\"\\u0000\"", "\"a", "[\"\t\"]", "1 2", "+1", "{1:2}", "[", "]", "--1", "\"\\"};
+  static const char *const bad[] = {"",        "{",           "[1,]",        "{\"a\" 1}", "{\"a\":}", "[1 2]", "nul",
+                                    "\"\\x\"", "\"\\ud800\"", "\"\\u0000\"", "\"a",       "[\"\t\"]", "1 2",   "+1",
+                                    "{1:2}",   "[",           "]",           "--1",       "\"\\"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     nsc_json json;
     nsc_error err = {0};
@@ -130,8 +132,8 @@ TEST(half_all_values_survive) {
 }
 
 TEST(half_rounds_to_even) {
-  CHECK_EQ(nsc_half_from_float(1 + 0x1p-11f), 0x3C00);          /* tie to even: down */
-  CHECK_EQ(nsc_half_from_float(1 + 3 * 0x1p-11f), 0x3C02);      /* tie to even: up */
+  CHECK_EQ(nsc_half_from_float(1 + 0x1p-11f), 0x3C00);     /* tie to even: down */
+  CHECK_EQ(nsc_half_from_float(1 + 3 * 0x1p-11f), 0x3C02); /* tie to even: up */
   CHECK_EQ(nsc_half_from_float(1 + 0x1.01p-11f), 0x3C01);
   CHECK_EQ(nsc_half_from_float(65519), 0x7BFF);
   CHECK_EQ(nsc_half_from_float(65520), 0x7C00);

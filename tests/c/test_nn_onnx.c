@@ -106,7 +106,8 @@ TEST(onnx_steps_are_fused) {
   nsc_model_free(model);
 }
 
-/* Where a prefix of the file is itself a whole protobuf message with graph and opset, nothing is missing but metadata. */
+/* Where a prefix of the file is itself a whole protobuf message with graph and opset, nothing is missing but metadata.
+ */
 TEST(onnx_truncated_anywhere_is_refused) {
   size_t size;
   uint8_t *bytes = small_model(&size);
@@ -144,7 +145,8 @@ TEST(onnx_damaged_never_harms) {
 }
 
 TEST(onnx_other_files_are_not_models) {
-  static const char *const others[] = {"", "\x89PNG\r\n\x1a\n....", "GIF89a", "hello world", "\xFF\xD8\xFF\xE0", "\x08\x07"};
+  static const char *const others[] = {"",        "\x89PNG\r\n\x1a\n....", "GIF89a", "hello world", "\xFF\xD8\xFF\xE0",
+                                       "\x08\x07"};
   for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
     nsc_error err = {0};
     nsc_status status = use((const uint8_t *)others[i], strlen(others[i]), &err);

@@ -55,7 +55,8 @@ typedef struct conv_case {
   int64_t n, c, h, w, oc, kh, kw, stride, dilation, top, left, bottom, right, groups;
 } conv_case;
 
-static double conv_at(const conv_case *k, const float *x, const float *weights, int64_t n, int64_t o, int64_t y, int64_t xx) {
+static double conv_at(const conv_case *k, const float *x, const float *weights, int64_t n, int64_t o, int64_t y,
+                      int64_t xx) {
   int64_t gi = k->c / k->groups, go = k->oc / k->groups, g = o / go;
   double sum = 0;
   for (int64_t i = 0; i < gi; i++) {
@@ -101,9 +102,11 @@ static void check_conv(const conv_case *k, bool norm, uint32_t threads) {
   double *want = malloc(out * sizeof *want);
   for (size_t i = 0; i < out; i++) {
     int64_t o = (int64_t)i / (oh * ow) % k->oc;
-    double value = conv_at(k, x, weights, (int64_t)i / (oh * ow * k->oc), o, (int64_t)i / ow % oh, (int64_t)i % ow) + (double)bias[o];
+    double value = conv_at(k, x, weights, (int64_t)i / (oh * ow * k->oc), o, (int64_t)i / ow % oh, (int64_t)i % ow) +
+                   (double)bias[o];
     if (norm) {
-      value = (value - (double)stats[2][o]) / sqrt((double)stats[3][o] + 1e-5) * (double)stats[0][o] + (double)stats[1][o];
+      value =
+          (value - (double)stats[2][o]) / sqrt((double)stats[3][o] + 1e-5) * (double)stats[0][o] + (double)stats[1][o];
       value = fmax(value, 0);
     }
     want[i] = value;
@@ -118,11 +121,11 @@ static void check_conv(const conv_case *k, bool norm, uint32_t threads) {
 TEST(conv_equals_its_definition) {
   static const conv_case cases[] = {
       /* n  c  h   w   oc kh kw st di  t  l  b  r  groups */
-      {1, 3, 9, 7, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1},   {2, 4, 8, 8, 6, 1, 1, 1, 1, 0, 0, 0, 0, 1},
-      {1, 3, 17, 13, 8, 7, 7, 2, 1, 3, 3, 3, 3, 1}, {1, 8, 10, 10, 8, 3, 3, 1, 1, 1, 1, 1, 1, 8},
-      {1, 8, 11, 9, 16, 3, 3, 2, 1, 1, 1, 1, 1, 8}, {1, 6, 9, 9, 4, 3, 3, 1, 1, 1, 1, 1, 1, 2},
-      {1, 2, 12, 12, 3, 3, 3, 1, 2, 2, 2, 2, 2, 1}, {1, 2, 8, 8, 3, 2, 4, 1, 1, 0, 1, 1, 2, 1},
-      {1, 5, 6, 6, 7, 5, 5, 1, 1, 4, 4, 4, 4, 1},   {1, 16, 5, 5, 33, 3, 3, 1, 1, 0, 1, 1, 0, 1},
+      {1, 3, 9, 7, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1},    {2, 4, 8, 8, 6, 1, 1, 1, 1, 0, 0, 0, 0, 1},
+      {1, 3, 17, 13, 8, 7, 7, 2, 1, 3, 3, 3, 3, 1},  {1, 8, 10, 10, 8, 3, 3, 1, 1, 1, 1, 1, 1, 8},
+      {1, 8, 11, 9, 16, 3, 3, 2, 1, 1, 1, 1, 1, 8},  {1, 6, 9, 9, 4, 3, 3, 1, 1, 1, 1, 1, 1, 2},
+      {1, 2, 12, 12, 3, 3, 3, 1, 2, 2, 2, 2, 2, 1},  {1, 2, 8, 8, 3, 2, 4, 1, 1, 0, 1, 1, 2, 1},
+      {1, 5, 6, 6, 7, 5, 5, 1, 1, 4, 4, 4, 4, 1},    {1, 16, 5, 5, 33, 3, 3, 1, 1, 0, 1, 1, 0, 1},
       {1, 24, 7, 7, 24, 5, 5, 2, 1, 2, 2, 2, 2, 24}, {3, 1, 4, 4, 1, 3, 3, 3, 1, 1, 1, 1, 1, 1},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -186,8 +189,8 @@ static void check_pool(const pool_case *k, bool average) {
 TEST(pooling_equals_its_definition) {
   static const pool_case cases[] = {
       /* c  h   w  k  s  b  e  ceil include dilation */
-      {3, 8, 8, 2, 2, 0, 0, 0, 0, 1},  {5, 9, 7, 3, 2, 1, 1, 0, 0, 1},  {4, 8, 8, 3, 2, 0, 0, 1, 0, 1},
-      {2, 7, 7, 3, 2, 0, 0, 1, 1, 1},  {8, 6, 6, 3, 1, 1, 1, 1, 0, 1},  {3, 10, 10, 3, 2, 1, 0, 1, 1, 1},
+      {3, 8, 8, 2, 2, 0, 0, 0, 0, 1},   {5, 9, 7, 3, 2, 1, 1, 0, 0, 1}, {4, 8, 8, 3, 2, 0, 0, 1, 0, 1},
+      {2, 7, 7, 3, 2, 0, 0, 1, 1, 1},   {8, 6, 6, 3, 1, 1, 1, 1, 0, 1}, {3, 10, 10, 3, 2, 1, 0, 1, 1, 1},
       {3, 12, 12, 3, 1, 0, 0, 0, 0, 2}, {1, 5, 5, 1, 2, 0, 0, 0, 0, 1}, {7, 6, 9, 3, 3, 1, 1, 0, 1, 1},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -48,9 +48,11 @@ static const float one_weight[] = {4}, one_bias[] = {-1};
 static const float three_weights[] = {1, -2, 3}, three_bias[] = {0, 0.5f, -1};
 
 TEST(pipeline_binary_with_temperature) {
-  const char *const meta[] = {INPUT, "nsc.name", "t", "nsc.task", "binary", "nsc.labels", "[\"no\",\"yes\"]", "nsc.output",
-                              "logits", "nsc.temperature", "2", "nsc.threshold", "0.6", "nsc.advice",
-                              "{\"yes\":\"act\",\"no\":\"rest\"}", NULL};
+  const char *const meta[] = {
+      INPUT,        "nsc.name",         "t",          "nsc.task",   "binary",
+      "nsc.labels", "[\"no\",\"yes\"]", "nsc.output", "logits",     "nsc.temperature",
+      "2",          "nsc.threshold",    "0.6",        "nsc.advice", "{\"yes\":\"act\",\"no\":\"rest\"}",
+      NULL};
   nsc_model *model = linear_model(1, one_weight, one_bias, meta);
   nsc_classifier *c;
   nsc_error err = {0};
@@ -75,7 +77,8 @@ TEST(pipeline_binary_with_temperature) {
 }
 
 TEST(pipeline_single_is_softmax) {
-  const char *const meta[] = {INPUT, "nsc.labels", "[\"a\",\"b\",\"c\"]", "nsc.task", "single", "nsc.output", "logits", NULL};
+  const char *const meta[] = {INPUT,    "nsc.labels", "[\"a\",\"b\",\"c\"]", "nsc.task", "single", "nsc.output",
+                              "logits", NULL};
   nsc_model *model = linear_model(3, three_weights, three_bias, meta);
   nsc_classifier *c;
   nsc_error err = {0};
@@ -93,8 +96,8 @@ TEST(pipeline_single_is_softmax) {
 }
 
 TEST(pipeline_multi_has_a_threshold_each) {
-  const char *const meta[] = {INPUT, "nsc.labels", "[\"a\",\"b\",\"c\"]", "nsc.task", "multi", "nsc.output", "logits",
-                              "nsc.threshold", "{\"c\":0.95,\"a\":0.9}", NULL};
+  const char *const meta[] = {INPUT,    "nsc.labels",    "[\"a\",\"b\",\"c\"]",    "nsc.task", "multi", "nsc.output",
+                              "logits", "nsc.threshold", "{\"c\":0.95,\"a\":0.9}", NULL};
   nsc_model *model = linear_model(3, three_weights, three_bias, meta);
   nsc_classifier *c;
   nsc_error err = {0};
@@ -104,7 +107,7 @@ TEST(pipeline_multi_has_a_threshold_each) {
   REQUIRE(nsc_classifier_run(c, image, 0, NULL, &r, &err) == NSC_OK);
   CHECK_NEAR(r.scores[2], 1 / (1 + exp(-2)), 1e-6); /* .881: below its .95 */
   CHECK_NEAR(r.thresholds[1], 0.5, 0);
-  CHECK_EQ(r.verdict, r.count);                     /* nothing reaches its threshold */
+  CHECK_EQ(r.verdict, r.count); /* nothing reaches its threshold */
   nsc_image_free(image);
   nsc_classifier_free(c);
   nsc_model_free(model);
@@ -118,7 +121,8 @@ TEST(pipeline_foreign_model) {
   nsc_error err = {0};
   CHECK_EQ(nsc_classifier_create(model, NULL, &c, &err), NSC_ERROR_RECIPE);
   CHECK_HAS(err.text, "nsc.input");
-  nsc_classifier_options options = {.recipe_json = "{\"width\":4,\"height\":4,\"channels\":1}", .output = "probabilities"};
+  nsc_classifier_options options = {.recipe_json = "{\"width\":4,\"height\":4,\"channels\":1}",
+                                    .output = "probabilities"};
   err = (nsc_error){0};
   REQUIRE(nsc_classifier_create(model, &options, &c, &err) == NSC_OK);
   nsc_result r;

@@ -1,6 +1,6 @@
 /*
- * Every layer and loss against finite differences: the loss is a fixed random weighting of the outputs, each number of the
- * input and of the parameters is moved a little, and the change of the loss is compared with the gradient.
+ * Every layer and loss against finite differences: the loss is a fixed random weighting of the outputs, each number of
+ * the input and of the parameters is moved a little, and the change of the loss is compared with the gradient.
  */
 #include <stdlib.h>
 
@@ -21,10 +21,12 @@ typedef struct fixture {
 static double evaluate(fixture *f) {
   nsc_rng rng = nsc_rng_seeded(f->seed);
   nsc_error err = {0};
-  if (nsc_net_forward(f->net, f->compute, f->training, &rng, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
+  if (nsc_net_forward(f->net, f->compute, f->training, &rng, &err) != NSC_OK)
+    test_failed(__FILE__, __LINE__, "%s", err.text);
   const nsc_tensor *y = nsc_net_tensor(f->net, f->net->output);
   double sum = 0;
-  for (size_t i = 0; i < nsc_net_size(f->net, f->net->output); i++) sum += (double)y->value[i] * (double)f->weighting[i];
+  for (size_t i = 0; i < nsc_net_size(f->net, f->net->output); i++)
+    sum += (double)y->value[i] * (double)f->weighting[i];
   return sum;
 }
 
@@ -42,7 +44,8 @@ static void check_numbers(fixture *f, float *values, const float *gradient, size
   size_t stride = count > 40 ? count / 40 : 1;
   for (size_t i = 0; i < count; i += stride) {
     const float h = 1e-2f;
-    double slope = (evaluate_at(f, &values[i], values[i] + h) - evaluate_at(f, &values[i], values[i] - h)) / (2 * (double)h);
+    double slope =
+        (evaluate_at(f, &values[i], values[i] + h) - evaluate_at(f, &values[i], values[i] - h)) / (2 * (double)h);
     worst = fmax(worst, fabs(slope - (double)gradient[i]));
     size = fmax(size, fabs(slope));
   }
@@ -176,7 +179,8 @@ TEST(gradient_of_a_block) {
   nsc_net *net = start(8, 8, 3, &x);
   REQUIRE(net != NULL);
   uint32_t a = nsc_net_activation(net, x, NSC_ACTIVATION_ELU);
-  uint32_t b = nsc_net_norm(net, nsc_net_conv(net, a, (nsc_conv_spec){.channels = 6, .kernel = 3, .stride = 1, .pad = 1}));
+  uint32_t b =
+      nsc_net_norm(net, nsc_net_conv(net, a, (nsc_conv_spec){.channels = 6, .kernel = 3, .stride = 1, .pad = 1}));
   uint32_t c = nsc_net_conv(net, a, (nsc_conv_spec){.channels = 6, .kernel = 1, .stride = 1});
   uint32_t sum = nsc_net_activation(net, nsc_net_add(net, b, c), NSC_ACTIVATION_SIGMOID);
   const uint32_t both[2] = {sum, a};
@@ -188,7 +192,9 @@ TEST(gradient_losses) {
   static const float weights[] = {0.5f, 2, 1.25f};
   for (int kind = NSC_LOSS_SOFTMAX; kind <= NSC_LOSS_SQUARED_ERROR; kind++) {
     for (int variant = 0; variant < 3; variant++) {
-      nsc_loss loss = {.kind = (nsc_loss_kind)kind, .smoothing = variant == 1 ? 0.1f : 0, .gamma = 2,
+      nsc_loss loss = {.kind = (nsc_loss_kind)kind,
+                       .smoothing = variant == 1 ? 0.1f : 0,
+                       .gamma = 2,
                        .class_weights = variant == 2 ? weights : NULL};
       nsc_rng rng = nsc_rng_seeded((uint64_t)kind);
       float z[12], t[12] = {0}, g[12], unused[12];

@@ -5,17 +5,20 @@
 #include "train/save.h"
 #include "train/zoo.h"
 
-/* Counts with 1000 labels at the published size: torchvision's tables, which follow the papers; the small ones by hand. */
+/* Counts with 1000 labels at the published size: torchvision's tables, which follow the papers; the small ones by hand.
+ */
 TEST(zoo_parameters_are_the_published_ones) {
   static const struct {
     const char *name;
     size_t size, channels, labels, parameters;
   } published[] = {
-      {"resnet18", 224, 3, 1000, 11689512},   {"resnet34", 224, 3, 1000, 21797672}, {"resnet50", 224, 3, 1000, 25557032},
-      {"resnet101", 224, 3, 1000, 44549160},  {"alexnet", 224, 3, 1000, 61100840},  {"vgg11", 224, 3, 1000, 132863336},
-      {"googlenet", 224, 3, 1000, 6624904},   {"densenet121", 224, 3, 1000, 7978856}, {"mobilenetv2", 224, 3, 1000, 3504872},
-      {"vgg16", 224, 3, 1000, 138357544},     {"resnet18", 28, 1, 2, 11168706},     {"cnn-28", 28, 1, 10, 889834},
-      {"cnn-180", 180, 3, 2, 6647234},    {"small", 128, 1, 1, 391993},
+      {"resnet18", 224, 3, 1000, 11689512},   {"resnet34", 224, 3, 1000, 21797672},
+      {"resnet50", 224, 3, 1000, 25557032},   {"resnet101", 224, 3, 1000, 44549160},
+      {"alexnet", 224, 3, 1000, 61100840},    {"vgg11", 224, 3, 1000, 132863336},
+      {"googlenet", 224, 3, 1000, 6624904},   {"densenet121", 224, 3, 1000, 7978856},
+      {"mobilenetv2", 224, 3, 1000, 3504872}, {"vgg16", 224, 3, 1000, 138357544},
+      {"resnet18", 28, 1, 2, 11168706},       {"cnn-28", 28, 1, 10, 889834},
+      {"cnn-180", 180, 3, 2, 6647234},        {"small", 128, 1, 1, 391993},
   };
   for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
     size_t count = 0;
@@ -48,7 +51,8 @@ static float *run_saved(const nsc_net *net, bool half, const float *x, size_t la
   if (nsc_net_write(net, half, &w, &err) == NSC_OK && nsc_onnx_finish(&w, "net", &bytes, &size, &err) == NSC_OK &&
       nsc_source_from_bytes(bytes, size, &source, &err) == NSC_OK && nsc_model_open(source, &model, &err) == NSC_OK &&
       nsc_session_create(model, NULL, &session, &err) == NSC_OK &&
-      nsc_session_set_input_nhwc(session, 0, x, count, &err) == NSC_OK && nsc_session_run(session, NULL, &err) == NSC_OK &&
+      nsc_session_set_input_nhwc(session, 0, x, count, &err) == NSC_OK &&
+      nsc_session_run(session, NULL, &err) == NSC_OK &&
       nsc_session_get_output(session, 0, y, labels * sizeof *y, &err) == NSC_OK) {
     nsc_text_free(bytes);
   }
@@ -62,8 +66,8 @@ TEST(zoo_saved_networks_run_alike) {
   static const struct {
     const char *name;
     size_t size, channels;
-  } nets[] = {{"small", 64, 1}, {"cnn-28", 28, 1}, {"resnet18", 28, 3}, {"mobilenetv2", 32, 3}, {"googlenet", 64, 3},
-              {"densenet121", 64, 1}, {"cnn-180", 40, 3}};
+  } nets[] = {{"small", 64, 1},     {"cnn-28", 28, 1},      {"resnet18", 28, 3}, {"mobilenetv2", 32, 3},
+              {"googlenet", 64, 3}, {"densenet121", 64, 1}, {"cnn-180", 40, 3}};
   enum { LABELS = 5 };
   for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
     nsc_net *net;

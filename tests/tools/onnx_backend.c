@@ -3,8 +3,8 @@
  *
  *   onnx_backend [--verbose] FOLDER...
  *
- * One line a folder: "pass NAME", "skip NAME reason" when the engine names something that it does not support, "fail NAME
- * reason" for wrong numbers and for every other error. Ends with "N passed, N failed, N skipped".
+ * One line a folder: "pass NAME", "skip NAME reason" when the engine names something that it does not support, "fail
+ * NAME reason" for wrong numbers and for every other error. Ends with "N passed, N failed, N skipped".
  *
  * The first input is given at run time. Further ones are first given at run time too; where the engine wants constants
  * (weights, shapes, axes), the session is made again with them as constants, and the line says so.
@@ -65,13 +65,20 @@ static void drop_tensor(tensor *t) {
 
 static double value_at(const void *data, size_t i, nsc_type type) {
   switch (type) {
-    case NSC_TYPE_F32: return (double)((const float *)data)[i];
-    case NSC_TYPE_F64: return ((const double *)data)[i];
-    case NSC_TYPE_F16: return (double)nsc_half_to_float(((const uint16_t *)data)[i]);
-    case NSC_TYPE_I64: return (double)((const int64_t *)data)[i];
-    case NSC_TYPE_I32: return ((const int32_t *)data)[i];
-    case NSC_TYPE_I8: return ((const int8_t *)data)[i];
-    default: return ((const uint8_t *)data)[i];
+    case NSC_TYPE_F32:
+      return (double)((const float *)data)[i];
+    case NSC_TYPE_F64:
+      return ((const double *)data)[i];
+    case NSC_TYPE_F16:
+      return (double)nsc_half_to_float(((const uint16_t *)data)[i]);
+    case NSC_TYPE_I64:
+      return (double)((const int64_t *)data)[i];
+    case NSC_TYPE_I32:
+      return ((const int32_t *)data)[i];
+    case NSC_TYPE_I8:
+      return ((const int8_t *)data)[i];
+    default:
+      return ((const uint8_t *)data)[i];
   }
 }
 
@@ -118,7 +125,8 @@ static void run_session(const nsc_model *model, tensor *inputs, uint32_t input_c
   o->status = nsc_session_create(model, &options, &s, &err);
   for (uint32_t i = 0; i < input_count && o->status == NSC_OK; i++) {
     if (constants[i]) continue;
-    o->status = nsc_session_set_input(s, i, inputs[i].data, inputs[i].proto.count * nsc_type_size(inputs[i].type), &err);
+    o->status =
+        nsc_session_set_input(s, i, inputs[i].data, inputs[i].proto.count * nsc_type_size(inputs[i].type), &err);
   }
   if (o->status == NSC_OK) o->status = nsc_session_run(s, NULL, &err);
   if (o->status != NSC_OK) snprintf(o->text, sizeof o->text, "%s", err.text);

@@ -25,8 +25,8 @@ int main(int argc, char **argv) {
   for (int i = 5; i < argc; i++) shape.dims[i - 5] = atoi(argv[i]);
   nsc_session_options options = {.threads = (uint32_t)atoi(argv[4]), .input_count = 1, .inputs = &shape};
   if (nsc_source_from_bytes(bytes, size, &source, &err) || nsc_model_open(source, &model, &err) ||
-      nsc_session_create(model, &options, &session, &err) || nsc_session_set_input(session, 0, input, input_size, &err) ||
-      nsc_session_run(session, NULL, &err)) {
+      nsc_session_create(model, &options, &session, &err) ||
+      nsc_session_set_input(session, 0, input, input_size, &err) || nsc_session_run(session, NULL, &err)) {
     return fail(&err, argv[1]);
   }
   nsc_session_output_info(session, 0, &out);
