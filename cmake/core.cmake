@@ -1,6 +1,6 @@
 # Our own code as static libraries, one a folder of src/: the include walls of docs/ARCHITECTURE.md are the link walls here.
-# nsc_add_core(variant) makes nsc_base[-variant], nsc_image[-variant], nsc_nn[-variant], nsc_pipeline[-variant]; the variant
-# is empty natively. It expects a target xnnpack[-variant].
+# nsc_add_core(variant) makes nsc_base[-variant], nsc_image[-variant] and so on; the variant is empty natively. It expects a
+# target xnnpack[-variant].
 
 set(NSC_WARNINGS -Wall -Wextra -Werror)
 set(NSC_SANITIZE_FLAGS)
@@ -12,7 +12,7 @@ if(NSC_SANITIZE)
   add_link_options(-fsanitize=${NSC_SANITIZE})
 endif()
 
-set(nsc_modules base image nn train pipeline)
+set(nsc_modules base image nn train pipeline eval)
 foreach(module IN LISTS nsc_modules ITEMS cli)
   string(TOUPPER ${module} upper)
   file(GLOB NSC_${upper}_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${module}/*.c)
@@ -66,5 +66,6 @@ function(nsc_add_core variant)
   target_link_libraries(nsc_image${dash} PUBLIC nsc_base${dash} PRIVATE libdeflate${dash})
   target_link_libraries(nsc_nn${dash} PUBLIC nsc_base${dash} PRIVATE xnnpack${dash} m)
   target_link_libraries(nsc_train${dash} PUBLIC nsc_nn${dash})
-  target_link_libraries(nsc_pipeline${dash} PUBLIC nsc_image${dash} nsc_nn${dash})
+  target_link_libraries(nsc_pipeline${dash} PUBLIC nsc_image${dash} nsc_train${dash})
+  target_link_libraries(nsc_eval${dash} PUBLIC nsc_base${dash} PRIVATE m)
 endfunction()

@@ -13,6 +13,7 @@ enum { NSC_EXIT_OK = 0, NSC_EXIT_SOME_FAILED = 1, NSC_EXIT_USAGE = 2 };
 int nsc_cli_info(int argc, char **argv);
 int nsc_cli_classify(int argc, char **argv);
 int nsc_cli_bench(int argc, char **argv);
+int nsc_cli_train(int argc, char **argv);
 
 /* ---- options ---- */
 
@@ -53,6 +54,8 @@ typedef struct nsc_cli_paths {
 /* Adds a file, or every file under a folder in name order. A path that cannot be read is added as it is, so that it is
    reported like any other file. False when memory runs out. */
 bool nsc_cli_add_path(nsc_cli_paths *paths, const char *path);
+/* Adds a text as it is. */
+bool nsc_cli_add_word(nsc_cli_paths *paths, const char *word);
 void nsc_cli_drop_paths(nsc_cli_paths *paths);
 
 #endif

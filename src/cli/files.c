@@ -77,7 +77,7 @@ nsc_status nsc_cli_open_model(const char *name, nsc_model **out, nsc_error *err)
   return status;
 }
 
-static bool add_one(nsc_cli_paths *paths, const char *path) {
+bool nsc_cli_add_word(nsc_cli_paths *paths, const char *path) {
   if (paths->count == paths->capacity) {
     size_t capacity = paths->capacity * 2 + 64;
     char **list = realloc(paths->list, capacity * sizeof *list);
@@ -119,10 +119,10 @@ static int by_name(const struct dirent **a, const struct dirent **b) {
 bool nsc_cli_add_path(nsc_cli_paths *paths, const char *path) {
   struct stat info;
   /* lstat: a link to a folder above would make the walk endless. */
-  if (lstat(path, &info) != 0 || !S_ISDIR(info.st_mode)) return add_one(paths, path);
+  if (lstat(path, &info) != 0 || !S_ISDIR(info.st_mode)) return nsc_cli_add_word(paths, path);
   struct dirent **entries;
   int count = scandir(path, &entries, NULL, by_name);
-  if (count < 0) return add_one(paths, path);
+  if (count < 0) return nsc_cli_add_word(paths, path);
   bool ok = add_folder(paths, path, count, entries);
   free(entries);
   return ok;

@@ -18,8 +18,9 @@ const MAY_INCLUDE = {
   image: ['base', 'image'],
   nn: ['base', 'nn'],
   train: ['base', 'nn', 'train'],
-  pipeline: ['base', 'image', 'nn', 'pipeline'],
-  cli: ['base', 'train', 'pipeline', 'cli'],
+  pipeline: ['base', 'image', 'nn', 'train', 'pipeline'],
+  eval: ['base', 'eval'],
+  cli: ['base', 'train', 'pipeline', 'eval', 'cli'],
 };
 
 test('folders of src/ include only what stands below them', () => {

@@ -1,0 +1,42 @@
+/*
+ * Augmentation: one affine map and some changes of intensity, drawn anew for every sample and epoch from its own stream
+ * of random numbers, so that the result does not depend on threads or order.
+ */
+#ifndef NSC_TRAIN_AUGMENT_H
+#define NSC_TRAIN_AUGMENT_H
+
+#include "base/rng.h"
+#include "negatoscope.h"
+
+typedef enum nsc_fill {
+  NSC_FILL_NEAREST, /* the edge goes on */
+  NSC_FILL_REFLECT,
+  NSC_FILL_CONSTANT, /* black */
+  NSC_FILL_WRAP
+} nsc_fill;
+
+/* All zero: nothing is changed. */
+typedef struct nsc_augment {
+  bool flip_horizontal, flip_vertical; /* each with probability one half */
+  float rotation;                      /* degrees, to either side */
+  float shift;                         /* share of width and height, to either side */
+  float shear;                         /* degrees, to either side */
+  float zoom;                          /* 0.2: between 0.8 and 1.2 of the size, equally likely in between */
+  float brightness;                    /* added, to either side, of 0..1 */
+  float contrast;                      /* 0.3: distance from grey between 0.7 and 1.3 times */
+  float gamma;                         /* 0.3: exponent between 1/1.3 and 1.3 */
+  float noise;                         /* standard deviation of Gaussian noise, at most */
+  float cutout;                        /* side of a grey square, share of the shorter side */
+  nsc_fill fill;
+} nsc_augment;
+
+/* The usual preset of tutorials: rotation 40, shift 0.2, shear 0.2 radians, zoom 0.2, horizontal flip, nearest. */
+nsc_augment nsc_augment_usual(void);
+/* Gentle, for films where left is left: rotation 8, shift 0.08, zoom 0.12, contrast 0.2, gamma 0.3. */
+nsc_augment nsc_augment_film(void);
+
+/* One picture of bytes to floats 0..1, [height][width][channels]; with `augment` NULL only converted. */
+void nsc_augment_apply(const nsc_augment *augment, nsc_rng rng, const uint8_t *in, size_t height, size_t width,
+                       size_t channels, float *out);
+
+#endif
