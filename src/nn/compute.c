@@ -7,6 +7,7 @@
 #include <xnnpack.h>
 
 #include "base/error.h"
+#include "nn/rows.h"
 
 /* Columns of an im2col block: 4 MB of floats stay in a second-level cache's reach and amortise packing. */
 enum { COLUMN_FLOATS = 1 << 20 };
@@ -25,6 +26,7 @@ nsc_status nsc_compute_create(uint32_t threads, nsc_compute **out, nsc_error *er
   if (xnn_initialize(NULL) != xnn_status_success) {
     return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "XNNPACK does not run on this processor");
   }
+  nsc_choose_rows();
   nsc_compute *c = calloc(1, sizeof *c);
   if (!c) return nsc_fail_memory(err, sizeof *c, "threads");
   if (threads > 1) c->pool = pthreadpool_create(threads);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "nn/plan.h"
 #include "nn/plan_private.h"
+#include "nn/rows.h"
 
 /* 2 GiB: what a 32-bit wasm memory can give beside a model of the same size. */
 static const uint64_t default_max_bytes = (uint64_t)2 << 30;
@@ -33,6 +34,7 @@ nsc_status nsc_session_create(const nsc_model *model, const nsc_session_options 
     return nsc_fail(err, ready == xnn_status_out_of_memory ? NSC_ERROR_MEMORY : NSC_ERROR_UNSUPPORTED,
                     "XNNPACK does not run on this processor (status %d)", (int)ready);
   }
+  nsc_choose_rows();
   nsc_session *s = calloc(1, sizeof *s);
   if (!s) return nsc_fail_memory(err, sizeof *s, "a session");
   s->threads = options->threads > 1 ? options->threads : 1;
