@@ -75,7 +75,9 @@ function measureInWorker({ job, model }) {
   });
 }
 
-/** @returns {Promise<{version: string, measure: (job: object, network: string) => Promise<any>, close: () => Promise<void>}>} */
+/**
+ * A place to measure in: `measure(job, network)` starts, measures and ends one process.
+ */
 export async function openChromium() {
   await bundleWorker();
   const server = createBenchServer();

@@ -4,6 +4,7 @@
 import { watchMemories } from './memory.mjs';
 
 const ENGINES = {
+  ceiling: () => import('./engines/ceiling.mjs'),
   negatoscope: () => import('./engines/negatoscope.mjs'),
   onnxruntime: () => import('./engines/onnxruntime.mjs'),
   tfjs: () => import('./engines/tfjs.mjs'),

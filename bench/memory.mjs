@@ -1,6 +1,6 @@
 /**
- * Finds the memories of the WebAssembly modules that load after the call, whoever makes them: what an engine holds is then
- * read the same way for all engines. Memories never shrink, so their size at the end is the peak.
+ * Finds the memories of the WebAssembly modules that load after the call, whoever makes them: what an engine holds is
+ * then read the same way for all engines. Memories never shrink, so their size at the end is the peak.
  */
 
 /** @returns {() => number} bytes of all memories so far */

@@ -6,7 +6,7 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const BENCH = join(ROOT, 'bench');
 /** What a run makes: models, the bundle for the browser, the page with its models. */
 export const SCRATCH = join(ROOT, 'build/bench');
-/** NSC_WASM names another folder of builds of the core, which is then taken as it is. */
-export const WASM = process.env.NSC_WASM || join(ROOT, 'build/wasm/emscripten');
+/** Builds of the core, copied: a build that goes on meanwhile changes nothing. */
+export const WASM = join(SCRATCH, 'wasm');
 export const ORT = join(ROOT, 'node_modules/onnxruntime-web/dist');
 export const TFJS = join(BENCH, 'node_modules/@tensorflow/tfjs-backend-wasm/dist');

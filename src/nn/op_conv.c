@@ -64,39 +64,73 @@ typedef struct conv {
   const char *kind;
 } conv;
 
+/* XNNPACK walks over all weights for each few pixels. Where they do not stay in a cache, several operators of fewer
+   output channels each, which walk over all pixels, are faster: 256 KB is a part of every second-level cache. */
+enum { WEIGHT_BLOCK = 256 << 10, LEAST_CHANNELS = 32 };
+
+/* Output channels a block of convolution `c`: all of them where splitting does not pay or cannot be. */
+static size_t block_channels(const nsc_plan *plan, const conv *c, uint32_t input) {
+  size_t channels = c->groups * c->group_out;
+  size_t bytes = c->group_in * (size_t)(c->window.kernel[0] * c->window.kernel[1]) * sizeof(float);
+  /* A constant is folded step by step, and each step would make its whole output anew. */
+  if (c->groups > 1 || bytes * channels <= 2 * WEIGHT_BLOCK || nsc_plan_is_constant(plan, input)) {
+    return channels;
+  }
+  size_t block = WEIGHT_BLOCK / bytes / 8 * 8;
+  return block < LEAST_CHANNELS ? LEAST_CHANNELS : block;
+}
+
 static enum xnn_status setup_conv(nsc_step *step, void *workspace) {
-  return xnn_setup_convolution2d_nhwc_f32(step->op, workspace, step->in[0], step->out[0]);
+  size_t first = *(const size_t *)step->params;
+  return xnn_setup_convolution2d_nhwc_f32(step->op, workspace, step->in[0], (float *)step->out[0] + first);
+}
+
+/* One operator for output channels [first, first + count); with groups always all of them. */
+static nsc_status add_conv_block(nsc_plan *plan, const nsc_node *node, const conv *c, uint32_t input, uint32_t output,
+                                 size_t first, size_t count) {
+  const nsc_window *w = &c->window;
+  size_t area = (size_t)(w->kernel[0] * w->kernel[1]), channels = c->groups * c->group_out;
+  nsc_step *step;
+  NSC_TRY(nsc_plan_add_step(plan, node, c->kind, 1, 1, &step));
+  step->inputs[0] = input;
+  step->outputs[0] = output;
+  step->setup = setup_conv;
+  size_t *offset;
+  NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *offset, &offset));
+  *offset = first;
+  step->params = offset;
+  const float *weights = c->weights + first * c->group_in * area, *bias = c->bias ? c->bias + first : NULL;
+  NSC_TRY(nsc_plan_check(
+      plan, node,
+      xnn_create_convolution2d_nhwc_f32(
+          (uint32_t)w->pad_begin[0], (uint32_t)w->pad_end[1], (uint32_t)w->pad_end[0], (uint32_t)w->pad_begin[1],
+          (uint32_t)w->kernel[0], (uint32_t)w->kernel[1], (uint32_t)w->stride[0], (uint32_t)w->stride[1],
+          (uint32_t)w->dilation[0], (uint32_t)w->dilation[1], (uint32_t)c->groups, c->group_in, count / c->groups,
+          c->groups * c->group_in, channels, weights, bias, c->min, c->max, 0, NULL, NULL, &step->op)));
+  size_t alignment, out_h, out_w;
+  NSC_TRY(nsc_plan_check(
+      plan, node,
+      xnn_reshape_convolution2d_nhwc_f32(step->op, (size_t)plan->values[input].shape.dims[0], (size_t)w->in[0],
+                                         (size_t)w->in[1], &step->workspace, &alignment, &out_h, &out_w, plan->pool)));
+  if (out_h != (size_t)w->out[0] || out_w != (size_t)w->out[1]) {
+    return nsc_node_fail(plan, node, NSC_ERROR_INTERNAL, "XNNPACK computes %zu x %zu outputs", out_h, out_w);
+  }
+  plan->packed_bytes += (uint64_t)count * (c->group_in * area + 1) * sizeof(float);
+  return NSC_OK;
 }
 
 /* Adds the convolution of `input` (channels last) as the value `output`. */
 static nsc_status add_conv(nsc_plan *plan, const nsc_node *node, const conv *c, uint32_t input, uint32_t output) {
   const nsc_window *w = &c->window;
   int64_t batch = plan->values[input].shape.dims[0];
-  int64_t channels = (int64_t)(c->groups * c->group_out);
-  nsc_shape shape = {4, {batch, channels, w->out[0], w->out[1]}};
-  if (w->axes == 1) shape = (nsc_shape){3, {batch, channels, w->out[1]}};
+  size_t channels = c->groups * c->group_out, block = block_channels(plan, c, input);
+  nsc_shape shape = {4, {batch, (int64_t)channels, w->out[0], w->out[1]}};
+  if (w->axes == 1) shape = (nsc_shape){3, {batch, (int64_t)channels, w->out[1]}};
   NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &shape, true));
-  nsc_step *step;
-  NSC_TRY(nsc_plan_add_step(plan, node, c->kind, 1, 1, &step));
-  step->inputs[0] = input;
-  step->outputs[0] = output;
-  step->setup = setup_conv;
-  NSC_TRY(nsc_plan_check(
-      plan, node,
-      xnn_create_convolution2d_nhwc_f32((uint32_t)w->pad_begin[0], (uint32_t)w->pad_end[1], (uint32_t)w->pad_end[0],
-                                        (uint32_t)w->pad_begin[1], (uint32_t)w->kernel[0], (uint32_t)w->kernel[1],
-                                        (uint32_t)w->stride[0], (uint32_t)w->stride[1], (uint32_t)w->dilation[0],
-                                        (uint32_t)w->dilation[1], (uint32_t)c->groups, c->group_in, c->group_out,
-                                        c->groups * c->group_in, c->groups * c->group_out, c->weights, c->bias, c->min,
-                                        c->max, 0, NULL, NULL, &step->op)));
-  size_t alignment, out_h, out_w;
-  NSC_TRY(nsc_plan_check(plan, node,
-                         xnn_reshape_convolution2d_nhwc_f32(step->op, (size_t)batch, (size_t)w->in[0], (size_t)w->in[1],
-                                                            &step->workspace, &alignment, &out_h, &out_w, plan->pool)));
-  if (out_h != (size_t)w->out[0] || out_w != (size_t)w->out[1]) {
-    return nsc_node_fail(plan, node, NSC_ERROR_INTERNAL, "XNNPACK computes %zu x %zu outputs", out_h, out_w);
+  for (size_t first = 0; first < channels; first += block) {
+    size_t count = channels - first < block ? channels - first : block;
+    NSC_TRY(add_conv_block(plan, node, c, input, output, first, count));
   }
-  plan->packed_bytes += (uint64_t)channels * (c->group_in * (size_t)(w->kernel[0] * w->kernel[1]) + 1) * sizeof(float);
   return NSC_OK;
 }
 

@@ -14,7 +14,8 @@
 enum { FOUR = 4, SIX = 6, TAPS = 9, DEPTH = 32, COLUMNS = 64, ROUNDS = 24, SETTLED = 5 };
 
 typedef struct racer {
-  volatile xnn_f32_igemm_minmax_ukernel_fn kernel; /* volatile: inlined into the loop it would not be what operators run */
+  volatile xnn_f32_igemm_minmax_ukernel_fn
+      kernel; /* volatile: inlined into the loop it would not be what operators run */
   size_t rows;
   double best; /* ms a row */
 } racer;

@@ -1,0 +1,93 @@
+/** From single measurements to the figures of the report, and the targets they are held against. */
+import { FLOPS } from './engines/ceiling.mjs';
+import { median, relativeError, summary } from './statistics.mjs';
+
+const MB = 1e6;
+const TARGETS = { ratio: 1.5, coreBytes: 1.1 * MB, warmMs: 700, memoryFactor: 2.5, memoryBytes: 64 * MB };
+/** How far outputs may be from onnxruntime-web's, relative to the largest one. */
+const TOLERANCE = { negatoscope: 1e-4, tfjs: 1e-3, onnxruntime: 1e-4 };
+
+function rowOf(found, { id, engine, threads }, reference, referenceRounds, want) {
+  const time = summary(found.flatMap(({ times }) => times));
+  // Round by round, too: what disturbs a machine for a minute disturbs both sides of a round.
+  const ratios = found.map((m) => median(referenceRounds.get(m.round)) / median(m.times));
+  const error = Math.max(...found.map(({ output }) => relativeError(output, want)));
+  if (error > TOLERANCE[engine]) throw new Error(`${id} computes something else: relative error ${error}`);
+  return {
+    id,
+    engine,
+    threads,
+    threadsUsed: found[0].facts?.threads ?? threads,
+    time,
+    roundMedians: found.map(({ times }) => median(times)),
+    ratio: reference / time.median,
+    ratioRounds: [Math.min(...ratios), Math.max(...ratios)],
+    createMs: median(found.map((m) => m.loadMs + m.createMs)),
+    firstMs: median(found.map(({ firstMs }) => firstMs)),
+    bytesCreated: Math.max(...found.map(({ bytesCreated }) => bytesCreated)),
+    bytesPeak: Math.max(...found.map(({ bytesPeak }) => bytesPeak)),
+    error,
+  };
+}
+
+function tableOf(place, network, { contenders, measurements }) {
+  const here = measurements.filter((m) => m.place === place && m.network === network);
+  const of = (id) => here.filter((m) => m.id === id);
+  const want = of('ort-1')[0].output;
+  const rows = contenders
+    .filter(({ id }) => of(id).length)
+    .map((contender) => {
+      const ort = of(`ort-${contender.threads}`);
+      const rounds = new Map(ort.map(({ round, times }) => [round, times]));
+      return rowOf(of(contender.id), contender, median(ort.flatMap(({ times }) => times)), rounds, want);
+    });
+  return { place, network, rows };
+}
+
+function targetsOf(tables, models, page) {
+  const targets = [];
+  const add = (text, value, reached) => targets.push({ text, value, reached });
+  for (const { place, network, rows } of tables) {
+    if (place !== 'chromium') continue;
+    const { ratio } = rows.find(({ id }) => id === 'relaxed-1');
+    const { title } = models[network];
+    const text = `${title}, Chromium, one thread: at least ${TARGETS.ratio} × as fast as onnxruntime-web`;
+    add(text, `${ratio.toFixed(2)} ×`, ratio >= TARGETS.ratio);
+  }
+  for (const { place, network, rows } of tables) {
+    if (place !== 'chromium') continue;
+    const { title, weightBytes } = models[network];
+    const bound = TARGETS.memoryFactor * weightBytes + TARGETS.memoryBytes;
+    const ours = rows.filter(({ engine }) => engine === 'negatoscope');
+    const peak = Math.max(...ours.map(({ bytesPeak }) => bytesPeak));
+    const text = `${title}: peak wasm memory at most 2.5 × weights + 64 MB = ${(bound / MB).toFixed(0)} MB`;
+    add(text, `${(peak / MB).toFixed(0)} MB`, peak <= bound);
+  }
+  if (page) {
+    const text = 'Core, relaxed SIMD, one thread: at most 1.1 MB of wasm, raw';
+    add(text, `${(page.coreWasm / MB).toFixed(2)} MB`, page.coreWasm <= TARGETS.coreBytes);
+    for (const [kind, how] of [['warm', 'same browser'], ['restarted', 'browser started again']]) {
+      const { median: ms } = page.times[kind].result;
+      add(`Page from its cache to the first result, ${how}: under ${TARGETS.warmMs} ms`, `${ms.toFixed(0)} ms`, ms < TARGETS.warmMs);
+    }
+  }
+  return targets;
+}
+
+function pageTimes(starts) {
+  const kinds = ['cold', 'warm', 'restarted'];
+  const marks = ['ready', 'model', 'result'];
+  const of = (kind, mark) => summary(starts.map((start) => start[kind][mark]));
+  const byMark = (kind) => Object.fromEntries(marks.map((mark) => [mark, of(kind, mark)]));
+  return Object.fromEntries(kinds.map((kind) => [kind, byMark(kind)]));
+}
+
+export function evaluate({ facts, models, contenders, measurements, ceilings, page }) {
+  const gflops = (times) => FLOPS / median(times) / 1e6;
+  const ceiling = { fused: gflops(ceilings.fused), separate: gflops(ceilings.separate) };
+  const tables = ['chromium', 'node'].flatMap((place) =>
+    Object.keys(models).map((network) => tableOf(place, network, { contenders, measurements })),
+  );
+  const evaluated = page && { ...page, times: pageTimes(page.starts) };
+  return { facts, models, ceiling, tables, page: evaluated, targets: targetsOf(tables, models, evaluated) };
+}

@@ -1,0 +1,132 @@
+/** docs/BENCHMARKS.md. */
+
+const NAMES = {
+  'relaxed-1': '**Negatoscope**, relaxed SIMD',
+  'simd-1': '**Negatoscope**, SIMD',
+  'relaxed-2': '**Negatoscope**, relaxed SIMD',
+  'ort-1': 'onnxruntime-web',
+  'ort-2': 'onnxruntime-web',
+  'tfjs-1': 'tfjs-backend-wasm',
+  'tfjs-2': 'tfjs-backend-wasm',
+};
+const PLACES = { chromium: 'Chromium', node: 'Node' };
+
+const ms = (value) => (value < 100 ? value.toFixed(1) : value.toFixed(0));
+const mb = (bytes) => (bytes / 1e6).toFixed(0);
+const kb = (bytes) => (bytes / 1e3).toFixed(0);
+
+function table(head, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map((_, i) => (i ? '--:' : '---'))), ...rows.map(line)].join('\n');
+}
+
+function speedTable({ rows }, weightBytes) {
+  return table(
+    ['engine', 'threads', 'median ms', 'min', 'p10–p90', 'faster than onnxruntime-web', 'lowest–highest round', 'load + create ms', 'first run ms', 'peak wasm MB', '× weights', 'error'],
+    rows.map((row) => [
+      NAMES[row.id],
+      row.threadsUsed === row.threads ? row.threads : `${row.threads} (used ${row.threadsUsed})`,
+      ms(row.time.median),
+      ms(row.time.min),
+      `${ms(row.time.p10)}–${ms(row.time.p90)}`,
+      `${row.ratio.toFixed(2)} ×`,
+      `${row.ratioRounds[0].toFixed(2)}–${row.ratioRounds[1].toFixed(2)}`,
+      ms(row.createMs),
+      ms(row.firstMs),
+      mb(row.bytesPeak),
+      (row.bytesPeak / weightBytes).toFixed(1),
+      row.error === 0 ? '0' : row.error.toExponential(0),
+    ]),
+  );
+}
+
+function pageSection(page) {
+  if (!page) return 'The shipped model is not in this checkout: the page was not measured.\n';
+  const kinds = { cold: 'first visit, empty profile', warm: 'second visit, same browser', restarted: 'third visit, browser started again' };
+  const time = ({ median, min, p90 }) => [ms(median), ms(min), ms(p90)];
+  return `### Bytes to download
+
+${table(['part', 'raw KB', 'brotli KB'], page.downloads.map(({ name, raw, brotli }) => [name, kb(raw), kb(brotli)]))}
+
+For comparison, the engines alone: ${page.others.map(({ name, raw, brotli }) => `${name} ${kb(raw)} KB (brotli ${kb(brotli)} KB)`).join('; ')}.
+
+### From navigation to the first result
+
+The shipped model \`${page.model}\`, a grey PNG of 1024×1024 (${kb(page.imageBytes)} KB), core: ${page.core}; ${page.starts.length} profiles.
+
+${table(
+  ['visit', 'page takes files: median ms', 'min', 'p90', 'model loaded: median', 'min', 'p90', 'first result drawn: median', 'min', 'p90'],
+  Object.entries(kinds).map(([kind, name]) => [name, ...['ready', 'model', 'result'].flatMap((mark) => time(page.times[kind][mark]))]),
+)}
+`;
+}
+
+export function report({ facts, models, ceiling, tables, page, targets }) {
+  const { machine, effort, load } = facts;
+  const loads = (values) => values.map((v) => v.toFixed(1)).join(', ');
+  const sections = tables.map((t) => {
+    const { title, parameters, weightBytes } = models[t.network];
+    return `### ${title} in ${PLACES[t.place]}
+
+${(parameters / 1e6).toFixed(1)} million parameters, ${mb(weightBytes)} MB of weights.
+
+${speedTable(t, weightBytes)}
+`;
+  });
+  return `# Benchmarks
+
+Written by \`${facts.command}\`; do not edit. Everything is from one run on one machine, whatever came out of it. Times hold
+for that machine; ratios travel better, but measure on yours.
+
+| | |
+|---|---|
+| begun | ${facts.began} (UTC), took ${facts.minutes} minutes |
+| machine | ${machine.cpu}, ${machine.logicalCores} logical cores, ${machine.memoryGiB} GiB; ${machine.system} |
+| browser, Node | Chromium ${machine.chromium}; Node ${machine.node} |
+| engines | negatoscope ${machine.negatoscope}; onnxruntime-web ${machine.onnxruntime}; tfjs-backend-wasm ${machine.tfjs} |
+| load averages | before: ${loads(load.before)}; after: ${loads(load.after)} (the run itself makes 1 to 2) |
+| one thread at most | ${ceiling.fused.toFixed(0)} GFLOP/s in float32 with fused multiply-adds (relaxed SIMD), ${ceiling.separate.toFixed(0)} without: ${(ceiling.fused / ceiling.separate).toFixed(2)} × |
+
+## Targets
+
+${table(['target', 'measured', 'reached'], targets.map(({ text, value, reached }) => [text, value, reached ? 'yes' : '**no**']))}
+
+## Engines
+
+${sections.join('\n')}
+## The page
+
+${pageSection(page)}
+## What is measured, and how
+
+- **Networks**: layer by layer after the papers, pseudo-random weights from one seed (\`tests/networks/zoo.mjs\`), float32,
+  224×224×3, batch 1. All engines compute the same function of the same picture; *error* is the largest difference from
+  onnxruntime-web's output with one thread, relative to its largest value. A run with a larger error than 1e-4 (ours) or
+  1e-3 (tfjs) ends without a report.
+- **Time**: handing the input over, one inference, getting the output back. Chromium: in a dedicated worker of a
+  cross-origin isolated page, a new process each time; Node: a new process each time, no workers, one thread.
+  ${effort.rounds} rounds; in each, every engine runs at least ${effort.warmUp.minRuns} times and ${effort.warmUp.minMs} ms for warming up (the browser compiles hot functions
+  again during the first runs) and is then timed ${effort.runs} times. Engines follow one another in an order that turns from round to
+  round. Nothing else is measured at the same time.
+- **Ratio**: the median of onnxruntime-web with as many threads divided by the engine's, over all rounds; *lowest–highest
+  round* are the same ratios within single rounds: where they lie far apart, the machine was disturbed.
+- **One thread at most**: multiply-adds in registers, nothing else, in wasm in Chromium, during the same rounds. Of two
+  engines that compute convolutions directly and come equally close to their ceilings, the one with relaxed SIMD is ahead by
+  no more than the ratio of the two figures, which differs from processor to processor.
+- **Load + create**: fetching and compiling the engine from this machine, and making the model in memory ready to run.
+  **First run** comes on top and is slow where an engine packs weights only then.
+- **Peak wasm memory**: bytes of the engine's WebAssembly memory after all runs (it never shrinks). JavaScript's own heap,
+  the code and the browser are not in it. Ours holds the model file, too.
+- **onnxruntime-web**: its \`wasm\` execution provider with default settings. **tfjs-backend-wasm**: the same network layer
+  by layer out of fused operations (batch normalisation folded, bias and activation inside the convolution), as its
+  converter makes them, without the graph executor of tfjs-converter. Its cap of threads at half of the logical cores is
+  lifted for the measurement with two.
+- **Page**: time since the navigation began, by the page's own clock. The picture is put into the page's file input in the
+  moment the page takes files. The server is on the same machine: a network adds its own time to the first visit. The
+  browser had 1.5 s to start before each navigation.
+- **Not measured**: other browsers, phones, GPUs, int8, energy, networks with trained weights (their speed is the same),
+  LiteRT.js (it takes only its own model format, for which there is no converter here).
+
+All single times, and the times of our layers, are in \`build/bench.json\` after a run.
+`;
+}
