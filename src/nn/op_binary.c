@@ -64,25 +64,8 @@ typedef struct loop_params {
   int64_t a_strides[NSC_MAX_RANK], b_strides[NSC_MAX_RANK]; /* 0 along broadcast dimensions */
 } loop_params;
 
-static double get_real(const void *data, int64_t i, nsc_type type) {
-  switch (type) {
-    case NSC_TYPE_F32:
-      return (double)((const float *)data)[i];
-    case NSC_TYPE_F64:
-      return ((const double *)data)[i];
-    case NSC_TYPE_I64:
-      return (double)((const int64_t *)data)[i];
-    case NSC_TYPE_I32:
-      return ((const int32_t *)data)[i];
-    case NSC_TYPE_I8:
-      return ((const int8_t *)data)[i];
-    default:
-      return ((const uint8_t *)data)[i];
-  }
-}
-
 static int64_t get_int(const void *data, int64_t i, nsc_type type) {
-  return type == NSC_TYPE_I64 ? ((const int64_t *)data)[i] : (int64_t)get_real(data, i, type);
+  return type == NSC_TYPE_I64 ? ((const int64_t *)data)[i] : (int64_t)nsc_element_real(data, i, type);
 }
 
 static void put_real(void *data, int64_t i, nsc_type type, double value) {
@@ -185,7 +168,8 @@ static void run_loop(nsc_step *step, pthreadpool_t pool) {
       int64_t value = compute_int(p->kind, get_int(step->in[0], a, p->a_type), get_int(step->in[1], b, p->b_type));
       put_int(step->out[0], (int64_t)i, p->out_type, value);
     } else {
-      double value = compute_real(p->kind, get_real(step->in[0], a, p->a_type), get_real(step->in[1], b, p->b_type));
+      double value = compute_real(p->kind, nsc_element_real(step->in[0], a, p->a_type),
+                                  nsc_element_real(step->in[1], b, p->b_type));
       put_real(step->out[0], (int64_t)i, p->out_type, value);
     }
     for (uint32_t d = p->shape.rank; d-- > 0;) {

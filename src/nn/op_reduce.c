@@ -27,12 +27,6 @@ typedef struct reduce_params {
   int64_t kept_strides[NSC_MAX_RANK], reduced_strides[NSC_MAX_RANK];
 } reduce_params;
 
-static double element(const void *data, int64_t i, nsc_type type) {
-  return type == NSC_TYPE_F32   ? (double)((const float *)data)[i]
-         : type == NSC_TYPE_I64 ? (double)((const int64_t *)data)[i]
-                                : (double)((const int32_t *)data)[i];
-}
-
 static bool advance(const nsc_shape *shape, const int64_t *strides, int64_t *index, int64_t *at) {
   for (uint32_t d = shape->rank; d-- > 0;) {
     *at += strides[d];
@@ -71,7 +65,7 @@ static double reduce_one(const reduce_params *p, const void *in, int64_t base) {
   kind first = p->kind == LOG_SUM_EXP ? MAX : p->kind;
   if (count == 0) return p->kind == MEAN ? NAN : sum;
   do {
-    sum = combine(first, sum, element(in, at, p->type));
+    sum = combine(first, sum, nsc_element_real(in, at, p->type));
   } while (advance(&p->reduced, p->reduced_strides, index, &at));
   if (p->kind == MEAN) return sum / (double)count;
   if (p->kind == L2) return sqrt(sum);
@@ -80,7 +74,7 @@ static double reduce_one(const reduce_params *p, const void *in, int64_t base) {
   double max = sum, exps = 0;
   at = base;
   do {
-    exps += exp(element(in, at, p->type) - max);
+    exps += exp(nsc_element_real(in, at, p->type) - max);
   } while (advance(&p->reduced, p->reduced_strides, index, &at));
   return max + log(exps);
 }

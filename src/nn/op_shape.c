@@ -155,23 +155,6 @@ typedef struct cast_params {
   size_t count;
 } cast_params;
 
-static double load(const void *data, size_t i, nsc_type type) {
-  switch (type) {
-    case NSC_TYPE_F32:
-      return (double)((const float *)data)[i];
-    case NSC_TYPE_F64:
-      return ((const double *)data)[i];
-    case NSC_TYPE_I64:
-      return (double)((const int64_t *)data)[i];
-    case NSC_TYPE_I32:
-      return ((const int32_t *)data)[i];
-    case NSC_TYPE_I8:
-      return ((const int8_t *)data)[i];
-    default:
-      return ((const uint8_t *)data)[i];
-  }
-}
-
 /* Out of range is undefined in ONNX; here it saturates, so that it is never undefined in C. */
 static int64_t to_int(double value, int64_t low, int64_t high) {
   if (isnan(value)) return 0;
@@ -208,7 +191,7 @@ static void run_cast(nsc_step *step, pthreadpool_t pool) {
   (void)pool;
   const cast_params *p = step->params;
   for (size_t i = 0; i < p->count; i++) {
-    double value = load(step->in[0], i, p->from);
+    double value = nsc_element_real(step->in[0], (int64_t)i, p->from);
     if (p->half) value = (double)nsc_half_to_float(nsc_half_from_float((float)value));
     store(step->out[0], i, p->to, value);
   }

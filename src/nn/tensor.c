@@ -28,6 +28,23 @@ const char *nsc_type_name(nsc_type type) {
   return (unsigned)type < sizeof names / sizeof *names ? names[type] : "?";
 }
 
+double nsc_element_real(const void *data, int64_t i, nsc_type type) {
+  switch (type) {
+    case NSC_TYPE_F32:
+      return (double)((const float *)data)[i];
+    case NSC_TYPE_F64:
+      return ((const double *)data)[i];
+    case NSC_TYPE_I64:
+      return (double)((const int64_t *)data)[i];
+    case NSC_TYPE_I32:
+      return ((const int32_t *)data)[i];
+    case NSC_TYPE_I8:
+      return ((const int8_t *)data)[i];
+    default:
+      return ((const uint8_t *)data)[i];
+  }
+}
+
 bool nsc_shape_count(const nsc_shape *shape, size_t *count) {
   uint64_t product = 1;
   for (uint32_t i = 0; i < shape->rank; i++) {

@@ -11,6 +11,8 @@ typedef struct nsc_shape {
 
 size_t nsc_type_size(nsc_type type);
 const char *nsc_type_name(nsc_type type);
+/* Element i as a double; int64 beyond 2^53 loses its last bits. Not for F16. */
+double nsc_element_real(const void *data, int64_t i, nsc_type type);
 
 /* Elements, or false when the product overflows or a dimension is negative. A scalar (rank 0) has one. */
 bool nsc_shape_count(const nsc_shape *shape, size_t *count);

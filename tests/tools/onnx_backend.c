@@ -64,22 +64,8 @@ static void drop_tensor(tensor *t) {
 }
 
 static double value_at(const void *data, size_t i, nsc_type type) {
-  switch (type) {
-    case NSC_TYPE_F32:
-      return (double)((const float *)data)[i];
-    case NSC_TYPE_F64:
-      return ((const double *)data)[i];
-    case NSC_TYPE_F16:
-      return (double)nsc_half_to_float(((const uint16_t *)data)[i]);
-    case NSC_TYPE_I64:
-      return (double)((const int64_t *)data)[i];
-    case NSC_TYPE_I32:
-      return ((const int32_t *)data)[i];
-    case NSC_TYPE_I8:
-      return ((const int8_t *)data)[i];
-    default:
-      return ((const uint8_t *)data)[i];
-  }
+  if (type == NSC_TYPE_F16) return (double)nsc_half_to_float(((const uint16_t *)data)[i]);
+  return nsc_element_real(data, (int64_t)i, type);
 }
 
 /* The tolerance of ONNX's own runner: 1e-3 relative, 1e-7 absolute; half floats carry 11 bits. */
