@@ -6,8 +6,9 @@
 # needs a newer glibc, is started through Debian 13's loader.
 # Sources: upstream tarballs of Debian's source packages, each pinned by SHA-256.
 #
-# The archive's address comes from this machine's apt configuration, or from $DEBIAN_ARCHIVE where there is none. A
-# private apt (its own lists and cache, removed at the end) is used; nothing outside DIR is touched.
+# The archive's address comes from this machine's apt configuration, or from $DEBIAN_ARCHIVE. A private apt (its own lists
+# and cache, removed at the end) is used; nothing outside DIR is touched. Where there is no Debian archive but an Emscripten,
+# as on Ubuntu, nothing is fetched here: CMake then takes the same commits from upstream.
 set -eu
 dir=${1:?usage: scripts/toolchain.sh DIR}
 mkdir -p "$dir"
@@ -26,12 +27,13 @@ private_apt() {
     -o Acquire::Retries=3 -o Acquire::Check-Valid-Until=false -o APT::Sandbox::User=root "$verb" "$@"
 }
 
+has_emscripten() {
+  command -v emcc >/dev/null 2>&1 && emcc --version | head -n 1 | grep -Eq ' (3\.1\.(6[0-9]|[7-9][0-9])|[4-9]\.)'
+}
+
 prepare_apt() {
   mkdir -p "$apt_dir/lists/partial" "$apt_dir/cache/archives/partial"
   trap 'rm -rf "$apt_dir"' EXIT
-  archive=${DEBIAN_ARCHIVE:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
-    'Label: Debian' | sort -u | head -n 1)}
-  [ -n "$archive" ] || fail "no Debian archive in this machine's apt configuration: set DEBIAN_ARCHIVE to a Debian mirror"
   {
     echo "deb [signed-by=$keyring] $archive trixie main"
     for suite in trixie forky sid; do echo "deb-src [signed-by=$keyring] $archive $suite main"; done
@@ -127,13 +129,19 @@ fetch_source() { # name package suites checksum
   say "source of $1 ($(basename "$tarball"))"
 }
 
+archive=${DEBIAN_ARCHIVE:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
+  'Label: Debian' | sort -u | head -n 1)}
+if [ -z "$archive" ]; then
+  has_emscripten || fail "no Debian archive in this machine's apt configuration: set DEBIAN_ARCHIVE to a Debian mirror"
+  say "no Debian archive here: CMake will fetch the sources from upstream"
+  exit 0
+fi
 prepare_apt
-if command -v emcc >/dev/null 2>&1 && emcc --version | head -n 1 | grep -Eq ' (3\.1\.(6[0-9]|[7-9][0-9])|[4-9]\.)'; then
+if has_emscripten; then
   say "using $(command -v emcc)"
 elif [ ! -x "$dir/emsdk/emscripten/emcc" ]; then
   install_emscripten
 fi
 sources | while read -r name package suites sum; do fetch_source "$name" "$package" "$suites" "$sum"; done
 rm -rf "$dir/tar"
-touch "$dir/ready"
 say "ready in $dir"
