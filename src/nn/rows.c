@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <xnnpack.h>
 
+#include <xnnpack/config.h>
+#include <xnnpack/gemm.h>
+#include <xnnpack/igemm.h>
 #include "base/clock.h"
-#include "xnnpack/config.h"
-#include "xnnpack/gemm.h"
-#include "xnnpack/igemm.h"
 
 enum { FOUR = 4, SIX = 6, TAPS = 9, DEPTH = 32, COLUMNS = 64, ROUNDS = 24, SETTLED = 5 };
 
