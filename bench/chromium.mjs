@@ -7,17 +7,10 @@ import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
 
 import { listen } from '../scripts/serve.mjs';
+import { CHROMIUM_FLAGS as FLAGS } from '../tests/chromium-flags.mjs';
 import { BENCH, ORT, SCRATCH, TFJS, WASM } from './paths.mjs';
 
-export const FLAGS = [
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-];
+export { FLAGS };
 
 const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
 const FOLDERS = { bench: join(SCRATCH, 'worker'), core: WASM, ort: ORT, tfjs: TFJS, models: join(SCRATCH, 'models') };

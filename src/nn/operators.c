@@ -15,9 +15,3 @@ nsc_lower nsc_find_operator(const char *op) {
   }
   return NULL;
 }
-
-void nsc_each_operator(void (*visit)(void *user, const char *op), void *user) {
-  for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
-    for (const nsc_operator *o = families[f]; o->name; o++) visit(user, o->name);
-  }
-}

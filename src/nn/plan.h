@@ -81,8 +81,6 @@ typedef nsc_status (*nsc_lower)(nsc_plan *plan, const nsc_node *node);
 
 /* NULL when the operator is not implemented. */
 nsc_lower nsc_find_operator(const char *op);
-/* Calls visit for every operator that is implemented. */
-void nsc_each_operator(void (*visit)(void *user, const char *op), void *user);
 
 /* Fails with a text that begins with the node: `Conv "layer1.0": ...`. */
 nsc_status nsc_node_fail(nsc_plan *plan, const nsc_node *node, nsc_status status, const char *format, ...)

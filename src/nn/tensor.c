@@ -190,14 +190,6 @@ void nsc_gather_strided(void *out, const void *in, const nsc_shape *shape, const
   copy_nd(out, os, in, is, shape, size);
 }
 
-void nsc_scatter_strided(void *out, const void *in, const nsc_shape *shape, const int64_t *strides, size_t size) {
-  int64_t dense[NSC_MAX_RANK], os[NSC_MAX_RANK], is[NSC_MAX_RANK];
-  nsc_shape_strides(shape, dense);
-  in_bytes(strides, shape->rank, size, os);
-  in_bytes(dense, shape->rank, size, is);
-  copy_nd(out, os, in, is, shape, size);
-}
-
 void nsc_transpose(void *out, const void *in, const nsc_shape *shape, const uint32_t *perm, size_t size) {
   int64_t strides[NSC_MAX_RANK], permuted[NSC_MAX_RANK];
   nsc_shape_strides(shape, strides);

@@ -40,8 +40,6 @@ bool nsc_permutation_is_trivial(const nsc_shape *shape, const uint32_t *perm);
  * elements of `size` bytes; 0 repeats, negative walks back from `in`.
  */
 void nsc_gather_strided(void *out, const void *in, const nsc_shape *shape, const int64_t *strides, size_t size);
-/* The reverse: in is dense, out has the strides. */
-void nsc_scatter_strided(void *out, const void *in, const nsc_shape *shape, const int64_t *strides, size_t size);
 /* Dense transpose: out has the shape nsc_shape_permute(shape, perm). */
 void nsc_transpose(void *out, const void *in, const nsc_shape *shape, const uint32_t *perm, size_t size);
 

@@ -12,6 +12,7 @@ import { chromium } from 'playwright-core';
 import { buildSite, WASM } from '../../scripts/build-web.mjs';
 import { buildSingle } from '../../scripts/build-single.mjs';
 import { createSiteServer, listen } from '../../scripts/serve.mjs';
+import { CHROMIUM_FLAGS as FLAGS } from '../chromium-flags.mjs';
 import { mixedFiles, slowModel, tinyModel } from '../node/fixtures.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -19,15 +20,6 @@ const SCREENSHOTS = join(ROOT, 'build/screenshots');
 export const WASM_FOLDER = process.env.NSC_WASM ?? WASM;
 export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
-const FLAGS = [
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-];
 
 /** Why the tests cannot run here, or false. */
 export const unavailable =

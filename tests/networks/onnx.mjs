@@ -11,6 +11,7 @@
 
 const TYPES = { float: 1, int64: 7, float16: 10 };
 
+/** Protobuf: numbers, fields of numbers, fields of bytes. */
 function varint(value) {
   const bytes = [];
   let rest = BigInt.asUintN(64, BigInt(value));
@@ -23,8 +24,8 @@ function varint(value) {
 }
 
 const key = (field, type) => varint((field << 3) | type);
-const int = (field, value) => Buffer.concat([key(field, 0), varint(value)]);
-function blob(field, value) {
+export const int = (field, value) => Buffer.concat([key(field, 0), varint(value)]);
+export function blob(field, value) {
   const bytes = typeof value === 'string' ? Buffer.from(value) : value;
   return Buffer.concat([key(field, 2), varint(bytes.length), bytes]);
 }

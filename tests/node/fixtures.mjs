@@ -4,6 +4,8 @@
  */
 import { deflateRawSync, deflateSync, crc32 as zlibCrc32 } from 'node:zlib';
 
+import { blob, int } from '../networks/onnx.mjs';
+
 // ---- PNG ----------------------------------------------------------------------------------------------------------
 
 /** Node 20.15 has it; older ones get the definition of RFC 1952. */
@@ -125,23 +127,6 @@ export function ctDicom({ width = 16, height = 12, frames = 1, stored = (x) => x
 }
 
 // ---- ONNX ---------------------------------------------------------------------------------------------------------
-
-function varint(value) {
-  const bytes = [];
-  let rest = BigInt.asUintN(64, BigInt(value));
-  do {
-    const low = Number(rest & 0x7fn);
-    rest >>= 7n;
-    bytes.push(rest ? low | 0x80 : low);
-  } while (rest);
-  return Buffer.from(bytes);
-}
-
-const int = (field, value) => Buffer.concat([varint((field << 3) | 0), varint(value)]);
-const blob = (field, value) => {
-  const bytes = typeof value === 'string' ? Buffer.from(value) : value;
-  return Buffer.concat([varint((field << 3) | 2), varint(bytes.length), bytes]);
-};
 
 function tensor(name, dims, values) {
   const raw = Buffer.from(new Float32Array(values).buffer);
