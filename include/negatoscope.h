@@ -478,21 +478,22 @@ NSC_WARN_UNUSED nsc_status nsc_training_split(nsc_training *training, const char
 /*
  * {"width","height","channels","bytes","budget","labels":[{"name","train","validation","test"}],
  *  "samples":[[label, split], ...],
- *  "duplicates":[{"a","b","exact","acrossSplits","differentLabels"}]} with indices of samples (at most 1,000 pairs).
+ *  "duplicates":[{"sample","first","exact","acrossSplits","differentLabels"}]} with indices of samples: `sample` looks
+ * like `first`, which stands before it.
  * Names of samples are the caller's own, or nsc_training_name's.
  */
 NSC_WARN_UNUSED nsc_status nsc_training_data_json(nsc_training *training, char **out, nsc_error *err);
 /* NULL when there is no such sample. Valid as long as the training. */
 const char *nsc_training_name(const nsc_training *training, uint32_t sample);
 
-/* A sample as the network sees it before normalising, [height][width][4]; with `augment` (JSON as in begin) as the
- * `draw`th epoch would see it. `size` must be width * height * 4. */
+/* A sample as the network sees it before normalising, [height][width][4]; with `augment` ({"augment": as in begin})
+ * changed as training might, differently for each `draw`. `size` must be width * height * 4. */
 NSC_WARN_UNUSED nsc_status nsc_training_picture(const nsc_training *training, uint32_t sample, const char *augment,
                                                 uint32_t draw, uint8_t *rgba, size_t size, nsc_error *err);
 
 /*
  * What a form needs: {"networks":[{"name","what","parameters" at this size | null,"reason" why not | null}],
- * "optimisers":[..],"schedules":[..],"augments":[{"name", ...fields}],"defaults":{..as begin..}}.
+ * "optimisers":[..],"schedules":[..],"balances":[..],"augments":[{"name", ...fields}],"defaults":{..as begin..}}.
  */
 NSC_WARN_UNUSED nsc_status nsc_training_choices_json(const nsc_training *training, char **out, nsc_error *err);
 
@@ -543,6 +544,13 @@ NSC_WARN_UNUSED nsc_status nsc_training_checkpoint(const nsc_training *training,
                                                    nsc_error *err);
 NSC_WARN_UNUSED nsc_status nsc_training_resume(nsc_training *training, const uint8_t *bytes, size_t size,
                                                nsc_error *err);
+
+/* The pictures with their names, labels and splits, so that a training can go on without the files. *bytes is ended by
+ * nsc_text_free. Errors of `restore`: CORRUPT, TRUNCATED, UNSUPPORTED (another version), LIMIT, MEMORY. */
+NSC_WARN_UNUSED nsc_status nsc_training_save_data(const nsc_training *training, char **bytes, size_t *size,
+                                                  nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_training_restore_data(const uint8_t *bytes, size_t size, nsc_training **out,
+                                                     nsc_error *err);
 
 #ifdef __cplusplus
 }

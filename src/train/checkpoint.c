@@ -87,9 +87,9 @@ static uint64_t data_print(const nsc_dataset *d) {
 
 enum { ARRAYS = 5 };
 
-/* The arrays of parameter `i`; NULL where there is none. */
+/* The arrays of parameter `i` while the network shows what is trained; NULL where there is none. */
 static void arrays_of(const nsc_trainer *t, uint32_t i, float *out[ARRAYS]) {
-  out[0] = t->aside ? t->kept[i] : t->net->parameters[i].value;
+  out[0] = t->net->parameters[i].value;
   out[1] = t->best[i];
   out[2] = t->average ? t->average[i] : NULL;
   out[3] = t->optimiser.first[i];
@@ -117,7 +117,8 @@ static void put(char **at, const void *from, size_t size) {
   *at += size;
 }
 
-nsc_status nsc_checkpoint_save(const nsc_trainer *t, char **bytes, size_t *size, nsc_error *err) {
+nsc_status nsc_checkpoint_save(nsc_trainer *t, char **bytes, size_t *size, nsc_error *err) {
+  nsc_trainer_show_trained(t);
   size_t total = size_of(t, t->at.epoch);
   char *out = malloc(total), *at = out;
   if (!out) return nsc_fail_memory(err, total, "a checkpoint");
@@ -194,7 +195,7 @@ nsc_status nsc_checkpoint_load(nsc_trainer *t, const uint8_t *bytes, size_t size
   header h;
   NSC_TRY(check_whole(t, bytes, size, &h, err));
   const uint8_t *at = bytes + sizeof h;
-  t->aside = false;
+  nsc_trainer_show_trained(t);
   t->at = h.at;
   t->at.validated = t->at.right = 0;
   t->at.validation_sum = 0;

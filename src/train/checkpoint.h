@@ -11,7 +11,7 @@
 #include "train/trainer.h"
 
 /* *bytes is ended by nsc_text_free. */
-NSC_WARN_UNUSED nsc_status nsc_checkpoint_save(const nsc_trainer *trainer, char **bytes, size_t *size, nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_checkpoint_save(nsc_trainer *trainer, char **bytes, size_t *size, nsc_error *err);
 
 /*
  * Into a trainer made with the same network, options and data; otherwise ARGUMENT says what differs. TRUNCATED,

@@ -25,22 +25,29 @@ static void save_weights(const nsc_net *net, float **to) {
   }
 }
 
-static void load_weights(nsc_net *net, float *const *from) {
-  for (uint32_t i = 0; i < net->parameter_count; i++) {
-    memcpy(net->parameters[i].value, from[i], net->parameters[i].count * sizeof(float));
+/* Puts other weights into the network, or with NULL those that are trained: pointers change places, nothing is copied.
+ */
+static void show_weights(nsc_trainer *t, float **wanted) {
+  if (t->shown == wanted) return;
+  float **change[2] = {t->shown, wanted};
+  for (int k = 0; k < 2; k++) {
+    for (uint32_t i = 0; change[k] && i < t->net->parameter_count; i++) {
+      float *value = t->net->parameters[i].value;
+      t->net->parameters[i].value = change[k][i];
+      change[k][i] = value;
+    }
   }
+  t->shown = wanted;
 }
 
-/* Puts other weights into the network; those that are trained wait. */
-static void show_weights(nsc_trainer *t, float *const *shown) {
-  if (!t->aside) save_weights(t->net, t->kept);
-  load_weights(t->net, shown);
-  t->aside = true;
+void nsc_trainer_show_trained(nsc_trainer *t) {
+  show_weights(t, NULL);
 }
 
-static void return_weights(nsc_trainer *t) {
-  if (t->aside) load_weights(t->net, t->kept);
-  t->aside = false;
+/* Puts into the network what the next step works with. */
+static void settle_weights(nsc_trainer *t) {
+  bool validating = t->at.batch == t->at.batches && t->validation_count > 0;
+  show_weights(t, validating ? t->average : NULL);
 }
 
 static void update_average(nsc_trainer *t) {
@@ -85,8 +92,7 @@ static nsc_status allocate(nsc_trainer *t, nsc_error *err) {
   t->class_weights = nsc_arena_alloc(&t->arena, t->outputs + 1, sizeof *t->class_weights);
   t->history = nsc_arena_alloc(&t->arena, t->options.epochs, sizeof *t->history);
   t->best = allocate_weights(t);
-  t->kept = allocate_weights(t);
-  bool ok = t->order && t->validation && t->targets && t->class_weights && t->history && t->best && t->kept;
+  bool ok = t->order && t->validation && t->targets && t->class_weights && t->history && t->best;
   if (ok && t->options.average > 0) {
     t->average = allocate_weights(t);
     ok = t->average != NULL;
@@ -148,6 +154,14 @@ nsc_status nsc_trainer_create(nsc_net *net, nsc_compute *compute, const nsc_data
 
 void nsc_trainer_free(nsc_trainer *trainer) {
   if (!trainer) return;
+  if (trainer->shown) { /* the network keeps what it shows, in its own memory */
+    float **shown = trainer->shown;
+    show_weights(trainer, NULL);
+    for (uint32_t i = 0; i < trainer->net->parameter_count; i++) {
+      const nsc_parameter *p = &trainer->net->parameters[i];
+      memcpy(p->value, shown[i], p->count * sizeof(float));
+    }
+  }
   nsc_optimiser_drop(&trainer->optimiser);
   nsc_arena_free(&trainer->arena);
   free(trainer);
@@ -220,7 +234,6 @@ nsc_status nsc_trainer_predict(nsc_trainer *t, nsc_split split, float *logits, n
     if (t->data->samples[i].split == split) samples[count++] = i;
   }
   nsc_status status = nsc_net_set_batch(t->net, t->options.batch, err);
-  bool validating = t->aside;
   if (status == NSC_OK) show_weights(t, t->best);
   for (uint32_t at = 0; at < count && status == NSC_OK; at += t->options.batch) {
     uint32_t n = count - at < t->options.batch ? count - at : t->options.batch;
@@ -229,11 +242,6 @@ nsc_status nsc_trainer_predict(nsc_trainer *t, nsc_split split, float *logits, n
     if (status == NSC_OK) memcpy(logits + at * t->outputs, z, n * t->outputs * sizeof *logits);
   }
   free(samples);
-  if (validating && t->average) {
-    load_weights(t->net, t->average);
-  } else {
-    return_weights(t);
-  }
   return status;
 }
 
@@ -245,7 +253,6 @@ static bool is_right(const nsc_trainer *t, const float *z, uint32_t label) {
 }
 
 static nsc_status validate_batch(nsc_trainer *t, nsc_error *err) {
-  if (t->at.validated == 0 && t->average) show_weights(t, t->average);
   uint32_t n = t->validation_count - t->at.validated;
   if (n > t->options.batch) n = t->options.batch;
   const uint32_t *samples = t->validation + t->at.validated;
@@ -280,7 +287,7 @@ static void end_epoch(nsc_trainer *t) {
       .rate = at->rate};
   stats->best = without || stats->validation_loss < at->best_loss;
   if (stats->best) {
-    if (t->average && !t->aside) show_weights(t, t->average);
+    show_weights(t, t->average);
     save_weights(t->net, t->best);
     if (!without) at->best_loss = stats->validation_loss;
     at->best_epoch = at->epoch + 1;
@@ -288,7 +295,7 @@ static void end_epoch(nsc_trainer *t) {
   } else {
     at->since_best++;
   }
-  return_weights(t);
+  show_weights(t, NULL);
   at->epoch++;
   at->batch = at->validated = at->right = 0;
   at->loss_sum = at->validation_sum = at->train_ms = at->epoch_ms = 0;
@@ -298,6 +305,7 @@ nsc_status nsc_trainer_step(nsc_trainer *t, nsc_error *err) {
   if (nsc_trainer_finished(t)) return nsc_fail(err, NSC_ERROR_ARGUMENT, "the training has ended");
   double start = nsc_now_ms();
   NSC_TRY(nsc_net_set_batch(t->net, t->options.batch, err));
+  settle_weights(t);
   if (t->at.batch < t->at.batches) {
     if (t->at.batch == 0) nsc_trainer_order(t);
     NSC_TRY(train_batch(t, err));
@@ -335,6 +343,5 @@ size_t nsc_trainer_bytes(const nsc_trainer *t) {
 }
 
 void nsc_trainer_use_best(nsc_trainer *t) {
-  t->aside = false;
-  load_weights(t->net, t->best);
+  show_weights(t, t->best);
 }

@@ -82,11 +82,11 @@ const nsc_epoch_stats *nsc_trainer_history(const nsc_trainer *trainer);
 /* Memory of network, optimiser and copies of weights. */
 size_t nsc_trainer_bytes(const nsc_trainer *trainer);
 
-/* Puts the weights of the best epoch (of the last without validation samples) into the network. */
+/* Puts the weights of the best epoch (of the last without validation samples) into the network, until the next step. */
 void nsc_trainer_use_best(nsc_trainer *trainer);
 
-/* Logits of the samples of a split, [count][outputs], in the order of the data set, with the best weights. Training
- * goes on afterwards as if nothing had been. */
+/* Logits of the samples of a split, [count][outputs], in the order of the data set, with the best weights, which stay
+ * in the network until the next step. Training goes on as if nothing had been. */
 NSC_WARN_UNUSED nsc_status nsc_trainer_predict(nsc_trainer *trainer, nsc_split split, float *logits, nsc_error *err);
 
 #endif

@@ -19,9 +19,8 @@ struct nsc_trainer {
   uint32_t *counts;        /* [labels] training samples */
   float *targets;          /* [batch][outputs] */
   float *class_weights;    /* [outputs] */
-  float **average, **kept; /* [parameters]: EMA; and a place for weights while others stand in the network */
-  float **best;
-  bool aside; /* the weights that are trained stand in `kept`, the network holds others */
+  float **average, **best; /* [parameters]; average (EMA) may be NULL */
+  float **shown; /* the one of the two that stands in the network; its place holds the weights that are trained */
   nsc_train_progress at;
   nsc_epoch_stats *history; /* [options.epochs] */
   uint32_t train_count, order_count, validation_count;
@@ -29,6 +28,9 @@ struct nsc_trainer {
   size_t outputs;
   nsc_arena arena;
 };
+
+/* Puts the weights that are trained into the network, whatever it shows. */
+void nsc_trainer_show_trained(nsc_trainer *t);
 
 /* ---- batches.c ---- */
 
