@@ -171,6 +171,14 @@ typedef struct nsc_image nsc_image;
 NSC_WARN_UNUSED nsc_status nsc_image_open(nsc_source *source, const nsc_image_options *options, nsc_image **out,
                                           nsc_error *err);
 
+/*
+ * An image of pixels that are decoded already: `pixels` [height][width][channels] of 0..255, channels 1 (grey) or 3
+ * (RGB), are copied. It behaves as a PNG of 8 bits with these pixels; its format is NSC_FORMAT_UNKNOWN. Errors:
+ * ARGUMENT, LIMIT, MEMORY.
+ */
+NSC_WARN_UNUSED nsc_status nsc_image_from_pixels(const uint8_t *pixels, uint32_t width, uint32_t height,
+                                                 uint32_t channels, nsc_image **out, nsc_error *err);
+
 void nsc_image_free(nsc_image *image);
 
 void nsc_image_get_info(const nsc_image *image, nsc_image_info *out);
