@@ -533,8 +533,9 @@ NSC_WARN_UNUSED nsc_status nsc_training_status_json(const nsc_training *training
 
 /*
  * {"split": "validation" | "test" | "train", "threshold": number | null (the one found on validation), "sensitivity":
- * 0.9, "bootstrap": 0}: with the best weights so far. Out: {"threshold","temperature","report": as nsc_eval_json,
- * "cases": [[sample, truth, called, score of each label...], ...]}. ARGUMENT when the split is empty.
+ * that the one found is to reach (0: Youden's), "bootstrap": 0}: with the best weights so far. Out:
+ * {"threshold","temperature","report": as nsc_eval_json, "cases": [[sample, truth, called, score of each label...],
+ * ...]}. ARGUMENT when the split is empty.
  */
 NSC_WARN_UNUSED nsc_status nsc_training_evaluate(nsc_training *training, const char *how, char **out, nsc_error *err);
 

@@ -38,8 +38,9 @@ void nsc_fields_inner(nsc_fields *f, const nsc_json_value *object, const char *w
 }
 
 nsc_status nsc_fields_close(nsc_fields *f) {
-  const nsc_json_value *v = nsc_json_first(f->object);
-  for (uint32_t i = 0; f->status == NSC_OK && f->object && i < f->object->count; i++, v = nsc_json_next(v)) {
+  uint32_t count = f->status == NSC_OK && f->object ? f->object->count : 0;
+  const nsc_json_value *v = count ? nsc_json_first(f->object) : NULL;
+  for (uint32_t i = 0; i < count; i++, v = nsc_json_next(v)) {
     if (!f->asked[i]) nsc_fields_wrong(f, v->key, "is not known here");
   }
   nsc_json_drop(&f->json);

@@ -1,16 +1,18 @@
 /* The pictures of a training: collected, split, shown, written and read again. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/error.h"
-#include "base/hash.h"
+#include "base/source.h"
 #include "image/recipe.h"
 #include "pipeline/collect.h"
 #include "pipeline/training_private.h"
+#include "train/duplicates.h"
+#include "train/npz.h"
 
-enum { LEAST_SIDE = 8, MOST_SIDE = 1024, MOST_LABELS = 1000, DATA_VERSION = 1 };
+enum { LEAST_SIDE = 8, MOST_SIDE = 1024, MOST_LABELS = 1000 };
 
 void nsc_training_forget(nsc_training *t) {
   nsc_trainer_free(t->trainer);
@@ -110,10 +112,72 @@ nsc_status nsc_training_add_image(nsc_training *t, nsc_image *image, uint32_t fr
   return NSC_OK;
 }
 
+/* Labels of an .npz, which names none: those given, or the numbers themselves. */
+static nsc_status label_npz(nsc_training *t, uint32_t count, const char *labels, nsc_error *err) {
+  nsc_text numbers = {0};
+  if (count < 2 || count > MOST_LABELS) return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "%u labels in an .npz", count);
+  nsc_json_array(&numbers);
+  for (uint32_t i = 0; i < count; i++) {
+    char word[16];
+    snprintf(word, sizeof word, "%u", i);
+    nsc_json_string(&numbers, word);
+  }
+  nsc_json_end_array(&numbers);
+  char *made = NULL;
+  NSC_TRY(nsc_text_finish(&numbers, &made, err));
+  const char *text = labels ? labels : made;
+  nsc_json json;
+  nsc_status status = nsc_json_parse(text, strlen(text), &json, err);
+  if (status == NSC_OK) {
+    status = set_labels(t, json.values, err);
+    nsc_json_drop(&json);
+  }
+  nsc_text_free(made);
+  return status;
+}
+
+static nsc_status add_npz_split(nsc_training *t, const nsc_npz *npz, nsc_split split, nsc_error *err) {
+  for (uint32_t i = 0; i < npz->splits[split].count; i++) {
+    char name[64];
+    snprintf(name, sizeof name, "%s %u", nsc_split_name(split), i);
+    NSC_TRY(nsc_collect_pixels(&t->data, nsc_npz_pixels(npz, split, i), npz->height, npz->width, npz->channels,
+                               &t->recipe, name, NULL, npz->splits[split].labels[i], err));
+    set_split(&t->data, t->data.count - 1, (int)split);
+  }
+  return NSC_OK;
+}
+
+static nsc_status add_npz(nsc_training *t, const nsc_npz *npz, const char *labels, nsc_error *err) {
+  if (!nsc_training_has_labels(t)) NSC_TRY(label_npz(t, npz->label_count, labels, err));
+  if (npz->label_count > t->data.label_count) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "the file has %u labels, %u were named", npz->label_count,
+                    t->data.label_count);
+  }
+  uint64_t total = t->data.count;
+  for (int s = 0; s < NSC_SPLITS; s++) total += npz->splits[s].count;
+  if (total > UINT32_MAX) return nsc_fail(err, NSC_ERROR_LIMIT, "too many pictures");
+  NSC_TRY(nsc_dataset_reserve(&t->data, (uint32_t)total, err));
+  nsc_training_forget(t);
+  uint32_t before = t->data.count;
+  nsc_status status = NSC_OK;
+  for (int s = 0; s < NSC_SPLITS && status == NSC_OK; s++) status = add_npz_split(t, npz, (nsc_split)s, err);
+  if (status != NSC_OK) t->data.count = before;
+  return status;
+}
+
+nsc_status nsc_training_add_npz(nsc_training *t, const nsc_source *source, const char *labels, nsc_error *err) {
+  nsc_npz npz;
+  NSC_TRY(nsc_npz_open(source->bytes, source->size, 0, &npz, err));
+  nsc_status status = add_npz(t, &npz, labels, err);
+  nsc_npz_drop(&npz);
+  return status;
+}
+
 nsc_status nsc_training_split(nsc_training *t, const char *how, nsc_error *err) {
   nsc_fields f;
   NSC_TRY(nsc_fields_open(&f, how, "split", err));
-  double validation = nsc_fields_number(&f, "validation", 0, 0.9, 0.15), test = nsc_fields_number(&f, "test", 0, 0.9, 0);
+  double validation = nsc_fields_number(&f, "validation", 0, 0.9, 0.15),
+         test = nsc_fields_number(&f, "test", 0, 0.9, 0);
   uint64_t seed = (uint64_t)nsc_fields_number(&f, "seed", 0, 9007199254740991, 1);
   uint32_t folds = nsc_fields_count(&f, "folds", 0, 1000, 0), fold = nsc_fields_count(&f, "fold", 0, 1000, 0);
   NSC_TRY(nsc_fields_close(&f));
@@ -155,8 +219,26 @@ static void write_samples(nsc_text *t, const nsc_dataset *d) {
   nsc_json_end_array(t);
 }
 
+static void write_duplicates(nsc_text *t, const nsc_duplicates *found) {
+  nsc_json_key(t, "duplicates");
+  nsc_json_array(t);
+  for (uint32_t i = 0; i < found->count; i++) {
+    const nsc_duplicate *pair = &found->list[i];
+    nsc_json_object(t);
+    nsc_json_key(t, "sample"), nsc_json_int(t, pair->sample);
+    nsc_json_key(t, "first"), nsc_json_int(t, pair->first);
+    nsc_json_key(t, "exact"), nsc_json_bool(t, pair->exact);
+    nsc_json_key(t, "acrossSplits"), nsc_json_bool(t, pair->crosses);
+    nsc_json_key(t, "differentLabels"), nsc_json_bool(t, pair->relabelled);
+    nsc_json_end_object(t);
+  }
+  nsc_json_end_array(t);
+}
+
 nsc_status nsc_training_data_json(nsc_training *training, char **out, nsc_error *err) {
   const nsc_dataset *d = &training->data;
+  nsc_duplicates found;
+  NSC_TRY(nsc_duplicates_find(d, &found, err));
   nsc_text t = {0};
   nsc_json_object(&t);
   nsc_json_key(&t, "width"), nsc_json_int(&t, (int64_t)d->width);
@@ -166,8 +248,9 @@ nsc_status nsc_training_data_json(nsc_training *training, char **out, nsc_error 
   nsc_json_key(&t, "budget"), nsc_json_int(&t, (int64_t)d->budget);
   write_labels(&t, d);
   write_samples(&t, d);
-  write_duplicates(&t, d);
+  write_duplicates(&t, &found);
   nsc_json_end_object(&t);
+  nsc_duplicates_drop(&found);
   return nsc_text_finish(&t, out, err);
 }
 

@@ -43,9 +43,9 @@ static void read_augment_fields(nsc_fields *parent, const nsc_json_value *object
   nsc_fields_inner(&f, object, "augmentation", parent->err);
   *out = (nsc_augment){0};
   for (const nsc_augment_field *field = nsc_augment_fields(); field->name; field++) {
-    double value = field->kind == NSC_AUGMENT_FLAG     ? nsc_fields_flag(&f, field->name, false)
-                   : field->kind == NSC_AUGMENT_FILL   ? nsc_fields_choice(&f, field->name, nsc_fill_names(), 0)
-                                                       : nsc_fields_number(&f, field->name, 0, (double)field->most, 0);
+    double value = field->kind == NSC_AUGMENT_FLAG   ? nsc_fields_flag(&f, field->name, false)
+                   : field->kind == NSC_AUGMENT_FILL ? nsc_fields_choice(&f, field->name, nsc_fill_names(), 0)
+                                                     : nsc_fields_number(&f, field->name, 0, (double)field->most, 0);
     nsc_augment_set(out, field, value);
   }
   nsc_status status = nsc_fields_close(&f);

@@ -17,6 +17,7 @@ struct nsc_training {
   char net_name[32];
   /* From the validation split, for the weights of `judged_epoch`; UINT32_MAX when not yet found. */
   uint32_t judged_epoch;
+  double judged_sensitivity; /* that the threshold was to reach; 0: Youden's */
   float temperature, threshold;
 };
 
