@@ -15,6 +15,16 @@ int nsc_cli_classify(int argc, char **argv);
 int nsc_cli_bench(int argc, char **argv);
 int nsc_cli_train(int argc, char **argv);
 
+/* ---- bench --train ---- */
+
+typedef struct nsc_bench_train {
+  const char *net;
+  long size, channels, labels, batch, steps, threads;
+  bool profile;
+} nsc_bench_train;
+
+NSC_WARN_UNUSED nsc_status nsc_cli_bench_train(const nsc_bench_train *b, nsc_error *err);
+
 /* ---- options ---- */
 
 typedef struct nsc_cli_option {
