@@ -24,7 +24,7 @@ static const char style[] =
     "main{max-width:1040px;margin:0 auto;padding:28px 16px 40px}\n"
     "h1{font-size:26px;line-height:1.2;margin:0 0 10px;letter-spacing:-.01em;overflow-wrap:anywhere}\n"
     "h2{font-size:17px;margin:0 0 12px}\n"
-    "p{margin:0 0 10px}.quiet{color:var(--quiet);font-size:13px}\n"
+    "p{margin:10px 0 0}.quiet{color:var(--quiet);font-size:13px}\n"
     ".notice{border-left:3px solid var(--c1);padding-left:12px;margin:16px 0 0}\n"
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;margin:0}\n"
     "dt{color:var(--quiet)}dd{margin:0;overflow-wrap:anywhere}\n"
@@ -33,6 +33,9 @@ static const char style[] =
     ".tile{background:var(--panel);border:1px solid var(--line);border-radius:10px;padding:12px 16px}\n"
     ".tile b{display:block;font-size:27px;line-height:1.25;font-weight:600;letter-spacing:-.02em}\n"
     ".tile span,.tile small{display:block;color:var(--quiet);font-size:13px}\n"
+    ".pair{display:flex;flex-wrap:wrap;align-items:flex-start;gap:0 16px}.pair>section{flex:1 1 "
+    "auto;min-width:0;max-width:100%}"
+    ".pair>section+section{flex:1 1 540px}\n"
     ".wide{overflow-x:auto}\n"
     "table{border-collapse:collapse;width:100%;font-size:14px}\n"
     "th,td{padding:5px 10px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}\n"
@@ -55,18 +58,23 @@ static const char style[] =
     "stroke-dasharray:4 4;opacity:.7}\n"
     ".point{fill:var(--c);stroke:var(--panel);stroke-width:1.5}.whisker{stroke:var(--c);stroke-width:1.5;opacity:.55}\n"
     ".bars rect{fill:var(--c0);opacity:.45}.bars path{stroke:var(--line)}\n"
-    ".legend{list-style:none;margin:6px 0 0;padding:0;font-size:13px;color:var(--quiet)}\n"
+    ".legend{list-style:none;margin:6px 0 0;padding:0;font-size:13px;color:var(--quiet)}"
+    ".legend li{padding-left:26px;text-indent:-26px}\n"
     ".legend i{display:inline-block;width:18px;height:3px;border-radius:2px;background:var(--c);margin:0 8px 3px 0}\n"
     ".c0{--c:var(--c0)}.c1{--c:var(--c1)}.c2{--c:var(--c2)}.c3{--c:var(--c3)}.c4{--c:var(--c4)}.c5{--c:var(--c5)}"
     ".c6{--c:var(--c6)}.c7{--c:var(--c7)}\n"
     "@media(max-width:560px){body{font-size:14px}main{padding:18px 10px 28px}section{padding:14px "
     "12px}h1{font-size:21px}"
-    "th,td{padding:4px 6px}.tiles{grid-template-columns:1fr 1fr}.tile{padding:10px 12px}.tile b{font-size:23px}"
+    "th,td{padding:4px 6px}.tiles{grid-template-columns:1fr "
+    "1fr}.tile:last-child:nth-child(odd){grid-column:1/-1}.tile{padding:10px 12px}.tile b{font-size:23px}"
     ".matrix td{min-width:58px}}\n"
     "@page{size:A4;margin:14mm}\n"
     "@media print{:root{color-scheme:light;--ground:#fff;--panel:#fff;--line:#ccd2d9;--grid:#e4e7eb;--text:#000;"
     "--quiet:#48525e;--heat:31 95 180;--c0:#1f5fb4;--c1:#c4500c;--c2:#1b7f5c;--c3:#a3267d;--c4:#7a6a00;--c5:#5b4bc4;"
-    "--c6:#b3263a;--c7:#4b6472}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}body{font-size:11px}"
+    "--c6:#b3263a;--c7:#4b6472}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}body{font-size:11px}.quiet,."
+    "legend,.tile span,.tile "
+    "small,td.why{font-size:10px}h1{font-size:20px}h2{font-size:13px}.pair>section+section{flex:1 1 380px}.matrix td "
+    "b{font-size:13px}"
     "main{max-width:none;padding:0}section{padding:10px "
     "12px;margin-top:10px}section,.tile,figure,tr{break-inside:avoid}"
     "section.long{break-inside:auto}table{font-size:10.5px}th,td{padding:2px "
@@ -326,8 +334,10 @@ nsc_status nsc_eval_html(const nsc_eval_report *r, const nsc_eval_facts *facts, 
   nsc_text_put(&t,
                "</div>\n<p class=\"quiet\">A dot on a curve is the model's own threshold; dashed: chance, and for "
                "reliability scores that mean what they say.</p>\n</section>\n");
+  nsc_text_put(&t, "<div class=\"pair\">\n");
   put_matrix(&t, r);
   put_overall(&t, r);
+  nsc_text_put(&t, "</div>\n");
   put_classes(&t, r);
   put_thresholds(&t, r);
   nsc_text_put(&t, "</main>\n</body>\n</html>\n");

@@ -116,7 +116,7 @@ static void put_curves(nsc_text *t, const nsc_eval_report *r, nsc_eval_axes axes
   }
   nsc_text_put(t, "</svg>\n");
   put_legend(t, r, classes, count, axes == NSC_EVAL_ROC ? NSC_EVAL_AUC : NSC_EVAL_AP,
-             axes == NSC_EVAL_ROC ? "AUC" : "average precision");
+             axes == NSC_EVAL_ROC ? "AUC" : "AP");
   nsc_text_put(t, "</figure>\n");
 }
 
