@@ -132,19 +132,10 @@ static nsc_status split(nsc_cli_data *d, const nsc_cli_data_options *o, nsc_erro
 
 /* ---- opening ---- */
 
-static nsc_status check_labels(const nsc_cli_data *d, const char *path, nsc_error *err) {
-  if (d->label_count < 2) {
-    return nsc_fail(err, NSC_ERROR_ARGUMENT,
-                    "%.100s: pictures of %u labels; two are needed, in a folder one subfolder each", path,
-                    d->label_count);
-  }
-  return d->count ? NSC_OK : nsc_fail(err, NSC_ERROR_ARGUMENT, "%.100s: no pictures", path);
-}
-
 nsc_status nsc_cli_data_open(const char *path, const nsc_cli_data_options *options, nsc_cli_data *out, nsc_error *err) {
   nsc_cli_data d = {0};
   nsc_status status = nsc_cli_data_list(path, options, &d, err);
-  if (status == NSC_OK) status = check_labels(&d, path, err);
+  if (status == NSC_OK && d.count == 0) status = nsc_fail(err, NSC_ERROR_ARGUMENT, "%.100s: no pictures", path);
   if (status == NSC_OK) status = draw(&d, options->limit, options->seed, err);
   if (status == NSC_OK) status = split(&d, options, err);
   if (status != NSC_OK) {
@@ -243,6 +234,10 @@ static nsc_status load_all(const nsc_cli_data *data, const nsc_recipe *recipe, n
 }
 
 nsc_status nsc_cli_data_load(const nsc_cli_data *data, const nsc_recipe *recipe, nsc_dataset *out, nsc_error *err) {
+  if (data->label_count < 2) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "there are not two labels, in a folder one subfolder each; only \"%.60s\"",
+                    data->label_count ? data->labels[0] : "");
+  }
   NSC_TRY(nsc_dataset_init(out, recipe->height, recipe->width, recipe->channels, data->label_count,
                            (const char *const *)data->labels, err));
   nsc_status status = load_all(data, recipe, out, err);

@@ -73,7 +73,7 @@ NSC_WARN_UNUSED nsc_status nsc_cli_data_image(const nsc_cli_data *data, uint32_t
 
 /*
  * All pictures through the recipe into `out`. Those that cannot be read are named on stderr and left out; copies are
- * named in a warning. Errors: LIMIT, MEMORY, ARGUMENT when nothing could be read.
+ * named in a warning. Errors: LIMIT, MEMORY, ARGUMENT for fewer than two labels or when nothing could be read.
  */
 NSC_WARN_UNUSED nsc_status nsc_cli_data_load(const nsc_cli_data *data, const nsc_recipe *recipe, nsc_dataset *out,
                                              nsc_error *err);

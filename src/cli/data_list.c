@@ -288,6 +288,17 @@ static nsc_status list_npz(listing *l, nsc_error *err) {
 
 /* ---- whichever it is ---- */
 
+/* A label that was chosen and is nowhere is a slip of the pen. */
+static nsc_status check_chosen(const listing *l, nsc_error *err) {
+  const nsc_cli_data *d = l->data;
+  uint32_t counts[MAX_LABELS] = {0};
+  for (uint32_t i = 0; i < d->count; i++) counts[d->samples[i].label]++;
+  for (uint32_t k = 0; k < d->label_count && l->chosen; k++) {
+    if (counts[k] == 0) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no pictures of the label \"%.60s\"", d->labels[k]);
+  }
+  return NSC_OK;
+}
+
 static nsc_status list_any(listing *l, const char *path, nsc_error *err) {
   struct stat info;
   NSC_TRY(choose_labels(l, err));
@@ -309,6 +320,7 @@ nsc_status nsc_cli_data_list(const char *path, const nsc_cli_data_options *optio
   }
   nsc_error why = {0};
   nsc_status status = list_any(&l, path, &why);
+  if (status == NSC_OK) status = check_chosen(&l, &why);
   if (status != NSC_OK) status = nsc_fail(err, status, "%.100s: %s", path, why.text);
   if (options->patient) regfree(&l.patient);
   if (l.others) fprintf(stderr, "%u pictures have none of the chosen labels and are left out\n", l.others);

@@ -138,6 +138,13 @@ test('evaluate: a table with other names, and what does not fit', options, async
   assert.equal(matched.status, 1, 'a missing file is told by the status');
   assert.match(matched.stderr, /refused: missing\.png: cannot open/);
   assert.deepEqual((await predictions('again.csv')).rows.map((row) => row.slice(1)), rows.map((row) => row.slice(1)));
+  const nowhere = command('train', '--labels', 'dark,drak', 'films');
+  assert.equal(nowhere.status, 1);
+  assert.match(nowhere.stderr, /no pictures of the label "drak"/);
+  const lone = command('evaluate', 'model.onnx', 'films', '--labels', 'dark');
+  assert.equal(lone.status, 0, lone.stderr);
+  assert.match(lone.stdout, /^30 cases/);
+  assert.match(command('train', '--labels', 'dark', 'films').stderr, /there are not two labels/);
   assert.equal(command('evaluate', 'model.onnx').status, 2);
   assert.equal(command('evaluate', 'model.onnx', 'films', '--split', 'half').status, 2);
 });
