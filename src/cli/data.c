@@ -191,10 +191,12 @@ static void warn_copies(const nsc_dataset *d) {
             found.count, found.exact, found.within[NSC_SPLIT_TRAIN], found.within[NSC_SPLIT_VALIDATION],
             found.within[NSC_SPLIT_TEST], found.across, found.relabelled);
   }
+  /* Wrong labels first: they are mistakes whatever the split. */
   uint32_t shown = 0;
-  for (uint32_t i = 0; i < found.count && shown < SHOWN_COPIES; i++) {
-    const nsc_duplicate *c = &found.list[i];
-    if (!c->crosses && !c->relabelled) continue;
+  for (uint32_t i = 0; i < 2 * found.count && shown < SHOWN_COPIES; i++) {
+    const nsc_duplicate *c = &found.list[i % found.count];
+    bool named = i < found.count ? c->relabelled : c->crosses && !c->relabelled;
+    if (!named) continue;
     const nsc_sample *a = &d->samples[c->first], *b = &d->samples[c->sample];
     fprintf(stderr, "  %s (%s, %s) and %s (%s, %s)\n", a->name, d->labels[a->label], nsc_split_name(a->split), b->name,
             d->labels[b->label], nsc_split_name(b->split));
