@@ -171,6 +171,14 @@ typedef struct nsc_image nsc_image;
 NSC_WARN_UNUSED nsc_status nsc_image_open(nsc_source *source, const nsc_image_options *options, nsc_image **out,
                                           nsc_error *err);
 
+/*
+ * An image of pixels that are decoded already: `pixels` [height][width][channels] of 0..255, channels 1 (grey) or 3
+ * (RGB), are copied. It behaves as a PNG of 8 bits with these pixels; its format is NSC_FORMAT_UNKNOWN. Errors:
+ * ARGUMENT, LIMIT, MEMORY.
+ */
+NSC_WARN_UNUSED nsc_status nsc_image_from_pixels(const uint8_t *pixels, uint32_t width, uint32_t height,
+                                                 uint32_t channels, nsc_image **out, nsc_error *err);
+
 void nsc_image_free(nsc_image *image);
 
 void nsc_image_get_info(const nsc_image *image, nsc_image_info *out);
@@ -478,21 +486,22 @@ NSC_WARN_UNUSED nsc_status nsc_training_split(nsc_training *training, const char
 /*
  * {"width","height","channels","bytes","budget","labels":[{"name","train","validation","test"}],
  *  "samples":[[label, split], ...],
- *  "duplicates":[{"a","b","exact","acrossSplits","differentLabels"}]} with indices of samples (at most 1,000 pairs).
+ *  "duplicates":[{"sample","first","exact","acrossSplits","differentLabels"}]} with indices of samples: `sample` looks
+ * like `first`, which stands before it.
  * Names of samples are the caller's own, or nsc_training_name's.
  */
 NSC_WARN_UNUSED nsc_status nsc_training_data_json(nsc_training *training, char **out, nsc_error *err);
 /* NULL when there is no such sample. Valid as long as the training. */
 const char *nsc_training_name(const nsc_training *training, uint32_t sample);
 
-/* A sample as the network sees it before normalising, [height][width][4]; with `augment` (JSON as in begin) as the
- * `draw`th epoch would see it. `size` must be width * height * 4. */
+/* A sample as the network sees it before normalising, [height][width][4]; with `augment` ({"augment": as in begin})
+ * changed as training might, differently for each `draw`. `size` must be width * height * 4. */
 NSC_WARN_UNUSED nsc_status nsc_training_picture(const nsc_training *training, uint32_t sample, const char *augment,
                                                 uint32_t draw, uint8_t *rgba, size_t size, nsc_error *err);
 
 /*
  * What a form needs: {"networks":[{"name","what","parameters" at this size | null,"reason" why not | null}],
- * "optimisers":[..],"schedules":[..],"augments":[{"name", ...fields}],"defaults":{..as begin..}}.
+ * "optimisers":[..],"schedules":[..],"balances":[..],"augments":[{"name", ...fields}],"defaults":{..as begin..}}.
  */
 NSC_WARN_UNUSED nsc_status nsc_training_choices_json(const nsc_training *training, char **out, nsc_error *err);
 
@@ -524,8 +533,9 @@ NSC_WARN_UNUSED nsc_status nsc_training_status_json(const nsc_training *training
 
 /*
  * {"split": "validation" | "test" | "train", "threshold": number | null (the one found on validation), "sensitivity":
- * 0.9, "bootstrap": 0}: with the best weights so far. Out: {"threshold","temperature","report": as nsc_eval_json,
- * "cases": [[sample, truth, called, score of each label...], ...]}. ARGUMENT when the split is empty.
+ * that the one found is to reach (0: Youden's), "bootstrap": 0}: with the best weights so far. Out:
+ * {"threshold","temperature","report": as nsc_eval_json, "cases": [[sample, truth, called, score of each label...],
+ * ...]}. ARGUMENT when the split is empty.
  */
 NSC_WARN_UNUSED nsc_status nsc_training_evaluate(nsc_training *training, const char *how, char **out, nsc_error *err);
 
@@ -543,6 +553,13 @@ NSC_WARN_UNUSED nsc_status nsc_training_checkpoint(const nsc_training *training,
                                                    nsc_error *err);
 NSC_WARN_UNUSED nsc_status nsc_training_resume(nsc_training *training, const uint8_t *bytes, size_t size,
                                                nsc_error *err);
+
+/* The pictures with their names, labels and splits, so that a training can go on without the files. *bytes is ended by
+ * nsc_text_free. Errors of `restore`: CORRUPT, TRUNCATED, UNSUPPORTED (another version), LIMIT, MEMORY. */
+NSC_WARN_UNUSED nsc_status nsc_training_save_data(const nsc_training *training, char **bytes, size_t *size,
+                                                  nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_training_restore_data(const uint8_t *bytes, size_t size, nsc_training **out,
+                                                     nsc_error *err);
 
 #ifdef __cplusplus
 }

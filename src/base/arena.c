@@ -52,3 +52,9 @@ void nsc_arena_free(nsc_arena *arena) {
   }
   arena->chunks = NULL;
 }
+
+size_t nsc_arena_bytes(const nsc_arena *arena) {
+  size_t bytes = 0;
+  for (const nsc_arena_chunk *chunk = arena->chunks; chunk; chunk = chunk->next) bytes += sizeof *chunk + chunk->size;
+  return bytes;
+}

@@ -15,5 +15,7 @@ void *nsc_arena_alloc(nsc_arena *arena, size_t count, size_t size);
 /* A zero-terminated copy. */
 char *nsc_arena_text(nsc_arena *arena, const char *chars, size_t size);
 void nsc_arena_free(nsc_arena *arena);
+/* Memory that the arena holds. */
+size_t nsc_arena_bytes(const nsc_arena *arena);
 
 #endif

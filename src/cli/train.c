@@ -205,7 +205,7 @@ static nsc_status run_epochs(nsc_trainer *t, uint32_t epochs, nsc_error *err) {
   printf("%5s %12s %12s %10s %10s %10s\n", "epoch", "loss", "validation", "accuracy", "images/s", "rate");
   while (!nsc_trainer_finished(t)) {
     nsc_epoch_stats e;
-    NSC_TRY(nsc_trainer_epoch(t, NULL, NULL, NULL, &e, err));
+    NSC_TRY(nsc_trainer_epoch(t, NULL, &e, err));
     printf("%2u/%-2u %12.5f %12.5f %10.4f %10.0f %10.2e%s\n", e.epoch, epochs, e.train_loss, e.validation_loss,
            e.validation_accuracy, e.images_per_second, (double)e.rate, e.best ? "  best" : "");
     fflush(stdout);

@@ -40,6 +40,28 @@ void nsc_picture_own_samples(nsc_image *image, void *samples) {
   image->has_samples = true;
 }
 
+nsc_status nsc_image_from_pixels(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels,
+                                 nsc_image **out, nsc_error *err) {
+  if (!pixels || !out || width == 0 || height == 0 || (channels != 1 && channels != 3)) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "pixels must be %s of 1 or 3 channels, not %u x %u x %u",
+                    pixels ? "a picture" : "given", width, height, channels);
+  }
+  nsc_image *image;
+  NSC_TRY(nsc_image_create(NULL, &image, err));
+  nsc_status status = nsc_picture_describe(image, width, height, channels, 8, 255, err);
+  size_t bytes = status == NSC_OK ? nsc_image_frame_bytes(image) : 0;
+  uint8_t *samples = status == NSC_OK ? malloc(bytes) : NULL;
+  if (status == NSC_OK && !samples) status = nsc_fail_memory(err, bytes, "a picture");
+  if (status != NSC_OK) {
+    nsc_image_free(image);
+    return status;
+  }
+  memcpy(samples, pixels, bytes);
+  nsc_picture_own_samples(image, samples);
+  *out = image;
+  return NSC_OK;
+}
+
 void nsc_picture_drop_alpha_u8(const uint8_t *over, size_t count, uint32_t channels, uint8_t *out) {
   for (size_t i = 0; i < count; i++, over += channels + 1, out += channels) {
     uint32_t alpha = over[channels];

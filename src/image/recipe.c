@@ -157,6 +157,11 @@ static nsc_status read_member(const nsc_json_value *v, nsc_recipe *r, channel_co
   return NSC_OK;
 }
 
+nsc_status nsc_recipe_member(const nsc_json_value *member, nsc_recipe *recipe, nsc_error *err) {
+  channel_counts counts = {0};
+  return read_member(member, recipe, &counts, err);
+}
+
 static nsc_status read_recipe(const nsc_json_value *root, nsc_recipe *r, nsc_error *err) {
   if (root->kind != NSC_JSON_OBJECT) return nsc_fail(err, NSC_ERROR_RECIPE, "recipe: no JSON object");
   channel_counts counts = {0};

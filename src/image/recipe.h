@@ -2,11 +2,15 @@
 #ifndef NSC_IMAGE_RECIPE_H
 #define NSC_IMAGE_RECIPE_H
 
+#include "base/json.h"
 #include "base/text.h"
 #include "negatoscope.h"
 
 /* RECIPE with the field's name when a value is impossible. */
 NSC_WARN_UNUSED nsc_status nsc_recipe_check(const nsc_recipe *recipe, nsc_error *err);
+
+/* Puts one member of a recipe's JSON object, found by its key, into the recipe. Errors: RECIPE. */
+NSC_WARN_UNUSED nsc_status nsc_recipe_member(const nsc_json_value *member, nsc_recipe *recipe, nsc_error *err);
 
 /* Appends the recipe as one JSON object; every field is written. */
 void nsc_recipe_write(const nsc_recipe *recipe, nsc_text *t);

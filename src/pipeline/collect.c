@@ -26,6 +26,16 @@ nsc_status nsc_collect_image(nsc_dataset *d, nsc_image *image, uint32_t frame, c
   return status;
 }
 
+nsc_status nsc_collect_pixels(nsc_dataset *d, const uint8_t *pixels, uint32_t height, uint32_t width, uint32_t channels,
+                              const nsc_recipe *recipe, const char *name, const char *patient, uint32_t label,
+                              nsc_error *err) {
+  nsc_image *image;
+  NSC_TRY(nsc_image_from_pixels(pixels, width, height, channels, &image, err));
+  nsc_status status = nsc_collect_image(d, image, 0, recipe, name, patient, label, err);
+  nsc_image_free(image);
+  return status;
+}
+
 static void add_text(nsc_onnx_writer *w, const char *key, const char *value) {
   if (value) nsc_onnx_metadata(w, key, value);
 }

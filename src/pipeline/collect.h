@@ -10,6 +10,11 @@
 NSC_WARN_UNUSED nsc_status nsc_collect_image(nsc_dataset *d, nsc_image *image, uint32_t frame, const nsc_recipe *recipe,
                                              const char *name, const char *patient, uint32_t label, nsc_error *err);
 
+/* The same for pixels that are decoded already: [height][width][channels] of 0..255, as in an .npz file. */
+NSC_WARN_UNUSED nsc_status nsc_collect_pixels(nsc_dataset *d, const uint8_t *pixels, uint32_t height, uint32_t width,
+                                              uint32_t channels, const nsc_recipe *recipe, const char *name,
+                                              const char *patient, uint32_t label, nsc_error *err);
+
 /* What goes into the metadata of a model file. Texts may be NULL. */
 typedef struct nsc_model_facts {
   const char *name, *title, *limits, *license;

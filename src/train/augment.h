@@ -35,6 +35,21 @@ nsc_augment nsc_augment_usual(void);
 /* Gentle, for films where left is left: rotation 8, shift 0.08, zoom 0.12, contrast 0.2, gamma 0.3. */
 nsc_augment nsc_augment_film(void);
 
+/* The fields by name, for forms and files: what a value may be, and where it lies. */
+typedef struct nsc_augment_field {
+  const char *name;
+  enum { NSC_AUGMENT_FLAG, NSC_AUGMENT_NUMBER, NSC_AUGMENT_FILL } kind;
+  size_t offset; /* in nsc_augment */
+  float most;    /* NUMBER: from 0 to this */
+} nsc_augment_field;
+
+/* Ended by a NULL name. Static storage. */
+const nsc_augment_field *nsc_augment_fields(void);
+/* Names of nsc_fill in order, ended by NULL. */
+const char *const *nsc_fill_names(void);
+double nsc_augment_get(const nsc_augment *augment, const nsc_augment_field *field);
+void nsc_augment_set(nsc_augment *augment, const nsc_augment_field *field, double value);
+
 /* One picture of bytes to floats 0..1, [height][width][channels]; with `augment` NULL only converted. */
 void nsc_augment_apply(const nsc_augment *augment, nsc_rng rng, const uint8_t *in, size_t height, size_t width,
                        size_t channels, float *out);

@@ -9,7 +9,8 @@
 
 nsc_status nsc_dataset_init(nsc_dataset *d, size_t height, size_t width, size_t channels, uint32_t label_count,
                             const char *const *labels, nsc_error *err) {
-  *d = (nsc_dataset){.height = height, .width = width, .channels = channels, .label_count = label_count};
+  *d = (nsc_dataset){
+      .height = height, .width = width, .channels = channels, .budget = NSC_DATASET_BUDGET, .label_count = label_count};
   d->labels = nsc_arena_alloc(&d->arena, label_count + 1, sizeof *d->labels);
   bool ok = d->labels != NULL;
   for (uint32_t i = 0; i < label_count && ok; i++) {
@@ -28,18 +29,48 @@ void nsc_dataset_drop(nsc_dataset *d) {
   *d = (nsc_dataset){0};
 }
 
-static nsc_status grow(nsc_dataset *d, nsc_error *err) {
-  if (d->count < d->capacity) return NSC_OK;
-  uint32_t capacity = d->capacity + d->capacity / 2 + 256;
-  size_t each = d->height * d->width * d->channels, bytes;
-  if (!nsc_mul_size(each, capacity, &bytes)) return nsc_fail_memory(err, SIZE_MAX, "the pictures");
-  nsc_sample *samples = realloc(d->samples, capacity * sizeof *samples);
+/* The largest side, in steps of 8, at which `count` pictures of this shape fit: what to try instead. */
+static size_t side_that_fits(const nsc_dataset *d, uint32_t count) {
+  double shrink = sqrt((double)d->budget / ((double)count * (double)(d->height * d->width * d->channels)));
+  size_t side = (size_t)((double)(d->height > d->width ? d->height : d->width) * shrink);
+  return side >= 16 ? side / 8 * 8 : side ? side : 1;
+}
+
+static nsc_status fail_budget(const nsc_dataset *d, uint32_t count, uint64_t most, nsc_error *err) {
+  return nsc_fail(
+      err, NSC_ERROR_LIMIT,
+      "%u pictures of %zu x %zu x %zu do not fit into %llu MB, only %llu do; at a size of %zu they all would", count,
+      d->width, d->height, d->channels, (unsigned long long)(d->budget >> 20), (unsigned long long)most,
+      side_that_fits(d, count));
+}
+
+nsc_status nsc_dataset_reserve(nsc_dataset *d, uint32_t count, nsc_error *err) {
+  if (count <= d->capacity) return NSC_OK;
+  size_t each = d->height * d->width * d->channels, bytes, facts;
+  uint64_t most = each ? d->budget / each : UINT32_MAX;
+  if (count > most) return fail_budget(d, count, most, err);
+  if (!nsc_mul_size(each, count, &bytes) || !nsc_mul_size(sizeof *d->samples, count, &facts)) {
+    return nsc_fail_memory(err, SIZE_MAX, "the pictures");
+  }
+  nsc_sample *samples = realloc(d->samples, facts);
   if (samples) d->samples = samples;
-  uint8_t *pixels = realloc(d->pixels, bytes);
+  uint8_t *pixels = realloc(d->pixels, bytes ? bytes : 1);
   if (pixels) d->pixels = pixels;
   if (!samples || !pixels) return nsc_fail_memory(err, bytes, "the pictures");
-  d->capacity = capacity;
+  d->capacity = count;
   return NSC_OK;
+}
+
+/* Half as many again, but no more than the budget allows while one more still fits. */
+static nsc_status grow(nsc_dataset *d, nsc_error *err) {
+  if (d->count < d->capacity) return NSC_OK;
+  if (d->count == UINT32_MAX) return nsc_fail(err, NSC_ERROR_LIMIT, "more than %u pictures", UINT32_MAX);
+  size_t each = d->height * d->width * d->channels;
+  uint64_t wanted = (uint64_t)d->capacity + d->capacity / 2 + 256, most = each ? d->budget / each : UINT32_MAX;
+  if (wanted > most) wanted = most;
+  if (wanted > UINT32_MAX) wanted = UINT32_MAX;
+  if (wanted <= d->count) wanted = (uint64_t)d->count + 1;
+  return nsc_dataset_reserve(d, (uint32_t)wanted, err);
 }
 
 nsc_status nsc_dataset_add(nsc_dataset *d, const char *name, const char *patient, uint32_t label, uint8_t **pixels,
@@ -54,84 +85,12 @@ nsc_status nsc_dataset_add(nsc_dataset *d, const char *name, const char *patient
   return NSC_OK;
 }
 
-/* ---- splitting ---- */
-
-typedef struct ordered {
-  const nsc_dataset *d;
-  uint32_t sample;
-} ordered;
-
-/* By patient, samples without one each for themselves; the order of the file decides between equals. */
-static int by_patient(const void *a, const void *b) {
-  const ordered *x = a, *y = b;
-  const char *p = x->d->samples[x->sample].patient, *q = y->d->samples[y->sample].patient;
-  if (p && q && strcmp(p, q) != 0) return strcmp(p, q);
-  if (!p != !q) return p ? 1 : -1;
-  return x->sample < y->sample ? -1 : x->sample > y->sample;
-}
-
-/* Gives whole patients, in random order, to test, then validation, until each has its share of `label`. */
-static nsc_status split_label(nsc_dataset *d, uint32_t label, double validation, double test, nsc_rng rng,
-                              nsc_error *err) {
-  ordered *list = malloc((d->count + 1) * sizeof *list);
-  uint32_t *starts = malloc((d->count + 1) * sizeof *starts), *order = malloc((d->count + 1) * sizeof *order);
-  uint32_t n = 0, groups = 0;
-  if (list && starts && order) {
-    for (uint32_t i = 0; i < d->count; i++) {
-      if (d->samples[i].label == label && !d->samples[i].split_given) list[n++] = (ordered){d, i};
-    }
-    qsort(list, n, sizeof *list, by_patient);
-    for (uint32_t i = 0; i < n; i++) {
-      const char *before = i ? d->samples[list[i - 1].sample].patient : NULL, *now = d->samples[list[i].sample].patient;
-      if (i == 0 || !before || !now || strcmp(before, now) != 0) {
-        order[groups] = groups;
-        starts[groups++] = i;
-      }
-    }
-    starts[groups] = n;
-    nsc_rng_shuffle(&rng, order, groups);
-    double wanted[3] = {0, validation * n, test * n};
-    uint32_t got[3] = {0};
-    for (uint32_t g = 0; g < groups; g++) {
-      uint32_t from = starts[order[g]], size = starts[order[g] + 1] - from;
-      /* Half a group more or less: as near to the share as whole patients allow. */
-      nsc_split to = got[2] + size / 2.0 <= wanted[2]   ? NSC_SPLIT_TEST
-                     : got[1] + size / 2.0 <= wanted[1] ? NSC_SPLIT_VALIDATION
-                                                        : NSC_SPLIT_TRAIN;
-      got[to] += size;
-      for (uint32_t i = from; i < from + size; i++) d->samples[list[i].sample].split = to;
-    }
-  }
-  bool ok = list && starts && order;
-  free(list);
-  free(starts);
-  free(order);
-  return ok ? NSC_OK : nsc_fail_memory(err, d->count * sizeof *list, "the split");
-}
-
-/* A patient seen in several labels may have landed in several splits: all go where the first stands. */
-static void join_patients(nsc_dataset *d, ordered *list) {
-  for (uint32_t i = 0; i < d->count; i++) list[i] = (ordered){d, i};
-  qsort(list, d->count, sizeof *list, by_patient);
-  for (uint32_t i = 1; i < d->count; i++) {
-    nsc_sample *a = &d->samples[list[i - 1].sample], *b = &d->samples[list[i].sample];
-    if (a->patient && b->patient && strcmp(a->patient, b->patient) == 0 && !b->split_given) b->split = a->split;
-  }
-}
-
 nsc_status nsc_dataset_split(nsc_dataset *d, double validation, double test, uint64_t seed, nsc_error *err) {
-  if (!(validation >= 0 && test >= 0 && validation + test < 1)) {
-    return nsc_fail(err, NSC_ERROR_ARGUMENT, "shares of %g and %g leave nothing for training", validation, test);
-  }
-  const nsc_rng root = nsc_rng_seeded(seed);
-  for (uint32_t label = 0; label < d->label_count; label++) {
-    NSC_TRY(split_label(d, label, validation, test, nsc_rng_split(&root, label), err));
-  }
-  ordered *list = malloc((d->count + 1) * sizeof *list);
-  if (!list) return nsc_fail_memory(err, d->count * sizeof *list, "the split");
-  join_patients(d, list);
-  free(list);
-  return NSC_OK;
+  return nsc_split_shares(d->samples, d->count, d->label_count, validation, test, seed, err);
+}
+
+nsc_status nsc_dataset_fold(nsc_dataset *d, uint32_t folds, uint32_t fold, uint64_t seed, nsc_error *err) {
+  return nsc_split_fold(d->samples, d->count, d->label_count, folds, fold, seed, err);
 }
 
 uint32_t nsc_dataset_count(const nsc_dataset *d, nsc_split split, uint32_t label) {

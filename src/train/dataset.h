@@ -8,20 +8,18 @@
 #include "base/arena.h"
 #include "base/rng.h"
 #include "negatoscope.h"
+#include "train/split.h"
 
-typedef enum nsc_split { NSC_SPLIT_TRAIN = 0, NSC_SPLIT_VALIDATION = 1, NSC_SPLIT_TEST = 2 } nsc_split;
-
-typedef struct nsc_sample {
-  const char *name;    /* where it came from */
-  const char *patient; /* who it is of, or NULL; samples of a patient stay in one split */
-  uint32_t label;
-  nsc_split split;
-  bool split_given; /* by the data set itself: nsc_dataset_split leaves it */
-} nsc_sample;
+/*
+ * What the pictures of a data set may take unless the caller says otherwise: half of what a browser tab can give wasm,
+ * and 20,000 grey pictures of 224 x 224.
+ */
+enum { NSC_DATASET_BUDGET = 1 << 30 };
 
 typedef struct nsc_dataset {
   nsc_arena arena;
   size_t height, width, channels;
+  uint64_t budget; /* bytes of pixels; nsc_dataset_init sets NSC_DATASET_BUDGET, the caller may change it */
   uint32_t count, capacity, label_count;
   nsc_sample *samples;
   uint8_t *pixels; /* [count][height][width][channels] */
@@ -33,7 +31,16 @@ NSC_WARN_UNUSED nsc_status nsc_dataset_init(nsc_dataset *d, size_t height, size_
                                             uint32_t label_count, const char *const *labels, nsc_error *err);
 void nsc_dataset_drop(nsc_dataset *d);
 
-/* Room for one more sample; *pixels is to be filled with [height][width][channels] bytes. `patient` may be NULL. */
+/*
+ * Room for `count` samples in all, so that none is moved while they are added. LIMIT when they do not fit the budget:
+ * the text says how many do, and at what size all would.
+ */
+NSC_WARN_UNUSED nsc_status nsc_dataset_reserve(nsc_dataset *d, uint32_t count, nsc_error *err);
+
+/*
+ * Room for one more sample; *pixels is to be filled with [height][width][channels] bytes and is valid until the next
+ * call. `patient` may be NULL. Errors: LIMIT when the budget is used up, MEMORY.
+ */
 NSC_WARN_UNUSED nsc_status nsc_dataset_add(nsc_dataset *d, const char *name, const char *patient, uint32_t label,
                                            uint8_t **pixels, nsc_error *err);
 
@@ -41,13 +48,13 @@ static inline const uint8_t *nsc_dataset_pixels(const nsc_dataset *d, uint32_t s
   return d->pixels + (size_t)sample * d->height * d->width * d->channels;
 }
 
-/*
- * Puts about `validation` and `test` (shares of all) of the samples without a given split into those splits: stratified
- * by label, whole patients together, the same for the same seed. A label with too few patients for a split stays in
- * training.
- */
+/* nsc_split_shares of the data set's samples. */
 NSC_WARN_UNUSED nsc_status nsc_dataset_split(nsc_dataset *d, double validation, double test, uint64_t seed,
                                              nsc_error *err);
+
+/* nsc_split_fold of the data set's samples. */
+NSC_WARN_UNUSED nsc_status nsc_dataset_fold(nsc_dataset *d, uint32_t folds, uint32_t fold, uint64_t seed,
+                                            nsc_error *err);
 
 /* Samples of a split, and of a label in it (UINT32_MAX: of any). */
 uint32_t nsc_dataset_count(const nsc_dataset *d, nsc_split split, uint32_t label);

@@ -2,7 +2,8 @@
 #include <stdlib.h>
 
 #include "test.h"
-#include "train/trainer.h"
+#include "train/checkpoint.h"
+#include "train/trainer_private.h"
 #include "train/zoo.h"
 
 static const char *const two_labels[] = {"dark", "bright"};
@@ -210,7 +211,7 @@ static double train_toy(uint32_t threads, double *accuracy) {
       nsc_zoo_build("small", 16, 16, 1, 1, 1, &net, &err) == NSC_OK &&
       nsc_compute_create(threads, &compute, &err) == NSC_OK &&
       nsc_trainer_create(net, compute, &d, &options, &t, &err) == NSC_OK) {
-    while (!nsc_trainer_finished(t) && err.status == NSC_OK) (void)nsc_trainer_epoch(t, NULL, NULL, NULL, &stats, &err);
+    while (!nsc_trainer_finished(t) && err.status == NSC_OK) (void)nsc_trainer_epoch(t, NULL, &stats, &err);
     nsc_trainer_use_best(t);
     for (uint32_t i = 0; i < net->parameter_count; i++) {
       for (size_t k = 0; k < net->parameters[i].count; k++)
@@ -255,13 +256,141 @@ TEST(trainer_refuses_what_cannot_be_learned) {
   REQUIRE(nsc_trainer_create(net, compute, &d, &options, &t, &err) == NSC_OK);
   nsc_epoch_stats stats;
   nsc_status status = NSC_OK;
-  while (status == NSC_OK && !nsc_trainer_finished(t)) status = nsc_trainer_epoch(t, NULL, NULL, NULL, &stats, &err);
+  while (status == NSC_OK && !nsc_trainer_finished(t)) status = nsc_trainer_epoch(t, NULL, &stats, &err);
   CHECK_EQ(status, NSC_ERROR_CORRUPT);
   CHECK_HAS(err.text, "learning rate");
   int32_t cancel = 1;
-  CHECK_EQ(nsc_trainer_epoch(t, &cancel, NULL, NULL, &stats, NULL), NSC_ERROR_CANCELLED);
+  CHECK_EQ(nsc_trainer_epoch(t, &cancel, &stats, NULL), NSC_ERROR_CANCELLED);
   nsc_trainer_free(t);
   nsc_compute_free(compute);
   nsc_net_free(net);
   nsc_dataset_drop(&d);
+}
+
+typedef struct toy {
+  nsc_dataset d;
+  nsc_net *net;
+  nsc_compute *compute;
+  nsc_trainer *t;
+} toy;
+
+static bool make_toy(toy *y, const nsc_train_options *options, nsc_error *err) {
+  *y = (toy){0};
+  make_data(&y->d, 16, 120);
+  return nsc_dataset_split(&y->d, 0.25, 0, 1, err) == NSC_OK &&
+         nsc_zoo_build("cnn-28", 16, 16, 1, 1, 1, &y->net, err) == NSC_OK &&
+         nsc_compute_create(1, &y->compute, err) == NSC_OK &&
+         nsc_trainer_create(y->net, y->compute, &y->d, options, &y->t, err) == NSC_OK;
+}
+
+static void drop_toy(toy *y) {
+  nsc_trainer_free(y->t);
+  nsc_compute_free(y->compute);
+  nsc_net_free(y->net);
+  nsc_dataset_drop(&y->d);
+}
+
+static bool same_weights(const nsc_net *a, const nsc_net *b) {
+  for (uint32_t i = 0; i < a->parameter_count; i++) {
+    size_t bytes = a->parameters[i].count * sizeof(float);
+    if (memcmp(a->parameters[i].value, b->parameters[i].value, bytes) != 0) return false;
+  }
+  return true;
+}
+
+/* Stopped after any number of steps, also in the middle of a validation, and resumed elsewhere: the same bits. */
+TEST(checkpoint_resumes_bit_for_bit) {
+  nsc_error err = {0};
+  nsc_train_options options = quick_options();
+  options.epochs = 3;
+  options.sampling = NSC_SAMPLING_OVER;
+  toy whole, part, rest;
+  REQUIRE(make_toy(&whole, &options, &err));
+  while (!nsc_trainer_finished(whole.t)) REQUIRE(nsc_trainer_step(whole.t, &err) == NSC_OK);
+  nsc_trainer_use_best(whole.t);
+  static const int stops[] = {0, 1, 5, 6, 7, 8, 9, 17};
+  for (size_t k = 0; k < sizeof stops / sizeof *stops; k++) {
+    char *bytes;
+    size_t size;
+    REQUIRE(make_toy(&part, &options, &err) && make_toy(&rest, &options, &err));
+    for (int i = 0; i < stops[k]; i++) REQUIRE(nsc_trainer_step(part.t, &err) == NSC_OK);
+    REQUIRE(nsc_checkpoint_save(part.t, &bytes, &size, &err) == NSC_OK);
+    REQUIRE(nsc_checkpoint_load(rest.t, (const uint8_t *)bytes, size, &err) == NSC_OK);
+    while (!nsc_trainer_finished(rest.t)) REQUIRE(nsc_trainer_step(rest.t, &err) == NSC_OK);
+    CHECK_EQ(nsc_trainer_progress(rest.t).best_epoch, nsc_trainer_progress(whole.t).best_epoch);
+    nsc_trainer_use_best(rest.t);
+    CHECK(same_weights(whole.net, rest.net));
+    nsc_text_free(bytes);
+    drop_toy(&part);
+    drop_toy(&rest);
+  }
+  drop_toy(&whole);
+}
+
+TEST(checkpoint_refuses_damage_and_strangers) {
+  nsc_error err = {0};
+  nsc_train_options options = quick_options(), others = options;
+  others.rate *= 2;
+  toy a, b;
+  char *bytes;
+  size_t size;
+  REQUIRE(make_toy(&a, &options, &err) && make_toy(&b, &others, &err));
+  for (int i = 0; i < 3; i++) REQUIRE(nsc_trainer_step(a.t, &err) == NSC_OK);
+  REQUIRE(nsc_checkpoint_save(a.t, &bytes, &size, &err) == NSC_OK);
+  CHECK_EQ(nsc_checkpoint_load(b.t, (const uint8_t *)bytes, size, &err), NSC_ERROR_ARGUMENT);
+  CHECK_HAS(err.text, "other training options");
+  b.d.pixels[7] ^= 1;
+  drop_toy(&b);
+  REQUIRE(make_toy(&b, &options, &err));
+  b.d.pixels[7] ^= 1;
+  err = (nsc_error){0};
+  CHECK_EQ(nsc_checkpoint_load(b.t, (const uint8_t *)bytes, size, &err), NSC_ERROR_ARGUMENT);
+  CHECK_HAS(err.text, "other data");
+  b.d.pixels[7] ^= 1;
+  for (size_t cut = 0; cut < size; cut += cut < 300 ? 1 : 9973) {
+    CHECK(nsc_checkpoint_load(b.t, (const uint8_t *)bytes, cut, NULL) != NSC_OK);
+  }
+  for (size_t at = 0; at < size; at += at < 300 ? 1 : 9973) {
+    bytes[at] = (char)(bytes[at] ^ 0x10);
+    CHECK(nsc_checkpoint_load(b.t, (const uint8_t *)bytes, size, NULL) != NSC_OK);
+    bytes[at] = (char)(bytes[at] ^ 0x10);
+  }
+  CHECK_EQ(nsc_trainer_progress(b.t).step, 0);
+  CHECK(nsc_checkpoint_load(b.t, (const uint8_t *)bytes, size, NULL) == NSC_OK);
+  CHECK_EQ(nsc_trainer_progress(b.t).step, 3);
+  nsc_text_free(bytes);
+  drop_toy(&a);
+  drop_toy(&b);
+}
+
+/* What an epoch draws: every label equally often; a rare one repeated, a frequent one in parts. */
+TEST(sampling_makes_labels_equal) {
+  nsc_error err = {0};
+  nsc_train_options options = quick_options();
+  options.batch = 1;
+  options.epochs = 1;
+  for (int sampling = NSC_SAMPLING_OVER; sampling <= NSC_SAMPLING_UNDER; sampling++) {
+    toy y;
+    options.sampling = (nsc_sampling)sampling;
+    make_data(&y.d, 16, 40);
+    uint32_t ones = 0;
+    for (uint32_t i = 0; i < y.d.count; i++) {
+      if (y.d.samples[i].label == 1 && ones++ >= 5) y.d.samples[i].split = NSC_SPLIT_TEST;
+    }
+    REQUIRE(nsc_zoo_build("small", 16, 16, 1, 1, 1, &y.net, &err) == NSC_OK &&
+            nsc_compute_create(1, &y.compute, &err) == NSC_OK &&
+            nsc_trainer_create(y.net, y.compute, &y.d, &options, &y.t, &err) == NSC_OK);
+    uint32_t zeros = nsc_dataset_count(&y.d, NSC_SPLIT_TRAIN, 0);
+    CHECK_EQ(nsc_trainer_progress(y.t).batches, 2 * (sampling == NSC_SAMPLING_OVER ? zeros : 5));
+    nsc_trainer_order(y.t);
+    uint32_t drawn[2] = {0}, twice = 0, seen[64] = {0};
+    for (uint32_t i = 0; i < y.t->order_count; i++) {
+      drawn[y.d.samples[y.t->order[i]].label]++;
+      CHECK_EQ(y.d.samples[y.t->order[i]].split, NSC_SPLIT_TRAIN);
+      twice += seen[y.t->order[i]]++ > 0;
+    }
+    CHECK_EQ(drawn[0], drawn[1]);
+    CHECK_EQ(twice, sampling == NSC_SAMPLING_OVER ? zeros - 5 : 0);
+    drop_toy(&y);
+  }
 }

@@ -18,7 +18,7 @@ const MAY_INCLUDE = {
   image: ['base', 'image'],
   nn: ['base', 'nn'],
   train: ['base', 'nn', 'train'],
-  pipeline: ['base', 'image', 'nn', 'train', 'pipeline'],
+  pipeline: ['base', 'image', 'nn', 'train', 'eval', 'pipeline'],
   eval: ['base', 'eval'],
   cli: ['base', 'train', 'pipeline', 'eval', 'cli'],
 };

@@ -1,0 +1,332 @@
+/* A training from its options to a model file: see negatoscope.h. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "pipeline/calibrate.h"
+#include "pipeline/collect.h"
+#include "pipeline/training_private.h"
+#include "train/checkpoint.h"
+#include "train/zoo.h"
+
+static nsc_status need_trainer(const nsc_training *t, nsc_error *err) {
+  return t->trainer ? NSC_OK : nsc_fail(err, NSC_ERROR_ARGUMENT, "no training has begun");
+}
+
+/* ---- beginning and running ---- */
+
+static uint32_t outputs_of(const nsc_training *t) {
+  return t->data.label_count > 2 ? t->data.label_count : 1;
+}
+
+static nsc_status take_threads(nsc_training *t, uint32_t threads, nsc_error *err) {
+  if (threads < 1) threads = 1;
+  if (t->compute && t->threads == threads) return NSC_OK; /* threads that run stay: starting them again takes time */
+  nsc_compute_free(t->compute);
+  t->compute = NULL;
+  t->threads = threads;
+  return nsc_compute_create(threads, &t->compute, err);
+}
+
+nsc_status nsc_training_begin(nsc_training *t, const char *json, uint32_t threads, nsc_error *err) {
+  nsc_train_options options;
+  char name[32];
+  NSC_TRY(nsc_training_options(json, &options, name, err));
+  if (!nsc_training_has_labels(t) || t->data.count == 0) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "there are no pictures to learn from");
+  }
+  nsc_training_forget(t);
+  nsc_dataset_statistics(&t->data, options.mean, options.deviation);
+  for (int c = 0; c < 3; c++) {
+    if (!(options.deviation[c] > 0)) options.deviation[c] = 1; /* all pictures are the same grey */
+  }
+  options.task = t->data.label_count == 2 ? NSC_TASK_BINARY : NSC_TASK_SINGLE;
+  NSC_TRY(take_threads(t, threads, err));
+  NSC_TRY(
+      nsc_zoo_build(name, t->data.height, t->data.width, t->data.channels, outputs_of(t), options.seed, &t->net, err));
+  nsc_status status = nsc_trainer_create(t->net, t->compute, &t->data, &options, &t->trainer, err);
+  if (status != NSC_OK) {
+    nsc_training_forget(t);
+    return status;
+  }
+  t->options = options;
+  memcpy(t->net_name, name, sizeof name);
+  return NSC_OK;
+}
+
+nsc_status nsc_training_run(nsc_training *t, double milliseconds, const volatile int32_t *cancel, bool *finished,
+                            nsc_error *err) {
+  NSC_TRY(need_trainer(t, err));
+  double start = nsc_now_ms();
+  while (!nsc_trainer_finished(t->trainer)) {
+    if (cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED)) return nsc_fail(err, NSC_ERROR_CANCELLED, "cancelled");
+    NSC_TRY(nsc_trainer_step(t->trainer, err));
+    if (nsc_now_ms() - start >= milliseconds) break;
+  }
+  *finished = nsc_trainer_finished(t->trainer);
+  return NSC_OK;
+}
+
+nsc_status nsc_training_checkpoint(const nsc_training *t, char **bytes, size_t *size, nsc_error *err) {
+  NSC_TRY(need_trainer(t, err));
+  return nsc_checkpoint_save(t->trainer, bytes, size, err);
+}
+
+nsc_status nsc_training_resume(nsc_training *t, const uint8_t *bytes, size_t size, nsc_error *err) {
+  NSC_TRY(need_trainer(t, err));
+  NSC_TRY(nsc_checkpoint_load(t->trainer, bytes, size, err));
+  t->judged_epoch = UINT32_MAX;
+  return NSC_OK;
+}
+
+/* ---- status ---- */
+
+/* From the speed of this epoch so far, or of the last one; validation costs about a third of training a sample. */
+static double seconds_left(const nsc_training *t, const nsc_train_progress *p) {
+  uint32_t validation = nsc_dataset_count(&t->data, NSC_SPLIT_VALIDATION, UINT32_MAX);
+  uint32_t epochs = t->options.epochs - p->epoch;
+  double batch_seconds = NAN;
+  if (p->batch > 0) {
+    batch_seconds = p->train_ms / 1e3 / p->batch;
+  } else if (p->epoch > 0) {
+    const nsc_epoch_stats *last = &nsc_trainer_history(t->trainer)[p->epoch - 1];
+    batch_seconds = t->options.batch / last->images_per_second;
+  }
+  double validate = validation / (3.0 * t->options.batch);
+  return batch_seconds * (epochs * (p->batches + validate) - p->batch);
+}
+
+static void write_epoch(nsc_text *t, const nsc_epoch_stats *e) {
+  nsc_json_object(t);
+  nsc_json_key(t, "epoch"), nsc_json_int(t, e->epoch);
+  nsc_json_key(t, "trainLoss"), nsc_json_number(t, e->train_loss);
+  nsc_json_key(t, "validationLoss"), nsc_json_number(t, e->validation_loss);
+  nsc_json_key(t, "validationAccuracy"), nsc_json_number(t, e->validation_accuracy);
+  nsc_json_key(t, "rate"), nsc_json_float(t, e->rate);
+  nsc_json_key(t, "seconds"), nsc_json_number(t, e->seconds);
+  nsc_json_key(t, "imagesPerSecond"), nsc_json_number(t, e->images_per_second);
+  nsc_json_key(t, "best"), nsc_json_bool(t, e->best);
+  nsc_json_end_object(t);
+}
+
+nsc_status nsc_training_status_json(const nsc_training *training, char **out, nsc_error *err) {
+  NSC_TRY(need_trainer(training, err));
+  nsc_train_progress p = nsc_trainer_progress(training->trainer);
+  bool finished = nsc_trainer_finished(training->trainer);
+  nsc_text t = {0};
+  nsc_json_object(&t);
+  nsc_json_key(&t, "state"), nsc_json_string(&t, finished ? "finished" : p.step ? "training" : "ready");
+  nsc_json_key(&t, "epoch"), nsc_json_int(&t, finished ? p.epoch : p.epoch + 1);
+  nsc_json_key(&t, "epochs"), nsc_json_int(&t, training->options.epochs);
+  nsc_json_key(&t, "batch"), nsc_json_int(&t, p.batch);
+  nsc_json_key(&t, "batches"), nsc_json_int(&t, p.batches);
+  nsc_json_key(&t, "loss"), nsc_json_number(&t, p.batch ? p.loss_sum / p.batch : NAN);
+  nsc_json_key(&t, "rate"), nsc_json_float(&t, p.rate);
+  double speed = p.train_ms > 0 ? p.batch * (double)training->options.batch / p.train_ms * 1e3 : NAN;
+  nsc_json_key(&t, "imagesPerSecond"), nsc_json_number(&t, speed);
+  nsc_json_key(&t, "secondsLeft"), nsc_json_number(&t, finished ? 0 : seconds_left(training, &p));
+  nsc_json_key(&t, "bestEpoch"), nsc_json_int(&t, p.best_epoch);
+  nsc_json_key(&t, "bytes"), nsc_json_int(&t, (int64_t)nsc_trainer_bytes(training->trainer));
+  nsc_json_key(&t, "net"), nsc_json_string(&t, training->net_name);
+  nsc_json_key(&t, "parameters"), nsc_json_int(&t, (int64_t)nsc_net_parameter_count(training->net));
+  nsc_json_key(&t, "task"), nsc_json_string(&t, training->options.task == NSC_TASK_BINARY ? "binary" : "single");
+  nsc_json_key(&t, "history");
+  nsc_json_array(&t);
+  for (uint32_t i = 0; i < p.epoch; i++) write_epoch(&t, &nsc_trainer_history(training->trainer)[i]);
+  nsc_json_end_array(&t);
+  nsc_json_end_object(&t);
+  return nsc_text_finish(&t, out, err);
+}
+
+/* ---- judging ---- */
+
+/* The cases of a split: who they are, what is true, and what the best weights say. */
+typedef struct cases {
+  uint32_t count, outputs;
+  uint32_t *samples; /* [count] */
+  int32_t *truth;    /* [count] */
+  float *logits;     /* [count][outputs] */
+  float *scores;     /* [count][labels] */
+} cases;
+
+static void drop_cases(cases *c) {
+  free(c->samples);
+  free(c->truth);
+  free(c->logits);
+  free(c->scores);
+}
+
+static nsc_status predict(nsc_training *t, nsc_split split, cases *c, nsc_error *err) {
+  const nsc_dataset *d = &t->data;
+  uint32_t count = nsc_dataset_count(d, split, UINT32_MAX);
+  *c = (cases){.count = count, .outputs = outputs_of(t)};
+  size_t room = (size_t)count + 1;
+  c->samples = malloc(room * sizeof *c->samples);
+  c->truth = malloc(room * sizeof *c->truth);
+  c->logits = malloc(room * c->outputs * sizeof *c->logits);
+  c->scores = malloc(room * d->label_count * sizeof *c->scores);
+  if (!c->samples || !c->truth || !c->logits || !c->scores) {
+    return nsc_fail_memory(err, room * (d->label_count + c->outputs) * sizeof(float), "scores");
+  }
+  for (uint32_t i = 0, n = 0; i < d->count; i++) {
+    if (d->samples[i].split != split) continue;
+    c->samples[n] = i;
+    c->truth[n++] = (int32_t)d->samples[i].label;
+  }
+  return nsc_trainer_predict(t->trainer, split, c->logits, err);
+}
+
+/* Softmax of z / temperature, or the two sides of a sigmoid. */
+static void to_scores(const float *z, uint32_t outputs, uint32_t labels, float temperature, float *out) {
+  if (outputs == 1) {
+    out[1] = 1 / (1 + expf(-z[0] / temperature));
+    out[0] = 1 - out[1];
+    return;
+  }
+  float largest = z[0], sum = 0;
+  for (uint32_t k = 1; k < labels; k++) largest = fmaxf(largest, z[k]);
+  for (uint32_t k = 0; k < labels; k++) sum += out[k] = expf((z[k] - largest) / temperature);
+  for (uint32_t k = 0; k < labels; k++) out[k] /= sum;
+}
+
+/* Temperature and threshold of the best weights, from validation; 1 and 0.5 where there are too few cases. */
+static nsc_status judge(nsc_training *t, double sensitivity, nsc_error *err) {
+  nsc_train_progress p = nsc_trainer_progress(t->trainer);
+  if (t->judged_epoch == p.best_epoch && t->judged_sensitivity == sensitivity) return NSC_OK;
+  nsc_calibration found = {.temperature = 1, .threshold = 0.5f};
+  cases c;
+  nsc_status status = predict(t, NSC_SPLIT_VALIDATION, &c, err);
+  if (status == NSC_OK && c.count) {
+    status = nsc_calibrate(t->options.task, c.logits, c.count, c.outputs, c.truth, sensitivity, &found, err);
+  }
+  drop_cases(&c);
+  NSC_TRY(status);
+  t->judged_epoch = p.best_epoch;
+  t->judged_sensitivity = sensitivity;
+  t->temperature = found.temperature;
+  t->threshold = found.threshold;
+  return NSC_OK;
+}
+
+/* The label that the model would call. */
+static uint32_t call(const nsc_training *t, const float *scores, float threshold) {
+  if (t->options.task == NSC_TASK_BINARY) return scores[1] >= threshold;
+  uint32_t best = 0;
+  for (uint32_t k = 1; k < t->data.label_count; k++) best = scores[k] > scores[best] ? k : best;
+  return best;
+}
+
+static void write_cases(nsc_text *out, const nsc_training *t, const cases *c, float threshold) {
+  uint32_t labels = t->data.label_count;
+  nsc_json_key(out, "cases");
+  nsc_json_array(out);
+  for (uint32_t i = 0; i < c->count; i++) {
+    const float *scores = c->scores + (size_t)i * labels;
+    nsc_json_array(out);
+    nsc_json_int(out, c->samples[i]);
+    nsc_json_int(out, c->truth[i]);
+    nsc_json_int(out, call(t, scores, threshold));
+    for (uint32_t k = 0; k < labels; k++) nsc_json_float(out, scores[k]);
+    nsc_json_end_array(out);
+  }
+  nsc_json_end_array(out);
+}
+
+static nsc_status write_evaluation(const nsc_training *t, const cases *c, float threshold,
+                                   const nsc_eval_options *options, char **out, nsc_error *err) {
+  const float thresholds[2] = {1 - threshold, threshold};
+  nsc_eval_data data = {.task = t->options.task,
+                        .count = c->count,
+                        .labels = t->data.label_count,
+                        .scores = c->scores,
+                        .truth = c->truth,
+                        .thresholds = t->options.task == NSC_TASK_BINARY ? thresholds : NULL,
+                        .names = t->data.labels};
+  nsc_eval_report *report;
+  char *json = NULL;
+  NSC_TRY(nsc_eval_run(&data, options, &report, err));
+  nsc_status status = nsc_eval_json(report, &json, err);
+  nsc_eval_report_free(report);
+  NSC_TRY(status);
+  nsc_text text = {0};
+  nsc_json_object(&text);
+  nsc_json_key(&text, "threshold"), nsc_json_float(&text, t->options.task == NSC_TASK_BINARY ? threshold : NAN);
+  nsc_json_key(&text, "temperature"), nsc_json_float(&text, t->temperature);
+  nsc_json_key(&text, "report"), nsc_json_raw(&text, json, strlen(json));
+  nsc_text_free(json);
+  write_cases(&text, t, c, threshold);
+  nsc_json_end_object(&text);
+  return nsc_text_finish(&text, out, err);
+}
+
+nsc_status nsc_training_evaluate(nsc_training *t, const char *how, char **out, nsc_error *err) {
+  static const char *const splits[] = {"train", "validation", "test", NULL};
+  nsc_fields f;
+  NSC_TRY(need_trainer(t, err));
+  NSC_TRY(nsc_fields_open(&f, how, "evaluation", err));
+  nsc_split split = (nsc_split)nsc_fields_choice(&f, "split", splits, NSC_SPLIT_TEST);
+  double threshold = nsc_fields_number(&f, "threshold", 0, 1, -1);
+  double sensitivity = nsc_fields_number(&f, "sensitivity", 0, 1, 0);
+  nsc_eval_options options = {.replicates = nsc_fields_count(&f, "bootstrap", 0, NSC_EVAL_MAX_REPLICATES, 0),
+                              .seed = t->options.seed};
+  if (sensitivity > 0) options.sensitivity = sensitivity;
+  NSC_TRY(nsc_fields_close(&f));
+  NSC_TRY(judge(t, sensitivity, err));
+  cases c;
+  nsc_status status = predict(t, split, &c, err);
+  if (status == NSC_OK && c.count == 0) {
+    status = nsc_fail(err, NSC_ERROR_ARGUMENT, "no picture is in the %s split", splits[split]);
+  }
+  for (uint32_t i = 0; i < c.count && status == NSC_OK; i++) {
+    to_scores(c.logits + (size_t)i * c.outputs, c.outputs, t->data.label_count, t->temperature,
+              c.scores + (size_t)i * t->data.label_count);
+  }
+  float used = threshold >= 0 ? (float)threshold : t->threshold;
+  if (status == NSC_OK) status = write_evaluation(t, &c, used, &options, out, err);
+  drop_cases(&c);
+  return status;
+}
+
+/* ---- the model ---- */
+
+nsc_status nsc_training_model(nsc_training *t, const char *json, char **bytes, size_t *size, nsc_error *err) {
+  nsc_fields f;
+  NSC_TRY(need_trainer(t, err));
+  NSC_TRY(judge(t, t->judged_sensitivity, err));
+  nsc_recipe recipe = t->recipe;
+  for (int c = 0; c < 3; c++) {
+    recipe.mean[c] = t->options.mean[c];
+    recipe.std[c] = t->options.deviation[c];
+  }
+  NSC_TRY(nsc_fields_open(&f, json, "model", err));
+  double threshold = nsc_fields_number(&f, "threshold", 0, 1, -1);
+  nsc_model_facts facts = {.name = nsc_fields_text(&f, "name", "model"),
+                           .title = nsc_fields_text(&f, "title", NULL),
+                           .limits = nsc_fields_text(&f, "limits", NULL),
+                           .license = nsc_fields_text(&f, "license", NULL),
+                           .task = t->options.task,
+                           .label_count = t->data.label_count,
+                           .labels = t->data.labels,
+                           .recipe = &recipe,
+                           .threshold = threshold >= 0 ? (float)threshold : t->threshold,
+                           .temperature = t->temperature};
+  bool half = nsc_fields_flag(&f, "half", false);
+  nsc_status status = f.status;
+  char *made = NULL;
+  size_t made_size = 0;
+  if (status == NSC_OK) {
+    nsc_trainer_use_best(t->trainer);
+    status = nsc_save_model(t->net, &facts, half, &made, &made_size, err);
+  }
+  nsc_status closed = nsc_fields_close(&f);
+  if (status == NSC_OK) status = closed;
+  if (status != NSC_OK) {
+    nsc_text_free(made);
+    return status;
+  }
+  *bytes = made;
+  *size = made_size;
+  return NSC_OK;
+}

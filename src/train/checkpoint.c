@@ -1,0 +1,214 @@
+#include "train/checkpoint.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "train/trainer_private.h"
+
+enum { VERSION = 1 };
+
+typedef struct header {
+  char magic[4];
+  uint32_t version;
+  uint64_t network, options, data;
+  nsc_train_progress at;
+  uint64_t optimiser_steps;
+} header;
+
+/* ---- fingerprints: what a checkpoint may be loaded into ---- */
+
+static uint64_t network_print(const nsc_net *net) {
+  uint64_t hash = net->layer_count;
+  for (uint32_t i = 0; i < net->parameter_count; i++) {
+    const nsc_parameter *p = &net->parameters[i];
+    hash = nsc_hash(hash, p->name, strlen(p->name));
+    for (uint32_t d = 0; d < p->rank; d++) {
+      const uint64_t dim = p->dims[d];
+      hash = nsc_hash(hash, &dim, sizeof dim);
+    }
+    const uint8_t kind[2] = {p->learned, p->frozen};
+    hash = nsc_hash(hash, kind, sizeof kind);
+  }
+  return hash;
+}
+
+/* Field by field: padding between them holds anything. */
+static uint64_t options_print(const nsc_train_options *o) {
+  const nsc_optimiser_options *p = &o->optimiser;
+  const double numbers[] = {o->epochs,
+                            o->batch,
+                            (double)o->rate,
+                            (double)o->warm_up,
+                            o->schedule,
+                            o->task,
+                            (double)o->smoothing,
+                            o->balance,
+                            o->sampling,
+                            (double)o->average,
+                            o->patience,
+                            (double)(o->seed >> 32),
+                            (double)(uint32_t)o->seed,
+                            (double)o->mean[0],
+                            (double)o->mean[1],
+                            (double)o->mean[2],
+                            (double)o->deviation[0],
+                            (double)o->deviation[1],
+                            (double)o->deviation[2],
+                            p->kind,
+                            (double)p->momentum,
+                            p->nesterov,
+                            (double)p->beta1,
+                            (double)p->beta2,
+                            (double)p->epsilon,
+                            (double)p->weight_decay,
+                            (double)p->clip_norm};
+  uint64_t hash = nsc_hash(0, numbers, sizeof numbers);
+  for (const nsc_augment_field *f = nsc_augment_fields(); f->name; f++) {
+    const double value = nsc_augment_get(&o->augment, f);
+    hash = nsc_hash(hash, &value, sizeof value);
+  }
+  return hash;
+}
+
+static uint64_t data_print(const nsc_dataset *d) {
+  const uint64_t shape[] = {d->height, d->width, d->channels, d->count, d->label_count};
+  uint64_t hash = nsc_hash(0, shape, sizeof shape);
+  for (uint32_t i = 0; i < d->count; i++) {
+    const uint32_t facts[] = {d->samples[i].label, d->samples[i].split};
+    hash = nsc_hash(hash, facts, sizeof facts);
+  }
+  return nsc_hash(hash, d->pixels, (size_t)d->count * d->height * d->width * d->channels);
+}
+
+/* ---- the float arrays of a trainer, in file order ---- */
+
+enum { ARRAYS = 5 };
+
+/* The arrays of parameter `i` while the network shows what is trained; NULL where there is none. */
+static void arrays_of(const nsc_trainer *t, uint32_t i, float *out[ARRAYS]) {
+  out[0] = t->net->parameters[i].value;
+  out[1] = t->best[i];
+  out[2] = t->average ? t->average[i] : NULL;
+  out[3] = t->optimiser.first[i];
+  out[4] = t->optimiser.second[i];
+}
+
+static size_t floats_of(const nsc_trainer *t) {
+  size_t count = 0;
+  for (uint32_t i = 0; i < t->net->parameter_count; i++) {
+    float *arrays[ARRAYS];
+    arrays_of(t, i, arrays);
+    for (int k = 0; k < ARRAYS; k++) count += arrays[k] ? t->net->parameters[i].count : 0;
+  }
+  return count;
+}
+
+static size_t size_of(const nsc_trainer *t, uint32_t epochs) {
+  return sizeof(header) + epochs * sizeof(nsc_epoch_stats) + floats_of(t) * sizeof(float) + sizeof(uint64_t);
+}
+
+/* ---- writing ---- */
+
+static void put(char **at, const void *from, size_t size) {
+  memcpy(*at, from, size);
+  *at += size;
+}
+
+nsc_status nsc_checkpoint_save(nsc_trainer *t, char **bytes, size_t *size, nsc_error *err) {
+  nsc_trainer_show_trained(t);
+  size_t total = size_of(t, t->at.epoch);
+  char *out = malloc(total), *at = out;
+  if (!out) return nsc_fail_memory(err, total, "a checkpoint");
+  header h;
+  memset(&h, 0, sizeof h); /* the padding too: no byte of the heap leaves with a file */
+  memcpy(h.magic, "NSCK", 4);
+  h.version = VERSION;
+  h.network = network_print(t->net);
+  h.options = options_print(&t->options);
+  h.data = data_print(t->data);
+  memcpy(&h.at, &t->at, sizeof h.at);
+  /* A validation that had begun begins again: nothing of it is in the weights. */
+  h.at.validated = h.at.right = 0;
+  h.at.validation_sum = 0;
+  h.optimiser_steps = t->optimiser.steps;
+  put(&at, &h, sizeof h);
+  put(&at, t->history, t->at.epoch * sizeof *t->history);
+  for (uint32_t i = 0; i < t->net->parameter_count; i++) {
+    float *arrays[ARRAYS];
+    arrays_of(t, i, arrays);
+    for (int k = 0; k < ARRAYS; k++) {
+      if (arrays[k]) put(&at, arrays[k], t->net->parameters[i].count * sizeof(float));
+    }
+  }
+  uint64_t print = nsc_hash(0, out, (size_t)(at - out));
+  put(&at, &print, sizeof print);
+  *bytes = out;
+  *size = total;
+  return NSC_OK;
+}
+
+/* ---- reading ---- */
+
+static nsc_status check_header(const nsc_trainer *t, const header *h, nsc_error *err) {
+  const char *other = h->network != network_print(t->net)        ? "network"
+                      : h->options != options_print(&t->options) ? "training options"
+                      : h->data != data_print(t->data)           ? "data"
+                                                                 : NULL;
+  if (other) return nsc_fail(err, NSC_ERROR_ARGUMENT, "the checkpoint was made with other %s", other);
+  const nsc_train_progress *at = &h->at;
+  uint64_t steps = (uint64_t)at->epoch * t->at.batches + at->batch;
+  if (at->epoch > t->options.epochs || at->batches != t->at.batches || at->batch > at->batches || at->step != steps ||
+      at->best_epoch > at->epoch) {
+    return nsc_fail(err, NSC_ERROR_CORRUPT, "the checkpoint contradicts itself");
+  }
+  return NSC_OK;
+}
+
+static nsc_status check_whole(const nsc_trainer *t, const uint8_t *bytes, size_t size, header *h, nsc_error *err) {
+  if (size < 8 || memcmp(bytes, "NSCK", 4) != 0) return nsc_fail(err, NSC_ERROR_CORRUPT, "this is no checkpoint");
+  uint32_t version;
+  memcpy(&version, bytes + 4, sizeof version);
+  if (version != VERSION) {
+    return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "a checkpoint of version %u; this program reads %d", version, VERSION);
+  }
+  if (size < sizeof *h + sizeof(uint64_t)) return nsc_fail(err, NSC_ERROR_TRUNCATED, "the checkpoint is cut off");
+  uint64_t print;
+  memcpy(&print, bytes + size - sizeof print, sizeof print);
+  if (print != nsc_hash(0, bytes, size - sizeof print)) {
+    return nsc_fail(err, NSC_ERROR_CORRUPT, "the checkpoint is cut off or damaged");
+  }
+  memcpy(h, bytes, sizeof *h);
+  NSC_TRY(check_header(t, h, err));
+  if (size != size_of(t, h->at.epoch)) return nsc_fail(err, NSC_ERROR_CORRUPT, "the checkpoint has a wrong size");
+  return NSC_OK;
+}
+
+static void take(const uint8_t **at, void *to, size_t size) {
+  memcpy(to, *at, size);
+  *at += size;
+}
+
+nsc_status nsc_checkpoint_load(nsc_trainer *t, const uint8_t *bytes, size_t size, nsc_error *err) {
+  header h;
+  NSC_TRY(check_whole(t, bytes, size, &h, err));
+  const uint8_t *at = bytes + sizeof h;
+  nsc_trainer_show_trained(t);
+  t->at = h.at;
+  t->at.validated = t->at.right = 0;
+  t->at.validation_sum = 0;
+  t->optimiser.steps = h.optimiser_steps;
+  take(&at, t->history, h.at.epoch * sizeof *t->history);
+  for (uint32_t i = 0; i < t->net->parameter_count; i++) {
+    float *arrays[ARRAYS];
+    arrays_of(t, i, arrays);
+    for (int k = 0; k < ARRAYS; k++) {
+      if (arrays[k]) take(&at, arrays[k], t->net->parameters[i].count * sizeof(float));
+    }
+  }
+  /* The order of an epoch is written by its first step; a training that begins in the middle needs it now. */
+  if (t->at.batch > 0 && t->at.batch < t->at.batches) nsc_trainer_order(t);
+  return NSC_OK;
+}

@@ -1,0 +1,245 @@
+/* nsc_training: from pictures to a model file through JSON alone, as the page does it. */
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "png_builder.h"
+#include "test.h"
+
+enum { SIDE = 24 };
+
+/* A grey film with noise; of label 1 with a bright square somewhere. */
+static nsc_status make_film(int number, nsc_image **out, nsc_error *err) {
+  uint8_t rows[SIDE * (SIDE + 1)] = {0};
+  uint32_t random = (uint32_t)number * 2654435761u + 1;
+  for (int p = 0; p < SIDE * SIDE; p++) {
+    random = random * 1664525u + 1013904223u;
+    rows[p / SIDE * (SIDE + 1) + 1 + p % SIDE] = (uint8_t)(60 + (random >> 27));
+  }
+  int at = (int)(random >> 8) % 14;
+  for (int p = 0; number % 2 && p < 64; p++) rows[(at + p / 8) * (SIDE + 1) + 1 + at / 2 + p % 8] = 200;
+  static png_builder file;
+  png_whole(&file, SIDE, SIDE, 8, 0, rows, sizeof rows);
+  nsc_source *source;
+  nsc_status status = nsc_source_from_bytes(file.bytes, file.size, &source, err);
+  if (status == NSC_OK) status = nsc_image_open(source, NULL, out, err);
+  return status;
+}
+
+static nsc_training *make_training(const char *data, int count) {
+  nsc_training *t = NULL;
+  nsc_error err = {0};
+  nsc_status status = nsc_training_create(data, &t, &err);
+  for (int i = 0; i < count && status == NSC_OK; i++) {
+    nsc_image *image;
+    char name[32], patient[16];
+    snprintf(name, sizeof name, "film %d", i);
+    snprintf(patient, sizeof patient, "%d", i / 4);
+    status = make_film(i, &image, &err);
+    if (status != NSC_OK) break;
+    status = nsc_training_add_image(t, image, 0, name, i % 3 ? patient : NULL, (uint32_t)i % 2, -1, &err);
+    nsc_image_free(image);
+  }
+  if (status == NSC_OK) status = nsc_training_split(t, "{\"validation\":0.2,\"test\":0.2,\"seed\":5}", &err);
+  if (status != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
+  return t;
+}
+
+#define DATA "{\"labels\":[\"plain\",\"square\"],\"width\":16,\"height\":16,\"channels\":1}"
+#define OPTIONS \
+  "{\"net\":\"small\",\"epochs\":6,\"batch\":16,\"rate\":0.003,\"seed\":2,\"augment\":\"none\",\"average\":0.9}"
+
+static void run_to_end(nsc_training *t) {
+  nsc_error err = {0};
+  bool finished = false;
+  while (!finished) {
+    if (nsc_training_run(t, 5, NULL, &finished, &err) == NSC_OK) continue;
+    test_failed(__FILE__, __LINE__, "%s", err.text);
+    return;
+  }
+}
+
+/* The value of a number at `path` of members in JSON. */
+static double number_at(const char *text, const char *outer, const char *inner, const char *innermost) {
+  nsc_json json;
+  nsc_error err = {0};
+  if (nsc_json_parse(text, strlen(text), &json, &err) != NSC_OK) return NAN;
+  const nsc_json_value *v = nsc_json_get(json.values, outer);
+  if (inner) v = nsc_json_get(v, inner);
+  if (innermost) v = nsc_json_get(nsc_json_get(v, innermost), "value");
+  double value = v && v->kind == NSC_JSON_NUMBER ? v->number : NAN;
+  nsc_json_drop(&json);
+  return value;
+}
+
+/* What the training says of a test picture and what the model file says of it through the ordinary road are one. */
+static void check_model(nsc_training *t, int film, const char *evaluation) {
+  nsc_error err = {0};
+  char *bytes, *json;
+  size_t size;
+  nsc_source *source;
+  nsc_model *model;
+  nsc_classifier *classifier;
+  nsc_image *image;
+  nsc_result result;
+  REQUIRE(nsc_training_model(t, "{\"name\":\"squares\",\"title\":\"Squares\"}", &bytes, &size, &err) == NSC_OK);
+  REQUIRE(nsc_source_from_bytes(bytes, size, &source, &err) == NSC_OK);
+  nsc_text_free(bytes);
+  REQUIRE(nsc_model_open(source, &model, &err) == NSC_OK);
+  REQUIRE(nsc_model_json(model, &json, &err) == NSC_OK);
+  CHECK_HAS(json, "\"title\":\"Squares\"");
+  CHECK_NEAR(number_at(json, "threshold", NULL, NULL), number_at(evaluation, "threshold", NULL, NULL), 1e-6);
+  nsc_text_free(json);
+  REQUIRE(nsc_classifier_create(model, NULL, &classifier, &err) == NSC_OK);
+  REQUIRE(make_film(film, &image, &err) == NSC_OK);
+  REQUIRE(nsc_classifier_run(classifier, image, 0, NULL, &result, &err) == NSC_OK);
+  char expected[64];
+  snprintf(expected, sizeof expected, "[%d,%d,", film, film % 2);
+  const char *row = strstr(strstr(evaluation, "\"cases\""), expected);
+  REQUIRE(row != NULL);
+  double called, zero, one;
+  REQUIRE(sscanf(row + strlen(expected), "%lf,%lf,%lf", &called, &zero, &one) == 3);
+  CHECK_NEAR(result.scores[1], one, 1e-5);
+  CHECK_EQ(result.verdict, called);
+  nsc_image_free(image);
+  nsc_classifier_free(classifier);
+  nsc_model_free(model);
+}
+
+static int first_of_split(const char *data_json, int split) {
+  int sample = 0;
+  for (const char *at = strstr(data_json, "\"samples\":[[") + 11; *at == '[' || *at == ','; sample++) {
+    at += *at == ',';
+    if (at[3] == '0' + split) return sample;
+    at += 5;
+  }
+  return -1;
+}
+
+TEST(training_from_pictures_to_a_model_file) {
+  nsc_training *t = make_training(DATA, 160);
+  nsc_error err = {0};
+  char *json;
+  REQUIRE(nsc_training_data_json(t, &json, &err) == NSC_OK);
+  int film = first_of_split(json, 2);
+  CHECK(film >= 0);
+  CHECK_HAS(json, "\"duplicates\":[]");
+  nsc_text_free(json);
+  REQUIRE(nsc_training_begin(t, OPTIONS, 1, &err) == NSC_OK);
+  run_to_end(t);
+  REQUIRE(nsc_training_status_json(t, &json, &err) == NSC_OK);
+  CHECK_HAS(json, "\"state\":\"finished\"");
+  CHECK_NEAR(number_at(json, "epoch", NULL, NULL), 6, 0);
+  nsc_text_free(json);
+  REQUIRE(nsc_training_evaluate(t, "{\"split\":\"test\"}", &json, &err) == NSC_OK);
+  CHECK(number_at(json, "report", "overall", "accuracy") > 0.9);
+  check_model(t, film, json);
+  nsc_text_free(json);
+  nsc_training_free(t);
+}
+
+/* Pictures written, restored elsewhere, training resumed from a checkpoint: the same model file, byte for byte. */
+TEST(training_goes_on_without_the_files) {
+  nsc_training *whole = make_training(DATA, 60), *part = make_training(DATA, 60), *rest = NULL;
+  nsc_error err = {0};
+  char *a, *b, *data, *checkpoint;
+  size_t a_size, b_size, data_size, checkpoint_size;
+  REQUIRE(nsc_training_begin(whole, OPTIONS, 1, &err) == NSC_OK &&
+          nsc_training_begin(part, OPTIONS, 1, &err) == NSC_OK);
+  run_to_end(whole);
+  bool finished;
+  for (int i = 0; i < 7; i++) REQUIRE(nsc_training_run(part, 0, NULL, &finished, &err) == NSC_OK);
+  REQUIRE(nsc_training_save_data(part, &data, &data_size, &err) == NSC_OK);
+  REQUIRE(nsc_training_checkpoint(part, &checkpoint, &checkpoint_size, &err) == NSC_OK);
+  nsc_training_free(part);
+  REQUIRE(nsc_training_restore_data((const uint8_t *)data, data_size, &rest, &err) == NSC_OK);
+  CHECK_STR(nsc_training_name(rest, 7), "film 7");
+  REQUIRE(nsc_training_begin(rest, OPTIONS, 1, &err) == NSC_OK);
+  REQUIRE(nsc_training_resume(rest, (const uint8_t *)checkpoint, checkpoint_size, &err) == NSC_OK);
+  run_to_end(rest);
+  REQUIRE(nsc_training_model(whole, NULL, &a, &a_size, &err) == NSC_OK);
+  REQUIRE(nsc_training_model(rest, NULL, &b, &b_size, &err) == NSC_OK);
+  CHECK_EQ(a_size, b_size);
+  CHECK(a_size == b_size && memcmp(a, b, a_size) == 0);
+  nsc_text_free(a);
+  nsc_text_free(b);
+  nsc_training_free(whole);
+  nsc_training_free(rest);
+  for (size_t cut = 0; cut < data_size; cut += cut < 600 ? 1 : 977) {
+    CHECK(nsc_training_restore_data((const uint8_t *)data, cut, &rest, NULL) != NSC_OK);
+  }
+  for (size_t at = 0; at < data_size; at += at < 600 ? 1 : 977) {
+    data[at] = (char)(data[at] ^ 0x11);
+    CHECK(nsc_training_restore_data((const uint8_t *)data, data_size, &rest, NULL) != NSC_OK);
+    data[at] = (char)(data[at] ^ 0x11);
+  }
+  nsc_text_free(data);
+  nsc_text_free(checkpoint);
+}
+
+TEST(training_says_what_is_wrong_with_its_options) {
+  static const struct {
+    const char *json, *text;
+  } bad[] = {
+      {"{\"epochs\":0}", "\"epochs\" must be from 1"},
+      {"{\"epochs\":1.5}", "\"epochs\" must be a whole number"},
+      {"{\"optimizer\":\"sgd\"}", "\"optimizer\" is not known"},
+      {"{\"optimiser\":\"lion\"}", "\"optimiser\" does not know \"lion\""},
+      {"{\"rate\":\"fast\"}", "\"rate\" must be a number"},
+      {"{\"net\":\"vgg99\"}", "vgg99"},
+      {"{\"net\":\"resnet18\",\"augment\":{\"rotatoin\":3}}", "\"rotatoin\" is not known"},
+      {"{\"augment\":{\"rotation\":300}}", "\"rotation\" must be from 0 to 180"},
+      {"[1]", "no JSON object"},
+      {"{", "training options"},
+  };
+  nsc_training *t = make_training(DATA, 40);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    nsc_error err = {0};
+    CHECK_EQ(nsc_training_begin(t, bad[i].json, 1, &err), NSC_ERROR_ARGUMENT);
+    CHECK_HAS(err.text, bad[i].text);
+  }
+  bool finished;
+  CHECK_EQ(nsc_training_run(t, 1, NULL, &finished, NULL), NSC_ERROR_ARGUMENT);
+  char *json;
+  nsc_error err = {0};
+  REQUIRE(nsc_training_choices_json(t, &json, &err) == NSC_OK);
+  CHECK_HAS(json, "{\"name\":\"small\"");
+  CHECK_HAS(json, "\"rotation\":40");
+  nsc_text_free(json);
+  nsc_training_free(t);
+  CHECK_EQ(nsc_training_create("{\"labels\":[\"a\",\"a\"]}", &t, &err), NSC_ERROR_ARGUMENT);
+  CHECK_HAS(err.text, "twice");
+  CHECK(nsc_training_create("{\"labels\":[\"a\"]}", &t, NULL) == NSC_ERROR_ARGUMENT);
+  CHECK(nsc_training_create("{\"labels\":[\"a\",\"b\"],\"width\":4}", &t, NULL) == NSC_ERROR_ARGUMENT);
+}
+
+/* One picture of a label: no validation for it, and no crash; all of one label in training: refused by name. */
+TEST(training_with_hardly_any_pictures) {
+  nsc_error err = {0};
+  nsc_training *t = make_training(DATA, 2);
+  REQUIRE(nsc_training_begin(t, OPTIONS, 1, &err) == NSC_OK);
+  run_to_end(t);
+  char *json;
+  CHECK_EQ(nsc_training_evaluate(t, "{\"split\":\"validation\"}", &json, &err), NSC_ERROR_ARGUMENT);
+  CHECK_HAS(err.text, "no picture is in the validation split");
+  nsc_training_free(t);
+  t = make_training(DATA, 1);
+  err = (nsc_error){0};
+  CHECK_EQ(nsc_training_begin(t, OPTIONS, 1, &err), NSC_ERROR_ARGUMENT);
+  CHECK_HAS(err.text, "\"square\"");
+  nsc_training_free(t);
+}
+
+TEST(training_pictures_are_what_the_network_sees) {
+  nsc_training *t = make_training(DATA, 4);
+  uint8_t plain[16 * 16 * 4], changed[16 * 16 * 4], again[16 * 16 * 4];
+  nsc_error err = {0};
+  REQUIRE(nsc_training_picture(t, 1, NULL, 0, plain, sizeof plain, &err) == NSC_OK);
+  REQUIRE(nsc_training_picture(t, 1, "{\"augment\":\"usual\"}", 1, changed, sizeof changed, &err) == NSC_OK);
+  REQUIRE(nsc_training_picture(t, 1, "{\"augment\":\"usual\"}", 1, again, sizeof again, &err) == NSC_OK);
+  CHECK(memcmp(plain, changed, sizeof plain) != 0);
+  CHECK(memcmp(again, changed, sizeof plain) == 0);
+  CHECK_EQ(plain[3], 255);
+  CHECK_EQ(nsc_training_picture(t, 9, NULL, 0, plain, sizeof plain, NULL), NSC_ERROR_ARGUMENT);
+  CHECK_EQ(nsc_training_picture(t, 1, NULL, 0, plain, 5, NULL), NSC_ERROR_ARGUMENT);
+  nsc_training_free(t);
+}
