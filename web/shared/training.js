@@ -52,7 +52,7 @@ export const SPLIT_OPEN = -1;
  * @property {number} budget
  * @property {Array<{name: string, train: number, validation: number, test: number}>} labels
  * @property {Array<[number, number]>} samples  label and split of each
- * @property {Array<{a: number, b: number, exact: boolean, acrossSplits: boolean, differentLabels: boolean}>} duplicates
+ * @property {Array<{sample: number, first: number, exact: boolean, acrossSplits: boolean, differentLabels: boolean}>} duplicates
  *
  * @typedef {Record<string, any> & {net: string, epochs: number, batch: number, rate: number}} TrainingOptions
  * @typedef {Record<string, any> & {name: string}} AugmentPreset
@@ -61,6 +61,7 @@ export const SPLIT_OPEN = -1;
  * @property {Array<{name: string, what: string, parameters: number | null, reason: string | null}>} networks
  * @property {string[]} optimisers
  * @property {string[]} schedules
+ * @property {string[]} balances
  * @property {AugmentPreset[]} augments
  * @property {TrainingOptions} defaults
  *

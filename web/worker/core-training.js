@@ -76,7 +76,7 @@ export class CoreTraining {
    * @param {{width: number, height: number}} size
    */
   picture(sample, augment, draw, { width, height }) {
-    this.core.withTexts([augment && JSON.stringify(augment)], (text) =>
+    this.core.withTexts([augment && JSON.stringify({ augment })], (text) =>
       this.core.call('bridge_training_picture', this.handle, sample, text, draw, width, height),
     );
     return this.core.pixels(width, height);

@@ -37,6 +37,7 @@ export class TrainingService {
     this.begun = null;
     this.epochsKept = 0;
     this.dataKept = false;
+    this.threadsTaken = false;
   }
 
   /** @param {Request} request @param {Progress} progress @returns {Promise<Answer>} */
@@ -96,9 +97,7 @@ export class TrainingService {
 
     async begin({ options, about }) {
       const training = this.#training();
-      // What an earlier begin started must have ended before its threads can serve again.
-      await this.core.threadsReady(this.threads);
-      training.begin(options, this.threads);
+      await this.#begin(training, options);
       this.begun = { options, about };
       this.epochsKept = 0;
       return { result: { status: training.status(), keep: await this.#keepData() } };
@@ -168,10 +167,22 @@ export class TrainingService {
   #take(training) {
     this.current?.free();
     this.current = training;
+    this.threadsTaken = false;
     this.begun = null;
     this.dataKept = false;
     const { width, height, channels, budget } = training.data();
     this.size = { bytes: width * height * channels, budget, width, height };
+  }
+
+  /**
+   * A training keeps its threads from one begin to the next; only those of one that was ended must come back first.
+   * @param {CoreTraining} training
+   * @param {object} options
+   */
+  async #begin(training, options) {
+    if (!this.threadsTaken) await this.core.threadsReady(this.threads);
+    this.threadsTaken = true;
+    training.begin(options, this.threads);
   }
 
   #describe() {
@@ -266,8 +277,7 @@ export class TrainingService {
       async (bytes, { options, about }, checkpoint) => {
         this.#take(CoreTraining.restore(this.core, bytes));
         const training = this.#training();
-        await this.core.threadsReady(this.threads);
-        training.begin(options, this.threads);
+        await this.#begin(training, options);
         training.resume(checkpoint);
         const status = training.status();
         this.begun = { options, about };

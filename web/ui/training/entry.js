@@ -28,6 +28,8 @@ export class Entry {
     this.page = byId('lab-pictures');
     /** What the form holds; it outlives a change of language. */
     this.settings = { size: 64, channels: 1, fit: 'stretch', validation: 15, test: 15, patient: '' };
+    /** What the page shows of loading, so that only numbers change. */
+    this.shownPhase = '';
     this.#connectPickers();
     for (const type of ['entry', 'data', 'keep']) lab.on(type, () => this.render());
     onLanguage(() => this.render());

@@ -37,6 +37,8 @@ export class Progress {
     this.page = byId('lab-progress');
     /** @type {Chart[]} */
     this.charts = [];
+    this.rowsShown = -1;
+    this.builtIn = '';
     for (const type of ['data', 'begun']) lab.on(type, () => this.render());
     for (const type of ['status', 'keep']) lab.on(type, () => this.#update());
     onLanguage(() => this.render());

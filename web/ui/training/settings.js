@@ -16,7 +16,6 @@ const MAIN = ['epochs', 'batch', 'rate', 'schedule'];
 const ADVANCED = ['optimiser', 'momentum', 'nesterov', 'decay', 'clip', 'warmUp', 'smoothing', 'balance', 'average', 'patience', 'seed'];
 /** Only where the optimiser has them. */
 const OF_SGD = ['momentum', 'nesterov'];
-const BALANCES = ['none', 'weights', 'over', 'under'];
 const FILLS = ['nearest', 'reflect', 'constant', 'wrap'];
 const CUSTOM = 'custom';
 /** Augmented pictures of so many samples, so often each. */
@@ -96,8 +95,10 @@ export class Settings {
 
   /** What nsc_training_begin takes. */
   options() {
-    const { augment } = this.values;
-    return { ...this.values, augment: augment === CUSTOM ? this.augment : augment };
+    const { augment, optimiser } = this.values;
+    const options = { ...this.values, augment: augment === CUSTOM ? this.augment : augment };
+    if (optimiser !== 'sgd') for (const name of OF_SGD) delete (/** @type {Values} */ (options))[name];
+    return options;
   }
 
   /** @param {Choices} choices */
@@ -147,8 +148,8 @@ export class Settings {
   }
 
   /** @param {string} name @param {any} value @param {Choices} choices */
-  #field(name, value, { optimisers, schedules }) {
-    const lists = /** @type {Record<string, string[]>} */ ({ optimiser: optimisers, schedule: schedules, balance: BALANCES, fill: FILLS });
+  #field(name, value, { optimisers, schedules, balances }) {
+    const lists = /** @type {Record<string, string[]>} */ ({ optimiser: optimisers, schedule: schedules, balance: balances, fill: FILLS });
     const text = named('option', name);
     const list = lists[name];
     if (list) return field(text, choice(name, value, list.map((each) => ({ value: each, text: named(name, each) }))));

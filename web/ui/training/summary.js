@@ -106,8 +106,8 @@ export class Summary {
 
   /** @param {Loaded['data']['duplicates']} duplicates */
   #showPairs(duplicates) {
-    const shown = duplicates.flatMap(({ a, b }, index) =>
-      [a, b].map((sample) => ({ sample, caption: `${index + 1}` })),
+    const shown = duplicates.flatMap(({ first, sample: second }, index) =>
+      [first, second].map((sample) => ({ sample, caption: `${index + 1}` })),
     );
     void this.samples.showList(t('train.pairs.title'), t('train.pairs.note'), shown);
   }

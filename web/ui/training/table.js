@@ -23,6 +23,7 @@ function separatorOf(text) {
  */
 export function parseCsv(text) {
   const separator = separatorOf(text);
+  /** @type {Array<{line: number, cells: string[]}>} */
   const rows = [];
   /** @type {string[]} */
   let cells = [];
