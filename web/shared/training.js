@@ -11,7 +11,7 @@
  *              patient, split, frame}]}        Progress in pictures, phase 'decode'. A file that fails is not fatal; a
  *                                              full budget (LIMIT) ends the request as an error
  *   npz       {file, labels}                   null. Progress in bytes, phase 'read'
- *   example   {perClass}                       {labels}. Synthetic pictures, made in the worker, in place of the data
+ *   example   {data, perClass}                 null. As `create`, and synthetic pictures of two classes, made in the worker
  *   split     {how}                            null
  *   data      {}                               {data, names}: nsc_training_data_json, a name for each sample
  *   pictures  {wanted: [{sample, augment,      [pixels]: `augment` is null, a preset's name, or its fields

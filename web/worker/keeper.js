@@ -19,6 +19,9 @@ import { CoreError, FAULT } from '../shared/protocol.js';
 const VERSION = 1;
 const NAME = /^training-(\w+)-(data|\d{6})$/;
 const MAX_HEAD = 1 << 20;
+/** A tab that was closed or a worker that trapped lets go of its training within this time. */
+const RELEASE_MS = 2000;
+const RETRY_MS = 200;
 
 /** @param {string} id */
 const lockName = (id) => `negatoscope-training-${id}`;
@@ -113,8 +116,18 @@ export class Keeper {
 
   /** Checkpoints that can go on, the newest first. @returns {Promise<Found[]>} */
   async #found() {
+    for (let waited = 0; ; waited += RETRY_MS) {
+      const inUse = await idsInUse();
+      const found = await this.#foundBut(inUse);
+      inUse.delete(this.id);
+      if (found.length || !inUse.size || waited >= RELEASE_MS) return found;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+
+  /** @param {Set<string>} inUse @returns {Promise<Found[]>} */
+  async #foundBut(inUse) {
     const files = await this.#files();
-    const inUse = await idsInUse();
     const names = await files.list();
     const found = [];
     for (const name of names) {

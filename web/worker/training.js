@@ -67,10 +67,10 @@ export class TrainingService {
     },
 
     async example({ data, perClass }, progress) {
-      this.#take(CoreTraining.create(this.core, { ...data, labels: EXAMPLE_LABELS }));
+      this.#take(CoreTraining.create(this.core, { labels: EXAMPLE_LABELS, ...data }));
       const films = [...exampleFilms(perClass)].map((each) => ({ ...each, patient: null, split: SPLIT_OPEN }));
       await this.#add(films, progress);
-      return { result: { labels: EXAMPLE_LABELS } };
+      return { result: null };
     },
 
     async split({ how }) {

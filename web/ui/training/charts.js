@@ -13,6 +13,7 @@ import { h } from '../dom.js';
  * @property {[number, number] | null} [xRange]
  * @property {[number, number] | null} [yRange]
  * @property {boolean} [square]
+ * @property {boolean} [epochs]  x counts epochs: whole numbers from 0 on
  * @property {() => number | null} [mark]  an x to mark with a line
  */
 
@@ -21,9 +22,10 @@ export const COLOURS = Object.freeze({ train: '#8fd0dc', validation: '#e2b266', 
 const TEXT = '#93a1ad';
 const GRID = '#20262c';
 const HEIGHT = 220;
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
-/** @param {string} x */
-function axes(x) {
+/** @param {string} x @param {boolean} whole  only whole numbers stand at the axis */
+function axes(x, whole) {
   const common = {
     stroke: TEXT,
     font: '11px system-ui, sans-serif',
@@ -33,7 +35,7 @@ function axes(x) {
   const values = (/** @type {any} */ _, /** @type {number[]} */ splits) =>
     splits.map((value) => (value === null ? '' : formatNumber(value, { maximumFractionDigits: 4 })));
   return [
-    { ...common, values, label: x, labelFont: '11px system-ui, sans-serif', labelSize: 18, size: 28 },
+    { ...common, values, ...(whole ? { incrs: WHOLE } : {}), label: x, labelFont: '11px system-ui, sans-serif', labelSize: 18, size: 28 },
     { ...common, values, size: 46 },
   ];
 }
@@ -100,17 +102,20 @@ export class Chart {
 
   /** @param {number} width @param {number} height @returns {uPlot.Options} */
   #plotOptions(width, height) {
-    const { lines, x, xRange, yRange, mark } = this.options;
+    const { lines, x, xRange, yRange, mark, epochs = false } = this.options;
+    const fromZero = (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ most) =>
+      /** @type {[number, number]} */ ([0, Math.max(1, most)]);
+    const range = epochs ? fromZero : xRange;
     const value = (/** @type {any} */ _, /** @type {number | null} */ number) =>
       number === null || number === undefined ? '–' : formatNumber(number, { maximumFractionDigits: 4 });
     return {
       width,
       height,
       scales: {
-        x: { time: false, ...(xRange ? { range: xRange } : {}) },
+        x: { time: false, ...(range ? { range } : {}) },
         y: yRange ? { range: yRange } : {},
       },
-      axes: axes(x),
+      axes: axes(x, epochs),
       cursor: { points: { size: 6 }, drag: { x: false, y: false } },
       legend: { live: true },
       series: [

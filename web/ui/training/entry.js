@@ -72,7 +72,7 @@ export class Entry {
       {},
       button(t('train.pick.folder'), 'folder', () => byId('pick-training-folder').click(), { kind: 'primary' }),
       button(t('train.pick.files'), 'file', () => byId('pick-training-files').click()),
-      button(t('train.pick.example'), 'sample', () => void this.lab.loadExample(t('train.example.title')), { kind: 'ghost', id: 'train-example' }),
+      button(t('train.pick.example'), 'sample', () => this.#loadExample(), { kind: 'ghost', id: 'train-example' }),
     );
     const ways = ['folders', 'table', 'npz'].map((way) =>
       h('li', {}, h('strong', {}, t(`train.way.${way}`)), h('span', {}, t(`train.way.${way}Hint`))),
@@ -81,6 +81,7 @@ export class Entry {
       'div.lab-welcome',
       {},
       this.#keptOffer(),
+      this.#picture(),
       h('p.welcome-title', {}, t('train.welcome.title')),
       h('p.welcome-text', {}, t('train.welcome.text')),
       actions,
@@ -88,6 +89,15 @@ export class Entry {
       h('p.welcome-private', {}, icon('lock'), h('span', {}, t('train.welcome.private'))),
       h('p.welcome-private', {}, icon('warning'), h('span', {}, t('result.notice'))),
     );
+  }
+
+  #picture() {
+    return /** @type {HTMLTemplateElement} */ (byId('lab-picture')).content.cloneNode(true);
+  }
+
+  #loadExample() {
+    const labels = [t('train.example.clear'), t('train.example.nodule')];
+    void this.lab.loadExample(t('train.example.title'), labels);
   }
 
   #keptOffer() {

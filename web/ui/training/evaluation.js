@@ -18,7 +18,7 @@ import { button, choice, field, warning } from './parts.js';
  */
 
 /** Figures of two classes and of more, the telling ones first. */
-const BINARY = ['auc', 'ap', 'balancedAccuracy', 'f1', 'mcc', 'brier', 'ece'];
+const BINARY = ['auc', 'averagePrecision', 'balancedAccuracy', 'f1', 'mcc', 'brier', 'ece'];
 const SINGLE = ['accuracy', 'balancedAccuracy', 'kappa', 'mcc', 'brier', 'ece'];
 const OF_CLASS = ['sensitivity', 'specificity', 'precision', 'f1', 'auc'];
 /** Proportions; the others are plain numbers. */
@@ -165,7 +165,7 @@ export class EvaluationPanel {
     this.curves = new Curves(report, () => (binary ? (this.threshold ?? evaluation.threshold) : null));
     this.matrixBox = h('div.matrix-box');
     const blocks = [
-      this.#figures(report.overall, binary ? BINARY : SINGLE, report.confidence),
+      this.#figures({ ...(binary ? report.classes[1].metrics : {}), ...report.overall }, binary ? BINARY : SINGLE, report.confidence),
       ...(binary ? [this.#thresholdBlock(evaluation)] : []),
       h('section.eval-block', {}, h('h3', {}, t('train.eval.matrix')), this.matrixBox, h('p.quiet', {}, t('train.eval.matrixHint'))),
       ...(binary ? [] : [this.#classTable(report)]),
@@ -233,7 +233,8 @@ export class EvaluationPanel {
         { 'data-share': name },
         h('dt', {}, t(`train.metric.${name}`)),
         h('dd', {}, of ? formatPercent(hits / of) : '–'),
-        h('dd.quiet', {}, [`${formatNumber(hits)} / ${formatNumber(of)}`, interval(name, own[name])].filter(Boolean).join(' · ')),
+        h('dd.quiet', {}, `${formatNumber(hits)} / ${formatNumber(of)}`),
+        h('dd.quiet', {}, interval(name, own[name]) || '\u00a0'),
       ),
     );
     this.shareBox.replaceChildren(...cards);

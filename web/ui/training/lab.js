@@ -107,10 +107,10 @@ export class Lab extends EventTarget {
     });
   }
 
-  /** @param {string} title */
-  async loadExample(title) {
+  /** @param {string} title @param {string[]} labels  of pictures without and with a nodule */
+  async loadExample(title, labels) {
     await this.#fill({ title, synthetic: true }, async () => {
-      const data = { width: 64, height: 64, channels: 1, budget: BUDGET };
+      const data = { labels, width: 64, height: 64, channels: 1, budget: BUDGET };
       await this.client.request('example', { data, perClass: EXAMPLE_PER_CLASS }, this.#showing());
       await this.client.request('split', { how: { validation: 0.2, test: 0.2, seed: 1 } });
       return [];
@@ -335,8 +335,8 @@ export class Lab extends EventTarget {
       this.status = status;
       this.options = options;
       this.keptEpoch = status.history.length;
-      await this.#have({ data, names, about, refused: [] });
       this.open = status.state !== 'finished';
+      await this.#have({ data, names, about, refused: [] });
       this.#tell('begun');
       this.#tell('status');
     } catch (error) {

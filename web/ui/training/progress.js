@@ -74,8 +74,8 @@ export class Progress {
     ].slice(name === 'loss' ? 0 : 1);
     const x = t('train.progress.epoch');
     this.charts = [
-      new Chart({ title: t('train.progress.loss'), x, lines: lines('loss'), mark: best }),
-      new Chart({ title: t('train.progress.accuracy'), x, lines: lines('accuracy'), yRange: [0, 1], mark: best }),
+      new Chart({ title: t('train.progress.loss'), x, lines: lines('loss'), epochs: true, mark: best }),
+      new Chart({ title: t('train.progress.accuracy'), x, lines: lines('accuracy'), epochs: true, yRange: [0, 1.02], mark: best }),
     ];
     this.title = h('h2', { id: 'train-state', role: 'status' });
     this.controls = h('div.controls');
@@ -143,7 +143,9 @@ export class Progress {
 
   /** @param {TrainingStatus} status */
   #showFigures(status) {
-    const { imagesPerSecond: speed, secondsLeft, rate, bestEpoch, bytes, history } = status;
+    const { secondsLeft, rate, bestEpoch, bytes, history } = status;
+    // At the beginning of an epoch there is no speed yet; the last one's will do.
+    const speed = status.imagesPerSecond ?? history.at(-1)?.imagesPerSecond;
     const training = this.lab.loaded?.data.samples.filter(([, split]) => split === 0).length ?? 0;
     const last = history.at(-1)?.seconds ?? (speed ? training / speed : null);
     const best = history.find(({ epoch }) => epoch === bestEpoch);
@@ -152,7 +154,7 @@ export class Progress {
       speed: speed ? formatNumber(speed, { maximumFractionDigits: speed < 10 ? 1 : 0 }) : '–',
       perEpoch: last === null ? '–' : formatDuration(last),
       left: this.lab.running && secondsLeft !== null && secondsLeft !== undefined ? formatDuration(secondsLeft) : '–',
-      rate: formatNumber(rate, { maximumSignificantDigits: 2 }),
+      rate: rate < 1e-4 && rate > 0 ? rate.toExponential(1) : formatNumber(rate, { maximumSignificantDigits: 2 }),
       best: best ? `${bestEpoch}${accuracy === null || accuracy === undefined ? '' : ` · ${formatPercent(accuracy)}`}` : '–',
       memory: formatBytes(bytes),
       kept: this.lab.keptEpoch ? t('train.figure.keptTo', { epoch: this.lab.keptEpoch }) : '–',

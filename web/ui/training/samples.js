@@ -76,11 +76,12 @@ export class Samples {
     return this.lab.loaded?.names[sample] || `#${sample + 1}`;
   }
 
-  /** @param {string} title @param {string} note @param {Shown[]} shown */
-  async showList(title, note, shown) {
+  /** @param {string} title @param {string} note @param {Shown[]} shown @param {number} [columns]  when rows mean something */
+  async showList(title, note, shown, columns = 0) {
     byId('samples-title').textContent = title;
     byId('samples-note').textContent = note;
     const sheet = byId('samples-sheet');
+    sheet.style.gridTemplateColumns = columns ? `repeat(${columns}, minmax(0, 1fr))` : '';
     sheet.replaceChildren();
     this.list.showModal();
     for (let at = 0; at < shown.length; at += PORTION) {

@@ -214,6 +214,6 @@ export class Settings {
         { sample, caption: t('train.augment.original') },
         ...Array.from({ length: SHEET_DRAWS - 1 }, (_, draw) => ({ sample, augment, draw: draw + 1 })),
       ]);
-    void this.samples.showList(t('train.augment.title'), t('train.augment.note'), shown);
+    void this.samples.showList(t('train.augment.title'), t('train.augment.note'), shown, SHEET_DRAWS);
   }
 }

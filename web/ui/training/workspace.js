@@ -19,24 +19,26 @@ import { Summary } from './summary.js';
 
 /** A mark that something is kept, so that the page can say so without starting a second core. */
 const KEPT_MARK = 'negatoscope-training-kept';
-const PLACE = '#train';
+/** For a reload of the same tab. */
+const PLACE = 'negatoscope-workspace';
 
-/** @param {boolean} kept */
-function markKept(kept) {
+/**
+ * Storage may be forbidden; nothing here is lost without it.
+ * @template T
+ * @param {() => T} use
+ * @returns {T | null}
+ */
+function ifAllowed(use) {
   try {
-    if (kept) localStorage.setItem(KEPT_MARK, '1');
-    else localStorage.removeItem(KEPT_MARK);
+    return use();
   } catch {
-    // Storage may be forbidden; the offer then waits in the workspace.
+    return null;
   }
 }
 
-function isMarkedKept() {
-  try {
-    return localStorage.getItem(KEPT_MARK) !== null;
-  } catch {
-    return false;
-  }
+/** @param {boolean} kept */
+function markKept(kept) {
+  ifAllowed(() => (kept ? localStorage.setItem(KEPT_MARK, '1') : localStorage.removeItem(KEPT_MARK)));
 }
 
 export class TrainingWorkspace {
@@ -55,8 +57,8 @@ export class TrainingWorkspace {
     this.#connectPanels();
     this.#connectSwitch();
     this.#connectLab();
-    byId('train-news').hidden = !isMarkedKept();
-    if (location.hash === PLACE) this.show('train');
+    byId('train-news').hidden = !ifAllowed(() => localStorage.getItem(KEPT_MARK));
+    if (ifAllowed(() => sessionStorage.getItem(PLACE)) === 'train') this.show('train');
   }
 
   get isUp() {
@@ -78,7 +80,7 @@ export class TrainingWorkspace {
     for (const node of document.querySelectorAll('button[data-workspace]')) {
       node.setAttribute('aria-pressed', String(/** @type {HTMLElement} */ (node).dataset.workspace === name));
     }
-    history.replaceState(null, '', name === 'train' ? PLACE : location.pathname + location.search);
+    ifAllowed(() => sessionStorage.setItem(PLACE, name));
     if (name !== 'train' || this.visited) return;
     this.visited = true;
     void this.lab.refreshKept();
@@ -118,6 +120,7 @@ export class TrainingWorkspace {
       use: async (file) => {
         await this.useModel(file);
         this.show('view');
+        this.status.notify(t('train.outcome.used'), t('train.outcome.usedHint'), { kind: 'news' });
       },
       evaluate: () => {
         this.#showPage('evaluation');
@@ -141,6 +144,10 @@ export class TrainingWorkspace {
       markKept(Boolean(lab.kept) || lab.keptEpoch > 0);
       byId('train-news').hidden = !lab.kept || Boolean(lab.loaded);
     });
+    // Without data there is one thing to do; the panels around it come with the data.
+    const showEmpty = () => document.body.classList.toggle('lab-empty', !lab.loaded);
+    lab.on('data', showEmpty);
+    showEmpty();
     lab.on('problem', ({ key, error }) => this.#complain(key, error));
   }
 
