@@ -215,7 +215,7 @@ describe('training in the page', { skip: unavailable }, () => {
     const { page } = await newPage(t, browser);
     await openTraining(page, site.url);
     await drop(page, folder().filter(({ path }) => path.includes('left')));
-    await page.waitForFunction(() => /only one class|no picture/i.test(document.getElementById('lab-pictures').innerText));
+    await page.waitForFunction(() => /one subfolder for each class/.test(document.getElementById('lab-pictures').innerText));
     await drop(page, [{ path: 'labels.csv', bytes: [...Buffer.from('picture,kind\na,b\n')] }]);
     await page.waitForFunction(() => /no column “file”/.test(document.getElementById('lab-pictures').innerText));
   });
@@ -228,23 +228,25 @@ describe('training in the page', { skip: unavailable }, () => {
     await page.fill('#train-settings [name=epochs]', '200');
     await page.click('#train-start');
     await page.waitForFunction(() => globalThis.negatoscope.training.lab.status?.history.length >= 1, null, { timeout: TRAINED_MS });
-    const gaps = await page.evaluate(async () => {
-      const measured = [];
-      for (let index = 0; index < 60; index++) {
-        const asked = performance.now();
-        // An input event is handled as soon as the page's thread is free, as a task of its own.
-        await new Promise((resolve) => {
-          const { port1, port2 } = new MessageChannel();
-          port1.onmessage = resolve;
-          port2.postMessage(null);
-        });
-        measured.push(performance.now() - asked);
-        await new Promise((resolve) => setTimeout(resolve, 37));
-      }
-      return measured.sort((a, b) => a - b);
+    // From a key's own time stamp to its handler, and on to the next frame.
+    await page.evaluate(() => {
+      globalThis.delays = { handled: [], shown: [] };
+      addEventListener('keydown', ({ timeStamp }) => {
+        globalThis.delays.handled.push(performance.now() - timeStamp);
+        requestAnimationFrame(() => globalThis.delays.shown.push(performance.now() - timeStamp));
+      });
     });
-    t.diagnostic(`latency of the page's thread: median ${gaps[30].toFixed(2)} ms, 95 % ${gaps[57].toFixed(2)} ms`);
-    assert.ok(gaps[30] < 100 && gaps[57] < 100, `median ${gaps[30]}, 95 % ${gaps[57]}`);
+    for (let index = 0; index < 60; index++) {
+      await page.keyboard.press('Shift');
+      await page.waitForTimeout(37);
+    }
+    const delays = await page.evaluate(() => globalThis.delays);
+    for (const [name, list] of Object.entries(delays)) {
+      const sorted = list.sort((a, b) => a - b);
+      const [median, most] = [sorted[Math.floor(sorted.length * 0.5)], sorted[Math.floor(sorted.length * 0.95)]];
+      t.diagnostic(`a key is ${name}: median ${median.toFixed(1)} ms, 95 % ${most.toFixed(1)} ms of ${sorted.length}`);
+      assert.ok(sorted.length >= 50 && median < 100 && most < 100, `${name}: median ${median}, 95 % ${most}`);
+    }
     await page.click('button[data-workspace=view]');
     await openFiles(page, [workshop.file('eight-bit.png')]);
     await page.waitForSelector('#saw');

@@ -44,11 +44,6 @@ export class TrainingClient extends EventTarget {
     return this.#send(op, args, options);
   }
 
-  /** Ends the worker; the next request starts another. */
-  end() {
-    this.#lose(new CoreError(FAULT.CANCELLED, 'CANCELLED', 'stopped'));
-  }
-
   #start() {
     const worker = this.createWorker();
     this.worker = worker;

@@ -31,7 +31,7 @@ export class CoreTraining {
   }
 
   free() {
-    this.core.module._nsc_training_free(this.handle);
+    this.core.freeTraining(this.handle);
     this.handle = 0;
   }
 
@@ -65,8 +65,7 @@ export class CoreTraining {
 
   /** @param {number} sample @returns {string | null} */
   name(sample) {
-    const address = this.core.module._bridge_training_name(this.handle, sample);
-    return address ? this.core.text(address) : null;
+    return this.core.trainingName(this.handle, sample);
   }
 
   /**

@@ -270,6 +270,17 @@ export class Core {
     this.module._nsc_source_free(source);
   }
 
+  /** @param {number} training */
+  freeTraining(training) {
+    this.module._nsc_training_free(training);
+  }
+
+  /** @param {number} training @param {number} sample */
+  trainingName(training, sample) {
+    const address = this.module._bridge_training_name(training, sample);
+    return address ? this.text(address) : null;
+  }
+
   /** @param {number} image @returns {import('../shared/protocol.js').ImageInfo} */
   imageInfo(image) {
     this.call('bridge_image_json', image);

@@ -108,11 +108,11 @@ export class Entry {
     return h(
       'div.kept-offer',
       { id: 'kept-offer' },
-      h('div', {}, h('strong', {}, t('train.kept.offer', values)), h('span', {}, `${kept.about.title} · ${formatBytes(kept.bytes)}`)),
+      h('div', {}, h('strong', {}, t(kept.epoch < kept.epochs ? 'train.kept.offer' : 'train.kept.finished', values)), h('span', {}, `${kept.about.title} · ${formatBytes(kept.bytes)}`)),
       h(
         'div.kept-actions',
         {},
-        button(t('train.kept.continue'), 'play', () => void this.lab.restore(), { kind: 'primary', id: 'kept-continue' }),
+        button(t(kept.epoch < kept.epochs ? 'train.kept.continue' : 'train.kept.open'), 'play', () => void this.lab.restore(), { kind: 'primary', id: 'kept-continue' }),
         button(t('train.kept.forget'), 'trash', () => void this.lab.forget(), { id: 'kept-forget' }),
       ),
     );

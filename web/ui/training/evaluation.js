@@ -134,6 +134,7 @@ export class EvaluationPanel {
       return { value: split, text: `${t(`train.split.${split}`)} (${formatNumber(count)})`, disabled: count === 0 };
     });
     const select = choice('split', this.split, options);
+    select.disabled = this.busy;
     select.addEventListener('change', () => {
       this.split = select.value;
       void this.run();

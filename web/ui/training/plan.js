@@ -63,7 +63,7 @@ function planOfFolders(found) {
   const rows = [];
   for (const [index, { file, path }] of found.entries()) {
     const below = folders[index].slice(depth);
-    const split = below.length > 1 ? splitNumber(below[0]) : SPLIT_OPEN;
+    const split = below.length ? splitNumber(below[0]) : SPLIT_OPEN;
     const label = below[split === SPLIT_OPEN ? 0 : 1];
     if (label === undefined) left.push({ name: path, reason: 'train.left.noFolder' });
     else rows.push({ file, name: path.split('/').slice(depth).join('/'), label, split, patient: null });
@@ -127,7 +127,7 @@ async function planOfTable(table, pictures) {
 /** @param {Plan} plan @returns {Plan} */
 function judged(plan) {
   if (plan.problem || plan.kind === 'npz') return plan;
-  if (!plan.samples.length) return { ...plan, problem: 'train.problem.nothing' };
+  if (!plan.samples.length) return { ...plan, problem: plan.left.length ? 'train.problem.noneUsable' : 'train.problem.nothing' };
   if (plan.labels.length < 2) return { ...plan, problem: 'train.problem.oneClass' };
   return plan;
 }

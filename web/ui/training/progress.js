@@ -10,6 +10,8 @@ import { button, warning } from './parts.js';
  * @typedef {import('../../shared/training.js').TrainingStatus} TrainingStatus
  */
 
+/** Readers of the screen hear of an epoch at most this often. */
+const ANNOUNCE_MS = 15_000;
 const FIGURES = ['speed', 'perEpoch', 'left', 'rate', 'best', 'memory', 'kept'];
 
 /** 75 s as "1:15", hours before it when there are any. @param {number} seconds */
@@ -39,6 +41,7 @@ export class Progress {
     this.charts = [];
     this.rowsShown = -1;
     this.builtIn = '';
+    this.announced = 0;
     for (const type of ['data', 'begun']) lab.on(type, () => this.render());
     for (const type of ['status', 'keep']) lab.on(type, () => this.#update());
     onLanguage(() => this.render());
@@ -77,7 +80,7 @@ export class Progress {
       new Chart({ title: t('train.progress.loss'), x, lines: lines('loss'), epochs: true, mark: best }),
       new Chart({ title: t('train.progress.accuracy'), x, lines: lines('accuracy'), epochs: true, yRange: [0, 1.02], mark: best }),
     ];
-    this.title = h('h2', { id: 'train-state', role: 'status' });
+    this.title = h('h2', { id: 'train-state' });
     this.controls = h('div.controls');
     this.bar = /** @type {HTMLProgressElement} */ (h('progress', { max: 1, value: 0, 'aria-label': t('train.progress.none') }));
     this.figures = FIGURES.map((name) => h('dd', { 'data-figure': name }, '–'));
@@ -126,6 +129,7 @@ export class Progress {
   }
 
   #announce() {
+    this.announced = performance.now();
     byId('live').textContent = this.#stateText();
   }
 
@@ -191,6 +195,7 @@ export class Progress {
     lossChart.show(withLive ? [[...xs, ahead], [...train, loss], [...validation, null]] : [xs, train, validation]);
     if (this.rowsShown === history.length && this.table?.children.length === history.length) return;
     this.rowsShown = history.length;
+    if (performance.now() - this.announced > ANNOUNCE_MS) this.#announce();
     accuracyChart.show([xs, accuracy]);
     this.#fillTable(history);
   }

@@ -67,7 +67,7 @@ export class TrainingWorkspace {
 
   /** What was dropped or pasted here. @param {Found[]} found @returns {boolean} whether it was taken */
   take(found) {
-    if (!this.isUp) return false;
+    if (!this.isUp || found.every(({ path }) => /\.onnx$/i.test(path))) return false;
     void this.entry?.take(found);
     return true;
   }
