@@ -13,6 +13,8 @@ set(PTHREADPOOL_BUILD_BENCHMARKS OFF CACHE BOOL "" FORCE)
 add_subdirectory(${nsc_source_xnnpack} ${CMAKE_BINARY_DIR}/xnnpack EXCLUDE_FROM_ALL)
 add_library(xnnpack INTERFACE)
 target_link_libraries(xnnpack INTERFACE XNNPACK pthreadpool)
+# Its micro-kernels and their choice are in headers that it does not install.
+target_include_directories(xnnpack SYSTEM INTERFACE ${nsc_source_xnnpack}/src)
 if(NSC_SANITIZE MATCHES thread)
   # Else ThreadSanitizer would not see that the pool's barriers order our accesses.
   target_compile_options(pthreadpool PRIVATE -fsanitize=thread)

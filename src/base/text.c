@@ -133,6 +133,44 @@ static void put_escaped(nsc_text *t, const char *chars, size_t size) {
   }
 }
 
+void nsc_csv_field(nsc_text *t, const char *zero_terminated) {
+  bool quoted = strpbrk(zero_terminated, ",\"\r\n") != NULL;
+  if (quoted) nsc_text_append(t, "\"", 1);
+  for (const char *c = zero_terminated; *c; c++) nsc_text_append(t, *c == '"' ? "\"\"" : c, *c == '"' ? 2 : 1);
+  if (quoted) nsc_text_append(t, "\"", 1);
+}
+
+static const char *html_entity(unsigned char c) {
+  switch (c) {
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    case '"':
+      return "&quot;";
+    case '\'':
+      return "&#39;";
+    default:
+      return c < 0x20 || c == 0x7F ? " " : NULL;
+  }
+}
+
+void nsc_html_text(nsc_text *t, const char *zero_terminated) {
+  size_t size = strlen(zero_terminated);
+  for (size_t i = 0, n; i < size; i += n) {
+    const char *entity = html_entity((unsigned char)zero_terminated[i]);
+    n = utf8_length((const unsigned char *)zero_terminated + i, size - i);
+    if (entity || n == 0) {
+      nsc_text_put(t, entity ? entity : "\xEF\xBF\xBD");
+      n = 1;
+    } else {
+      nsc_text_append(t, zero_terminated + i, n);
+    }
+  }
+}
+
 void nsc_json_string_n(nsc_text *t, const char *chars, size_t size) {
   begin_value(t);
   nsc_text_append(t, "\"", 1);

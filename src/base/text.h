@@ -28,6 +28,12 @@ void nsc_text_printf(nsc_text *t, const char *format, ...) NSC_PRINTF(2, 3);
 NSC_WARN_UNUSED nsc_status nsc_text_finish(nsc_text *t, char **out, nsc_error *err);
 void nsc_text_drop(nsc_text *t);
 
+/* A field of CSV (RFC 4180): quoted where it must be. */
+void nsc_csv_field(nsc_text *t, const char *zero_terminated);
+/* Text for HTML and SVG, in content or quoted attributes: & < > " ' escaped, control characters made blanks, bytes that
+ * are not UTF-8 made U+FFFD. */
+void nsc_html_text(nsc_text *t, const char *zero_terminated);
+
 void nsc_json_object(nsc_text *t);
 void nsc_json_end_object(nsc_text *t);
 void nsc_json_array(nsc_text *t);

@@ -90,16 +90,41 @@ static nsc_status bench(const char *path, uint32_t threads, long runs, bool prof
   return status;
 }
 
+static const char *const usage =
+    "usage: negatoscope bench [--runs N] [--threads N] [--profile] MODEL...\n"
+    "       negatoscope bench --train NET [--size N] [--channels N] [--labels N] [--batch N] [--runs N] [--threads N] "
+    "[--profile]\n";
+
+static int bench_training(nsc_bench_train *b, const char *size, const char *channels, const char *labels,
+                          const char *batch) {
+  b->size = nsc_cli_number("--size", size, 8, 28);
+  b->channels = nsc_cli_number("--channels", channels, 1, 1);
+  b->labels = nsc_cli_number("--labels", labels, 2, 2);
+  b->batch = nsc_cli_number("--batch", batch, 1, 32);
+  if (b->size < 0 || b->channels < 0 || b->labels < 0 || b->batch < 0) return NSC_EXIT_USAGE;
+  nsc_error err = {0};
+  if (nsc_cli_bench_train(b, &err) == NSC_OK) return NSC_EXIT_OK;
+  fprintf(stderr, "negatoscope bench: %s\n", err.text);
+  return NSC_EXIT_SOME_FAILED;
+}
+
 int nsc_cli_bench(int argc, char **argv) {
-  const char *runs = NULL, *threads = NULL;
+  const char *runs = NULL, *threads = NULL, *net = NULL, *size = NULL, *channels = NULL, *labels = NULL, *batch = NULL;
   bool profile = false;
-  const nsc_cli_option list[] = {{"--runs", &runs, NULL}, {"--threads", &threads, NULL}, {"--profile", NULL, &profile}};
+  const nsc_cli_option list[] = {{"--runs", &runs, NULL},       {"--threads", &threads, NULL},
+                                 {"--profile", NULL, &profile}, {"--train", &net, NULL},
+                                 {"--size", &size, NULL},       {"--channels", &channels, NULL},
+                                 {"--labels", &labels, NULL},   {"--batch", &batch, NULL}};
   argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
   long run_count = nsc_cli_number("--runs", runs, 1, 20);
   long thread_count = nsc_cli_number("--threads", threads, 1, 1);
-  if (argc < 2 || run_count < 0 || thread_count < 0) {
-    if (argc == 1) fputs("usage: negatoscope bench [--runs N] [--threads N] [--profile] MODEL...\n", stderr);
+  if (argc < 1 || run_count < 0 || thread_count < 0 || (argc > 1) == (net != NULL)) {
+    if (argc > 0) fputs(usage, stderr);
     return NSC_EXIT_USAGE;
+  }
+  if (net) {
+    nsc_bench_train b = {.net = net, .steps = run_count, .threads = thread_count, .profile = profile};
+    return bench_training(&b, size, channels, labels, batch);
   }
   int code = NSC_EXIT_OK;
   for (int i = 1; i < argc; i++) {

@@ -14,6 +14,17 @@ int nsc_cli_info(int argc, char **argv);
 int nsc_cli_classify(int argc, char **argv);
 int nsc_cli_bench(int argc, char **argv);
 int nsc_cli_train(int argc, char **argv);
+int nsc_cli_evaluate(int argc, char **argv);
+
+/* ---- bench --train ---- */
+
+typedef struct nsc_bench_train {
+  const char *net;
+  long size, channels, labels, batch, steps, threads;
+  bool profile;
+} nsc_bench_train;
+
+NSC_WARN_UNUSED nsc_status nsc_cli_bench_train(const nsc_bench_train *b, nsc_error *err);
 
 /* ---- options ---- */
 
@@ -32,6 +43,10 @@ int nsc_cli_options(int argc, char **argv, const nsc_cli_option *options, size_t
 /* A whole number of at least `least`, or -1 after printing what is wrong. NULL gives `otherwise`. */
 long nsc_cli_number(const char *name, const char *text, long least, long otherwise);
 
+/* A number from `least` to `most`; false after printing what is wrong. NULL gives `otherwise`. */
+bool nsc_cli_real(const char *verb, const char *name, const char *text, double least, double most, double otherwise,
+                  double *out);
+
 /* Processors of this machine. */
 uint32_t nsc_cli_processors(void);
 
@@ -44,6 +59,9 @@ NSC_WARN_UNUSED nsc_status nsc_cli_open_image(const char *path, nsc_image **out,
 
 /* `name` is a path, or the name of a model that comes with the program, or NULL for the default one. */
 NSC_WARN_UNUSED nsc_status nsc_cli_open_model(const char *name, nsc_model **out, nsc_error *err);
+
+/* Writes a whole file. Errors: IO with the system's reason. */
+NSC_WARN_UNUSED nsc_status nsc_cli_write(const char *path, const char *bytes, size_t size, nsc_error *err);
 
 /* A growing list of paths. */
 typedef struct nsc_cli_paths {

@@ -53,6 +53,13 @@ nsc_status nsc_cli_open_image(const char *path, nsc_image **out, nsc_error *err)
   return status;
 }
 
+nsc_status nsc_cli_write(const char *path, const char *bytes, size_t size, nsc_error *err) {
+  FILE *f = fopen(path, "wb");
+  bool ok = f && fwrite(bytes, 1, size, f) == size;
+  if (f && fclose(f) != 0) ok = false;
+  return ok ? NSC_OK : nsc_fail(err, NSC_ERROR_IO, "cannot write %.100s: %s", path, strerror(errno));
+}
+
 static bool is_file(const char *path) {
   struct stat info;
   return stat(path, &info) == 0 && S_ISREG(info.st_mode);

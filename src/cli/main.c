@@ -8,7 +8,8 @@ static const struct {
 } verbs[] = {
     {"info", "what a file is: image or model, as JSON", nsc_cli_info},
     {"classify", "scores of images and folders", nsc_cli_classify},
-    {"train", "a network from a folder with one subfolder a label", nsc_cli_train},
+    {"train", "a network from pictures with labels", nsc_cli_train},
+    {"evaluate", "how good a model is on pictures whose labels are known", nsc_cli_evaluate},
     {"bench", "how long a model takes on this machine", nsc_cli_bench},
 };
 

@@ -55,6 +55,17 @@ long nsc_cli_number(const char *name, const char *text, long least, long otherwi
   return number;
 }
 
+bool nsc_cli_real(const char *verb, const char *name, const char *text, double least, double most, double otherwise,
+                  double *out) {
+  char *end = NULL;
+  *out = text ? strtod(text, &end) : otherwise;
+  if (text && (end == text || *end || !(*out >= least && *out <= most))) {
+    fprintf(stderr, "negatoscope %s: %s wants a number from %g to %g, not \"%s\"\n", verb, name, least, most, text);
+    return false;
+  }
+  return true;
+}
+
 uint32_t nsc_cli_processors(void) {
   long n = sysconf(_SC_NPROCESSORS_ONLN);
   return n > 0 && n < 1024 ? (uint32_t)n : 1;

@@ -374,6 +374,22 @@ NSC_WARN_UNUSED nsc_status nsc_eval_json(const nsc_eval_report *report, char **o
 /* A line for each value: group,class,metric,value,low,high,bootstrap_low,bootstrap_high,reason (RFC 4180). */
 NSC_WARN_UNUSED nsc_status nsc_eval_csv(const nsc_eval_report *report, char **out, nsc_error *err);
 
+/* What a page says beside the figures. Every text may be NULL: the line is then missing. */
+typedef struct nsc_eval_facts {
+  const char *title; /* NULL for "Evaluation" */
+  const char *model, *data, *split, *date;
+  const char *limits; /* of the model, a sentence or two */
+  uint64_t refused;   /* pictures that could not be read and are not among the cases */
+} nsc_eval_facts;
+
+/*
+ * One HTML page that needs nothing else: figures with intervals, confusion matrix, classes, ROC and precision-recall
+ * curves, reliability and thresholds; no scripts, light and dark, for screens from 360 px and for paper. Of many
+ * classes the curves of the first eight are drawn and matrices above 40 labels are left out. `facts` may be NULL.
+ */
+NSC_WARN_UNUSED nsc_status nsc_eval_html(const nsc_eval_report *report, const nsc_eval_facts *facts, char **out,
+                                         nsc_error *err);
+
 /* Tables in columns, for a terminal. */
 NSC_WARN_UNUSED nsc_status nsc_eval_text(const nsc_eval_report *report, char **out, nsc_error *err);
 

@@ -7,13 +7,6 @@
 
 /* ---- CSV ---- */
 
-static void csv_field(nsc_text *t, const char *text) {
-  bool quoted = strpbrk(text, ",\"\r\n") != NULL;
-  if (quoted) nsc_text_append(t, "\"", 1);
-  for (const char *c = text; *c; c++) nsc_text_append(t, *c == '"' ? "\"\"" : c, *c == '"' ? 2 : 1);
-  if (quoted) nsc_text_append(t, "\"", 1);
-}
-
 static void csv_number(nsc_text *t, double value) {
   nsc_text_put(t, ",");
   if (!isnan(value)) nsc_text_printf(t, "%.9g", value);
@@ -23,7 +16,7 @@ static void csv_values(nsc_text *t, const char *group, const char *name, const n
   for (int i = 0; i < NSC_EVAL_METRIC_COUNT; i++) {
     const nsc_eval_value *v = &values[i];
     nsc_text_printf(t, "%s,", group);
-    csv_field(t, name);
+    nsc_csv_field(t, name);
     nsc_text_printf(t, ",%s", nsc_eval_metric_key((nsc_eval_metric)i));
     csv_number(t, v->value);
     csv_number(t, v->interval.low);
@@ -31,7 +24,7 @@ static void csv_values(nsc_text *t, const char *group, const char *name, const n
     csv_number(t, v->bootstrap.low);
     csv_number(t, v->bootstrap.high);
     nsc_text_put(t, ",");
-    csv_field(t, nsc_eval_reason_text(v->reason ? v->reason : v->no_interval));
+    nsc_csv_field(t, nsc_eval_reason_text(v->reason ? v->reason : v->no_interval));
     nsc_text_put(t, "\r\n");
   }
 }

@@ -1,25 +1,17 @@
 #include "nn/compute.h"
 
-#include <math.h>
-#include <pthreadpool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xnnpack.h>
 
 #include "base/error.h"
+#include "nn/depthwise.h"
+#include "nn/product.h"
 #include "nn/rows.h"
-
-/* Columns of an im2col block: 4 MB of floats stay in a second-level cache's reach and amortise packing. */
-enum { COLUMN_FLOATS = 1 << 20 };
-
-typedef struct scratch {
-  float *floats;
-  size_t count;
-} scratch;
 
 struct nsc_compute {
   pthreadpool_t pool;
-  scratch turned, columns, product, workspace;
+  nsc_kernels kernels;
+  nsc_room panels, pointers, sums, turned;
 };
 
 nsc_status nsc_compute_create(uint32_t threads, nsc_compute **out, nsc_error *err) {
@@ -29,6 +21,7 @@ nsc_status nsc_compute_create(uint32_t threads, nsc_compute **out, nsc_error *er
   nsc_choose_rows();
   nsc_compute *c = calloc(1, sizeof *c);
   if (!c) return nsc_fail_memory(err, sizeof *c, "threads");
+  c->kernels = nsc_choose_kernels();
   if (threads > 1) c->pool = pthreadpool_create(threads);
   *out = c;
   return NSC_OK;
@@ -37,46 +30,67 @@ nsc_status nsc_compute_create(uint32_t threads, nsc_compute **out, nsc_error *er
 void nsc_compute_free(nsc_compute *compute) {
   if (!compute) return;
   if (compute->pool) pthreadpool_destroy(compute->pool);
-  free(compute->turned.floats);
-  free(compute->columns.floats);
-  free(compute->product.floats);
-  free(compute->workspace.floats);
+  nsc_room_drop(&compute->panels);
+  nsc_room_drop(&compute->pointers);
+  nsc_room_drop(&compute->sums);
+  nsc_room_drop(&compute->turned);
   free(compute);
 }
 
 void nsc_compute_ranges(nsc_compute *compute, void (*part)(void *, size_t, size_t), void *context, size_t total,
                         size_t grain) {
-  pthreadpool_parallelize_1d_tile_1d(compute->pool, part, context, total, grain ? grain : 1, 0);
+  pthreadpool_parallelize_1d_tile_1d(compute ? compute->pool : NULL, part, context, total, grain ? grain : 1, 0);
 }
 
-/* Room for `count` floats, kept for the next call. */
-static nsc_status reserve(scratch *s, size_t count, nsc_error *err) {
-  if (count <= s->count) return NSC_OK;
-  if (count > (SIZE_MAX - XNN_EXTRA_BYTES) / sizeof(float)) return nsc_fail_memory(err, count, "scratch memory");
-  free(s->floats);
-  s->floats = malloc(count * sizeof *s->floats + XNN_EXTRA_BYTES);
-  s->count = s->floats ? count : 0;
-  return s->floats ? NSC_OK : nsc_fail_memory(err, count * sizeof *s->floats, "scratch memory");
+/* ---- dense: rows of a matrix are pictures of one pixel ---- */
+
+static const ptrdiff_t no_offset[1] = {0};
+
+static nsc_windows plain_rows(const float *x, size_t rows, size_t columns) {
+  return (nsc_windows){.x = x,
+                       .batch = rows,
+                       .height = 1,
+                       .width = 1,
+                       .pixel = columns,
+                       .channels = columns,
+                       .out_height = 1,
+                       .out_width = 1,
+                       .step = 1,
+                       .taps = 1,
+                       .tap_y = no_offset,
+                       .tap_x = no_offset};
 }
 
-/* Ends the operator whatever happened. */
-static nsc_status finish(xnn_operator_t op, enum xnn_status status, const char *what, nsc_error *err) {
-  if (op) xnn_delete_operator(op);
-  if (status == xnn_status_success) return NSC_OK;
-  if (status == xnn_status_out_of_memory) return nsc_fail(err, NSC_ERROR_MEMORY, "not enough memory for a %s", what);
-  return nsc_fail(err, NSC_ERROR_INTERNAL, "XNNPACK refuses a %s (status %d)", what, (int)status);
+/* y = left * right. */
+static nsc_status multiply(nsc_compute *c, const nsc_windows *left, const nsc_right *right, float *y, size_t stride,
+                           nsc_error *err) {
+  NSC_TRY(nsc_room_take(&c->panels, nsc_panel_floats(&c->kernels, right), err));
+  nsc_pack(&c->kernels, right, c->panels.floats, c->pool);
+  return nsc_product(&c->kernels, left, c->panels.floats, right->columns, y, stride, c->pool, &c->pointers, err);
 }
 
 nsc_status nsc_compute_dense(nsc_compute *compute, size_t rows, size_t in, size_t out, const float *x,
                              const float *weights, bool turned, const float *bias, float *y, nsc_error *err) {
-  xnn_operator_t op = NULL;
-  enum xnn_status s = xnn_create_fully_connected_nc_f32(in, out, in, out, weights, bias, -INFINITY, INFINITY,
-                                                        turned ? XNN_FLAG_TRANSPOSE_WEIGHTS : 0, NULL, NULL, &op);
-  if (s == xnn_status_success) s = xnn_reshape_fully_connected_nc_f32(op, rows, compute->pool);
-  if (s == xnn_status_success) s = xnn_setup_fully_connected_nc_f32(op, x, y);
-  if (s == xnn_status_success) s = xnn_run_operator(op, compute->pool);
-  return finish(op, s, "matrix product", err);
+  const size_t no_tap[1] = {0};
+  nsc_windows left = plain_rows(x, rows, in);
+  nsc_right right = {.weights = weights,
+                     .bias = bias,
+                     .taps = 1,
+                     .channels = in,
+                     .columns = out,
+                     .tap_offsets = no_tap,
+                     .channel_stride = turned ? out : 1,
+                     .column_stride = turned ? 1 : in};
+  return multiply(compute, &left, &right, y, out, err);
 }
+
+nsc_status nsc_compute_dense_weight_gradient(nsc_compute *compute, size_t rows, size_t in, size_t out, const float *x,
+                                             const float *dy, float *dw, nsc_error *err) {
+  nsc_windows windows = plain_rows(x, rows, in);
+  return nsc_product_over_windows(&compute->kernels, &windows, dy, out, out, dw, compute->pool, &compute->sums, err);
+}
+
+/* ---- convolutions with few groups: sums over windows ---- */
 
 size_t nsc_conv_out_height(const nsc_conv_shape *s) {
   return (s->height + s->top + s->bottom - s->kernel_h) / s->stride + 1;
@@ -86,171 +100,221 @@ size_t nsc_conv_out_width(const nsc_conv_shape *s) {
   return (s->width + s->left + s->right - s->kernel_w) / s->stride + 1;
 }
 
-nsc_status nsc_compute_conv(nsc_compute *compute, const nsc_conv_shape *s, const float *x, const float *weights,
-                            const float *bias, float *y, nsc_error *err) {
-  xnn_operator_t op = NULL;
-  size_t workspace = 0, alignment, out_h, out_w;
-  enum xnn_status status = xnn_create_convolution2d_nhwc_f32(
-      (uint32_t)s->top, (uint32_t)s->right, (uint32_t)s->bottom, (uint32_t)s->left, (uint32_t)s->kernel_h,
-      (uint32_t)s->kernel_w, (uint32_t)s->stride, (uint32_t)s->stride, 1, 1, (uint32_t)s->groups,
-      s->in_channels / s->groups, s->out_channels / s->groups, s->in_channels, s->out_channels, weights, bias,
-      -INFINITY, INFINITY, 0, NULL, NULL, &op);
-  if (status == xnn_status_success) {
-    status = xnn_reshape_convolution2d_nhwc_f32(op, s->batch, s->height, s->width, &workspace, &alignment, &out_h,
-                                                &out_w, compute->pool);
-  }
-  if (status == xnn_status_success && reserve(&compute->workspace, workspace / sizeof(float) + 32, err) != NSC_OK) {
-    status = xnn_status_out_of_memory;
-  }
-  if (status == xnn_status_success) {
-    status = xnn_setup_convolution2d_nhwc_f32(op, workspace ? compute->workspace.floats : NULL, x, y);
-  }
-  if (status == xnn_status_success) status = xnn_run_operator(op, compute->pool);
-  return finish(op, status, "convolution", err);
+static bool is_depthwise(const nsc_conv_shape *s) {
+  return s->groups > 1 && s->groups == s->in_channels && s->out_channels == s->in_channels;
 }
 
-/* [groups][out][area][in] to [groups][in][area][out]: what was output becomes input. */
-static void turn_weights(float *turned, const float *weights, const nsc_conv_shape *s) {
-  size_t in = s->in_channels / s->groups, out = s->out_channels / s->groups, area = s->kernel_h * s->kernel_w;
+/* Where the taps of a kernel read, and where their weights lie. */
+typedef struct taps {
+  ptrdiff_t *y, *x;
+  size_t *weights; /* offsets */
+  size_t count;
+} taps;
+
+static nsc_status make_taps(const nsc_conv_shape *s, taps *t, nsc_error *err) {
+  size_t area = s->kernel_h * s->kernel_w;
+  *t = (taps){.y = malloc(area * sizeof *t->y), .x = malloc(area * sizeof *t->x)};
+  t->weights = malloc(area * sizeof *t->weights);
+  if (t->y && t->x && t->weights) return NSC_OK;
+  free(t->y);
+  free(t->x);
+  free(t->weights);
+  return nsc_fail_memory(err, area * sizeof *t->weights, "a convolution");
+}
+
+static void drop_taps(taps *t) {
+  free(t->y);
+  free(t->x);
+  free(t->weights);
+}
+
+/* All taps of the forward pass. */
+static void place_taps(const nsc_conv_shape *s, taps *t) {
+  t->count = s->kernel_h * s->kernel_w;
+  for (size_t k = 0; k < t->count; k++) {
+    t->y[k] = (ptrdiff_t)(k / s->kernel_w) - (ptrdiff_t)s->top;
+    t->x[k] = (ptrdiff_t)(k % s->kernel_w) - (ptrdiff_t)s->left;
+    t->weights[k] = k * (s->in_channels / s->groups);
+  }
+}
+
+static nsc_windows windows_of(const nsc_conv_shape *s, const float *x, size_t group, const taps *t) {
+  size_t in = s->in_channels / s->groups;
+  return (nsc_windows){.x = x + group * in,
+                       .batch = s->batch,
+                       .height = s->height,
+                       .width = s->width,
+                       .pixel = s->in_channels,
+                       .channels = in,
+                       .out_height = nsc_conv_out_height(s),
+                       .out_width = nsc_conv_out_width(s),
+                       .step = s->stride,
+                       .taps = t->count,
+                       .tap_y = t->y,
+                       .tap_x = t->x};
+}
+
+static nsc_status conv_groups(nsc_compute *compute, const nsc_conv_shape *s, const float *x, const float *weights,
+                              const float *bias, float *y, const taps *t, nsc_error *err) {
+  size_t in = s->in_channels / s->groups, out = s->out_channels / s->groups, area = t->count;
   for (size_t g = 0; g < s->groups; g++) {
-    for (size_t o = 0; o < out; o++) {
-      for (size_t a = 0; a < area; a++) {
-        const float *from = weights + ((g * out + o) * area + a) * in;
-        for (size_t i = 0; i < in; i++) turned[((g * in + i) * area + a) * out + o] = from[i];
+    nsc_windows left = windows_of(s, x, g, t);
+    nsc_right right = {.weights = weights + g * out * area * in,
+                       .bias = bias ? bias + g * out : NULL,
+                       .taps = area,
+                       .channels = in,
+                       .columns = out,
+                       .tap_offsets = t->weights,
+                       .channel_stride = 1,
+                       .column_stride = area * in};
+    NSC_TRY(multiply(compute, &left, &right, y + g * out, s->out_channels, err));
+  }
+  return NSC_OK;
+}
+
+static nsc_status weight_gradient_groups(nsc_compute *c, const nsc_conv_shape *s, const float *x, const float *dy,
+                                         float *dw, const taps *t, nsc_error *err) {
+  size_t in = s->in_channels / s->groups, out = s->out_channels / s->groups;
+  for (size_t g = 0; g < s->groups; g++) {
+    nsc_windows windows = windows_of(s, x, g, t);
+    NSC_TRY(nsc_product_over_windows(&c->kernels, &windows, dy + g * out, out, s->out_channels,
+                                     dw + g * out * t->count * in, c->pool, &c->sums, err));
+  }
+  return NSC_OK;
+}
+
+/* ---- the input's gradient ---- */
+
+/*
+ * Rows and columns of x that are congruent modulo the stride are reached by the same taps: each such phase is a
+ * convolution of dy with a part of the kernel and stride 1.
+ */
+typedef struct phase {
+  const nsc_conv_shape *shape;
+  size_t y, x, height, width; /* first row and column, and how many */
+  const float *from;          /* [batch][height][width][in channels] */
+  float *dx;
+} phase;
+
+/* Taps that reach row `y` and column `x` of the phase; tap (ky, kx) takes dy at (y + top - ky) / stride. */
+static void place_phase(const nsc_conv_shape *s, const phase *p, taps *t) {
+  ptrdiff_t stride = (ptrdiff_t)s->stride;
+  t->count = 0;
+  for (size_t k = 0; k < s->kernel_h * s->kernel_w; k++) {
+    ptrdiff_t y = (ptrdiff_t)(p->y + s->top) - (ptrdiff_t)(k / s->kernel_w);
+    ptrdiff_t x = (ptrdiff_t)(p->x + s->left) - (ptrdiff_t)(k % s->kernel_w);
+    if (y % stride != 0 || x % stride != 0) continue;
+    t->y[t->count] = y / stride;
+    t->x[t->count] = x / stride;
+    t->weights[t->count++] = k * (s->in_channels / s->groups);
+  }
+}
+
+/* One row of the phase to every stride-th pixel of a row of dx; without `from` zeros. */
+static void spread_rows(void *context, size_t from, size_t count) {
+  const phase *p = context;
+  const nsc_conv_shape *s = p->shape;
+  for (size_t r = from; r < from + count; r++) {
+    size_t n = r / p->height, y = p->y + r % p->height * s->stride;
+    for (size_t k = 0; k < p->width; k++) {
+      float *to = p->dx + ((n * s->height + y) * s->width + p->x + k * s->stride) * s->in_channels;
+      if (p->from) {
+        memcpy(to, p->from + (r * p->width + k) * s->in_channels, s->in_channels * sizeof *to);
+      } else {
+        memset(to, 0, s->in_channels * sizeof *to);
       }
     }
   }
 }
 
-nsc_status nsc_compute_conv_input_gradient(nsc_compute *compute, const nsc_conv_shape *s, const float *dy,
-                                           const float *weights, float *dx, nsc_error *err) {
-  size_t in = s->in_channels / s->groups, out = s->out_channels / s->groups;
-  NSC_TRY(reserve(&compute->turned, s->in_channels * s->kernel_h * s->kernel_w * out, err));
-  turn_weights(compute->turned.floats, weights, s);
-  size_t oh = nsc_conv_out_height(s), ow = nsc_conv_out_width(s), h, w;
-  /* Rows and columns of x that no window reached, when the stride does not divide: their gradient is zero. */
-  uint32_t rest_h = (uint32_t)(s->height + s->top + s->bottom - s->kernel_h - (oh - 1) * s->stride);
-  uint32_t rest_w = (uint32_t)(s->width + s->left + s->right - s->kernel_w - (ow - 1) * s->stride);
-  xnn_operator_t op = NULL;
-  enum xnn_status status = xnn_create_deconvolution2d_nhwc_f32(
-      (uint32_t)s->top, (uint32_t)s->right, (uint32_t)s->bottom, (uint32_t)s->left, (uint32_t)s->kernel_h,
-      (uint32_t)s->kernel_w, (uint32_t)s->stride, (uint32_t)s->stride, 1, 1, (uint32_t)s->groups, out, in,
-      s->out_channels, s->in_channels, compute->turned.floats, NULL, -INFINITY, INFINITY, 0, NULL, NULL, &op);
-  if (status == xnn_status_success) {
-    status = xnn_reshape_deconvolution2d_nhwc_f32(op, s->batch, oh, ow, rest_h, rest_w, &h, &w, compute->pool);
+static nsc_status phase_gradient(nsc_compute *c, const phase *p, const taps *t, const float *dy, const float *weights,
+                                 float *out, nsc_error *err) {
+  const nsc_conv_shape *s = p->shape;
+  size_t in = s->in_channels / s->groups, channels = s->out_channels / s->groups, area = s->kernel_h * s->kernel_w;
+  for (size_t g = 0; g < s->groups; g++) {
+    nsc_windows left = {.x = dy + g * channels,
+                        .batch = s->batch,
+                        .height = nsc_conv_out_height(s),
+                        .width = nsc_conv_out_width(s),
+                        .pixel = s->out_channels,
+                        .channels = channels,
+                        .out_height = p->height,
+                        .out_width = p->width,
+                        .step = 1,
+                        .taps = t->count,
+                        .tap_y = t->y,
+                        .tap_x = t->x};
+    nsc_right right = {.weights = weights + g * channels * area * in,
+                       .taps = t->count,
+                       .channels = channels,
+                       .columns = in,
+                       .tap_offsets = t->weights,
+                       .channel_stride = area * in,
+                       .column_stride = 1};
+    NSC_TRY(multiply(c, &left, &right, out + g * in, s->in_channels, err));
   }
-  if (status == xnn_status_success && (h != s->height || w != s->width)) status = xnn_status_invalid_parameter;
-  if (status == xnn_status_success) status = xnn_setup_deconvolution2d_nhwc_f32(op, dy, dx);
-  if (status == xnn_status_success) status = xnn_run_operator(op, compute->pool);
-  return finish(op, status, "transposed convolution", err);
+  return NSC_OK;
 }
 
-/* ---- weight gradient: dw = (windows of x)' * dy, over blocks of pixels ---- */
-
-typedef struct columns_task {
-  const nsc_conv_shape *shape;
-  const float *x;
-  float *columns; /* [rows][pixels]: a row for each kernel position and input channel of the group */
-  size_t group, first_pixel, pixels;
-} columns_task;
-
-/* Rows [from, from + count): value of x under one kernel position and channel, at every output pixel of the block. */
-static void fill_columns(void *context, size_t from, size_t count) {
-  const columns_task *t = context;
-  const nsc_conv_shape *s = t->shape;
-  size_t in = s->in_channels / s->groups, oh = nsc_conv_out_height(s), ow = nsc_conv_out_width(s);
-  for (size_t p = 0; p < t->pixels; p++) {
-    size_t pixel = t->first_pixel + p, n = pixel / (oh * ow), y = pixel / ow % oh, xx = pixel % ow;
-    for (size_t row = from; row < from + count;) {
-      size_t tap = row / in, channel = row % in, run = in - channel;
-      if (run > from + count - row) run = from + count - row;
-      ptrdiff_t iy = (ptrdiff_t)(y * s->stride + tap / s->kernel_w) - (ptrdiff_t)s->top;
-      ptrdiff_t ix = (ptrdiff_t)(xx * s->stride + tap % s->kernel_w) - (ptrdiff_t)s->left;
-      bool inside = iy >= 0 && iy < (ptrdiff_t)s->height && ix >= 0 && ix < (ptrdiff_t)s->width;
-      const float *source = inside ? t->x + ((n * s->height + (size_t)iy) * s->width + (size_t)ix) * s->in_channels +
-                                         t->group * in + channel
-                                   : NULL;
-      float *to = t->columns + row * t->pixels + p;
-      for (size_t k = 0; k < run; k++) to[k * t->pixels] = source ? source[k] : 0.0f;
-      row += run;
-    }
+static nsc_status run_phase(nsc_compute *c, phase *p, taps *t, const float *dy, const float *weights, nsc_error *err) {
+  const nsc_conv_shape *s = p->shape;
+  place_phase(s, p, t);
+  if (s->stride == 1) return phase_gradient(c, p, t, dy, weights, p->dx, err);
+  if (t->count) {
+    NSC_TRY(nsc_room_take(&c->turned, s->batch * p->height * p->width * s->in_channels, err));
+    NSC_TRY(phase_gradient(c, p, t, dy, weights, c->turned.floats, err));
+    p->from = c->turned.floats;
   }
+  nsc_compute_ranges(c, spread_rows, p, s->batch * p->height, 8);
+  return NSC_OK;
 }
 
-/* product is [area * in][out of all groups' slice]; adds it to dw, [out][area][in]. */
-static void add_product(const nsc_conv_shape *s, size_t group, const float *product, float *dw) {
-  size_t in = s->in_channels / s->groups, out = s->out_channels / s->groups, rows = s->kernel_h * s->kernel_w * in;
-  for (size_t o = 0; o < out; o++) {
-    float *to = dw + (group * out + o) * rows;
-    for (size_t r = 0; r < rows; r++) to[r] += product[r * out + o];
-  }
-}
-
-/* dy of one group, packed: [pixels][out]. */
-static const float *group_of(const nsc_conv_shape *s, const float *dy, size_t group, size_t pixels, float *room) {
-  size_t out = s->out_channels / s->groups;
-  if (s->groups == 1) return dy;
-  for (size_t p = 0; p < pixels; p++) {
-    memcpy(room + p * out, dy + p * s->out_channels + group * out, out * sizeof *room);
-  }
-  return room;
-}
-
-static nsc_status dense_weight_gradient(nsc_compute *compute, const nsc_conv_shape *s, const float *x, const float *dy,
-                                        float *dw, nsc_error *err) {
-  size_t in = s->in_channels / s->groups, out = s->out_channels / s->groups, rows = s->kernel_h * s->kernel_w * in;
-  size_t total = s->batch * nsc_conv_out_height(s) * nsc_conv_out_width(s);
-  size_t block = COLUMN_FLOATS / rows;
-  block = block < 16 ? 16 : block > total ? total : block;
-  NSC_TRY(reserve(&compute->columns, rows * block, err));
-  NSC_TRY(reserve(&compute->product, rows * out, err));
-  NSC_TRY(reserve(&compute->turned, block * out, err));
-  memset(dw, 0, s->out_channels * rows * sizeof *dw);
-  for (size_t group = 0; group < s->groups; group++) {
-    for (size_t first = 0; first < total; first += block) {
-      size_t pixels = total - first < block ? total - first : block;
-      columns_task task = {s, x, compute->columns.floats, group, first, pixels};
-      nsc_compute_ranges(compute, fill_columns, &task, rows, rows / 4 + 1);
-      const float *part = group_of(s, dy + first * s->out_channels, group, pixels, compute->turned.floats);
-      NSC_TRY(nsc_compute_dense(compute, rows, pixels, out, compute->columns.floats, part, true, NULL,
-                                compute->product.floats, err));
-      add_product(s, group, compute->product.floats, dw);
+static nsc_status input_gradient_phases(nsc_compute *c, const nsc_conv_shape *s, const float *dy, const float *weights,
+                                        float *dx, taps *t, nsc_error *err) {
+  for (size_t y = 0; y < s->stride && y < s->height; y++) {
+    for (size_t x = 0; x < s->stride && x < s->width; x++) {
+      phase p = {.shape = s,
+                 .y = y,
+                 .x = x,
+                 .height = (s->height - y + s->stride - 1) / s->stride,
+                 .width = (s->width - x + s->stride - 1) / s->stride,
+                 .dx = dx};
+      NSC_TRY(run_phase(c, &p, t, dy, weights, err));
     }
   }
   return NSC_OK;
 }
 
-typedef struct depthwise_task {
-  const nsc_conv_shape *shape;
-  const float *x, *dy;
-  float *dw;
-} depthwise_task;
+/* ---- convolutions of any kind ---- */
 
-/* One kernel position for all channels: dw[c] = sum over pixels of x[c] * dy[c]. */
-static void depthwise_taps(void *context, size_t from, size_t count) {
-  const depthwise_task *t = context;
-  const nsc_conv_shape *s = t->shape;
-  size_t oh = nsc_conv_out_height(s), ow = nsc_conv_out_width(s), channels = s->in_channels,
-         area = s->kernel_h * s->kernel_w;
-  for (size_t tap = from; tap < from + count; tap++) {
-    for (size_t c = 0; c < channels; c++) t->dw[c * area + tap] = 0;
-    for (size_t pixel = 0; pixel < s->batch * oh * ow; pixel++) {
-      ptrdiff_t iy = (ptrdiff_t)(pixel / ow % oh * s->stride + tap / s->kernel_w) - (ptrdiff_t)s->top;
-      ptrdiff_t ix = (ptrdiff_t)(pixel % ow * s->stride + tap % s->kernel_w) - (ptrdiff_t)s->left;
-      if (iy < 0 || iy >= (ptrdiff_t)s->height || ix < 0 || ix >= (ptrdiff_t)s->width) continue;
-      const float *x = t->x + ((pixel / (oh * ow) * s->height + (size_t)iy) * s->width + (size_t)ix) * channels;
-      const float *dy = t->dy + pixel * channels;
-      for (size_t c = 0; c < channels; c++) t->dw[c * area + tap] += x[c] * dy[c];
-    }
-  }
+nsc_status nsc_compute_conv(nsc_compute *compute, const nsc_conv_shape *s, const float *x, const float *weights,
+                            const float *bias, float *y, nsc_error *err) {
+  if (is_depthwise(s)) return nsc_depthwise_forward(compute, s, x, weights, bias, y, err);
+  taps t;
+  NSC_TRY(make_taps(s, &t, err));
+  place_taps(s, &t);
+  nsc_status status = conv_groups(compute, s, x, weights, bias, y, &t, err);
+  drop_taps(&t);
+  return status;
+}
+
+nsc_status nsc_compute_conv_input_gradient(nsc_compute *compute, const nsc_conv_shape *s, const float *dy,
+                                           const float *weights, float *dx, nsc_error *err) {
+  if (is_depthwise(s)) return nsc_depthwise_input_gradient(compute, s, dy, weights, dx, err);
+  taps t;
+  NSC_TRY(make_taps(s, &t, err));
+  nsc_status status = input_gradient_phases(compute, s, dy, weights, dx, &t, err);
+  drop_taps(&t);
+  return status;
 }
 
 nsc_status nsc_compute_conv_weight_gradient(nsc_compute *compute, const nsc_conv_shape *s, const float *x,
                                             const float *dy, float *dw, nsc_error *err) {
-  if (s->groups == s->in_channels && s->out_channels == s->in_channels) {
-    depthwise_task task = {s, x, dy, dw};
-    nsc_compute_ranges(compute, depthwise_taps, &task, s->kernel_h * s->kernel_w, 1);
-    return NSC_OK;
-  }
-  return dense_weight_gradient(compute, s, x, dy, dw, err);
+  if (is_depthwise(s)) return nsc_depthwise_weight_gradient(compute, s, x, dy, dw, err);
+  taps t;
+  NSC_TRY(make_taps(s, &t, err));
+  place_taps(s, &t);
+  nsc_status status = weight_gradient_groups(compute, s, x, dy, dw, &t, err);
+  drop_taps(&t);
+  return status;
 }

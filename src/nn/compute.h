@@ -1,7 +1,7 @@
 /*
- * The arithmetic that training shares with inference: matrix products and convolutions on XNNPACK with weights that
- * change at every step, so nothing is kept between calls but threads and scratch memory. All tensors are float32;
- * pictures are [batch][height][width][channels].
+ * The arithmetic of training: matrix products and convolutions with weights that change at every step, on XNNPACK's
+ * micro-kernels (product.h). Nothing is kept between calls but threads and scratch memory. All tensors are float32;
+ * pictures are [batch][height][width][channels]. Results do not depend on the number of threads.
  */
 #ifndef NSC_NN_COMPUTE_H
 #define NSC_NN_COMPUTE_H
@@ -23,6 +23,11 @@ NSC_WARN_UNUSED nsc_status nsc_compute_dense(nsc_compute *compute, size_t rows, 
                                              const float *weights, bool turned, const float *bias, float *y,
                                              nsc_error *err);
 
+/* dw[out][in] = the gradient with respect to weights of nsc_compute_dense, summed over rows. */
+NSC_WARN_UNUSED nsc_status nsc_compute_dense_weight_gradient(nsc_compute *compute, size_t rows, size_t in, size_t out,
+                                                             const float *x, const float *dy, float *dw,
+                                                             nsc_error *err);
+
 typedef struct nsc_conv_shape {
   size_t batch, height, width; /* of x */
   size_t in_channels, out_channels, groups;
@@ -37,7 +42,7 @@ size_t nsc_conv_out_width(const nsc_conv_shape *s);
 NSC_WARN_UNUSED nsc_status nsc_compute_conv(nsc_compute *compute, const nsc_conv_shape *shape, const float *x,
                                             const float *weights, const float *bias, float *y, nsc_error *err);
 
-/* dx = the gradient of a loss with respect to x, given dy with respect to y: a transposed convolution. */
+/* dx = the gradient of a loss with respect to x, given dy with respect to y. */
 NSC_WARN_UNUSED nsc_status nsc_compute_conv_input_gradient(nsc_compute *compute, const nsc_conv_shape *shape,
                                                            const float *dy, const float *weights, float *dx,
                                                            nsc_error *err);

@@ -1,19 +1,10 @@
-/*
- * Places every buffer of a plan in one block. Two values may share memory when no step needs both: buffers go, largest
- * first, to the lowest offset where nothing that lives at the same time stands (greedy by size; Pisarchyk and Lee
- * 2020).
- */
+/* Places every buffer of a plan in one block: two values may share memory when no step needs both. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/placement.h"
 #include "nn/plan.h"
 #include "nn/plan_private.h"
-
-typedef struct block {
-  uint32_t value;
-  size_t bytes;
-} block;
 
 static size_t round_up(size_t bytes) {
   return (bytes + NSC_PLAN_ALIGN - 1) & ~(size_t)(NSC_PLAN_ALIGN - 1);
@@ -52,42 +43,6 @@ static nsc_status find_lifetimes(nsc_plan *plan) {
   }
   for (uint32_t i = 0; i < m->output_count; i++) touch(plan, m->outputs[i].value, plan->step_count);
   return NSC_OK;
-}
-
-static int larger_first(const void *a, const void *b) {
-  const block *x = a, *y = b;
-  if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
-  return x->value < y->value ? -1 : x->value > y->value;
-}
-
-static int lower_first(const void *a, const void *b) {
-  const nsc_value *x = *(nsc_value *const *)a, *y = *(nsc_value *const *)b;
-  return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
-/* Offsets for all blocks; returns the end of the highest. `placed` has room for all. */
-static bool place_blocks(nsc_plan *plan, const block *blocks, size_t count, nsc_value **placed, size_t *end) {
-  *end = 0;
-  for (size_t b = 0; b < count; b++) {
-    nsc_value *v = &plan->values[blocks[b].value];
-    size_t n = 0;
-    for (size_t i = 0; i < b; i++) {
-      nsc_value *other = &plan->values[blocks[i].value];
-      if (other->first <= v->last && v->first <= other->last) placed[n++] = other;
-    }
-    qsort(placed, n, sizeof *placed, lower_first);
-    size_t offset = 0;
-    for (size_t i = 0; i < n; i++) {
-      if (placed[i]->offset >= offset && placed[i]->offset - offset >= blocks[b].bytes) break;
-      size_t after = placed[i]->offset + value_bytes(placed[i]);
-      if (after > offset) offset = after;
-    }
-    v->offset = offset;
-    size_t top;
-    if (!nsc_add_size(offset, blocks[b].bytes, &top)) return false;
-    if (top > *end) *end = top;
-  }
-  return true;
 }
 
 static nsc_status allocate(nsc_plan *plan, size_t activations, size_t workspace) {
@@ -141,30 +96,27 @@ static void drop_unread_constants(nsc_plan *plan) {
   }
 }
 
+static nsc_status place_values(nsc_plan *plan, size_t *end) {
+  nsc_placed *blocks = malloc((plan->value_count + (size_t)1) * sizeof *blocks);
+  if (!blocks) return nsc_fail_memory(plan->err, plan->value_count * sizeof *blocks, "the plan");
+  size_t count = 0;
+  for (uint32_t i = 0; i < plan->value_count; i++) {
+    const nsc_value *v = &plan->values[i];
+    if (v->known && v->root == i && v->first != UINT32_MAX && !v->data && !v->proto) {
+      blocks[count++] = (nsc_placed){.id = i, .first = v->first, .last = v->last, .bytes = value_bytes(v)};
+    }
+  }
+  bool fits = nsc_place(blocks, count, end);
+  for (size_t i = 0; i < count && fits; i++) plan->values[blocks[i].id].offset = blocks[i].offset;
+  free(blocks);
+  return fits ? NSC_OK : nsc_fail(plan->err, NSC_ERROR_LIMIT, "the model's activations do not fit into memory");
+}
+
 nsc_status nsc_plan_place(nsc_plan *plan) {
   NSC_TRY(find_lifetimes(plan));
   drop_unread_constants(plan);
-  block *blocks = malloc((plan->value_count + 1) * sizeof *blocks);
-  nsc_value **placed = malloc((plan->value_count + 1) * sizeof *placed);
-  nsc_status status = NSC_OK;
-  size_t count = 0, end = 0, workspace = 0;
-  if (!blocks || !placed) {
-    status = nsc_fail_memory(plan->err, plan->value_count * sizeof *blocks, "the plan");
-  } else {
-    for (uint32_t i = 0; i < plan->value_count; i++) {
-      const nsc_value *v = &plan->values[i];
-      if (v->known && v->root == i && v->first != UINT32_MAX && !v->data && !v->proto) {
-        blocks[count++] = (block){i, value_bytes(v)};
-      }
-    }
-    qsort(blocks, count, sizeof *blocks, larger_first);
-    if (!place_blocks(plan, blocks, count, placed, &end)) {
-      status = nsc_fail(plan->err, NSC_ERROR_LIMIT, "the model's activations do not fit into memory");
-    }
-  }
-  free(blocks);
-  free(placed);
-  NSC_TRY(status);
+  size_t end = 0, workspace = 0;
+  NSC_TRY(place_values(plan, &end));
   for (uint32_t s = 0; s < plan->step_count; s++) {
     if (plan->steps[s]->workspace > workspace) workspace = plan->steps[s]->workspace;
   }

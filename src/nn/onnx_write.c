@@ -64,6 +64,14 @@ void nsc_onnx_ints(nsc_onnx_writer *w, const char *name, uint32_t count, const i
   put_message(&w->attributes, 5, &m);
 }
 
+void nsc_onnx_string(nsc_onnx_writer *w, const char *name, const char *value) {
+  nsc_text m = {0};
+  put_text(&m, 1, name);
+  put_text(&m, 4, value);
+  put_number(&m, 20, 3);
+  put_message(&w->attributes, 5, &m);
+}
+
 void nsc_onnx_node(nsc_onnx_writer *w, const char *op, const char *output, uint32_t input_count,
                    const char *const *inputs) {
   nsc_text m = {0};

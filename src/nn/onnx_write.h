@@ -24,6 +24,7 @@ typedef struct nsc_onnx_writer {
 void nsc_onnx_int(nsc_onnx_writer *w, const char *name, int64_t value);
 void nsc_onnx_float(nsc_onnx_writer *w, const char *name, float value);
 void nsc_onnx_ints(nsc_onnx_writer *w, const char *name, uint32_t count, const int64_t *values);
+void nsc_onnx_string(nsc_onnx_writer *w, const char *name, const char *value);
 /* Takes the attributes written since the last node. The node is named like its output. */
 void nsc_onnx_node(nsc_onnx_writer *w, const char *op, const char *output, uint32_t input_count,
                    const char *const *inputs);

@@ -21,8 +21,8 @@ typedef struct nsc_calibration {
  * `logits` [count][outputs], `truth` [count]: the true label. A binary task has one output, or two of which label 1
  * less label 0 counts. The temperature has the smallest log loss (nsc_eval_fit_temperature); the threshold the largest
  * Youden index, or, with `sensitivity` above 0, the best specificity with at least that sensitivity. It lies halfway
- * between the score that decides and the next one below, so that rounding elsewhere does not turn a case over. For
- * NSC_TASK_MULTI use `truths` of nsc_eval_data instead: not done here, ARGUMENT. Errors: ARGUMENT, LIMIT, MEMORY.
+ * between the score that decides and the next one below, so that rounding elsewhere does not turn a case over. Errors:
+ * ARGUMENT (also for NSC_TASK_MULTI, whose truth has another shape), LIMIT, MEMORY.
  */
 NSC_WARN_UNUSED nsc_status nsc_calibrate(nsc_task task, const float *logits, size_t count, uint32_t outputs,
                                          const int32_t *truth, double sensitivity, nsc_calibration *out,

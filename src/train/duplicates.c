@@ -1,17 +1,23 @@
 #include "train/duplicates.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
 
-enum { ROWS = 8, COLUMNS = 9, MEANS = ROWS * COLUMNS };
+enum {
+  ROWS = 8,
+  COLUMNS = 9,
+  MEANS = ROWS * COLUMNS,
+  UNIT = 256 /* of a grey level in means: whole levels would let nearly black pictures through */
+};
 
 /* What is compared before pixels are. */
 typedef struct sketch {
   uint64_t bits;
-  uint8_t means[MEANS];
+  uint16_t means[MEANS]; /* grey levels times UNIT */
   uint32_t sample;
   double allowed; /* mean absolute difference up to which another picture is a near copy */
 } sketch;
@@ -68,7 +74,7 @@ static void find_exact(search *s) {
 /* ---- near copies ---- */
 
 /* Grey means of 8 x 9 boxes; of pictures with fewer pixels some boxes share a pixel. */
-static void reduce(const nsc_dataset *d, const uint8_t *pixels, uint8_t *means) {
+static void reduce(const nsc_dataset *d, const uint8_t *pixels, uint16_t *means) {
   for (size_t row = 0; row < ROWS; row++) {
     size_t top = row * d->height / ROWS, bottom = (row + 1) * d->height / ROWS;
     if (bottom == top) bottom++;
@@ -80,17 +86,19 @@ static void reduce(const nsc_dataset *d, const uint8_t *pixels, uint8_t *means) 
         const uint8_t *p = pixels + (y * d->width + left) * d->channels;
         for (size_t i = 0; i < (right - left) * d->channels; i++) sum += p[i];
       }
-      means[row * COLUMNS + column] = (uint8_t)(sum / ((bottom - top) * (right - left) * d->channels));
+      means[row * COLUMNS + column] = (uint16_t)(sum * UNIT / ((bottom - top) * (right - left) * d->channels));
     }
   }
 }
 
 static double mean_deviation(const uint8_t *p, size_t size) {
-  uint64_t sum = 0, apart = 0;
-  for (size_t i = 0; i < size; i++) sum += p[i];
-  uint8_t mean = (uint8_t)(sum / size);
-  for (size_t i = 0; i < size; i++) apart += (uint64_t)abs(p[i] - mean);
-  return (double)apart / (double)size;
+  uint64_t counts[256] = {0}, sum = 0;
+  double apart = 0;
+  for (size_t i = 0; i < size; i++) counts[p[i]]++;
+  for (int v = 0; v < 256; v++) sum += counts[v] * (uint64_t)v;
+  double mean = (double)sum / (double)size;
+  for (int v = 0; v < 256; v++) apart += (double)counts[v] * fabs(v - mean);
+  return apart / (double)size;
 }
 
 static sketch sketch_of(const search *s, uint32_t sample) {
@@ -99,7 +107,7 @@ static sketch sketch_of(const search *s, uint32_t sample) {
   if (k.allowed > NSC_DUPLICATE_LEVELS) k.allowed = NSC_DUPLICATE_LEVELS;
   reduce(s->d, pixels, k.means);
   for (size_t row = 0; row < ROWS; row++) {
-    const uint8_t *m = k.means + row * COLUMNS;
+    const uint16_t *m = k.means + row * COLUMNS;
     for (size_t i = 0; i + 1 < COLUMNS; i++) k.bits = k.bits << 1 | (m[i] < m[i + 1]);
   }
   return k;
@@ -110,11 +118,14 @@ static uint32_t root_of(uint32_t *parent, uint32_t i) {
   return i;
 }
 
-/* The mean of differences of means is at most the mean difference of pixels; one level for rounding. */
+/*
+ * Boxes of one size each: the mean of differences of means is at most the mean difference of pixels. Half as much
+ * again, and one unit, for sizes that differ and rounding.
+ */
 static bool may_be_near(const sketch *a, const sketch *b) {
   int sum = 0;
   for (int i = 0; i < MEANS; i++) sum += abs(a->means[i] - b->means[i]);
-  return sum <= (a->allowed + 1) * MEANS;
+  return sum <= (a->allowed * 1.5 * UNIT + 1) * MEANS;
 }
 
 static bool is_near(const search *s, const sketch *a, const sketch *b) {
@@ -139,8 +150,9 @@ static void find_near(search *s) {
     for (uint32_t i = 0; i < j; i++) {
       const sketch *a = &s->sketches[i];
       if (__builtin_popcountll(a->bits ^ b->bits) > NSC_DUPLICATE_BITS) continue;
+      if (!may_be_near(a, b)) continue;
       uint32_t x = root_of(s->parent, a->sample), y = root_of(s->parent, b->sample);
-      if (x == y || !may_be_near(a, b) || !is_near(s, a, b)) continue;
+      if (x == y || !is_near(s, a, b)) continue;
       s->parent[x > y ? x : y] = x < y ? x : y; /* the root is the first sample */
     }
   }

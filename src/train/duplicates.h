@@ -35,8 +35,9 @@ typedef struct nsc_duplicates {
 } nsc_duplicates;
 
 /*
- * Ended by nsc_duplicates_drop. Every two pictures are compared by their hashes, 64 bits each: 15,000 pictures are 112
- * million comparisons, some tenths of a second. Errors: MEMORY.
+ * Ended by nsc_duplicates_drop. Every two pictures are compared by their hashes, 64 bits each, and pixels only where
+ * means of boxes agree too: 15,000 colour pictures of 128 x 128 take about a second, two when nearly all are black.
+ * Errors: MEMORY.
  */
 NSC_WARN_UNUSED nsc_status nsc_duplicates_find(const nsc_dataset *d, nsc_duplicates *out, nsc_error *err);
 void nsc_duplicates_drop(nsc_duplicates *duplicates);

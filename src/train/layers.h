@@ -1,5 +1,10 @@
-/* One forward and one backward function a kind of layer. Backward adds to the gradients of its inputs (a tensor may
-   feed several layers) and overwrites those of its parameters. */
+/*
+ * One forward and one backward function a kind of layer.
+ *
+ * Backward writes the gradients of its inputs, or adds to them where another reader of the tensor was there first
+ * (`written`), and overwrites those of its parameters. Layers that may work in place (activations, dropout) get the
+ * same memory for input and output.
+ */
 #ifndef NSC_TRAIN_LAYERS_H
 #define NSC_TRAIN_LAYERS_H
 
@@ -11,10 +16,41 @@ typedef struct nsc_pass {
   bool training;
   nsc_rng *rng;
   nsc_error *err;
-  float *scratch; /* as large as the largest tensor of the batch; for backward */
 } nsc_pass;
 
 typedef nsc_status (*nsc_layer_function)(nsc_pass *pass, nsc_layer *layer);
+
+static inline nsc_tensor *nsc_input_of(const nsc_pass *pass, const nsc_layer *layer) {
+  return nsc_net_tensor(pass->net, layer->inputs[0]);
+}
+
+static inline nsc_tensor *nsc_result_of(const nsc_pass *pass, const nsc_layer *layer) {
+  return nsc_net_tensor(pass->net, layer->output);
+}
+
+/* Says that a part of the gradient comes now; true when it is to be added to what stands there. */
+static inline bool nsc_adds_gradient(nsc_tensor *x) {
+  bool adds = x->written;
+  x->written = true;
+  return adds;
+}
+
+/* The layer that makes a tensor: they are numbered alike. */
+static inline uint32_t nsc_net_layer_of(const nsc_net *net, uint32_t tensor) {
+  (void)net;
+  return tensor;
+}
+
+/* Lets layers work in place where nobody misses what they overwrite. */
+void nsc_net_share(nsc_net *net);
+/* Sets `wanted` of all tensors. */
+void nsc_net_find_wanted(nsc_net *net);
+
+/* Floats that are worth a thread. */
+enum { NSC_GRAIN = 16384 };
+
+/* to[i] += from[i], in parallel. */
+void nsc_add_floats(nsc_compute *compute, float *to, const float *from, size_t count);
 
 nsc_status nsc_conv_forward(nsc_pass *pass, nsc_layer *layer);
 nsc_status nsc_conv_backward(nsc_pass *pass, nsc_layer *layer);
@@ -38,5 +74,7 @@ nsc_status nsc_concat_forward(nsc_pass *pass, nsc_layer *layer);
 nsc_status nsc_concat_backward(nsc_pass *pass, nsc_layer *layer);
 nsc_status nsc_flatten_forward(nsc_pass *pass, nsc_layer *layer);
 nsc_status nsc_flatten_backward(nsc_pass *pass, nsc_layer *layer);
+nsc_status nsc_upsample_forward(nsc_pass *pass, nsc_layer *layer);
+nsc_status nsc_upsample_backward(nsc_pass *pass, nsc_layer *layer);
 
 #endif

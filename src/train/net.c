@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "train/layers.h"
 
 enum { NONE = UINT32_MAX, MAX_SIDE = 4096, MAX_CHANNELS = 1 << 20 };
 
@@ -65,7 +66,8 @@ static nsc_layer *add_layer(nsc_net *net, nsc_layer_kind kind, const uint32_t *i
     return NULL;
   }
   for (uint32_t i = 0; i < input_count; i++) copy[i] = inputs[i];
-  net->tensors[net->tensor_count] = (nsc_tensor){height, width, channels, NULL, NULL};
+  net->tensors[net->tensor_count] =
+      (nsc_tensor){.height = height, .width = width, .channels = channels, .owner = net->tensor_count};
   nsc_layer *layer = &net->layers[net->layer_count++];
   *layer =
       (nsc_layer){.kind = kind, .inputs = copy, .input_count = input_count, .output = net->tensor_count++, .groups = 1};
@@ -209,6 +211,14 @@ uint32_t nsc_net_flatten(nsc_net *net, uint32_t x) {
   return output_of(add_layer(net, NSC_LAYER_FLATTEN, &x, 1, 1, 1, in.height * in.width * in.channels));
 }
 
+uint32_t nsc_net_upsample(nsc_net *net, uint32_t x, size_t factor) {
+  nsc_tensor in = net->tensors[x];
+  if (factor > MAX_SIDE) factor = 0; /* add_layer refuses */
+  nsc_layer *layer = add_layer(net, NSC_LAYER_UPSAMPLE, &x, 1, in.height * factor, in.width * factor, in.channels);
+  if (layer) layer->kernel = factor;
+  return output_of(layer);
+}
+
 /* Weights: normal with variance 2 / fan-in, what follows being a rectifier; dense layers uniform in 1 / sqrt(fan-in) as
    the last one is. Scales and variances begin at one. */
 static void initialise(nsc_net *net, uint64_t seed) {
@@ -244,6 +254,7 @@ nsc_status nsc_net_finish(nsc_net *net, uint32_t output, uint64_t seed, nsc_erro
     }
   }
   net->output = output;
+  nsc_net_share(net);
   initialise(net, seed);
   return NSC_OK;
 }
@@ -259,40 +270,4 @@ size_t nsc_net_parameter_count(const nsc_net *net) {
 size_t nsc_net_size(const nsc_net *net, uint32_t tensor) {
   const nsc_tensor *t = &net->tensors[tensor];
   return net->batch * t->height * t->width * t->channels;
-}
-
-/* Floats of the whole batch, with room for XNNPACK's reads past the end. */
-static float *batch_floats(nsc_net *net, size_t count) {
-  return nsc_arena_alloc(&net->batch_arena, count + 32, sizeof(float));
-}
-
-nsc_status nsc_net_set_batch(nsc_net *net, size_t batch, nsc_error *err) {
-  if (batch == net->batch) return NSC_OK;
-  nsc_arena_free(&net->batch_arena);
-  net->batch = 0;
-  for (uint32_t l = 0; l < net->layer_count; l++) {
-    nsc_layer *layer = &net->layers[l];
-    nsc_tensor *t = &net->tensors[layer->output];
-    uint64_t count = (uint64_t)batch * t->height * t->width * t->channels;
-    if (count > SIZE_MAX / 64) return nsc_fail_memory(err, SIZE_MAX, "a batch of that size");
-    t->value = batch_floats(net, (size_t)count);
-    t->gradient = batch_floats(net, (size_t)count);
-    bool ok = t->value && t->gradient;
-    if (layer->kind == NSC_LAYER_NORM) {
-      layer->saved = batch_floats(net, (size_t)count + t->channels);
-      ok = ok && layer->saved;
-    } else if (layer->kind == NSC_LAYER_DROPOUT) {
-      layer->saved = batch_floats(net, (size_t)count);
-      ok = ok && layer->saved;
-    } else if (layer->kind == NSC_LAYER_MAX_POOL) {
-      layer->chosen = nsc_arena_alloc(&net->batch_arena, (size_t)count, sizeof *layer->chosen);
-      ok = ok && layer->chosen;
-    }
-    if (!ok) {
-      nsc_arena_free(&net->batch_arena);
-      return nsc_fail_memory(err, (size_t)count * sizeof(float), "a batch's activations");
-    }
-  }
-  net->batch = batch;
-  return NSC_OK;
 }

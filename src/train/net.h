@@ -32,7 +32,8 @@ typedef enum nsc_layer_kind {
   NSC_LAYER_DROPOUT,
   NSC_LAYER_ADD,
   NSC_LAYER_CONCAT,
-  NSC_LAYER_FLATTEN
+  NSC_LAYER_FLATTEN,
+  NSC_LAYER_UPSAMPLE /* nearest; `kernel` is the factor */
 } nsc_layer_kind;
 
 typedef enum nsc_activation_kind {
@@ -71,13 +72,18 @@ typedef struct nsc_layer {
   float rate;              /* dropout */
   float epsilon, momentum; /* batch norm; momentum is the share of the new batch */
   bool frozen;             /* batch norm uses its running statistics in training too */
-  float *saved;            /* what backward needs of forward: normalised values and 1/deviation, dropout's factors */
+  float *saved;            /* what backward needs of forward: mean and 1/deviation of channels, dropout's factors */
   uint32_t *chosen;        /* max pooling: where the largest was */
 } nsc_layer;
 
 typedef struct nsc_tensor {
   size_t height, width, channels;
-  float *value, *gradient; /* [batch][height][width][channels] */
+  float *value;    /* [batch][height][width][channels] */
+  float *gradient; /* likewise; shares memory with gradients that are not needed at the same time */
+  uint32_t
+      owner;    /* the tensor whose memory this one uses: its own number, or the input of a layer that works in place */
+  bool wanted;  /* its gradient is: something that learns stands before it */
+  bool written; /* backward: the gradient has a first part, others are added */
 } nsc_tensor;
 
 typedef struct nsc_net {
@@ -89,6 +95,10 @@ typedef struct nsc_net {
   uint32_t layer_count, tensor_count, parameter_count, capacity;
   uint32_t input, output;
   size_t batch;
+  bool input_gradient; /* the gradient of the picture is wanted too; false at first */
+  bool trained;        /* the last forward pass was one of training */
+  float *scratch;      /* as large as the largest tensor that feeds several layers; for backward */
+  double *times;   /* [layers][2] milliseconds of forward and backward so far, added to when not NULL; the caller's */
   nsc_error built; /* the first thing that went wrong while building */
 } nsc_net;
 
@@ -114,6 +124,8 @@ uint32_t nsc_net_dropout(nsc_net *net, uint32_t x, float rate);
 uint32_t nsc_net_add(nsc_net *net, uint32_t a, uint32_t b);
 uint32_t nsc_net_concat(nsc_net *net, const uint32_t *tensors, uint32_t count);
 uint32_t nsc_net_flatten(nsc_net *net, uint32_t x);
+/* Each pixel becomes factor x factor pixels. */
+uint32_t nsc_net_upsample(nsc_net *net, uint32_t x, size_t factor);
 
 /* He initialisation (He et al. 2015) from `seed`; `output` are the logits, [batch][1][1][labels]. */
 NSC_WARN_UNUSED nsc_status nsc_net_finish(nsc_net *net, uint32_t output, uint64_t seed, nsc_error *err);

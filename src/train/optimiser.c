@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 
+enum { BLOCK = 16384 /* numbers that are worth a thread */, LANES = 8 };
+
 nsc_optimiser_options nsc_optimiser_defaults(nsc_optimiser_kind kind) {
   return (nsc_optimiser_options){.kind = kind,
                                  .momentum = kind == NSC_OPTIMISER_SGD ? 0.9f : 0,
@@ -18,7 +20,13 @@ nsc_status nsc_optimiser_init(nsc_optimiser *o, const nsc_net *net, const nsc_op
   uint32_t count = net->parameter_count;
   o->first = nsc_arena_alloc(&o->arena, count + 1, sizeof *o->first);
   o->second = nsc_arena_alloc(&o->arena, count + 1, sizeof *o->second);
-  bool ok = o->first && o->second, adam = options->kind == NSC_OPTIMISER_ADAM || options->kind == NSC_OPTIMISER_ADAMW;
+  size_t largest = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (net->parameters[i].count > largest) largest = net->parameters[i].count;
+  }
+  o->sums = nsc_arena_alloc(&o->arena, largest / BLOCK + 1, sizeof *o->sums);
+  bool ok = o->first && o->second && o->sums,
+       adam = options->kind == NSC_OPTIMISER_ADAM || options->kind == NSC_OPTIMISER_ADAMW;
   for (uint32_t i = 0; i < count && ok; i++) {
     size_t n = net->parameters[i].count;
     if (!net->parameters[i].gradient) continue;
@@ -36,77 +44,111 @@ void nsc_optimiser_drop(nsc_optimiser *o) {
   o->first = o->second = NULL;
 }
 
-static double gradient_length(const nsc_net *net) {
+/* ---- the gradient's length ---- */
+
+typedef struct length_task {
+  const float *gradient;
+  double *sums; /* a block each, so that the sum does not depend on threads */
+  size_t count;
+} length_task;
+
+static void square_blocks(void *context, size_t from, size_t count) {
+  const length_task *t = context;
+  for (size_t b = from; b < from + count; b++) {
+    const float *g = t->gradient + b * BLOCK;
+    size_t n = t->count - b * BLOCK < BLOCK ? t->count - b * BLOCK : BLOCK, k = 0;
+    double lanes[LANES] = {0}, sum = 0;
+    for (; k + LANES <= n; k += LANES) {
+      for (int i = 0; i < LANES; i++) lanes[i] += (double)g[k + (size_t)i] * (double)g[k + (size_t)i];
+    }
+    for (; k < n; k++) sum += (double)g[k] * (double)g[k];
+    for (int i = 0; i < LANES; i++) sum += lanes[i];
+    t->sums[b] = sum;
+  }
+}
+
+static double gradient_length(const nsc_optimiser *o, const nsc_net *net, nsc_compute *compute) {
   double sum = 0;
   for (uint32_t i = 0; i < net->parameter_count; i++) {
     const nsc_parameter *p = &net->parameters[i];
     if (!p->gradient || p->frozen) continue;
-    for (size_t k = 0; k < p->count; k++) sum += (double)p->gradient[k] * (double)p->gradient[k];
+    size_t blocks = (p->count + BLOCK - 1) / BLOCK;
+    length_task task = {p->gradient, o->sums, p->count};
+    nsc_compute_ranges(compute, square_blocks, &task, blocks, 1);
+    for (size_t b = 0; b < blocks; b++) sum += o->sums[b];
   }
   return sqrt(sum);
 }
 
-static void sgd(const nsc_optimiser *o, nsc_parameter *p, float *velocity, float rate, float scale, float decay) {
-  float m = o->options.momentum;
-  for (size_t k = 0; k < p->count; k++) {
-    float g = p->gradient[k] * scale + decay * p->value[k];
-    velocity[k] = m * velocity[k] + g;
-    p->value[k] -= rate * (o->options.nesterov ? g + m * velocity[k] : velocity[k]);
+/* ---- a step ---- */
+
+/* One parameter's update; ranges of it are independent. */
+typedef struct update {
+  const nsc_optimiser_options *options;
+  const float *gradient;
+  float *value, *first, *second;
+  float rate, scale, decay; /* scale: of clipping; decay: of this parameter */
+  float step, correction;   /* Adam: rate and second moment with their bias corrected */
+} update;
+
+static void sgd(void *context, size_t from, size_t count) {
+  const update *u = context;
+  const float *g = u->gradient + from;
+  float *restrict w = u->value + from, *restrict velocity = u->first + from;
+  float m = u->options->momentum, again = u->options->nesterov ? m : 0, now = u->options->nesterov ? 1.0f : 0;
+  for (size_t k = 0; k < count; k++) {
+    float d = g[k] * u->scale + u->decay * w[k];
+    velocity[k] = m * velocity[k] + d;
+    w[k] -= u->rate * (now * d + (again + 1 - now) * velocity[k]);
   }
 }
 
-static void rmsprop(const nsc_optimiser *o, nsc_parameter *p, float *velocity, float *square, float rate, float scale,
-                    float decay) {
-  float b = o->options.beta2, m = o->options.momentum, epsilon = o->options.epsilon;
-  for (size_t k = 0; k < p->count; k++) {
-    float g = p->gradient[k] * scale + decay * p->value[k];
-    square[k] = b * square[k] + (1 - b) * g * g;
-    velocity[k] = m * velocity[k] + g / (sqrtf(square[k]) + epsilon);
-    p->value[k] -= rate * velocity[k];
+static void rmsprop(void *context, size_t from, size_t count) {
+  const update *u = context;
+  const float *g = u->gradient + from;
+  float *restrict w = u->value + from, *restrict velocity = u->first + from, *restrict square = u->second + from;
+  float b = u->options->beta2, m = u->options->momentum, epsilon = u->options->epsilon;
+  for (size_t k = 0; k < count; k++) {
+    float d = g[k] * u->scale + u->decay * w[k];
+    square[k] = b * square[k] + (1 - b) * d * d;
+    velocity[k] = m * velocity[k] + d / (sqrtf(square[k]) + epsilon);
+    w[k] -= u->rate * velocity[k];
   }
 }
 
-static void adam(const nsc_optimiser *o, nsc_parameter *p, float *mean, float *square, float rate, float scale,
-                 float decay) {
-  float b1 = o->options.beta1, b2 = o->options.beta2, epsilon = o->options.epsilon;
-  double t = (double)o->steps;
-  float step = (float)((double)rate / (1 - pow((double)b1, t)));
-  float correction = (float)(1 / sqrt(1 - pow((double)b2, t)));
-  bool decoupled = o->options.kind == NSC_OPTIMISER_ADAMW;
-  for (size_t k = 0; k < p->count; k++) {
-    float g = p->gradient[k] * scale;
-    if (decoupled) {
-      p->value[k] -= rate * decay * p->value[k];
-    } else {
-      g += decay * p->value[k];
-    }
-    mean[k] = b1 * mean[k] + (1 - b1) * g;
-    square[k] = b2 * square[k] + (1 - b2) * g * g;
-    p->value[k] -= step * mean[k] / (sqrtf(square[k]) * correction + epsilon);
+static void adam(void *context, size_t from, size_t count) {
+  const update *u = context;
+  const float *g = u->gradient + from;
+  float *restrict w = u->value + from, *restrict mean = u->first + from, *restrict square = u->second + from;
+  float b1 = u->options->beta1, b2 = u->options->beta2, epsilon = u->options->epsilon;
+  bool decoupled = u->options->kind == NSC_OPTIMISER_ADAMW;
+  float shrink = decoupled ? 1 - u->rate * u->decay : 1, added = decoupled ? 0 : u->decay;
+  for (size_t k = 0; k < count; k++) {
+    float d = g[k] * u->scale + added * w[k];
+    mean[k] = b1 * mean[k] + (1 - b1) * d;
+    square[k] = b2 * square[k] + (1 - b2) * d * d;
+    w[k] = shrink * w[k] - u->step * mean[k] / (sqrtf(square[k]) * u->correction + epsilon);
   }
 }
 
-double nsc_optimiser_step(nsc_optimiser *o, nsc_net *net, float rate) {
-  double length = gradient_length(net);
+double nsc_optimiser_step(nsc_optimiser *o, nsc_net *net, nsc_compute *compute, float rate) {
+  static void (*const updates[])(void *, size_t, size_t) = {sgd, rmsprop, adam, adam};
+  double length = gradient_length(o, net, compute), t = (double)++o->steps;
   float clip = o->options.clip_norm;
-  float scale = clip > 0 && length > (double)clip ? (float)((double)clip / length) : 1;
-  o->steps++;
+  update u = {.options = &o->options,
+              .rate = rate,
+              .scale = clip > 0 && length > (double)clip ? (float)((double)clip / length) : 1,
+              .step = (float)((double)rate / (1 - pow((double)o->options.beta1, t))),
+              .correction = (float)(1 / sqrt(1 - pow((double)o->options.beta2, t)))};
   for (uint32_t i = 0; i < net->parameter_count; i++) {
     nsc_parameter *p = &net->parameters[i];
     if (!p->gradient || p->frozen) continue;
-    float decay = p->decays ? o->options.weight_decay : 0;
-    switch (o->options.kind) {
-      case NSC_OPTIMISER_SGD:
-        sgd(o, p, o->first[i], rate, scale, decay);
-        break;
-      case NSC_OPTIMISER_RMSPROP:
-        rmsprop(o, p, o->first[i], o->second[i], rate, scale, decay);
-        break;
-      case NSC_OPTIMISER_ADAM:
-      case NSC_OPTIMISER_ADAMW:
-        adam(o, p, o->first[i], o->second[i], rate, scale, decay);
-        break;
-    }
+    u.gradient = p->gradient;
+    u.value = p->value;
+    u.first = o->first[i];
+    u.second = o->second[i];
+    u.decay = p->decays ? o->options.weight_decay : 0;
+    nsc_compute_ranges(compute, updates[o->options.kind], &u, p->count, BLOCK);
   }
   return length;
 }

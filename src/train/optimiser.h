@@ -25,6 +25,7 @@ typedef struct nsc_optimiser {
   nsc_optimiser_options options;
   uint64_t steps;
   float **first, **second; /* [parameters] of [count]; NULL where the kind needs none */
+  double *sums;            /* room for those of the largest parameter's blocks */
   nsc_arena arena;
 } nsc_optimiser;
 
@@ -34,8 +35,9 @@ NSC_WARN_UNUSED nsc_status nsc_optimiser_init(nsc_optimiser *o, const nsc_net *n
                                               const nsc_optimiser_options *options, nsc_error *err);
 void nsc_optimiser_drop(nsc_optimiser *o);
 
-/* One step with gradients as nsc_net_backward left them. Returns the gradient's length before clipping. */
-double nsc_optimiser_step(nsc_optimiser *o, nsc_net *net, float rate);
+/* One step, on the threads of `compute` (NULL: on this one), with gradients as nsc_net_backward left them. Returns the
+ * gradient's length before clipping. */
+double nsc_optimiser_step(nsc_optimiser *o, nsc_net *net, nsc_compute *compute, float rate);
 
 typedef enum nsc_schedule_kind {
   NSC_SCHEDULE_CONSTANT,

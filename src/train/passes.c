@@ -1,7 +1,5 @@
 /* The forward and the backward pass through all layers. */
-#include <stdlib.h>
-#include <string.h>
-
+#include "base/clock.h"
 #include "base/error.h"
 #include "train/layers.h"
 
@@ -25,37 +23,37 @@ static const struct {
     [NSC_LAYER_ADD] = {nsc_add_forward, nsc_add_backward},
     [NSC_LAYER_CONCAT] = {nsc_concat_forward, nsc_concat_backward},
     [NSC_LAYER_FLATTEN] = {nsc_flatten_forward, nsc_flatten_backward},
+    [NSC_LAYER_UPSAMPLE] = {nsc_upsample_forward, nsc_upsample_backward},
 };
+
+/* One layer in one direction (0 forward, 1 backward). */
+static nsc_status run_layer(nsc_pass *pass, uint32_t l, int direction) {
+  nsc_layer *layer = &pass->net->layers[l];
+  nsc_layer_function run = direction ? functions[layer->kind].backward : functions[layer->kind].forward;
+  if (!pass->net->times) return run(pass, layer);
+  double start = nsc_now_ms();
+  nsc_status status = run(pass, layer);
+  pass->net->times[2 * (size_t)l + (size_t)direction] += nsc_now_ms() - start;
+  return status;
+}
 
 nsc_status nsc_net_forward(nsc_net *net, nsc_compute *compute, bool training, nsc_rng *rng, nsc_error *err) {
   if (net->batch == 0) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no batch size was set");
   nsc_pass pass = {.net = net, .compute = compute, .training = training, .rng = rng, .err = err};
+  net->trained = training;
   for (uint32_t l = 0; l < net->layer_count; l++) {
-    NSC_TRY(functions[net->layers[l].kind].forward(&pass, &net->layers[l]));
+    NSC_TRY(run_layer(&pass, l, 0));
   }
   return NSC_OK;
 }
 
-static size_t largest_tensor(const nsc_net *net) {
-  size_t largest = 0;
-  for (uint32_t t = 0; t < net->tensor_count; t++) {
-    if (nsc_net_size(net, t) > largest) largest = nsc_net_size(net, t);
-  }
-  return largest;
-}
-
 nsc_status nsc_net_backward(nsc_net *net, nsc_compute *compute, nsc_error *err) {
-  size_t floats = largest_tensor(net) + 32; /* XNNPACK reads a little past the end */
-  nsc_pass pass = {
-      .net = net, .compute = compute, .training = true, .err = err, .scratch = malloc(floats * sizeof(float))};
-  if (!pass.scratch) return nsc_fail_memory(err, floats * sizeof(float), "the backward pass");
-  for (uint32_t t = 0; t < net->tensor_count; t++) {
-    if (t != net->output) memset(net->tensors[t].gradient, 0, nsc_net_size(net, t) * sizeof(float));
+  nsc_pass pass = {.net = net, .compute = compute, .training = net->trained, .err = err};
+  nsc_net_find_wanted(net);
+  for (uint32_t t = 0; t < net->tensor_count; t++) net->tensors[t].written = t == net->output;
+  for (uint32_t l = net->layer_count; l-- > 0;) {
+    const nsc_tensor *y = &net->tensors[net->layers[l].output];
+    if (y->wanted && y->written) NSC_TRY(run_layer(&pass, l, 1));
   }
-  nsc_status status = NSC_OK;
-  for (uint32_t l = net->layer_count; l-- > 0 && status == NSC_OK;) {
-    status = functions[net->layers[l].kind].backward(&pass, &net->layers[l]);
-  }
-  free(pass.scratch);
-  return status;
+  return NSC_OK;
 }

@@ -92,6 +92,11 @@ static const char *begin_node(saver *s, const nsc_layer *layer) {
       return "Concat";
     case NSC_LAYER_FLATTEN:
       return "Flatten";
+    case NSC_LAYER_UPSAMPLE:
+      nsc_onnx_string(s->w, "mode", "nearest");
+      nsc_onnx_string(s->w, "coordinate_transformation_mode", "asymmetric");
+      nsc_onnx_string(s->w, "nearest_mode", "floor");
+      return "Resize";
     case NSC_LAYER_DROPOUT:
       return "Identity";
     default:
@@ -107,7 +112,7 @@ static void write_global_pool(saver *s, const char *input, const char *output) {
 }
 
 static nsc_status write_layer(saver *s, const nsc_layer *layer) {
-  char output[NAME], (*names)[NAME] = calloc(layer->input_count + 1, NAME);
+  char output[NAME], scales[NAME], (*names)[NAME] = calloc(layer->input_count + 1, NAME);
   const char **inputs = calloc(layer->input_count + NSC_LAYER_PARAMETERS + 2, sizeof *inputs);
   nsc_status status = names && inputs ? NSC_OK : nsc_fail_memory(s->err, NAME, "the model file");
   uint32_t count = 0;
@@ -125,6 +130,13 @@ static nsc_status write_layer(saver *s, const nsc_layer *layer) {
     if (layer->kind == NSC_LAYER_ACTIVATION && layer->activation == NSC_ACTIVATION_RELU6) {
       inputs[count++] = "zero";
       inputs[count++] = "six";
+    }
+    if (layer->kind == NSC_LAYER_UPSAMPLE) {
+      float factor = (float)layer->kernel;
+      snprintf(scales, sizeof scales, "layer%u.scales", layer->output);
+      nsc_onnx_floats(s->w, scales, 1, (const int64_t[]){4}, (const float[]){1, 1, factor, factor});
+      inputs[count++] = ""; /* no region */
+      inputs[count++] = scales;
     }
     const char *op = begin_node(s, layer);
     if (op) nsc_onnx_node(s->w, op, tensor_name(s, layer->output, output), count, inputs);

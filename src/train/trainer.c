@@ -208,7 +208,7 @@ static nsc_status train_batch(nsc_trainer *t, nsc_error *err) {
   balance_binary(t, samples, count);
   NSC_TRY(nsc_net_backward(t->net, t->compute, err));
   t->at.rate = nsc_schedule_rate(t->options.schedule, t->options.rate, t->options.warm_up, t->at.step, t->total_steps);
-  nsc_optimiser_step(&t->optimiser, t->net, t->at.rate);
+  nsc_optimiser_step(&t->optimiser, t->net, t->compute, t->at.rate);
   t->at.step++;
   t->at.loss_sum += loss;
   update_average(t);

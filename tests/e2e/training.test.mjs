@@ -169,7 +169,7 @@ describe('training in the page', { skip: unavailable }, () => {
     assert.match(await page.innerText('#train-plan'), /2 classes, 25 pictures/);
     assert.match(await page.innerText('#train-plan'), /readme\.txt lies in no class folder/);
     await page.fill('#train-plan [name=patient]', 'p(\\d+)_');
-    assert.match(await page.innerText('#patient-hint'), /6 patients; the pattern fits 24 of 25/);
+    assert.match(await page.innerText('#patient-hint'), /Patients: 6\. The pattern fits 24 of 25/);
     await page.fill('#train-plan [name=patient]', '(');
     assert.equal(await page.isDisabled('#train-load'), true);
     await page.fill('#train-plan [name=patient]', 'p(\\d+)_');

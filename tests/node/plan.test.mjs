@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { calledAt, columnsOf, confusion, shares } from '../../web/ui/training/counts.js';
-import { planOf, withPatients } from '../../web/ui/training/plan.js';
+import { likelyFinding, planOf, withFinding, withPatients } from '../../web/ui/training/plan.js';
 import { parseCsv, readTable } from '../../web/ui/training/table.js';
 
 const found = (paths) => paths.map((path) => ({ path, file: new File(['x'], path.split('/').pop()) }));
@@ -25,6 +25,21 @@ test('folders: splits above classes, deeper folders below them', async () => {
 test('class folders dropped without a folder around them', async () => {
   const plan = await planOf(found(['normal/1.png', 'lesion/2.png']));
   assert.deepEqual(plan.labels, ['lesion', 'normal']);
+});
+
+test('what lies beside folders of splits is left out', async () => {
+  const plan = await planOf(found(['s/train/a/1.png', 's/train/b/2.png', 's/more/3.png', 's/more/a/4.png']));
+  assert.deepEqual(plan.labels, ['a', 'b']);
+  assert.deepEqual(plan.left.map(({ reason }) => reason), ['train.left.besideSplits', 'train.left.besideSplits']);
+});
+
+test('of two classes the one that is looked for comes second', async () => {
+  const plan = await planOf(found(['s/lesion/1.png', 's/normal/2.png']));
+  assert.equal(likelyFinding(plan), 0);
+  const turned = withFinding(plan, 0);
+  assert.deepEqual(brief(turned).map(([name, label]) => [name, label]), [['lesion/1.png', 'lesion'], ['normal/2.png', 'normal']]);
+  assert.deepEqual(turned.labels, ['normal', 'lesion']);
+  assert.equal(likelyFinding(await planOf(found(['s/NORMAL/1.png', 's/PNEUMONIA/2.png']))), 1);
 });
 
 test('a split folder alone is no class', async () => {

@@ -6,7 +6,7 @@ import { currentLanguage, formatBytes, formatNumber, onLanguage, t } from '../..
 import { byId, h, icon } from '../dom.js';
 import { BUDGET } from './lab.js';
 import { button, choice, field, numberInput, warning } from './parts.js';
-import { planOf, withPatients } from './plan.js';
+import { likelyFinding, planOf, withFinding, withPatients } from './plan.js';
 
 /**
  * @typedef {import('./lab.js').Lab} Lab
@@ -27,7 +27,7 @@ export class Entry {
     this.channelsOf = channelsOf;
     this.page = byId('lab-pictures');
     /** What the form holds; it outlives a change of language. */
-    this.settings = { size: 64, channels: 1, fit: 'stretch', validation: 15, test: 15, patient: '' };
+    this.settings = { size: 64, channels: 1, fit: 'stretch', validation: 15, test: 15, patient: '', finding: 1 };
     /** What the page shows of loading, so that only numbers change. */
     this.shownPhase = '';
     this.#connectPickers();
@@ -52,6 +52,7 @@ export class Entry {
     if (this.lab.loaded) await this.lab.clear();
     const plan = await planOf(found);
     this.settings.patient = '';
+    this.settings.finding = likelyFinding(plan);
     if (plan.samples.length) this.settings.channels = await this.channelsOf(plan.samples[0].file).catch(() => 1);
     this.lab.setPlan(plan);
   }
@@ -171,6 +172,10 @@ export class Entry {
       field(t('train.plan.validation'), numberInput('validation', validation, share), t('train.plan.validationHint')),
       field(t('train.plan.test'), numberInput('test', test, share), t('train.plan.testHint')),
     ];
+    if (plan.labels.length === 2) {
+      const options = plan.labels.map((name, label) => ({ value: String(label), text: name }));
+      fields.push(field(t('train.plan.finding'), choice('finding', String(this.settings.finding), options), t('train.plan.findingHint')));
+    }
     const pattern = h('input', { type: 'text', name: 'patient', value: patient, spellcheck: false, autocomplete: 'off', placeholder: '^(\\d+)_' });
     const hint = h('small', { id: 'patient-hint' }, t('train.plan.patientHint'));
     if (plan.kind !== 'npz') fields.push(h('label.field.form-wide', {}, h('span', {}, t('train.plan.patient')), pattern, hint));
@@ -184,6 +189,7 @@ export class Entry {
     for (const name of /** @type {const} */ (['size', 'channels', 'validation', 'test'])) settings[name] = Number(get(name));
     settings.fit = get('fit');
     settings.patient = get('patient');
+    if (plan.labels.length === 2) settings.finding = Number(get('finding'));
     const bytes = plan.samples.length * settings.size * settings.size * settings.channels;
     const fits = bytes <= BUDGET;
     const memory = { bytes: formatBytes(bytes), budget: formatBytes(BUDGET) };
@@ -219,8 +225,10 @@ export class Entry {
 
   /** @param {Plan} plan */
   async #load(plan) {
-    const { size, channels, fit, validation, test, patient } = this.settings;
-    const { samples } = withPatients(plan.samples, patient);
+    const { size, channels, fit, validation, test, patient, finding } = this.settings;
+    const ordered = withFinding(plan, finding);
+    const { samples } = withPatients(ordered.samples, patient);
+    this.lab.setPlan(ordered);
     await this.lab.load({ size, channels, fit, validation: validation / 100, test: test / 100 }, samples);
   }
 

@@ -1,4 +1,5 @@
 /** Pieces that several panels of this workspace are made of. */
+import { formatNumber, t } from '../../i18n/i18n.js';
 import { h, icon } from '../dom.js';
 
 /**
@@ -46,6 +47,11 @@ export function choice(name, value, options) {
   const select = h('select', { name }, ...options.map(({ text, ...rest }) => h('option', rest, text)));
   /** @type {HTMLSelectElement} */ (select).value = value;
   return /** @type {HTMLSelectElement} */ (select);
+}
+
+/** @param {number} count */
+export function countPictures(count) {
+  return count === 1 ? t('train.pictures.one') : t('train.pictures.count', { count: formatNumber(count) });
 }
 
 /** @param {...(Node | string)} children */

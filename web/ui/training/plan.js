@@ -45,12 +45,18 @@ function commonDepth(folders) {
 
 const byName = new Intl.Collator(undefined, { numeric: true }).compare;
 
+/** Names of what is not a finding: of two classes the other one is looked for. */
+const NORMAL = /^(0|no|none|not?[ _-].*|normal|healthy|negative|absent|clear|control|benign|正常|阴性|良性|无.*)$/i;
+
+/** @param {string} a @param {string} b */
+const byCode = (a, b) => (a < b ? -1 : Number(a > b));
+
 /**
- * Numbers labels in the order of their names, the same on every machine.
+ * Numbers labels in the order of their characters, as the command line does, the same on every machine.
  * @param {Array<{label: string}>} rows
  */
 function numbered(rows) {
-  const labels = [...new Set(rows.map(({ label }) => label))].sort(byName);
+  const labels = [...new Set(rows.map(({ label }) => label))].sort(byCode);
   return { labels, numberOf: new Map(labels.map((label, index) => [label, index])) };
 }
 
@@ -61,11 +67,13 @@ function planOfFolders(found) {
   /** @type {Left[]} */
   const left = [];
   const rows = [];
+  const splits = folders.some((each) => each.length > depth + 1 && splitNumber(each[depth]) !== SPLIT_OPEN);
   for (const [index, { file, path }] of found.entries()) {
     const below = folders[index].slice(depth);
     const split = below.length ? splitNumber(below[0]) : SPLIT_OPEN;
     const label = below[split === SPLIT_OPEN ? 0 : 1];
-    if (label === undefined) left.push({ name: path, reason: 'train.left.noFolder' });
+    if (splits && split === SPLIT_OPEN && below.length) left.push({ name: path, reason: 'train.left.besideSplits' });
+    else if (label === undefined) left.push({ name: path, reason: 'train.left.noFolder' });
     else rows.push({ file, name: path.split('/').slice(depth).join('/'), label, split, patient: null });
   }
   const { labels, numberOf } = numbered(rows);
@@ -143,6 +151,18 @@ export async function planOf(all) {
   const table = found.find(({ path }) => /\.(csv|tsv)$/i.test(path));
   const rest = found.filter((each) => each !== table);
   return judged(table ? await planOfTable(table, rest) : planOfFolders(found));
+}
+
+/** Of two classes the one that is looked for, as far as names tell: the second, unless that is the normal one. @param {Plan} plan */
+export function likelyFinding({ labels }) {
+  return labels.length === 2 && NORMAL.test(labels[1]) && !NORMAL.test(labels[0]) ? 0 : labels.length - 1;
+}
+
+/** With two labels the second means "present". @param {Plan} plan @param {number} finding @returns {Plan} */
+export function withFinding(plan, finding) {
+  if (plan.labels.length !== 2 || finding === 1) return plan;
+  const samples = plan.samples.map((sample) => ({ ...sample, label: 1 - sample.label }));
+  return { ...plan, labels: [plan.labels[1], plan.labels[0]], samples };
 }
 
 /**

@@ -10,6 +10,8 @@ import { button, warning } from './parts.js';
  * @typedef {import('../../shared/training.js').TrainingStatus} TrainingStatus
  */
 
+/** @type {Intl.NumberFormatOptions} */
+const SECONDS = { style: 'unit', unit: 'second', unitDisplay: 'short', maximumFractionDigits: 1 };
 /** Readers of the screen hear of an epoch at most this often. */
 const ANNOUNCE_MS = 15_000;
 const FIGURES = ['speed', 'perEpoch', 'left', 'rate', 'best', 'memory', 'kept'];
@@ -156,7 +158,7 @@ export class Progress {
     const accuracy = best?.validationAccuracy;
     const texts = {
       speed: speed ? formatNumber(speed, { maximumFractionDigits: speed < 10 ? 1 : 0 }) : '–',
-      perEpoch: last === null ? '–' : formatDuration(last),
+      perEpoch: last === null ? '–' : last < 10 ? formatNumber(last, SECONDS) : formatDuration(last),
       left: this.lab.running && secondsLeft !== null && secondsLeft !== undefined ? formatDuration(secondsLeft) : '–',
       rate: rate < 1e-4 && rate > 0 ? rate.toExponential(1) : formatNumber(rate, { maximumSignificantDigits: 2 }),
       best: best ? `${bestEpoch}${accuracy === null || accuracy === undefined ? '' : ` · ${formatPercent(accuracy)}`}` : '–',

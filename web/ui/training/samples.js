@@ -2,7 +2,7 @@
 import { formatPercent, onLanguage, t } from '../../i18n/i18n.js';
 import { SPLITS } from '../../shared/training.js';
 import { byId, h } from '../dom.js';
-import { button, picture } from './parts.js';
+import { button, countPictures, picture } from './parts.js';
 
 /**
  * @typedef {import('./lab.js').Lab} Lab
@@ -39,7 +39,7 @@ export class Samples {
       void this.#fill(sheet, all.slice(0, this.counts[label]));
       const more = button(t('train.pictures.more'), null, () => this.#more(label, sheet, all, more), { kind: 'small' });
       more.hidden = all.length <= this.counts[label];
-      const count = t('train.pictures.count', { count: train + validation + test });
+      const count = countPictures(train + validation + test);
       return h('section.class-sheet', {}, h('h3', {}, name, h('span.quiet', {}, count)), sheet, more);
     });
     this.page.replaceChildren(h('div.class-sheets', {}, ...sections));

@@ -3,7 +3,7 @@ import { formatBytes, formatNumber, onLanguage, t } from '../../i18n/i18n.js';
 import { SPLITS } from '../../shared/training.js';
 import { byId, h } from '../dom.js';
 import { describeError } from '../filelist.js';
-import { button, warning } from './parts.js';
+import { button, countPictures, warning } from './parts.js';
 
 /**
  * @typedef {import('./lab.js').Lab} Lab
@@ -40,7 +40,7 @@ export class Summary {
       return;
     }
     const { data, about } = loaded;
-    head.append(h('span.quiet', {}, t('train.pictures.count', { count: formatNumber(data.samples.length) })));
+    head.append(h('span.quiet', {}, countPictures(data.samples.length)));
     const other = button(t('train.data.other'), 'folder', () => void this.lab.clear(), { kind: 'wide', id: 'train-other' });
     other.disabled = open;
     this.panel.replaceChildren(

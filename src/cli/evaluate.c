@@ -1,0 +1,331 @@
+/* negatoscope evaluate: how good a model is on pictures whose labels are known. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "cli/data.h"
+#include "eval/eval.h"
+
+static const char usage[] =
+    "usage: negatoscope evaluate [options] MODEL_NAME_OR_FILE DATA\n"
+    "  --split NAME          test, validation, train or all; test where the data have one, else all\n"
+    "  --map FROM=TO,...     labels of the data that the model calls otherwise\n"
+    "  --html FILE --json FILE --csv FILE    the report      --predictions FILE  a CSV line for each picture\n"
+    "  --bootstrap N         replicates, none                --confidence X      of intervals, 0.95\n"
+    "  --sensitivity X       a threshold for it is shown, 0.9\n"
+    "  --title TEXT          of the report                   --threads N\n"
+    "  --recipe JSON --model-labels JSON --output logits|probabilities    for models that do not "
+    "say\n" NSC_CLI_DATA_USAGE;
+
+typedef struct settings {
+  const char *model, *path, *map, *html, *json, *csv, *predictions, *title;
+  bool any_split; /* of those below, not asked for: test if there is one, else all */
+  bool wanted[NSC_SPLITS];
+  nsc_cli_data_options data;
+  nsc_classifier_options classifier;
+  nsc_eval_options eval;
+} settings;
+
+typedef struct job {
+  const settings *s;
+  nsc_model *model;
+  nsc_classifier *classifier;
+  nsc_result blank; /* the model's labels, task and thresholds */
+  nsc_cli_data data;
+  uint32_t *label_of; /* [data.label_count] the model's number of a label of the data */
+  bool wanted[NSC_SPLITS];
+  /* What came of each picture that could be read. */
+  uint32_t count, refused;
+  uint32_t *samples;  /* [count] */
+  uint32_t *verdicts; /* [count] */
+  float *scores;      /* [count][blank.count] */
+  int32_t *truth;     /* [count] */
+} job;
+
+/* ---- options ---- */
+
+static bool read_split(const char *word, settings *s) {
+  nsc_split split;
+  s->any_split = word == NULL;
+  if (!word || strcasecmp(word, "all") == 0) {
+    for (int i = 0; i < NSC_SPLITS; i++) s->wanted[i] = true;
+    return true;
+  }
+  if (nsc_split_parse(word, strlen(word), &split)) {
+    s->wanted[split] = true;
+    return true;
+  }
+  fprintf(stderr, "negatoscope evaluate: --split is test, validation, train or all, not \"%s\"\n", word);
+  return false;
+}
+
+static bool read_settings(int argc, char **argv, settings *s) {
+  const char *split = NULL, *bootstrap = NULL, *confidence = NULL, *sensitivity = NULL, *threads = NULL;
+  const nsc_cli_option list[] = {{"--split", &split, NULL},
+                                 {"--map", &s->map, NULL},
+                                 {"--html", &s->html, NULL},
+                                 {"--json", &s->json, NULL},
+                                 {"--csv", &s->csv, NULL},
+                                 {"--predictions", &s->predictions, NULL},
+                                 {"--bootstrap", &bootstrap, NULL},
+                                 {"--confidence", &confidence, NULL},
+                                 {"--sensitivity", &sensitivity, NULL},
+                                 {"--title", &s->title, NULL},
+                                 {"--threads", &threads, NULL},
+                                 {"--recipe", &s->classifier.recipe_json, NULL},
+                                 {"--model-labels", &s->classifier.labels_json, NULL},
+                                 {"--output", &s->classifier.output, NULL},
+                                 NSC_CLI_DATA_OPTIONS(s->data)};
+  argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
+  if (argc != 3) {
+    if (argc >= 0) fputs(usage, stderr);
+    return false;
+  }
+  s->model = argv[1];
+  s->path = argv[2];
+  double replicates;
+  if (!read_split(split, s) || !nsc_cli_data_read_options("evaluate", &s->data) ||
+      !nsc_cli_real("evaluate", "--bootstrap", bootstrap, 0, NSC_EVAL_MAX_REPLICATES, 0, &replicates) ||
+      !nsc_cli_real("evaluate", "--confidence", confidence, 0.5, 0.9999, 0.95, &s->eval.confidence) ||
+      !nsc_cli_real("evaluate", "--sensitivity", sensitivity, 0.01, 1, 0.9, &s->eval.sensitivity)) {
+    return false;
+  }
+  long thread_count = nsc_cli_number("--threads", threads, 1, (long)nsc_cli_processors());
+  if (thread_count < 0) return false;
+  s->classifier.threads = (uint32_t)thread_count;
+  s->eval.replicates = (uint32_t)replicates;
+  s->eval.seed = s->data.seed;
+  return true;
+}
+
+/* ---- labels ---- */
+
+/* What --map calls the label; the label itself when it is not named there. Not terminated: *size. */
+static const char *mapped(const char *map, const char *label, size_t *size) {
+  size_t n = strlen(label);
+  for (const char *at = map; at && *at; at += strcspn(at, ","), at += *at == ',') {
+    if (strncmp(at, label, n) != 0 || at[n] != '=') continue;
+    *size = strcspn(at + n + 1, ",");
+    return at + n + 1;
+  }
+  *size = n;
+  return label;
+}
+
+/* By the same letters, else in any case: NORMAL of a folder is normal of the model. */
+static bool find_label(const nsc_result *model, const char *name, size_t size, uint32_t *out) {
+  for (int any_case = 0; any_case < 2; any_case++) {
+    for (*out = 0; *out < model->count; ++*out) {
+      const char *label = model->labels[*out];
+      if (strlen(label) != size) continue;
+      if ((any_case ? strncasecmp(label, name, size) : strncmp(label, name, size)) == 0) return true;
+    }
+  }
+  return false;
+}
+
+static nsc_status fail_label(const job *j, const char *label, nsc_error *err) {
+  nsc_text names = {0};
+  for (uint32_t i = 0; i < j->blank.count && names.size < 120; i++) {
+    nsc_text_printf(&names, "%s\"%.40s\"", i ? ", " : "", j->blank.labels[i]);
+  }
+  nsc_status status =
+      nsc_fail(err, NSC_ERROR_ARGUMENT, "the model knows no label \"%.40s\", only %.140s; say --map \"%.20s=...\"",
+               label, names.chars ? names.chars : "others", label);
+  nsc_text_drop(&names);
+  return status;
+}
+
+static nsc_status match_labels(job *j, nsc_error *err) {
+  if (j->blank.task == NSC_TASK_MULTI) {
+    return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the model gives several labels a picture, the data have one each");
+  }
+  j->label_of = malloc(j->data.label_count * sizeof *j->label_of);
+  if (!j->label_of) return nsc_fail_memory(err, j->data.label_count * sizeof *j->label_of, "labels");
+  for (uint32_t i = 0; i < j->data.label_count; i++) {
+    size_t size;
+    const char *name = mapped(j->s->map, j->data.labels[i], &size);
+    if (!find_label(&j->blank, name, size, &j->label_of[i])) return fail_label(j, j->data.labels[i], err);
+  }
+  return NSC_OK;
+}
+
+/* ---- classifying ---- */
+
+static void choose_splits(job *j) {
+  bool has_test = false;
+  for (uint32_t i = 0; i < j->data.count; i++) has_test = has_test || j->data.samples[i].split == NSC_SPLIT_TEST;
+  for (int k = 0; k < NSC_SPLITS; k++) {
+    j->wanted[k] = j->s->wanted[k] && (!j->s->any_split || !has_test || k == NSC_SPLIT_TEST);
+  }
+}
+
+static nsc_status make_room(job *j, uint32_t count, nsc_error *err) {
+  size_t cells;
+  if (!nsc_mul_size(count, j->blank.count, &cells)) return nsc_fail_memory(err, SIZE_MAX, "scores");
+  j->samples = malloc(((size_t)count + 1) * sizeof *j->samples);
+  j->verdicts = malloc(((size_t)count + 1) * sizeof *j->verdicts);
+  j->truth = malloc(((size_t)count + 1) * sizeof *j->truth);
+  j->scores = calloc(cells + 1, sizeof *j->scores);
+  bool ok = j->samples && j->verdicts && j->truth && j->scores;
+  return ok ? NSC_OK : nsc_fail_memory(err, cells * sizeof *j->scores, "scores");
+}
+
+static nsc_status classify_one(job *j, uint32_t i, nsc_error *err) {
+  nsc_image *image;
+  nsc_result result;
+  NSC_TRY(nsc_cli_data_image(&j->data, i, &image, err));
+  nsc_status status = nsc_classifier_run(j->classifier, image, 0, NULL, &result, err);
+  nsc_image_free(image);
+  if (status != NSC_OK) return status;
+  memcpy(j->scores + (size_t)j->count * result.count, result.scores, result.count * sizeof *result.scores);
+  j->truth[j->count] = (int32_t)j->label_of[j->data.samples[i].label];
+  j->verdicts[j->count] = result.verdict;
+  j->samples[j->count++] = i;
+  return NSC_OK;
+}
+
+static nsc_status classify_all(job *j, nsc_error *err) {
+  nsc_cli_progress progress = {0};
+  uint32_t total = 0, done = 0;
+  choose_splits(j);
+  for (uint32_t i = 0; i < j->data.count; i++) total += j->wanted[j->data.samples[i].split];
+  if (total == 0) return nsc_fail(err, NSC_ERROR_ARGUMENT, "the data have no pictures in that split");
+  NSC_TRY(make_room(j, total, err));
+  for (uint32_t i = 0; i < j->data.count; i++) {
+    if (!j->wanted[j->data.samples[i].split]) continue;
+    nsc_error why = {0};
+    if (classify_one(j, i, &why) != NSC_OK) {
+      fprintf(stderr, "refused: %s: %s\n", j->data.samples[i].name, why.text);
+      j->refused++;
+    }
+    nsc_cli_show_progress(&progress, ++done, total);
+  }
+  if (j->refused) fprintf(stderr, "%u of %u pictures were refused\n", j->refused, total);
+  return j->count ? NSC_OK : nsc_fail(err, NSC_ERROR_ARGUMENT, "none of %u pictures could be read", total);
+}
+
+/* ---- what is written ---- */
+
+/* A text that a writer made, into a file; ends the text. */
+static nsc_status write_text(const char *path, char *text, nsc_error *err) {
+  nsc_status status = nsc_cli_write(path, text, strlen(text), err);
+  nsc_text_free(text);
+  return status;
+}
+
+static nsc_status write_predictions(const job *j, nsc_error *err) {
+  nsc_text t = {0};
+  char *text;
+  nsc_text_put(&t, "file,label,predicted");
+  for (uint32_t k = 0; k < j->blank.count; k++) nsc_text_put(&t, ","), nsc_csv_field(&t, j->blank.labels[k]);
+  for (uint32_t i = 0; i < j->count; i++) {
+    nsc_text_put(&t, "\r\n");
+    nsc_csv_field(&t, j->data.samples[j->samples[i]].name);
+    nsc_text_put(&t, ","), nsc_csv_field(&t, j->blank.labels[j->truth[i]]);
+    nsc_text_put(&t, ","), nsc_csv_field(&t, j->blank.labels[j->verdicts[i]]);
+    for (uint32_t k = 0; k < j->blank.count; k++) {
+      nsc_text_printf(&t, ",%.9g", (double)j->scores[(size_t)i * j->blank.count + k]);
+    }
+  }
+  nsc_text_put(&t, "\r\n");
+  NSC_TRY(nsc_text_finish(&t, &text, err));
+  return write_text(j->s->predictions, text, err);
+}
+
+static const char *split_words(const job *j) {
+  int count = 0, one = 0;
+  for (int k = 0; k < NSC_SPLITS; k++) {
+    if (j->wanted[k]) one = k, count++;
+  }
+  return count == 1 ? nsc_split_name((nsc_split)one) : "all pictures";
+}
+
+static nsc_status write_html(const job *j, const nsc_eval_report *report, nsc_error *err) {
+  char date[32] = "", *text;
+  time_t now = time(NULL);
+  const struct tm *local = localtime(&now);
+  if (local) strftime(date, sizeof date, "%Y-%m-%d %H:%M", local);
+  const char *name = nsc_model_metadata(j->model, "nsc.title", NULL);
+  if (!name) name = nsc_model_metadata(j->model, "nsc.name", NULL);
+  const nsc_eval_facts facts = {.title = j->s->title,
+                                .model = name ? name : j->s->model,
+                                .data = j->s->path,
+                                .split = split_words(j),
+                                .date = date,
+                                .limits = nsc_model_metadata(j->model, "nsc.limits", NULL),
+                                .refused = j->refused};
+  NSC_TRY(nsc_eval_html(report, &facts, &text, err));
+  return write_text(j->s->html, text, err);
+}
+
+static nsc_status write_report(const job *j, const nsc_eval_report *report, nsc_error *err) {
+  char *text;
+  NSC_TRY(nsc_eval_text(report, &text, err));
+  fputs(text, stdout);
+  nsc_text_free(text);
+  if (j->s->json) {
+    NSC_TRY(nsc_eval_json(report, &text, err));
+    NSC_TRY(write_text(j->s->json, text, err));
+  }
+  if (j->s->csv) {
+    NSC_TRY(nsc_eval_csv(report, &text, err));
+    NSC_TRY(write_text(j->s->csv, text, err));
+  }
+  return j->s->html ? write_html(j, report, err) : NSC_OK;
+}
+
+static nsc_status judge(const job *j, nsc_error *err) {
+  const nsc_eval_data data = {.task = j->blank.task,
+                              .count = j->count,
+                              .labels = j->blank.count,
+                              .scores = j->scores,
+                              .truth = j->truth,
+                              .thresholds = j->blank.thresholds,
+                              .names = j->blank.labels};
+  nsc_eval_report *report;
+  NSC_TRY(nsc_eval_run(&data, &j->s->eval, &report, err));
+  nsc_status status = write_report(j, report, err);
+  nsc_eval_report_free(report);
+  return status;
+}
+
+/* ---- the whole ---- */
+
+static nsc_status run(job *j, nsc_error *err) {
+  NSC_TRY(nsc_cli_open_model(j->s->model, &j->model, err));
+  NSC_TRY(nsc_classifier_create(j->model, &j->s->classifier, &j->classifier, err));
+  nsc_classifier_blank_result(j->classifier, &j->blank);
+  NSC_TRY(nsc_cli_data_open(j->s->path, &j->s->data, &j->data, err));
+  NSC_TRY(match_labels(j, err));
+  NSC_TRY(classify_all(j, err));
+  if (j->s->predictions) NSC_TRY(write_predictions(j, err));
+  return judge(j, err);
+}
+
+static void drop(job *j) {
+  free(j->samples);
+  free(j->verdicts);
+  free(j->scores);
+  free(j->truth);
+  free(j->label_of);
+  nsc_cli_data_drop(&j->data);
+  nsc_classifier_free(j->classifier);
+  nsc_model_free(j->model);
+}
+
+int nsc_cli_evaluate(int argc, char **argv) {
+  settings s = {0};
+  if (!read_settings(argc, argv, &s)) return NSC_EXIT_USAGE;
+  job j = {.s = &s};
+  nsc_error err = {0};
+  nsc_status status = run(&j, &err);
+  bool refused = j.refused > 0;
+  drop(&j);
+  if (status == NSC_OK) fputs("For research and teaching. Not for diagnosis.\n", stderr);
+  if (status != NSC_OK) fprintf(stderr, "negatoscope evaluate: %s\n", err.text);
+  return status == NSC_OK && !refused ? NSC_EXIT_OK : NSC_EXIT_SOME_FAILED;
+}

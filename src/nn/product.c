@@ -1,0 +1,351 @@
+#include "nn/product.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xnnpack/gemm.h>
+#include <xnnpack/igemm.h>
+#include "base/bytes.h"
+#include "base/error.h"
+
+nsc_kernels nsc_choose_kernels(void) {
+  const struct xnn_gemm_config *config = xnn_init_f32_gemm_config();
+  nsc_kernels k = {.params.scalar = {.min = -INFINITY, .max = INFINITY}};
+  if (config && config->log2_kr == 0 && config->log2_sr == 0) {
+    k.rows = config->mr;
+    k.columns = config->nr;
+    k.product = (xnn_f32_gemm_minmax_ukernel_fn)config->minmax.gemm[config->mr - 1].function[XNN_UARCH_DEFAULT];
+    k.windows = (xnn_f32_igemm_minmax_ukernel_fn)config->minmax.igemm[config->mr - 1].function[XNN_UARCH_DEFAULT];
+  } else { /* kernels that want weights shuffled: none of the processors that this runs on has them */
+    k.rows = k.columns = 4;
+    k.product = xnn_f32_gemm_minmax_ukernel_4x4__scalar;
+    k.windows = xnn_f32_igemm_minmax_ukernel_4x4__scalar;
+  }
+  return k;
+}
+
+/* ---- room ---- */
+
+enum { ALIGN = 64, SLACK = 64 /* floats that kernels may read past the end */ };
+
+nsc_status nsc_room_take(nsc_room *room, size_t count, nsc_error *err) {
+  if (count <= room->count) return NSC_OK;
+  nsc_room_drop(room);
+  size_t bytes;
+  if (!nsc_mul_size(count + SLACK, sizeof(float), &bytes) || !nsc_add_size(bytes, ALIGN, &bytes)) {
+    return nsc_fail_memory(err, SIZE_MAX, "a product");
+  }
+  room->memory = malloc(bytes);
+  if (!room->memory) return nsc_fail_memory(err, bytes, "a product");
+  room->floats = (float *)(((uintptr_t)room->memory + ALIGN - 1) & ~(uintptr_t)(ALIGN - 1));
+  room->count = count;
+  return NSC_OK;
+}
+
+void nsc_room_drop(nsc_room *room) {
+  free(room->memory);
+  *room = (nsc_room){0};
+}
+
+static size_t divide_up(size_t a, size_t b) {
+  return (a + b - 1) / b;
+}
+
+static size_t least(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+/* ---- packing ---- */
+
+typedef struct pack_task {
+  const nsc_kernels *kernels;
+  const nsc_right *right;
+  float *panels;
+} pack_task;
+
+static size_t depth_of(const nsc_right *right) {
+  return right->taps * right->channels;
+}
+
+size_t nsc_panel_floats(const nsc_kernels *kernels, const nsc_right *right) {
+  return divide_up(right->columns, kernels->columns) * kernels->columns * (1 + depth_of(right));
+}
+
+/* `count` columns from `first`, all channels of a tap; the columns stand side by side in memory. */
+static void pack_side_by_side(const nsc_right *r, size_t tap, size_t first, size_t count, size_t width, float *to) {
+  const float *from = r->weights + r->tap_offsets[tap] + first;
+  for (size_t c = 0; c < r->channels; c++, to += width, from += r->channel_stride) {
+    memcpy(to, from, count * sizeof *to);
+    for (size_t n = count; n < width; n++) to[n] = 0;
+  }
+}
+
+/* The same where the channels of a column stand side by side: some at a time, so that lines of both stay near. */
+static void pack_turned(const nsc_right *r, size_t tap, size_t first, size_t count, size_t width, float *to) {
+  enum { SOME = 16 };
+  for (size_t c = 0; c < r->channels; c += SOME) {
+    size_t some = least(SOME, r->channels - c);
+    for (size_t n = 0; n < width; n++) {
+      const float *from = r->weights + r->tap_offsets[tap] + c + (first + n) * r->column_stride;
+      float *at = to + c * width + n;
+      for (size_t k = 0; k < some; k++) at[k * width] = n < count ? from[k] : 0;
+    }
+  }
+}
+
+static void pack_panel(void *context, size_t panel) {
+  const pack_task *t = context;
+  const nsc_right *r = t->right;
+  size_t width = t->kernels->columns, first = panel * width, count = least(width, r->columns - first);
+  float *to = t->panels + panel * width * (1 + depth_of(r));
+  for (size_t n = 0; n < width; n++) to[n] = r->bias && n < count ? r->bias[first + n] : 0;
+  to += width;
+  for (size_t tap = 0; tap < r->taps; tap++, to += r->channels * width) {
+    if (r->column_stride == 1) {
+      pack_side_by_side(r, tap, first, count, width, to);
+    } else {
+      pack_turned(r, tap, first, count, width, to);
+    }
+  }
+}
+
+void nsc_pack(const nsc_kernels *kernels, const nsc_right *right, float *panels, pthreadpool_t pool) {
+  pack_task task = {kernels, right, panels};
+  pthreadpool_parallelize_1d(pool, pack_panel, &task, divide_up(right->columns, kernels->columns), 0);
+}
+
+/* ---- windows times weights ---- */
+
+/* Blocks of windows whose addresses are made once for many panels; panels are split only where blocks are few. */
+enum { BLOCK_TILES = 32, TASKS_A_THREAD = 4 };
+
+typedef struct product_task {
+  const nsc_kernels *kernels;
+  const nsc_windows *left;
+  const float *panels, *zero;
+  float *y;
+  size_t columns, stride, rows, panel_floats;
+  size_t panel_count, group; /* panels a task */
+  const float **pointers;    /* [threads][BLOCK_TILES][taps][kernel rows] */
+  size_t pointers_each;
+} product_task;
+
+/* Where row `row` reads under tap `t`. */
+static const float *pixel_of(const product_task *p, size_t row, size_t t) {
+  const nsc_windows *w = p->left;
+  size_t area = w->out_height * w->out_width, n = row / area, y = row % area / w->out_width, x = row % w->out_width;
+  ptrdiff_t iy = (ptrdiff_t)(y * w->step) + w->tap_y[t], ix = (ptrdiff_t)(x * w->step) + w->tap_x[t];
+  if (iy < 0 || iy >= (ptrdiff_t)w->height || ix < 0 || ix >= (ptrdiff_t)w->width) return p->zero;
+  return w->x + ((n * w->height + (size_t)iy) * w->width + (size_t)ix) * w->pixel;
+}
+
+static void point(const product_task *p, size_t first_row, size_t end_row, const float **out) {
+  size_t mr = p->kernels->rows;
+  for (size_t row = first_row; row < end_row; row += mr) {
+    for (size_t t = 0; t < p->left->taps; t++) {
+      for (size_t r = 0; r < mr; r++) *out++ = pixel_of(p, least(row + r, end_row - 1), t);
+    }
+  }
+}
+
+static void multiply_windows(const product_task *p, size_t row, size_t rows, size_t panel, const float **pointers) {
+  size_t width = p->kernels->columns, count = least(width, p->columns - panel * width);
+  p->kernels->windows(rows, count, p->left->channels * sizeof(float), p->left->taps * p->kernels->rows * sizeof(void *),
+                      pointers, p->panels + panel * p->panel_floats, p->y + row * p->stride + panel * width,
+                      p->stride * sizeof(float), width * sizeof(float), 0, p->zero, &p->kernels->params);
+}
+
+static void multiply_rows(const product_task *p, size_t row, size_t rows, size_t panel) {
+  const nsc_windows *w = p->left;
+  size_t width = p->kernels->columns, count = least(width, p->columns - panel * width);
+  p->kernels->product(rows, count, w->channels * sizeof(float), w->x + row * w->pixel, w->pixel * sizeof(float),
+                      p->panels + panel * p->panel_floats, p->y + row * p->stride + panel * width,
+                      p->stride * sizeof(float), width * sizeof(float), &p->kernels->params);
+}
+
+/* Rows of the left matrix that lie in memory one after the other need no addresses. */
+static bool is_plain(const nsc_windows *w) {
+  return w->taps == 1 && w->step == 1 && w->tap_y[0] == 0 && w->tap_x[0] == 0 && w->out_height == w->height &&
+         w->out_width == w->width;
+}
+
+static void multiply_block(void *context, size_t thread, size_t block, size_t group) {
+  const product_task *p = context;
+  size_t mr = p->kernels->rows, first = block * BLOCK_TILES * mr, end = least(first + BLOCK_TILES * mr, p->rows);
+  size_t last_panel = least((group + 1) * p->group, p->panel_count);
+  const float **pointers = p->pointers ? p->pointers + thread * p->pointers_each : NULL;
+  if (pointers) point(p, first, end, pointers);
+  for (size_t panel = group * p->group; panel < last_panel; panel++) {
+    for (size_t row = first, tile = 0; row < end; row += mr, tile++) {
+      size_t rows = least(mr, end - row);
+      if (pointers) {
+        multiply_windows(p, row, rows, panel, pointers + tile * p->left->taps * mr);
+      } else {
+        multiply_rows(p, row, rows, panel);
+      }
+    }
+  }
+}
+
+nsc_status nsc_product(const nsc_kernels *kernels, const nsc_windows *left, const float *panels, size_t columns,
+                       float *y, size_t stride, pthreadpool_t pool, nsc_room *pointers, nsc_error *err) {
+  size_t threads = pthreadpool_get_threads_count(pool), mr = kernels->rows;
+  product_task p = {.kernels = kernels,
+                    .left = left,
+                    .panels = panels,
+                    .y = y,
+                    .columns = columns,
+                    .stride = stride,
+                    .rows = nsc_window_count(left),
+                    .panel_floats = kernels->columns * (1 + left->taps * left->channels),
+                    .panel_count = divide_up(columns, kernels->columns)};
+  size_t blocks = divide_up(p.rows, BLOCK_TILES * mr), wanted = threads > 1 ? threads * TASKS_A_THREAD : 1;
+  p.group = divide_up(p.panel_count, divide_up(wanted, blocks));
+  if (!is_plain(left)) {
+    p.pointers_each = BLOCK_TILES * left->taps * mr;
+    size_t floats = (threads * p.pointers_each * sizeof(void *)) / sizeof(float) + 1, zeros = left->channels + SLACK;
+    NSC_TRY(nsc_room_take(pointers, floats + zeros + ALIGN, err));
+    memset(pointers->floats, 0, zeros * sizeof(float));
+    p.zero = pointers->floats;
+    p.pointers = (const float **)(void *)(pointers->floats + (zeros + ALIGN) / ALIGN * ALIGN);
+  }
+  pthreadpool_parallelize_2d_with_thread(pool, multiply_block, &p, blocks, divide_up(p.panel_count, p.group), 0);
+  return NSC_OK;
+}
+
+/* ---- sums over windows ---- */
+
+/*
+ * The sum over all windows is cut into blocks of DEPTH, which stay in a near cache; a few columns' results would be
+ * too little work for all threads, so the sum is then also cut into segments, each with results of its own that are
+ * added in order at the end. Neither depends on threads.
+ */
+enum { DEPTH = 256, LEAST_PANELS = 8, MOST_SEGMENTS = 16 };
+
+typedef struct sum_task {
+  const nsc_kernels *kernels;
+  const nsc_windows *windows;
+  const float *turned; /* [out][rows] */
+  float *dw;           /* [segments][out][columns] */
+  size_t out, rows, columns, panel_count, group, segments, segment_rows;
+  float *panels; /* [threads][(1 + DEPTH) * kernel columns + a tile] */
+  size_t panels_each;
+} sum_task;
+
+/* Pixels under one tap, `count` channels from `channel`, for `rows` windows from `first`: a column block of the panel.
+ */
+static void gather(const sum_task *s, size_t first, size_t rows, size_t tap, size_t channel, size_t count, float *to) {
+  const nsc_windows *w = s->windows;
+  size_t width = s->kernels->columns, area = w->out_height * w->out_width;
+  size_t n = first / area, y = first % area / w->out_width, x = first % w->out_width;
+  for (size_t r = 0; r < rows;) {
+    ptrdiff_t iy = (ptrdiff_t)(y * w->step) + w->tap_y[tap];
+    bool inside = iy >= 0 && iy < (ptrdiff_t)w->height;
+    const float *line = w->x + (n * w->height + (inside ? (size_t)iy : 0)) * w->width * w->pixel + channel;
+    for (; x < w->out_width && r < rows; x++, r++, to += width) {
+      ptrdiff_t ix = (ptrdiff_t)(x * w->step) + w->tap_x[tap];
+      if (inside && ix >= 0 && ix < (ptrdiff_t)w->width) {
+        const float *from = line + (size_t)ix * w->pixel;
+        for (size_t c = 0; c < count; c++) to[c] = from[c];
+      } else {
+        for (size_t c = 0; c < count; c++) to[c] = 0;
+      }
+    }
+    x = 0;
+    if (++y == w->out_height) {
+      y = 0;
+      n++;
+    }
+  }
+}
+
+static void fill_panel(const sum_task *s, size_t first, size_t rows, size_t panel, float *to) {
+  size_t width = s->kernels->columns, column = panel * width, end = least(column + width, s->columns);
+  memset(to, 0, width * sizeof *to);
+  to += width;
+  for (size_t at = 0; column < end;) {
+    size_t channel = column % s->windows->channels, count = least(s->windows->channels - channel, end - column);
+    gather(s, first, rows, column / s->windows->channels, channel, count, to + at);
+    at += count;
+    column += count;
+  }
+}
+
+static void add_tile(float *to, size_t stride, const float *tile, size_t width, size_t rows, size_t count) {
+  for (size_t r = 0; r < rows; r++) {
+    for (size_t c = 0; c < count; c++) to[r * stride + c] += tile[r * width + c];
+  }
+}
+
+static void multiply_panel(const sum_task *s, size_t first, size_t rows, size_t panel, const float *filled, float *tile,
+                           float *dw) {
+  size_t mr = s->kernels->rows, width = s->kernels->columns, count = least(width, s->columns - panel * width);
+  for (size_t o = 0; o < s->out; o += mr) {
+    size_t some = least(mr, s->out - o);
+    s->kernels->product(some, count, rows * sizeof(float), s->turned + o * s->rows + first, s->rows * sizeof(float),
+                        filled, tile, width * sizeof(float), width * sizeof(float), &s->kernels->params);
+    add_tile(dw + o * s->columns + panel * width, s->columns, tile, width, some, count);
+  }
+}
+
+static void sum_group(void *context, size_t thread, size_t segment, size_t group) {
+  const sum_task *s = context;
+  float *filled = s->panels + thread * s->panels_each, *tile = filled + (1 + DEPTH) * s->kernels->columns;
+  float *dw = s->dw + segment * s->out * s->columns;
+  size_t end = least((segment + 1) * s->segment_rows, s->rows), last = least((group + 1) * s->group, s->panel_count);
+  for (size_t first = segment * s->segment_rows; first < end; first += DEPTH) {
+    size_t rows = least(DEPTH, end - first);
+    for (size_t panel = group * s->group; panel < last; panel++) {
+      fill_panel(s, first, rows, panel, filled);
+      multiply_panel(s, first, rows, panel, filled, tile, dw);
+    }
+  }
+}
+
+/* [rows][out] to [out][rows]. */
+static nsc_status turn(const float *dy, size_t rows, size_t out, size_t stride, float *turned, pthreadpool_t pool,
+                       nsc_error *err) {
+  if (stride != out) { /* one group of several */
+    for (size_t r = 0; r < rows; r++) {
+      for (size_t o = 0; o < out; o++) turned[o * rows + r] = dy[r * stride + o];
+    }
+    return NSC_OK;
+  }
+  const size_t shape[2] = {rows, out}, order[2] = {1, 0};
+  enum xnn_status status = xnn_run_transpose_nd_x32(dy, turned, 2, shape, order, 0, pool);
+  return status == xnn_status_success
+             ? NSC_OK
+             : nsc_fail(err, NSC_ERROR_INTERNAL, "XNNPACK refuses a transposition (status %d)", (int)status);
+}
+
+nsc_status nsc_product_over_windows(const nsc_kernels *kernels, const nsc_windows *windows, const float *dy, size_t out,
+                                    size_t dy_stride, float *dw, pthreadpool_t pool, nsc_room *room, nsc_error *err) {
+  size_t threads = pthreadpool_get_threads_count(pool), width = kernels->columns;
+  sum_task s = {.kernels = kernels,
+                .windows = windows,
+                .out = out,
+                .rows = nsc_window_count(windows),
+                .columns = windows->taps * windows->channels};
+  s.panel_count = divide_up(s.columns, width);
+  s.segments = least(divide_up(LEAST_PANELS, s.panel_count), least(divide_up(s.rows, DEPTH), MOST_SEGMENTS));
+  s.segment_rows = divide_up(divide_up(s.rows, s.segments), DEPTH) * DEPTH;
+  s.segments = divide_up(s.rows, s.segment_rows);
+  s.group = divide_up(s.panel_count, divide_up(threads * 2, s.segments));
+  s.panels_each = ((1 + DEPTH) * width + kernels->rows * width + ALIGN) / ALIGN * ALIGN;
+  size_t results = s.segments > 1 ? s.segments * out * s.columns : 0;
+  size_t turned = (out * s.rows + SLACK + ALIGN) / ALIGN * ALIGN;
+  NSC_TRY(nsc_room_take(room, turned + threads * s.panels_each + results, err));
+  s.turned = room->floats;
+  s.panels = room->floats + turned;
+  s.dw = results ? s.panels + threads * s.panels_each : dw;
+  NSC_TRY(turn(dy, s.rows, out, dy_stride, room->floats, pool, err));
+  memset(s.dw, 0, s.segments * out * s.columns * sizeof *dw);
+  pthreadpool_parallelize_2d_with_thread(pool, sum_group, &s, s.segments, divide_up(s.panel_count, s.group), 0);
+  if (results) {
+    memcpy(dw, s.dw, out * s.columns * sizeof *dw);
+    for (size_t k = 1; k < s.segments; k++)
+      add_tile(dw, s.columns, s.dw + k * out * s.columns, s.columns, out, s.columns);
+  }
+  return NSC_OK;
+}

@@ -1,0 +1,88 @@
+/*
+ * Matrix products with weights that are new each time, on XNNPACK's micro-kernels.
+ *
+ * XNNPACK's operators pack weights on one thread when they are created, which is right for inference and costs training
+ * more than the product itself. Here weights are packed on all threads, into memory that is kept.
+ *
+ * The right matrix is packed into panels of as many columns as a micro-kernel computes at once (kernels->columns):
+ * [panels][1 + depth][columns], the first row being what the sums begin with.
+ */
+#ifndef NSC_NN_PRODUCT_H
+#define NSC_NN_PRODUCT_H
+
+#include <pthreadpool.h>
+#include <xnnpack.h>
+
+#include <xnnpack/config.h>
+#include "negatoscope.h"
+
+typedef struct nsc_kernels {
+  size_t rows, columns; /* of the block that a call computes */
+  xnn_f32_gemm_minmax_ukernel_fn product;
+  xnn_f32_igemm_minmax_ukernel_fn windows;
+  union xnn_f32_minmax_params params; /* no bounds */
+} nsc_kernels;
+
+/* The best ones of this processor, after xnn_initialize. */
+nsc_kernels nsc_choose_kernels(void);
+
+/* Room that is kept for the next time, 64-byte aligned. */
+typedef struct nsc_room {
+  void *memory; /* as malloc gave it */
+  float *floats;
+  size_t count;
+} nsc_room;
+
+/* Room for `count` floats; what it held is lost when it grows. */
+NSC_WARN_UNUSED nsc_status nsc_room_take(nsc_room *room, size_t count, nsc_error *err);
+void nsc_room_drop(nsc_room *room);
+
+/* ---- the right matrix ---- */
+
+/* Its element (k, n) is weights[tap_offsets[k / channels] + k % channels * channel_stride + n * column_stride]. */
+typedef struct nsc_right {
+  const float *weights, *bias; /* bias: [columns] or NULL */
+  size_t taps, channels, columns;
+  const size_t *tap_offsets;            /* [taps] */
+  size_t channel_stride, column_stride; /* one of them is 1 */
+} nsc_right;
+
+size_t nsc_panel_floats(const nsc_kernels *kernels, const nsc_right *right);
+/* Packs on all threads into `panels`, which has room for nsc_panel_floats. */
+void nsc_pack(const nsc_kernels *kernels, const nsc_right *right, float *panels, pthreadpool_t pool);
+
+/* ---- the left matrix ---- */
+
+/*
+ * Windows over pictures: row (n, y, x) of the left matrix, y < out_height, x < out_width, is the pixels at
+ * (y * step + tap_y[t], x * step + tap_x[t]) of picture n for all taps t, `channels` floats of each; outside of the
+ * picture zeros. A plain matrix is a picture of one pixel each with one tap at (0, 0).
+ */
+typedef struct nsc_windows {
+  const float *x;
+  size_t batch, height, width, pixel; /* of x; `pixel`: floats from one pixel to the next */
+  size_t channels;
+  size_t out_height, out_width, step;
+  size_t taps;
+  const ptrdiff_t *tap_y, *tap_x; /* [taps] */
+} nsc_windows;
+
+static inline size_t nsc_window_count(const nsc_windows *w) {
+  return w->batch * w->out_height * w->out_width;
+}
+
+/* y[rows][columns] (`stride` floats from row to row) = windows * right, packed as `panels`. Each result is one sum,
+ * made by one thread: threads do not change it. `pointers` is room for the addresses of windows. */
+NSC_WARN_UNUSED nsc_status nsc_product(const nsc_kernels *kernels, const nsc_windows *left, const float *panels,
+                                       size_t columns, float *y, size_t stride, pthreadpool_t pool, nsc_room *pointers,
+                                       nsc_error *err);
+
+/*
+ * dw[out][taps * channels] = turned(dy) * windows: sums over all windows. dy is [windows][out] with `dy_stride` floats
+ * from row to row. The order of the sums depends on the shapes alone. `room` holds dy turned, panels and partial sums.
+ */
+NSC_WARN_UNUSED nsc_status nsc_product_over_windows(const nsc_kernels *kernels, const nsc_windows *windows,
+                                                    const float *dy, size_t out, size_t dy_stride, float *dw,
+                                                    pthreadpool_t pool, nsc_room *room, nsc_error *err);
+
+#endif
