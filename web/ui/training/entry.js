@@ -17,6 +17,11 @@ import { likelyFinding, planOf, withFinding, withPatients } from './plan.js';
 /** Reasons shown before the rest is only counted. */
 const MOST_LEFT = 6;
 
+/** MedMNIST's files carry the side of their pictures in their names, and those of the first edition, 28, do not. @param {string} name */
+function archiveSide(name) {
+  return Number(/_(\d{2,3})\.npz$/i.exec(name)?.[1] ?? 28);
+}
+
 export class Entry {
   /**
    * @param {Lab} lab
@@ -31,7 +36,9 @@ export class Entry {
     /** What the page shows of loading, so that only numbers change. */
     this.shownPhase = '';
     this.#connectPickers();
-    for (const type of ['entry', 'data', 'keep']) lab.on(type, () => this.render());
+    for (const type of ['entry', 'data']) lab.on(type, () => this.render());
+    // The offer of a kept training; a form that is being filled in is left alone.
+    lab.on('keep', () => lab.plan || this.render());
     onLanguage(() => this.render());
   }
 
@@ -53,6 +60,7 @@ export class Entry {
     const plan = await planOf(found);
     this.settings.patient = '';
     this.settings.finding = likelyFinding(plan);
+    if (plan.archive) this.settings.size = archiveSide(plan.archive.name);
     if (plan.samples.length) this.settings.channels = await this.channelsOf(plan.samples[0].file).catch(() => 1);
     this.lab.setPlan(plan);
   }

@@ -72,7 +72,8 @@ export class Summary {
       part.style.width = `${(label[split] / most) * 100}%`;
       return part;
     });
-    const counts = { train: label.train, validation: label.validation, test: label.test };
+    const [train, validation, test] = [label.train, label.validation, label.test].map((count) => formatNumber(count));
+    const counts = { train, validation, test };
     const text = t('train.data.counts', counts);
     return h(
       'li',

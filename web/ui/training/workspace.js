@@ -41,6 +41,15 @@ function markKept(kept) {
   ifAllowed(() => (kept ? localStorage.setItem(KEPT_MARK, '1') : localStorage.removeItem(KEPT_MARK)));
 }
 
+/** Channels that differ by more than JPEG's rounding are colour. @param {import('../../shared/protocol.js').Pixels} pixels */
+function isColoured({ rgba }) {
+  const tolerance = 6;
+  for (let at = 0; at < rgba.length; at += 4) {
+    if (Math.abs(rgba[at] - rgba[at + 1]) > tolerance || Math.abs(rgba[at + 1] - rgba[at + 2]) > tolerance) return true;
+  }
+  return false;
+}
+
 export class TrainingWorkspace {
   /**
    * @param {object} parts
@@ -145,7 +154,10 @@ export class TrainingWorkspace {
       byId('train-news').hidden = !lab.kept || Boolean(lab.loaded);
     });
     // Without data there is one thing to do; the panels around it come with the data.
-    const showEmpty = () => document.body.classList.toggle('lab-empty', !lab.loaded);
+    const showEmpty = () => {
+      document.body.classList.toggle('lab-empty', !lab.loaded);
+      if (lab.loaded) byId('train-news').hidden = true;
+    };
     lab.on('data', showEmpty);
     showEmpty();
     lab.on('problem', ({ key, error }) => this.#complain(key, error));
@@ -158,11 +170,12 @@ export class TrainingWorkspace {
     this.status.notify(t(key), `${title}. ${detail}`, offer ? { action: { text: t('train.kept.continue'), run: () => void this.lab.restore() } } : {});
   }
 
-  /** The viewer's core looks at the first picture; it keeps nothing of it. @param {Blob} file */
+  /** The viewer's core looks at the first picture; it keeps nothing of it. Many grey films are saved with three channels. @param {Blob} file */
   async #channelsOf(file) {
     const key = 'training-first';
-    const { info } = await this.viewer.request('open', { key, file, thumb: 0 });
+    const { info, view } = await this.viewer.request('open', { key, file, thumb: 0 });
+    const { pixels } = info.channels === 3 ? await this.viewer.request('render', { key, view, buffer: null }) : { pixels: null };
     await this.viewer.request('close', { key });
-    return info.channels;
+    return pixels && isColoured(pixels) ? 3 : 1;
   }
 }
