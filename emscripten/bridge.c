@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "negatoscope.h"
+#include "bridge.h"
 
 static struct {
   nsc_error error;
@@ -28,25 +28,30 @@ static struct {
 /* Polled by nsc_session_run. Threaded builds: the page writes it through the shared memory. */
 static volatile int32_t cancel_flag;
 
-static nsc_error *begin(void) {
+nsc_error *bridge_begin(void) {
   memset(&bridge.error, 0, sizeof bridge.error);
   bridge.result[0] = bridge.result[1] = 0;
   return &bridge.error;
 }
 
-static nsc_status fail(nsc_status status, const char *text) {
+nsc_status bridge_fail(nsc_status status, const char *text) {
   bridge.error.status = status;
   snprintf(bridge.error.text, sizeof bridge.error.text, "%s", text);
   return status;
 }
 
-/* The result of a call that went well, or nothing: an output that was not set must not look like a handle. */
-static nsc_status finish(nsc_status status, const void *result) {
-  if (status == NSC_OK) bridge.result[0] = (uintptr_t)result;
-  return status;
+nsc_status bridge_finish_sized(nsc_status status, const void *result, size_t size) {
+  if (status != NSC_OK) return status;
+  bridge.result[0] = (uintptr_t)result;
+  bridge.result[1] = size;
+  return NSC_OK;
 }
 
-static bool to_size(double number, size_t *out) {
+nsc_status bridge_finish(nsc_status status, const void *result) {
+  return bridge_finish_sized(status, result, 0);
+}
+
+bool bridge_to_size(double number, size_t *out) {
   if (!(number >= 0) || number > (double)SIZE_MAX) return false;
   *out = (size_t)number;
   return true;
@@ -72,7 +77,7 @@ double bridge_heap_used(void) {
 /* Memory for a string that JavaScript hands in. 0 when there is none. */
 void *bridge_alloc(double size) {
   size_t bytes;
-  return to_size(size, &bytes) ? malloc(bytes ? bytes : 1) : NULL;
+  return bridge_to_size(size, &bytes) ? malloc(bytes ? bytes : 1) : NULL;
 }
 
 void bridge_free(void *memory) {
@@ -85,111 +90,109 @@ void bridge_trap(void) {
 }
 
 nsc_status bridge_constants(void) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   char *json = NULL;
-  return finish(nsc_constants_json(&json, err), json);
+  return bridge_finish(nsc_constants_json(&json, err), json);
 }
 
 /* ---- sources ---------------------------------------------------------------------------------------------------- */
 
 nsc_status bridge_source_create(double size_hint) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   nsc_source *source = NULL;
   size_t size;
-  if (!to_size(size_hint, &size)) return fail(NSC_ERROR_LIMIT, "the file is larger than this page can hold");
-  return finish(nsc_source_create(size, &source, err), source);
+  if (!bridge_to_size(size_hint, &size))
+    return bridge_fail(NSC_ERROR_LIMIT, "the file is larger than this page can hold");
+  return bridge_finish(nsc_source_create(size, &source, err), source);
 }
 
 /* Result 0: where the bytes go. */
 nsc_status bridge_source_reserve(nsc_source *source, double size) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   uint8_t *room = NULL;
   size_t bytes;
-  if (!to_size(size, &bytes)) return fail(NSC_ERROR_LIMIT, "the file is larger than this page can hold");
-  return finish(nsc_source_reserve(source, bytes, &room, err), room);
+  if (!bridge_to_size(size, &bytes)) return bridge_fail(NSC_ERROR_LIMIT, "the file is larger than this page can hold");
+  return bridge_finish(nsc_source_reserve(source, bytes, &room, err), room);
 }
 
 nsc_status bridge_source_commit(nsc_source *source, double size) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   size_t bytes;
-  if (!to_size(size, &bytes)) return fail(NSC_ERROR_ARGUMENT, "a size that is none");
+  if (!bridge_to_size(size, &bytes)) return bridge_fail(NSC_ERROR_ARGUMENT, "a size that is none");
   return nsc_source_commit(source, bytes, err);
 }
 
 /* The format of the bytes at a place that bridge_source_reserve gave, before they are committed: an nsc_format. */
 int32_t bridge_sniff(const uint8_t *bytes, double size) {
   size_t count;
-  return to_size(size, &count) ? (int32_t)nsc_sniff(bytes, count) : NSC_FORMAT_UNKNOWN;
+  return bridge_to_size(size, &count) ? (int32_t)nsc_sniff(bytes, count) : NSC_FORMAT_UNKNOWN;
 }
 
 /* ---- images ----------------------------------------------------------------------------------------------------- */
 
 nsc_status bridge_image_open(nsc_source *source) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   nsc_image *image = NULL;
-  return finish(nsc_image_open(source, NULL, &image, err), image);
+  return bridge_finish(nsc_image_open(source, NULL, &image, err), image);
 }
 
 nsc_status bridge_image_json(const nsc_image *image) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   char *json = NULL;
-  return finish(nsc_image_json(image, &json, err), json);
+  return bridge_finish(nsc_image_json(image, &json, err), json);
 }
 
 /* JSON has no infinities; a view that holds one is no view. */
 static nsc_status view_json(nsc_status status, const nsc_view *view) {
   if (status != NSC_OK) return status;
-  if (!isfinite(view->center) || !isfinite(view->width)) return fail(NSC_ERROR_CORRUPT, "a window that is no number");
+  if (!isfinite(view->center) || !isfinite(view->width))
+    return bridge_fail(NSC_ERROR_CORRUPT, "a window that is no number");
   snprintf(bridge.text, sizeof bridge.text,
            "{\"frame\":%u,\"voiLut\":%d,\"function\":%d,\"center\":%.17g,\"width\":%.17g,\"invert\":%s}", view->frame,
            (int)view->voi_lut, (int)view->function, view->center, view->width, view->invert ? "true" : "false");
-  return finish(NSC_OK, bridge.text);
+  return bridge_finish(NSC_OK, bridge.text);
 }
 
 /* The three views return JSON that stays the bridge's own: it is not to be freed. */
 nsc_status bridge_view_default(nsc_image *image, uint32_t frame) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   nsc_view view = {0};
   return view_json(nsc_view_default(image, frame, &view, err), &view);
 }
 
 nsc_status bridge_view_window(const nsc_image *image, uint32_t index) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   nsc_view view = {0};
   return view_json(nsc_view_window(image, index, &view, err), &view);
 }
 
 nsc_status bridge_view_auto(nsc_image *image, uint32_t frame) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   nsc_view view = {0};
   return view_json(nsc_view_auto(image, frame, &view, err), &view);
 }
 
-/* RGBA memory for a picture: result 0 its address, result 1 its bytes. */
-static nsc_status picture(uint32_t width, uint32_t height, uint8_t **out, size_t *size) {
-  if (width && height > SIZE_MAX / 4 / width) return fail(NSC_ERROR_LIMIT, "the picture is too large to show");
+nsc_status bridge_picture(uint32_t width, uint32_t height, uint8_t **out, size_t *size) {
+  if (width && height > SIZE_MAX / 4 / width) return bridge_fail(NSC_ERROR_LIMIT, "the picture is too large to show");
   *size = (size_t)width * height * 4;
   *out = malloc(*size ? *size : 1);
-  return *out ? NSC_OK : fail(NSC_ERROR_MEMORY, "no memory for the picture");
+  return *out ? NSC_OK : bridge_fail(NSC_ERROR_MEMORY, "no memory for the picture");
 }
 
-static nsc_status hand_out(nsc_status status, uint8_t *rgba, size_t size) {
-  if (status != NSC_OK) {
-    free(rgba);
-    return status;
-  }
-  bridge.result[1] = size;
-  return finish(NSC_OK, rgba);
+/* Result 0 is the address, result 1 the bytes. */
+nsc_status bridge_hand_out(nsc_status status, uint8_t *rgba, size_t size) {
+  if (status != NSC_OK) free(rgba);
+  return bridge_finish_sized(status, rgba, size);
 }
 
 nsc_status bridge_render(nsc_image *image, uint32_t frame, int32_t voi_lut, int32_t function, double center,
                          double width, int32_t invert) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   nsc_image_info info;
   nsc_image_get_info(image, &info);
   uint8_t *rgba;
   size_t size;
-  nsc_status status = picture(info.width, info.height, &rgba, &size);
+  nsc_status status = bridge_picture(info.width, info.height, &rgba, &size);
   if (status != NSC_OK) return status;
   nsc_view view = {.frame = frame,
                    .voi_lut = voi_lut,
@@ -197,12 +200,12 @@ nsc_status bridge_render(nsc_image *image, uint32_t frame, int32_t voi_lut, int3
                    .center = center,
                    .width = width,
                    .invert = invert != 0};
-  return hand_out(nsc_render(image, &view, rgba, size, err), rgba, size);
+  return bridge_hand_out(nsc_render(image, &view, rgba, size, err), rgba, size);
 }
 
 /* JSON array of the modality value of each channel, the bridge's own. */
 nsc_status bridge_probe(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   double value[3] = {0};
   nsc_status status = nsc_image_probe(image, frame, x, y, value, err);
   if (status != NSC_OK) return status;
@@ -214,57 +217,57 @@ nsc_status bridge_probe(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y
     at += (size_t)snprintf(bridge.text + at, sizeof bridge.text - at, format, c ? ',' : '[', value[c]);
   }
   snprintf(bridge.text + at, sizeof bridge.text - at, "]");
-  return finish(NSC_OK, bridge.text);
+  return bridge_finish(NSC_OK, bridge.text);
 }
 
 /* ---- models and classification ---------------------------------------------------------------------------------- */
 
 nsc_status bridge_model_open(nsc_source *source) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   nsc_model *model = NULL;
-  return finish(nsc_model_open(source, &model, err), model);
+  return bridge_finish(nsc_model_open(source, &model, err), model);
 }
 
 nsc_status bridge_model_json(const nsc_model *model) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   char *json = NULL;
-  return finish(nsc_model_json(model, &json, err), json);
+  return bridge_finish(nsc_model_json(model, &json, err), json);
 }
 
 /* The strings may be NULL: then the model's own metadata speaks. */
 nsc_status bridge_classifier_create(const nsc_model *model, uint32_t threads, const char *recipe_json,
                                     const char *labels_json, const char *output) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   nsc_classifier_options options = {
       .threads = threads, .recipe_json = recipe_json, .labels_json = labels_json, .output = output};
   nsc_classifier *classifier = NULL;
-  return finish(nsc_classifier_create(model, &options, &classifier, err), classifier);
+  return bridge_finish(nsc_classifier_create(model, &options, &classifier, err), classifier);
 }
 
 /* Classifies one frame; result 0 is nsc_result_json. */
 nsc_status bridge_classify(nsc_classifier *classifier, nsc_image *image, uint32_t frame) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   nsc_result result;
   nsc_status status = nsc_classifier_run(classifier, image, frame, &cancel_flag, &result, err);
   if (status != NSC_OK) return status;
   char *json = NULL;
-  return finish(nsc_result_json(classifier, &result, &json, err), json);
+  return bridge_finish(nsc_result_json(classifier, &result, &json, err), json);
 }
 
 /* A preset as JSON: what a form needs to start from when a model says nothing about its input. */
 nsc_status bridge_recipe(const char *preset, uint32_t width, uint32_t height, uint32_t channels) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   nsc_recipe recipe = {
       .width = width, .height = height, .channels = channels, .crop_scale = 1, .high = 1, .scale = 1, .std = {1, 1, 1}};
   nsc_status status = nsc_recipe_preset(preset, &recipe, err);
   if (status != NSC_OK) return status;
   char *json = NULL;
-  return finish(nsc_recipe_json(&recipe, &json, err), json);
+  return bridge_finish(nsc_recipe_json(&recipe, &json, err), json);
 }
 
 /* Columns and rows of what the model sees, in results 0 and 1. */
 nsc_status bridge_input_size(const nsc_classifier *classifier) {
-  begin();
+  bridge_begin();
   const nsc_recipe *recipe = nsc_classifier_recipe(classifier);
   bridge.result[0] = recipe->width;
   bridge.result[1] = recipe->height;
@@ -272,29 +275,30 @@ nsc_status bridge_input_size(const nsc_classifier *classifier) {
 }
 
 nsc_status bridge_preview(const nsc_classifier *classifier, nsc_image *image, uint32_t frame) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   const nsc_recipe *recipe = nsc_classifier_recipe(classifier);
   uint8_t *rgba;
   size_t size;
-  nsc_status status = picture(recipe->width, recipe->height, &rgba, &size);
+  nsc_status status = bridge_picture(recipe->width, recipe->height, &rgba, &size);
   if (status != NSC_OK) return status;
-  return hand_out(nsc_preprocess_preview(image, frame, recipe, rgba, size, err), rgba, size);
+  return bridge_hand_out(nsc_preprocess_preview(image, frame, recipe, rgba, size, err), rgba, size);
 }
 
 /* ---- a model on plain numbers, for measurements and for programs that prepare their own input -------------------- */
 
 nsc_status bridge_session_create(const nsc_model *model, uint32_t threads) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   nsc_session_options options = {.threads = threads};
   nsc_session *session = NULL;
-  return finish(nsc_session_create(model, &options, &session, err), session);
+  return bridge_finish(nsc_session_create(model, &options, &session, err), session);
 }
 
 /* Runs once: `count` floats [height][width][channels] for the first input, then `room` floats of the first output. */
 nsc_status bridge_session_run(nsc_session *session, const float *input, double count, float *output, double room) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   size_t floats, capacity;
-  if (!to_size(count, &floats) || !to_size(room, &capacity)) return fail(NSC_ERROR_ARGUMENT, "a size that is none");
+  if (!bridge_to_size(count, &floats) || !bridge_to_size(room, &capacity))
+    return bridge_fail(NSC_ERROR_ARGUMENT, "a size that is none");
   nsc_status status = nsc_session_set_input_nhwc(session, 0, input, floats, err);
   if (status == NSC_OK) status = nsc_session_run(session, &cancel_flag, err);
   if (status != NSC_OK) return status;
@@ -302,7 +306,7 @@ nsc_status bridge_session_run(nsc_session *session, const float *input, double c
 }
 
 nsc_status bridge_session_json(const nsc_session *session) {
-  nsc_error *err = begin();
+  nsc_error *err = bridge_begin();
   char *json = NULL;
-  return finish(nsc_session_json(session, &json, err), json);
+  return bridge_finish(nsc_session_json(session, &json, err), json);
 }

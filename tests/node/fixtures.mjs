@@ -9,7 +9,7 @@ import { blob, int } from '../networks/onnx.mjs';
 // ---- PNG ----------------------------------------------------------------------------------------------------------
 
 /** Node 20.15 has it; older ones get the definition of RFC 1952. */
-const crc32 =
+export const crc32 =
   zlibCrc32 ??
   ((bytes) => {
     let crc = ~0;

@@ -51,7 +51,7 @@ export async function openClassifier(core, bytes, options = { recipe: null, labe
 }
 
 /** The worker's side of the protocol on a pair of arrays. `ask` resolves to the whole answer. */
-export async function startService(variant = 'simd', { test = false, threads = 1 } = {}) {
+export async function startService(variant = 'simd', { test = false, threads = 1, service, files } = {}) {
   const waiting = new Map();
   const progress = [];
   let listener = () => {};
@@ -64,6 +64,7 @@ export async function startService(variant = 'simd', { test = false, threads = 1
       addEventListener: (_, given) => (listener = given),
     },
     loadFactory,
+    { files },
   );
   let nextId = 1;
   const ask = (op, args = {}) =>
@@ -72,6 +73,6 @@ export async function startService(variant = 'simd', { test = false, threads = 1
       waiting.set(id, resolve);
       listener({ data: { id, op, args } });
     });
-  const ready = await ask('init', { variant, threads, module: null, test });
+  const ready = await ask('init', { variant, threads, module: null, test, service });
   return { ask, progress, ready };
 }

@@ -12,8 +12,9 @@
  *
  *   op         args                               result
  *   init       {variant, threads, module,         {constants, variant, threads, cancel}: constants is
- *               test}                             nsc_constants_json; cancel is {buffer, address} of an int32 in shared
+ *               test, service}                    nsc_constants_json; cancel is {buffer, address} of an int32 in shared
  *                                                 memory (write 1 to stop `classify`), or null when there is none
+ *                                                 `service` 'training' makes this a worker of training.js
  *   adopt      {files: [{key, file}]}             null. Files opened before a restart; decoded again when needed
  *   open       {key, file, thumb}                 {info, view, thumb}: nsc_image_json without its tags, the default
  *                                                 view, an ImageBitmap at most `thumb` pixels wide and high, or null.
@@ -51,6 +52,8 @@ export const FAULT = Object.freeze({
   LOAD: -4,
   /** The page asked to stop, by ending the worker. */
   CANCELLED: -5,
+  /** The browser could not keep what is to outlast the visit. */
+  STORAGE: -6,
 });
 
 /**

@@ -15,6 +15,7 @@ import { Overlay } from './overlay.js';
 import { Results } from './results.js';
 import { Status } from './status.js';
 import { Toolbar } from './toolbar.js';
+import { TrainingWorkspace } from './training/workspace.js';
 import { Viewer } from './viewer.js';
 
 /**
@@ -163,7 +164,9 @@ export async function startApp(parts, { keepOffline }) {
     presets: constants.recipePresets,
     complain: (title, detail) => status.notify(title, detail),
   });
+  const training = new TrainingWorkspace({ client, status, useModel: (file) => models.openFile(file) });
   new Opening(desk, client, {
+    divert: (found) => training.take(found),
     openModel: (file) => void models.openFile(file),
     complain: (name, reason) => status.notify(t('open.unreadable', { name }), reason),
   });
@@ -185,7 +188,7 @@ export async function startApp(parts, { keepOffline }) {
     status.notify(t('viewer.failed', { name: item.name }), `${title}. ${detail}`);
   });
 
-  if (query.has('test')) Object.assign(globalThis, { negatoscope: { client, desk, viewer } });
+  if (query.has('test')) Object.assign(globalThis, { negatoscope: { client, desk, viewer, training } });
   document.body.dataset.ready = 'true';
   if (parts.models.length) await models.choose(0);
   document.body.dataset.model = desk.model ? 'loaded' : 'none';
@@ -193,7 +196,7 @@ export async function startApp(parts, { keepOffline }) {
   if (!keepOffline) return;
   await keepOffline({
     variant,
-    isEmpty: () => desk.items.length === 0,
+    isEmpty: () => desk.items.length === 0 && !training.visited,
     onReady: () => status.set({ offline: true }),
     onUpdate: (apply) =>
       status.notify(t('update.ready'), t('update.hint'), { kind: 'news', action: { text: t('update.apply'), run: apply } }),

@@ -28,7 +28,7 @@ export function resultRow(item, model) {
 }
 
 /** A cell by RFC 4180; a leading sign that a spreadsheet would run as a formula is quoted away. @param {unknown} value */
-function cell(value) {
+export function cell(value) {
   let text = value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
   if (typeof value === 'string' && /^[=+\-@\t\r]/.test(text)) text = `'${text}`;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

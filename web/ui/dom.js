@@ -57,9 +57,9 @@ export function placeIcons(root = document.body) {
   }
 }
 
-/** Offers a text as a file to save. @param {string} name @param {string} type @param {string} text */
-export function download(name, type, text) {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+/** Offers a text or bytes as a file to save. @param {string} name @param {string} type @param {BlobPart} content */
+export function download(name, type, content) {
+  const url = URL.createObjectURL(new Blob([content], { type }));
   const link = h('a', { href: url, download: name });
   document.body.append(link);
   link.click();

@@ -55,13 +55,15 @@ export class Opening {
   /**
    * @param {import('./desk.js').Desk} desk
    * @param {import('../client/client.js').Client} client
-   * @param {{openModel: (file: File) => void, complain: (name: string, reason: string) => void}} actions
+   * @param {{openModel: (file: File) => void, complain: (name: string, reason: string) => void,
+   *          divert: (found: Found[]) => boolean}} actions  divert: takes what is dropped or pasted in another workspace
    */
-  constructor(desk, client, { openModel, complain }) {
+  constructor(desk, client, { openModel, complain, divert }) {
     this.desk = desk;
     this.client = client;
     this.openModel = openModel;
     this.complain = complain;
+    this.divert = divert;
     /** @type {Promise<void>} */
     this.queue = Promise.resolve();
     this.#connectPickers();
@@ -90,7 +92,7 @@ export class Opening {
     });
     addEventListener('paste', (event) => {
       const files = [...(event.clipboardData?.files ?? [])];
-      if (files.length) this.take(files.map((file) => ({ file, path: file.name })));
+      if (files.length) this.#receive(files.map((file) => ({ file, path: file.name })));
     });
   }
 
@@ -110,8 +112,13 @@ export class Opening {
       veil.hidden = true;
       if (!carriesFiles(event) || !event.dataTransfer) return;
       event.preventDefault();
-      this.take(await filesOfDrop(event.dataTransfer, this.complain));
+      this.#receive(await filesOfDrop(event.dataTransfer, this.complain));
     });
+  }
+
+  /** What came without a picker goes to the workspace that is up. @param {Found[]} found */
+  #receive(found) {
+    if (!this.divert(found)) this.take(found);
   }
 
   /** @param {Found[]} found */

@@ -189,6 +189,7 @@ export class Toolbar {
   #key(event) {
     const target = /** @type {HTMLElement} */ (event.target);
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
+    if (document.body.dataset.workspace === 'train') return;
     if (target.closest('input:not([type=range]), textarea, select')) return;
     if (event.key === '?') return this.onHelp();
     if (!this.desk.current) return;

@@ -1,6 +1,6 @@
 /**
  * The one module that touches the heap of the wasm core. It turns handles, statuses and texts into values and thrown
- * CoreErrors. No view of the memory lives longer than one function here without a call in between: any call may grow
+ * CoreErrors; core-training.js builds on it and sees addresses only. No view of the memory lives longer than one function here without a call in between: any call may grow
  * the memory and detach every view.
  */
 import { CoreError, FAULT } from '../shared/protocol.js';
@@ -58,7 +58,7 @@ export class Core {
   }
 
   /** @param {number} address */
-  #text(address) {
+  text(address) {
     const heap = new Uint8Array(this.module.wasmMemory.buffer);
     const start = address >>> 0;
     // A copy: TextDecoder does not take shared memory.
@@ -70,31 +70,31 @@ export class Core {
    * @param {string} name
    * @param {...number} args
    */
-  #call(name, ...args) {
+  call(name, ...args) {
     const status = this.module[`_${name}`](...args);
     if (status === 0) return;
     throw new CoreError(
       status,
-      this.#text(this.module._nsc_status_name(status)),
-      this.#text(this.module._bridge_error_text()),
+      this.text(this.module._nsc_status_name(status)),
+      this.text(this.module._bridge_error_text()),
     );
   }
 
   /** @param {number} [index] */
-  #result(index = 0) {
+  result(index = 0) {
     return this.module._bridge_result(index) >>> 0;
   }
 
   /** The JSON that the last call left, which stays the bridge's own. */
   #borrowedJson() {
-    return JSON.parse(this.#text(this.#result()));
+    return JSON.parse(this.text(this.result()));
   }
 
   /** The JSON that the last call left, ended here. */
-  #ownedJson() {
-    const address = this.#result();
+  ownedJson() {
+    const address = this.result();
     try {
-      return JSON.parse(this.#text(address));
+      return JSON.parse(this.text(address));
     } finally {
       this.module._nsc_text_free(address);
     }
@@ -107,13 +107,39 @@ export class Core {
    * @param {ArrayBuffer | null} [buffer]  memory to use if it has the size: fresh memory costs more than the copy
    * @returns {Pixels}
    */
-  #pixels(width, height, buffer) {
-    const address = this.#result();
-    const size = this.#result(1);
+  pixels(width, height, buffer) {
+    const address = this.result();
+    const size = this.result(1);
     const rgba = new Uint8ClampedArray(buffer?.byteLength === size ? buffer : new ArrayBuffer(size));
     rgba.set(new Uint8Array(this.module.wasmMemory.buffer, address, rgba.length));
     this.module._bridge_free(address);
     return { rgba, width, height };
+  }
+
+  /** The bytes that the last call left, copied out and ended here. @returns {Uint8Array<ArrayBuffer>} */
+  ownedBytes() {
+    const address = this.result();
+    const bytes = new Uint8Array(this.result(1));
+    bytes.set(new Uint8Array(this.module.wasmMemory.buffer, address, bytes.length));
+    this.module._nsc_text_free(address);
+    return bytes;
+  }
+
+  /**
+   * Runs `use` with a copy of bytes in the heap.
+   * @template T
+   * @param {Uint8Array} bytes
+   * @param {(address: number) => T} use
+   */
+  withBytes(bytes, use) {
+    const address = this.module._bridge_alloc(bytes.length) >>> 0;
+    if (!address) throw new CoreError(FAULT.REQUEST, 'NSC_ERROR_MEMORY', 'no memory for bytes that were kept');
+    try {
+      new Uint8Array(this.module.wasmMemory.buffer, address, bytes.length).set(bytes);
+      return use(address);
+    } finally {
+      this.module._bridge_free(address);
+    }
   }
 
   /**
@@ -122,7 +148,7 @@ export class Core {
    * @param {Array<string | null>} texts
    * @param {(...addresses: number[]) => T} use
    */
-  #withTexts(texts, use) {
+  withTexts(texts, use) {
     /** @type {number[]} */
     const addresses = [];
     try {
@@ -146,8 +172,8 @@ export class Core {
   }
 
   constants() {
-    this.#call('bridge_constants');
-    return this.#ownedJson();
+    this.call('bridge_constants');
+    return this.ownedJson();
   }
 
   /** Where `classify` looks whether to go on: an int32 in shared memory, or null in builds without threads. */
@@ -178,8 +204,8 @@ export class Core {
    * @returns {Promise<number>} the source
    */
   async source(file, { sniff = false, onProgress } = {}) {
-    this.#call('bridge_source_create', file.size);
-    const source = this.#result();
+    this.call('bridge_source_create', file.size);
+    const source = this.result();
     try {
       let done = 0;
       const reader = file.stream().getReader();
@@ -207,11 +233,11 @@ export class Core {
    * @returns {boolean} whether the chunk begins like a format that some reader knows
    */
   #append(source, chunk) {
-    this.#call('bridge_source_reserve', source, chunk.length);
-    const at = this.#result();
+    this.call('bridge_source_reserve', source, chunk.length);
+    const at = this.result();
     new Uint8Array(this.module.wasmMemory.buffer, at, chunk.length).set(chunk);
     const known = this.module._bridge_sniff(at, chunk.length) !== 0;
-    this.#call('bridge_source_commit', source, chunk.length);
+    this.call('bridge_source_commit', source, chunk.length);
     return known;
   }
 
@@ -231,18 +257,34 @@ export class Core {
   /** @param {string} name @param {number} source */
   #openWith(name, source) {
     try {
-      this.#call(name, source);
-      return this.#result();
+      this.call(name, source);
+      return this.result();
     } catch (error) {
       if (!isTrap(error)) this.module._nsc_source_free(source);
       throw error;
     }
   }
 
+  /** @param {number} source */
+  freeSource(source) {
+    this.module._nsc_source_free(source);
+  }
+
+  /** @param {number} training */
+  freeTraining(training) {
+    this.module._nsc_training_free(training);
+  }
+
+  /** @param {number} training @param {number} sample */
+  trainingName(training, sample) {
+    const address = this.module._bridge_training_name(training, sample);
+    return address ? this.text(address) : null;
+  }
+
   /** @param {number} image @returns {import('../shared/protocol.js').ImageInfo} */
   imageInfo(image) {
-    this.#call('bridge_image_json', image);
-    return this.#ownedJson();
+    this.call('bridge_image_json', image);
+    return this.ownedJson();
   }
 
   /** @param {number} image */
@@ -258,8 +300,8 @@ export class Core {
    * @returns {View}
    */
   view(image, kind, frame, index) {
-    if (kind === 'window') this.#call('bridge_view_window', image, index);
-    else this.#call(kind === 'auto' ? 'bridge_view_auto' : 'bridge_view_default', image, frame);
+    if (kind === 'window') this.call('bridge_view_window', image, index);
+    else this.call(kind === 'auto' ? 'bridge_view_auto' : 'bridge_view_default', image, frame);
     return { ...this.#borrowedJson(), frame };
   }
 
@@ -272,13 +314,13 @@ export class Core {
    */
   render(image, view, width, height, buffer) {
     const { frame, voiLut, function: voi, center, width: window, invert } = view;
-    this.#call('bridge_render', image, frame, voiLut, voi, center, window, invert ? 1 : 0);
-    return this.#pixels(width, height, buffer);
+    this.call('bridge_render', image, frame, voiLut, voi, center, window, invert ? 1 : 0);
+    return this.pixels(width, height, buffer);
   }
 
   /** @param {number} image @param {number} frame @param {number} x @param {number} y @returns {number[]} */
   probe(image, frame, x, y) {
-    this.#call('bridge_probe', image, frame, x, y);
+    this.call('bridge_probe', image, frame, x, y);
     return this.#borrowedJson();
   }
 
@@ -299,8 +341,8 @@ export class Core {
 
   /** @param {number} model @returns {import('../shared/protocol.js').ModelInfo} */
   modelInfo(model) {
-    this.#call('bridge_model_json', model);
-    return this.#ownedJson();
+    this.call('bridge_model_json', model);
+    return this.ownedJson();
   }
 
   /** @param {number} model */
@@ -310,8 +352,8 @@ export class Core {
 
   /** @param {string} preset @param {number} width @param {number} height @param {number} channels */
   recipe(preset, width, height, channels) {
-    this.#withTexts([preset], (name) => this.#call('bridge_recipe', name, width, height, channels));
-    return this.#ownedJson();
+    this.withTexts([preset], (name) => this.call('bridge_recipe', name, width, height, channels));
+    return this.ownedJson();
   }
 
   /**
@@ -320,10 +362,10 @@ export class Core {
    * @param {import('../shared/protocol.js').ModelOptions} options
    */
   createClassifier(model, threads, { recipe, labels, output }) {
-    this.#withTexts([recipe, labels, output], (...texts) =>
-      this.#call('bridge_classifier_create', model, threads, ...texts),
+    this.withTexts([recipe, labels, output], (...texts) =>
+      this.call('bridge_classifier_create', model, threads, ...texts),
     );
-    return this.#result();
+    return this.result();
   }
 
   /** @param {number} classifier */
@@ -333,17 +375,17 @@ export class Core {
 
   /** @param {number} classifier @param {number} image @param {number} frame */
   classify(classifier, image, frame) {
-    this.#call('bridge_classify', classifier, image, frame);
-    return this.#ownedJson();
+    this.call('bridge_classify', classifier, image, frame);
+    return this.ownedJson();
   }
 
   /** @param {number} classifier @param {number} image @param {number} frame */
   preview(classifier, image, frame) {
-    this.#call('bridge_input_size', classifier);
-    const width = this.#result(0);
-    const height = this.#result(1);
-    this.#call('bridge_preview', classifier, image, frame);
-    return this.#pixels(width, height);
+    this.call('bridge_input_size', classifier);
+    const width = this.result(0);
+    const height = this.result(1);
+    this.call('bridge_preview', classifier, image, frame);
+    return this.pixels(width, height);
   }
 }
 

@@ -5,6 +5,7 @@
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { Core, isTrap } from './core.js';
 import { Images } from './images.js';
+import { TrainingService } from './training.js';
 
 /**
  * @typedef {import('../shared/protocol.js').ModelOptions} ModelOptions
@@ -202,20 +203,21 @@ function toMessage(error) {
  * @param {{postMessage: (message: unknown, transfer: Transferable[]) => void,
  *          addEventListener: (type: 'message', listener: (event: MessageEvent) => void) => void}} port
  * @param {(variant: string) => Promise<import('./core.js').Factory>} load  finds Emscripten's factory of a variant
+ * @param {{files?: () => Promise<import('./storage.js').Files>}} [options]  where trainings are kept; for tests
  */
-export function serve(port, load) {
-  /** @type {Service | null} */
+export function serve(port, load, { files } = {}) {
+  /** @type {Service | TrainingService | null} */
   let service = null;
 
   /** @param {Request['args']} args @returns {Promise<Answer>} */
-  async function init({ variant, threads, module, test }) {
+  async function init({ variant, threads, module, test, service: kind }) {
     let core;
     try {
       core = await Core.create(await load(variant), { module, threads });
     } catch (error) {
       throw new CoreError(FAULT.LOAD, 'LOAD', error instanceof Error ? error.message : String(error));
     }
-    service = new Service(core, { threads, test });
+    service = kind === 'training' ? new TrainingService(core, { threads, test, files }) : new Service(core, { threads, test });
     return { result: { constants: core.constants(), variant, threads, cancel: core.cancelFlag() } };
   }
 
@@ -227,7 +229,7 @@ export function serve(port, load) {
     try {
       if (op !== 'init' && !service) throw new CoreError(FAULT.REQUEST, 'REQUEST', 'init comes first');
       const { result, transfer = [] } =
-        op === 'init' ? await init(args) : await /** @type {Service} */ (service).handle(request, progress);
+        op === 'init' ? await init(args) : await /** @type {NonNullable<typeof service>} */ (service).handle(request, progress);
       port.postMessage({ id, ok: true, result }, transfer);
     } catch (error) {
       port.postMessage({ id, ok: false, error: toMessage(error) }, []);

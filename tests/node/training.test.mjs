@@ -1,0 +1,324 @@
+/** The training worker's protocol on the wasm core: data in, slices, evaluation, a model, and a state that goes on. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { FAULT } from '../../web/shared/protocol.js';
+import { crc32, greyPng } from './fixtures.mjs';
+import { createCore, openClassifier, openImage, startService, variantsHere } from './harness.mjs';
+
+const SIZE = 16;
+
+/** Bright on the left, or on the right: one glance tells them apart. */
+const half = (label, seed) => greyPng(SIZE, SIZE, (x, y) => ((x < SIZE / 2) === (label === 0) ? 190 : 60) + ((x * 7 + y * 13 + seed * 29) % 40));
+
+const samplesOf = (count) =>
+  Array.from({ length: count }, (_, index) => ({
+    file: new Blob([half(index % 2, index)]),
+    name: `${index % 2 ? 'right' : 'left'}-${index}.png`,
+    label: index % 2,
+    patient: null,
+    split: -1,
+  }));
+
+const DATA = { labels: ['left', 'right'], width: SIZE, height: SIZE, channels: 1 };
+const OPTIONS = { net: 'small', epochs: 4, batch: 8, rate: 0.003, average: 0, augment: 'none', seed: 5 };
+const ABOUT = { title: 'halves', synthetic: true };
+
+/** A zip of stored entries with arrays of bytes, as numpy.savez writes them. */
+function npz(arrays) {
+  const parts = [];
+  const directory = [];
+  let at = 0;
+  for (const [name, shape, bytes] of arrays) {
+    const dict = `{'descr': '|u1', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`;
+    const head = Buffer.alloc(10 + Math.ceil((dict.length + 11) / 64) * 64 - 10, ' ');
+    head.write('\x93NUMPY\x01\x00', 'latin1');
+    head.writeUInt16LE(head.length - 10, 8);
+    head.write(dict, 10);
+    head[head.length - 1] = 10;
+    const body = Buffer.concat([head, bytes]);
+    const common = Buffer.alloc(26);
+    common.writeUInt16LE(20, 0);
+    common.writeUInt32LE(crc32(body), 10);
+    common.writeUInt32LE(body.length, 14);
+    common.writeUInt32LE(body.length, 18);
+    common.writeUInt16LE(name.length, 22);
+    const local = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), common, Buffer.from(name), body]);
+    const entry = Buffer.alloc(14);
+    entry.writeUInt32LE(at, 10);
+    directory.push(Buffer.from('PK\x01\x02\x14\x00', 'latin1'), common, entry, Buffer.from(name));
+    parts.push(local);
+    at += local.length;
+  }
+  const listed = Buffer.concat(directory);
+  const end = Buffer.alloc(22);
+  end.write('PK\x05\x06', 'latin1');
+  end.writeUInt16LE(arrays.length, 8);
+  end.writeUInt16LE(arrays.length, 10);
+  end.writeUInt32LE(listed.length, 12);
+  end.writeUInt32LE(at, 16);
+  return Buffer.concat([...parts, listed, end]);
+}
+
+/** Files that live as long as a test: what a browser keeps. */
+function memoryFiles() {
+  const stored = new Map();
+  return {
+    stored,
+    open: async () => ({
+      list: async () => [...stored.keys()],
+      read: async (name) => stored.get(name) ?? null,
+      write: async (name, parts) => void stored.set(name, new Blob(parts)),
+      remove: async (name) => void stored.delete(name),
+    }),
+  };
+}
+
+async function startTraining({ variant = 'simd', threads = 1, files = memoryFiles() } = {}) {
+  const service = await startService(variant, { service: 'training', threads, test: true, files: files.open });
+  assert.equal(service.ready.ok, true, service.ready.error?.message);
+  return { ...service, files };
+}
+
+/** The answer's result; a failure fails the test. */
+async function good(answer) {
+  const { ok, result, error } = await answer;
+  assert.ok(ok, error && `${error.name}: ${error.message}`);
+  return result;
+}
+
+async function withData(options) {
+  const service = await startTraining(options);
+  await good(service.ask('create', { data: DATA }));
+  await good(service.ask('add', { samples: samplesOf(60) }));
+  await good(service.ask('split', { how: { validation: 0.2, test: 0.2, seed: 1 } }));
+  return service;
+}
+
+async function runToEnd(ask, ms = 20) {
+  for (let slices = 0; slices < 2000; slices++) {
+    const { finished, status } = await good(ask('run', { ms }));
+    if (finished) return status;
+  }
+  return assert.fail('training did not end');
+}
+
+const modelOf = async (ask) => Buffer.from(await good(ask('model', { facts: { name: 'halves', title: 'Halves' } })));
+
+test('pictures in, a model out that tells the classes apart, in every variant', async (t) => {
+  const image = await createCore().then(async (core) => ({ core, left: await openImage(core, half(0, 99)), right: await openImage(core, half(1, 98)) }));
+  for (const variant of variantsHere()) {
+    await t.test(variant, async () => {
+      const { ask } = await withData({ variant, threads: variant.endsWith('threads') ? 2 : 1 });
+      const { data, names } = await good(ask('data'));
+      assert.equal(data.samples.length, 60);
+      assert.equal(names[3], 'right-3.png');
+      assert.deepEqual(data.labels.map(({ train, validation, test: held }) => train + validation + held), [30, 30]);
+      const { status } = await good(ask('begin', { options: { ...OPTIONS, epochs: 8 }, about: ABOUT }));
+      assert.equal(status.state, 'ready');
+      const end = await runToEnd(ask);
+      assert.equal(end.state, 'finished');
+      assert.equal(end.history.length, 8);
+      const { report, cases, threshold } = await good(ask('evaluate', { how: { split: 'test' } }));
+      assert.equal(cases.length, 12);
+      assert.ok(threshold > 0 && threshold < 1);
+      assert.ok(report.overall.accuracy.value > 0.9, `accuracy ${report.overall.accuracy.value}`);
+      const { core, left, right } = image;
+      const model = await openClassifier(core, await modelOf(ask));
+      assert.equal(core.classify(model.classifier, left, 0).verdict, 'left');
+      assert.equal(core.classify(model.classifier, right, 0).verdict, 'right');
+      model.free();
+    });
+  }
+});
+
+test('begin after begin, and data after data, do not run out of threads', async () => {
+  const { ask } = await withData({ variant: 'simd-threads', threads: 3 });
+  for (let round = 0; round < 3; round++) {
+    await good(ask('begin', { options: OPTIONS, about: ABOUT }));
+    await good(ask('run', { ms: 5 }));
+    await ask('begin', { options: { ...OPTIONS, net: 'nonsense' }, about: ABOUT });
+  }
+  await good(ask('create', { data: DATA }));
+  await good(ask('add', { samples: samplesOf(20) }));
+  await good(ask('begin', { options: OPTIONS, about: ABOUT }));
+  await good(ask('run', { ms: 5 }));
+});
+
+test('another visit goes on where the last one ended, to the same model', async () => {
+  const whole = await withData();
+  await good(whole.ask('begin', { options: OPTIONS, about: ABOUT }));
+  await runToEnd(whole.ask);
+  const expected = await modelOf(whole.ask);
+
+  const first = await withData();
+  await good(first.ask('begin', { options: OPTIONS, about: ABOUT }));
+  for (let batches = 0; batches < 7; batches++) await good(first.ask('run', { ms: 0 }));
+  const kept = await good(first.ask('keep'));
+  assert.ok(kept.bytes > 0, JSON.stringify(kept));
+
+  const next = await startTraining({ files: first.files });
+  const offer = await good(next.ask('kept'));
+  assert.deepEqual([offer.about, offer.epochs], [ABOUT, 4]);
+  const { data, names, options, status } = await good(next.ask('restore'));
+  assert.equal(data.samples.length, 60);
+  assert.equal(names[0], 'left-0.png');
+  assert.deepEqual(options, OPTIONS);
+  assert.ok(status.history.length < 4);
+  await runToEnd(next.ask);
+  assert.ok((await modelOf(next.ask)).equals(expected));
+
+  await good(next.ask('forget'));
+  assert.equal(await good(next.ask('kept')), null);
+  assert.equal(first.files.stored.size, 0);
+});
+
+test('looking at the model and evaluating it do not change the training', async () => {
+  const quiet = await withData();
+  await good(quiet.ask('begin', { options: OPTIONS, about: ABOUT }));
+  await runToEnd(quiet.ask);
+  const watched = await withData();
+  await good(watched.ask('begin', { options: OPTIONS, about: ABOUT }));
+  for (let finished = false; !finished; ) {
+    const slice = await good(watched.ask('run', { ms: 0 }));
+    finished = slice.finished;
+    if (!slice.status.history.length) continue;
+    await good(watched.ask('evaluate', { how: { split: 'validation' } }));
+    await modelOf(watched.ask);
+  }
+  assert.ok((await modelOf(watched.ask)).equals(await modelOf(quiet.ask)));
+});
+
+test('a checkpoint is kept after every epoch, two at a time, and a damaged one makes room for the one before', async () => {
+  const { ask, files } = await withData();
+  await good(ask('begin', { options: OPTIONS, about: ABOUT }));
+  const epochs = [];
+  for (let finished = false; !finished; ) {
+    const slice = await good(ask('run', { ms: 0 }));
+    finished = slice.finished;
+    if (slice.keep) epochs.push(slice.keep.epoch);
+  }
+  assert.deepEqual(epochs, [1, 2, 3, 4]);
+  const names = [...files.stored.keys()].sort();
+  assert.equal(names.length, 3);
+  const newest = names.filter((name) => !name.endsWith('data')).at(-1);
+  const bytes = new Uint8Array(await files.stored.get(newest).arrayBuffer());
+  bytes[bytes.length - 9] ^= 0x55;
+  files.stored.set(newest, new Blob([bytes]));
+  const next = await startTraining({ files });
+  assert.equal((await good(next.ask('restore'))).status.history.length, 3);
+  files.stored.set(names.find((name) => name.endsWith('data')), new Blob(['no data']));
+  const refused = await startTraining({ files });
+  assert.equal((await refused.ask('restore')).ok, false);
+});
+
+test('a full disk is told and training goes on', async () => {
+  const files = memoryFiles();
+  const opened = await files.open();
+  let full = false;
+  const limited = { open: async () => ({ ...opened, write: (...args) => (full ? Promise.reject(new Error('no room')) : opened.write(...args)) }) };
+  const { ask } = await withData({ files: limited });
+  await good(ask('begin', { options: OPTIONS, about: ABOUT }));
+  full = true;
+  const met = [];
+  for (let finished = false; !finished; ) {
+    const slice = await good(ask('run', { ms: 0 }));
+    finished = slice.finished;
+    if (slice.keep) met.push(slice.keep.error.message);
+  }
+  assert.deepEqual(met, ['no room', 'no room', 'no room', 'no room']);
+});
+
+test('what is wrong is refused by name', async () => {
+  const { ask } = await withData();
+  const refusal = async (options) => {
+    const { ok, error } = await ask('begin', { options, about: ABOUT });
+    assert.equal(ok, false);
+    return `${error.name} ${error.message}`;
+  };
+  assert.match(await refusal({ epochs: 0 }), /ARGUMENT.*epochs/);
+  assert.match(await refusal({ learningRate: 1 }), /ARGUMENT.*learningRate/);
+  assert.match(await refusal({ net: 'nonsense' }), /ARGUMENT.*nonsense/);
+  assert.equal((await ask('run', { ms: 10 })).error.name, 'NSC_ERROR_ARGUMENT');
+  const fresh = await startTraining();
+  assert.equal((await fresh.ask('run', { ms: 10 })).error.code, FAULT.REQUEST);
+  assert.equal((await fresh.ask('create', { data: { ...DATA, labels: ['one'] } })).error.name, 'NSC_ERROR_ARGUMENT');
+  assert.equal((await fresh.ask('restore')).error.name, 'STORAGE');
+  const trapped = await fresh.ask('trap');
+  assert.equal(trapped.error.code, FAULT.TRAP);
+});
+
+test('files that cannot be read are listed, the others serve', async () => {
+  const { ask } = await startTraining();
+  await good(ask('create', { data: DATA }));
+  const samples = samplesOf(6);
+  samples[2].file = new Blob(['this is no picture at all']);
+  samples[4].file = samples[4].file.slice(0, 60);
+  const { added, refused } = await good(ask('add', { samples }));
+  assert.equal(added, 4);
+  assert.deepEqual(refused.map(({ index }) => index), [2, 4]);
+  assert.deepEqual(refused[0].error.name, 'NSC_ERROR_UNKNOWN_FORMAT');
+  const { data } = await good(ask('data'));
+  assert.equal(data.samples.length, 4);
+});
+
+test('a MedMNIST archive brings its classes, splits and pictures', async () => {
+  const { ask } = await startTraining();
+  const arrays = ['train', 'val', 'test'].flatMap((split, index) => {
+    const count = [12, 6, 6][index];
+    const images = Buffer.alloc(count * 28 * 28);
+    for (let at = 0; at < images.length; at++) images[at] = (at * 31 + index) % 251;
+    return [
+      [`${split}_images.npy`, [count, 28, 28], images],
+      [`${split}_labels.npy`, [count, 1], Buffer.from(Array.from({ length: count }, (_, at) => at % 3))],
+    ];
+  });
+  await good(ask('create', { data: { width: 28, height: 28, channels: 1 } }));
+  await good(ask('npz', { file: new Blob([npz(arrays)]), labels: null }));
+  await good(ask('split', { how: { validation: 0.2, test: 0.2, seed: 1 } }));
+  const { data } = await good(ask('data'));
+  assert.deepEqual(data.labels.map(({ train, validation, test: held }) => [train, validation, held]), [[4, 2, 2], [4, 2, 2], [4, 2, 2]]);
+  const [{ rgba }] = await good(ask('pictures', { wanted: [{ sample: 0, augment: null, draw: 0 }] }));
+  assert.deepEqual([rgba[0], rgba[4], rgba[8]], [0, 31, 62]);
+  const broken = await ask('npz', { file: new Blob([npz(arrays).subarray(0, 900)]), labels: null });
+  assert.equal(broken.ok, false);
+});
+
+test('more pictures than the budget holds are an error of the request', async () => {
+  const { ask } = await startTraining();
+  await good(ask('create', { data: { ...DATA, budget: SIZE * SIZE * 5 } }));
+  const { ok, error } = await ask('add', { samples: samplesOf(8) });
+  assert.deepEqual([ok, error?.name], [false, 'NSC_ERROR_LIMIT']);
+});
+
+test('synthetic pictures: drawn by the worker, shown, and shown augmented', async () => {
+  const { ask, progress } = await startTraining();
+  await good(ask('example', { data: { width: 32, height: 32, channels: 1 }, perClass: 12 }));
+  assert.ok(progress.some(({ phase, done, total }) => phase === 'decode' && done === total && total === 24));
+  const { data, names } = await good(ask('data'));
+  assert.ok(data.labels.every(({ name }) => name.includes('synthetic')));
+  assert.ok(names.every((name) => name.startsWith('synthetic')));
+  const { augments } = await good(ask('choices'));
+  const wanted = [null, ...augments.map(({ name }) => name)].map((augment) => ({ sample: 1, augment, draw: 1 }));
+  const pictures = await good(ask('pictures', { wanted }));
+  assert.ok(pictures.every(({ rgba, width, height }) => width === 32 && height === 32 && rgba.length === 32 * 32 * 4));
+  assert.notDeepEqual(pictures[0].rgba, pictures.at(-1).rgba);
+});
+
+test('rounds of data and training leave the heap as it was', async () => {
+  const { ask } = await startTraining();
+  const round = async () => {
+    await good(ask('create', { data: DATA }));
+    await good(ask('add', { samples: samplesOf(20) }));
+    await good(ask('split', { how: { validation: 0.3, seed: 1 } }));
+    await good(ask('begin', { options: { ...OPTIONS, epochs: 1 }, about: ABOUT }));
+    await runToEnd(ask);
+    await good(ask('evaluate', { how: { split: 'validation' } }));
+    await modelOf(ask);
+    await good(ask('create', { data: DATA }));
+    return (await good(ask('memory'))).used;
+  };
+  await round();
+  const before = await round();
+  for (let index = 0; index < 5; index++) assert.equal(await round(), before);
+});

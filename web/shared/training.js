@@ -1,0 +1,126 @@
+/**
+ * What the page and the worker that trains say to each other. Messages, errors and FAULT are those of protocol.js; so
+ * is `init`, with `service: 'training'`. The worker is another than the viewer's and has a core of its own.
+ *
+ * The page asks for training slice by slice (`run`). Between two slices everything else is answered, which is why a
+ * pause is no message at all: the page stops asking.
+ *
+ *   op        args                             result
+ *   create    {data}                           null. `data` as nsc_training_create takes it; ends what was there before
+ *   add       {samples: [{file, name, label,   {added, refused: [{index, error}]}: `added` counts; `index` of `samples`.
+ *              patient, split, frame}]}        Progress in pictures, phase 'decode'. A file that fails is not fatal; a
+ *                                              full budget (LIMIT) ends the request as an error
+ *   npz       {file, labels}                   null. Progress in bytes, phase 'read'
+ *   example   {data, perClass}                 null. As `create`, and synthetic pictures of two classes, made in the worker
+ *   split     {how}                            null
+ *   data      {}                               {data, names}: nsc_training_data_json, a name for each sample
+ *   pictures  {wanted: [{sample, augment,      [pixels]: `augment` is null, a preset's name, or its fields
+ *              draw}]}
+ *   choices   {}                               nsc_training_choices_json
+ *   begin     {options, about}                 {status, keep}: `about` is kept beside the checkpoints for the page's own
+ *                                              use; `keep` is null, or the error that keeping the data met
+ *   run       {ms}                             {status, finished, keep}: after an epoch a checkpoint was kept: `keep` is
+ *                                              {epoch, bytes}, or {error}; null when there was nothing to keep
+ *   keep      {}                               the same `keep`, now
+ *   status    {}                               nsc_training_status_json
+ *   evaluate  {how}                            as nsc_training_evaluate
+ *   model     {facts}                          the bytes of an ONNX file
+ *   kept      {}                               {date, epoch, epochs, bytes, about} of the training that can go on, or null
+ *   restore   {}                               {data, names, options, about, status} of it, ready to run
+ *   forget    {}                               null. Ends what is kept
+ *   clear, memory, trap                        as in protocol.js
+ */
+
+/** One slice of training: long enough to cost nothing, short enough that a pause is felt at once. */
+export const SLICE_MS = 150;
+
+/** The number of each split in data and options. */
+export const SPLITS = Object.freeze(['train', 'validation', 'test']);
+export const SPLIT_OPEN = -1;
+
+/**
+ * @typedef {import('./protocol.js').Pixels} Pixels
+ * @typedef {import('./protocol.js').ErrorMessage} ErrorMessage
+ *
+ * @typedef {{file: Blob, name: string, label: number, patient: string | null, split: number, frame?: number}} Sample
+ *
+ * @typedef {object} DataJson nsc_training_data_json
+ * @property {number} width
+ * @property {number} height
+ * @property {number} channels
+ * @property {number} bytes
+ * @property {number} budget
+ * @property {Array<{name: string, train: number, validation: number, test: number}>} labels
+ * @property {Array<[number, number]>} samples  label and split of each
+ * @property {Array<{sample: number, first: number, exact: boolean, acrossSplits: boolean, differentLabels: boolean}>} duplicates
+ *
+ * @typedef {Record<string, any> & {net: string, epochs: number, batch: number, rate: number}} TrainingOptions
+ * @typedef {Record<string, any> & {name: string}} AugmentPreset
+ *
+ * @typedef {object} Choices nsc_training_choices_json
+ * @property {Array<{name: string, what: string, parameters: number | null, reason: string | null}>} networks
+ * @property {string[]} optimisers
+ * @property {string[]} schedules
+ * @property {string[]} balances
+ * @property {AugmentPreset[]} augments
+ * @property {TrainingOptions} defaults
+ *
+ * @typedef {object} Epoch
+ * @property {number} epoch
+ * @property {number} trainLoss
+ * @property {number | null} validationLoss
+ * @property {number | null} validationAccuracy
+ * @property {number} rate
+ * @property {number} seconds
+ * @property {number} imagesPerSecond
+ * @property {boolean} best
+ *
+ * @typedef {object} TrainingStatus nsc_training_status_json
+ * @property {'ready' | 'training' | 'finished'} state
+ * @property {number} epoch
+ * @property {number} epochs
+ * @property {number} batch
+ * @property {number} batches
+ * @property {number | null} loss
+ * @property {number} rate
+ * @property {number | null} imagesPerSecond
+ * @property {number | null} secondsLeft
+ * @property {number} bestEpoch
+ * @property {number} bytes
+ * @property {string} net
+ * @property {number} parameters
+ * @property {string} task
+ * @property {Epoch[]} history
+ *
+ * @typedef {{value: number | null, low: number | null, high: number | null, bootstrap: [number, number] | null,
+ *            reason: string | null}} Metric
+ * @typedef {{low: number, high: number, count: number, score: number | null, share: number | null}} Bin
+ *
+ * @typedef {object} ReportClass
+ * @property {string} name
+ * @property {number} positives
+ * @property {number} negatives
+ * @property {number | null} threshold
+ * @property {Record<string, Metric>} metrics
+ * @property {Array<[number, number, number | null]>} roc  false positive rate, true positive rate, threshold
+ * @property {Array<[number, number, number | null]>} pr  recall, precision, threshold
+ * @property {{equalWidth: Bin[], equalMass: Bin[]}} calibration
+ *
+ * @typedef {object} Report nsc_eval_json
+ * @property {string} task
+ * @property {number} count
+ * @property {number} confidence
+ * @property {string[]} labels
+ * @property {Record<string, Metric>} overall
+ * @property {Record<string, Metric>} macro
+ * @property {number[][] | null} confusion
+ * @property {Bin[] | null} bestLabelCalibration
+ * @property {ReportClass[]} classes
+ *
+ * @typedef {[sample: number, truth: number, called: number, ...scores: number[]]} Case
+ * @typedef {{threshold: number | null, temperature: number | null, report: Report, cases: Case[]}} Evaluation
+ *
+ * @typedef {{epoch: number, bytes: number} | {error: ErrorMessage} | null} Keep
+ * @typedef {{date: string, epoch: number, epochs: number, bytes: number, about: About}} Kept
+ * @typedef {{title: string, synthetic: boolean}} About
+ */

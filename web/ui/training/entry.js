@@ -1,0 +1,263 @@
+/**
+ * How data come in: the first sight of the workspace, the form over what was found, and progress while it is decoded.
+ * Stands where the pictures will be.
+ */
+import { currentLanguage, formatBytes, formatNumber, onLanguage, t } from '../../i18n/i18n.js';
+import { byId, h, icon } from '../dom.js';
+import { BUDGET } from './lab.js';
+import { button, choice, field, numberInput, warning } from './parts.js';
+import { likelyFinding, planOf, withFinding, withPatients } from './plan.js';
+
+/**
+ * @typedef {import('./lab.js').Lab} Lab
+ * @typedef {import('./plan.js').Found} Found
+ * @typedef {import('./plan.js').Plan} Plan
+ */
+
+/** Reasons shown before the rest is only counted. */
+const MOST_LEFT = 6;
+
+/** MedMNIST's files carry the side of their pictures in their names, and those of the first edition, 28, do not. @param {string} name */
+function archiveSide(name) {
+  return Number(/_(\d{2,3})\.npz$/i.exec(name)?.[1] ?? 28);
+}
+
+export class Entry {
+  /**
+   * @param {Lab} lab
+   * @param {{channelsOf: (file: Blob) => Promise<number>}} options  what the first picture has
+   */
+  constructor(lab, { channelsOf }) {
+    this.lab = lab;
+    this.channelsOf = channelsOf;
+    this.page = byId('lab-pictures');
+    /** What the form holds; it outlives a change of language. */
+    this.settings = { size: 64, channels: 1, fit: 'stretch', validation: 15, test: 15, patient: '', finding: 1 };
+    /** What the page shows of loading, so that only numbers change. */
+    this.shownPhase = '';
+    this.#connectPickers();
+    for (const type of ['entry', 'data']) lab.on(type, () => this.render());
+    // The offer of a kept training; a form that is being filled in is left alone.
+    lab.on('keep', () => lab.plan || this.render());
+    onLanguage(() => this.render());
+  }
+
+  #connectPickers() {
+    for (const id of ['pick-training-folder', 'pick-training-files']) {
+      const input = /** @type {HTMLInputElement} */ (byId(id));
+      input.addEventListener('change', () => {
+        const files = [...(input.files ?? [])];
+        input.value = '';
+        if (files.length) void this.take(files.map((file) => ({ file, path: file.webkitRelativePath || file.name })));
+      });
+    }
+  }
+
+  /** @param {Found[]} found */
+  async take(found) {
+    if (this.lab.loading) return;
+    if (this.lab.loaded) await this.lab.clear();
+    const plan = await planOf(found);
+    this.settings.patient = '';
+    this.settings.finding = likelyFinding(plan);
+    if (plan.archive) this.settings.size = archiveSide(plan.archive.name);
+    if (plan.samples.length) this.settings.channels = await this.channelsOf(plan.samples[0].file).catch(() => 1);
+    this.lab.setPlan(plan);
+  }
+
+  render() {
+    const { loading, loaded, plan } = this.lab;
+    if (loading) return this.#showLoading(loading);
+    if (loaded) return;
+    this.shownPhase = '';
+    this.page.replaceChildren(plan ? this.#planForm(plan) : this.#welcome());
+  }
+
+  // ---- first sight --------------------------------------------------------------------------------------------------
+
+  #welcome() {
+    const actions = h(
+      'div.welcome-actions',
+      {},
+      button(t('train.pick.folder'), 'folder', () => byId('pick-training-folder').click(), { kind: 'primary' }),
+      button(t('train.pick.files'), 'file', () => byId('pick-training-files').click()),
+      button(t('train.pick.example'), 'sample', () => this.#loadExample(), { kind: 'ghost', id: 'train-example' }),
+    );
+    const ways = ['folders', 'table', 'npz'].map((way) =>
+      h('li', {}, h('strong', {}, t(`train.way.${way}`)), h('span', {}, t(`train.way.${way}Hint`))),
+    );
+    return h(
+      'div.lab-welcome',
+      {},
+      this.#keptOffer(),
+      this.#picture(),
+      h('p.welcome-title', {}, t('train.welcome.title')),
+      h('p.welcome-text', {}, t('train.welcome.text')),
+      actions,
+      h('ul.ways', {}, ...ways),
+      h('p.welcome-private', {}, icon('lock'), h('span', {}, t('train.welcome.private'))),
+      h('p.welcome-private', {}, icon('warning'), h('span', {}, t('result.notice'))),
+    );
+  }
+
+  #picture() {
+    return /** @type {HTMLTemplateElement} */ (byId('lab-picture')).content.cloneNode(true);
+  }
+
+  #loadExample() {
+    const labels = [t('train.example.clear'), t('train.example.nodule')];
+    void this.lab.loadExample(t('train.example.title'), labels);
+  }
+
+  #keptOffer() {
+    const { kept } = this.lab;
+    if (!kept) return '';
+    const date = new Intl.DateTimeFormat(currentLanguage(), { dateStyle: 'long', timeStyle: 'short' }).format(new Date(kept.date));
+    const values = { date, epoch: kept.epoch, epochs: kept.epochs };
+    return h(
+      'div.kept-offer',
+      { id: 'kept-offer' },
+      h('div', {}, h('strong', {}, t(kept.epoch < kept.epochs ? 'train.kept.offer' : 'train.kept.finished', values)), h('span', {}, `${kept.about.title} · ${formatBytes(kept.bytes)}`)),
+      h(
+        'div.kept-actions',
+        {},
+        button(t(kept.epoch < kept.epochs ? 'train.kept.continue' : 'train.kept.open'), 'play', () => void this.lab.restore(), { kind: 'primary', id: 'kept-continue' }),
+        button(t('train.kept.forget'), 'trash', () => void this.lab.forget(), { id: 'kept-forget' }),
+      ),
+    );
+  }
+
+  // ---- what was found, and how it is to be read ---------------------------------------------------------------------
+
+  /** @param {Plan} plan */
+  #planForm(plan) {
+    const back = button(t('form.cancel'), null, () => this.lab.setPlan(null));
+    const head = [h('h2', {}, plan.title), this.#findings(plan)];
+    if (plan.problem) {
+      return h('div.plan', {}, ...head, warning(t(plan.problem)), this.#leftList(plan), h('div.form-actions', {}, back));
+    }
+    const load = /** @type {HTMLButtonElement} */ (
+      h('button.button.primary', { type: 'submit', id: 'train-load' }, icon('play'), h('span', {}, t('train.plan.load')))
+    );
+    const estimate = h('p.note-text', { role: 'status' });
+    const form = /** @type {HTMLFormElement} */ (
+      h('form.plan', { id: 'train-plan' }, ...head, this.#planFields(plan), estimate, this.#leftList(plan), h('div.form-actions', {}, back, load))
+    );
+    form.addEventListener('input', () => this.#readForm(form, plan, estimate, load));
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      void this.#load(plan);
+    });
+    this.#readForm(form, plan, estimate, load);
+    return form;
+  }
+
+  /** @param {Plan} plan */
+  #findings(plan) {
+    if (plan.kind === 'npz') return h('p.note-text', {}, t('train.plan.npz'));
+    const counts = plan.labels.map((_, label) => plan.samples.filter((sample) => sample.label === label).length);
+    const rows = plan.labels.map((name, label) => h('li', {}, h('span', {}, name), h('b', {}, formatNumber(counts[label]))));
+    const split = plan.samples.some((sample) => sample.split >= 0) ? t('train.plan.ownSplits') : '';
+    const found = t('train.plan.found', { classes: plan.labels.length, pictures: formatNumber(plan.samples.length) });
+    return h('div', {}, h('p.note-text', {}, `${found} ${split}`), h('ul.plan-classes', {}, ...rows));
+  }
+
+  /** @param {Plan} plan */
+  #planFields(plan) {
+    const { size, channels, fit, validation, test, patient } = this.settings;
+    const share = { min: 0, max: 80, step: 1 };
+    const fields = [
+      field(t('train.plan.size'), numberInput('size', size, { min: 28, max: 512, step: 1 }), t('train.plan.sizeHint')),
+      field(t('form.channels'), choice('channels', String(channels), [
+        { value: '1', text: t('train.plan.grey') },
+        { value: '3', text: t('train.plan.colour') },
+      ])),
+      field(t('form.fit'), choice('fit', fit, [
+        { value: 'stretch', text: t('form.fitStretch') },
+        { value: 'crop', text: t('form.fitCrop') },
+        { value: 'pad', text: t('form.fitPad') },
+      ])),
+      field(t('train.plan.validation'), numberInput('validation', validation, share), t('train.plan.validationHint')),
+      field(t('train.plan.test'), numberInput('test', test, share), t('train.plan.testHint')),
+    ];
+    if (plan.labels.length === 2) {
+      const options = plan.labels.map((name, label) => ({ value: String(label), text: name }));
+      fields.push(field(t('train.plan.finding'), choice('finding', String(this.settings.finding), options), t('train.plan.findingHint')));
+    }
+    const pattern = h('input', { type: 'text', name: 'patient', value: patient, spellcheck: false, autocomplete: 'off', placeholder: '^(\\d+)_' });
+    const hint = h('small', { id: 'patient-hint' }, t('train.plan.patientHint'));
+    if (plan.kind !== 'npz') fields.push(h('label.field.form-wide', {}, h('span', {}, t('train.plan.patient')), pattern, hint));
+    return h('div.form-grid', {}, ...fields);
+  }
+
+  /** @param {HTMLFormElement} form @param {Plan} plan @param {HTMLElement} estimate @param {HTMLButtonElement} load */
+  #readForm(form, plan, estimate, load) {
+    const get = (/** @type {string} */ name) => /** @type {HTMLInputElement | null} */ (form.elements.namedItem(name))?.value ?? '';
+    const { settings } = this;
+    for (const name of /** @type {const} */ (['size', 'channels', 'validation', 'test'])) settings[name] = Number(get(name));
+    settings.fit = get('fit');
+    settings.patient = get('patient');
+    if (plan.labels.length === 2) settings.finding = Number(get('finding'));
+    const bytes = plan.samples.length * settings.size * settings.size * settings.channels;
+    const fits = bytes <= BUDGET;
+    const memory = { bytes: formatBytes(bytes), budget: formatBytes(BUDGET) };
+    estimate.textContent = plan.kind === 'npz' ? '' : t(fits ? 'train.plan.memory' : 'train.plan.tooMuch', memory);
+    estimate.classList.toggle('bad', !fits);
+    const goodPattern = this.#tryPattern(form, plan);
+    load.disabled = !fits || !goodPattern || settings.validation + settings.test > 90;
+  }
+
+  /** Says what a pattern finds while it is typed. @param {HTMLFormElement} form @param {Plan} plan */
+  #tryPattern(form, plan) {
+    const hint = form.querySelector('#patient-hint');
+    if (!hint) return true;
+    const { patient } = this.settings;
+    try {
+      const { matched, patients } = withPatients(plan.samples, patient);
+      const values = { patients: formatNumber(patients), matched: formatNumber(matched), all: formatNumber(plan.samples.length) };
+      hint.textContent = patient ? t('train.plan.patients', values) : t('train.plan.patientHint');
+      return true;
+    } catch (error) {
+      hint.textContent = error instanceof Error ? error.message : String(error);
+      return false;
+    }
+  }
+
+  /** @param {Plan} plan */
+  #leftList({ left }) {
+    if (!left.length) return '';
+    const rows = left.slice(0, MOST_LEFT).map(({ name, reason, values }) => h('li', {}, h('b', {}, name), ` ${t(reason, values)}`));
+    if (left.length > MOST_LEFT) rows.push(h('li', {}, t('train.left.more', { count: left.length - MOST_LEFT })));
+    return h('div', {}, h('p.note-text', {}, t('train.left.title', { count: left.length })), h('ul.left-list', {}, ...rows));
+  }
+
+  /** @param {Plan} plan */
+  async #load(plan) {
+    const { size, channels, fit, validation, test, patient, finding } = this.settings;
+    const ordered = withFinding(plan, finding);
+    const { samples } = withPatients(ordered.samples, patient);
+    this.lab.setPlan(ordered);
+    await this.lab.load({ size, channels, fit, validation: validation / 100, test: test / 100 }, samples);
+  }
+
+  // ---- while it is decoded ------------------------------------------------------------------------------------------
+
+  /** @param {import('./lab.js').Loading} loading */
+  #showLoading({ done, total, phase }) {
+    if (this.shownPhase !== phase) {
+      this.shownPhase = phase;
+      const bar = h('progress', { id: 'load-progress', 'aria-label': t('train.load.title') });
+      const stop = button(t('batch.stop'), 'stop', () => this.lab.stopLoading());
+      stop.hidden = phase !== 'decode';
+      this.page.replaceChildren(
+        h('div.lab-loading', {}, h('p.welcome-title', {}, t('train.load.title')), bar, h('p.note-text', { id: 'load-count' }), stop),
+      );
+    }
+    const bar = /** @type {HTMLProgressElement} */ (byId('load-progress'));
+    if (total > 0) {
+      bar.max = total;
+      bar.value = done;
+    }
+    byId('load-count').textContent = phase === 'decode' ? t('batch.progress', { done: formatNumber(done), total: formatNumber(total) }) : '';
+  }
+}

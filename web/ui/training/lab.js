@@ -1,0 +1,356 @@
+/**
+ * The state of the workspace for training and the only one to talk to its worker. Panels listen and never talk to each
+ * other; like Desk for the viewer.
+ *
+ *   entry    what is being loaded: a plan, progress, refusals       data      other data, or none
+ *   begun    a training began, ended, paused or goes on             status    numbers of a running training
+ *   keep     what is kept for another visit                         problem   something went wrong (detail: key, error)
+ */
+import { CoreError, FAULT } from '../../shared/protocol.js';
+import { SLICE_MS } from '../../shared/training.js';
+
+/**
+ * @typedef {import('../../client/training.js').TrainingClient} TrainingClient
+ * @typedef {import('../../shared/training.js').DataJson} DataJson
+ * @typedef {import('../../shared/training.js').Choices} Choices
+ * @typedef {import('../../shared/training.js').TrainingStatus} TrainingStatus
+ * @typedef {import('../../shared/training.js').About} About
+ * @typedef {import('../../shared/training.js').Kept} Kept
+ * @typedef {import('./plan.js').Plan} Plan
+ * @typedef {import('./plan.js').Sample} Sample
+ * @typedef {{name: string, error?: CoreError, reason?: string, values?: Record<string, string | number>}} Refusal
+ * @typedef {{size: number, channels: number, fit: string, validation: number, test: number}} LoadSettings
+ * @typedef {{done: number, total: number, phase: string}} Loading
+ * @typedef {{data: DataJson, names: string[], about: About, refused: Refusal[]}} Loaded
+ */
+
+/** Bytes that decoded pictures may take: a quarter of what a tab gives wasm; networks and their memory need the rest. */
+export const BUDGET = 1 << 30;
+/** Files sent at once: few enough that Stop is felt, many enough that messages cost nothing. */
+const PORTION = 16;
+const EXAMPLE_PER_CLASS = 150;
+const NO_DATA = new CoreError(FAULT.REQUEST, 'REQUEST', 'no data');
+
+export class Lab extends EventTarget {
+  /** @param {TrainingClient} client */
+  constructor(client) {
+    super();
+    this.client = client;
+    /** @type {Plan | null} */
+    this.plan = null;
+    /** @type {Loading | null} */
+    this.loading = null;
+    /** @type {AbortController | null} */
+    this.stopper = null;
+    /** @type {Loaded | null} */
+    this.loaded = null;
+    /** @type {Choices | null} */
+    this.choices = null;
+    /** @type {TrainingStatus | null} */
+    this.status = null;
+    /** As begun. @type {Record<string, any> | null} */
+    this.options = null;
+    this.running = false;
+    /** A training began and was not ended: its settings hold. */
+    this.open = false;
+    /** @type {Kept | null} */
+    this.kept = null;
+    /** @type {CoreError | null} */
+    this.keepError = null;
+    /** The last epoch that is safe. */
+    this.keptEpoch = 0;
+    /** The slices under way, or those that were. @type {Promise<void>} */
+    this.looping = Promise.resolve();
+    client.addEventListener('dead', (event) => this.#die(/** @type {CustomEvent} */ (event).detail.message));
+  }
+
+  /** @param {string} type @param {(detail: any) => void} listener */
+  on(type, listener) {
+    this.addEventListener(type, (event) => listener(/** @type {CustomEvent} */ (event).detail));
+  }
+
+  /** @param {string} type @param {unknown} [detail] */
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  /** @param {string} key @param {unknown} error */
+  #complain(key, error) {
+    const known = error instanceof CoreError ? error : new CoreError(FAULT.REQUEST, 'REQUEST', String(error));
+    // The end of the worker is told once, by #die.
+    if (known.code === FAULT.TRAP || known.code === FAULT.CANCELLED) return;
+    this.#tell('problem', { key, error: known });
+  }
+
+  // ---- data ---------------------------------------------------------------------------------------------------------
+
+  /** @param {Plan | null} plan */
+  setPlan(plan) {
+    this.plan = plan;
+    this.#tell('entry');
+  }
+
+  /** @param {LoadSettings} settings @param {Sample[]} samples  of the plan, with their patients */
+  async load(settings, samples) {
+    const { plan } = this;
+    if (!plan) return;
+    const { size, channels, fit } = settings;
+    const labels = plan.kind === 'npz' ? {} : { labels: plan.labels };
+    const data = { ...labels, width: size, height: size, channels, fit, budget: BUDGET };
+    const about = { title: plan.title, synthetic: false };
+    await this.#fill(about, async (signal) => {
+      await this.client.request('create', { data });
+      const refused = plan.archive ? await this.#addArchive(plan.archive) : await this.#addAll(samples, signal);
+      if (signal.aborted) throw new CoreError(FAULT.CANCELLED, 'CANCELLED', 'stopped');
+      await this.client.request('split', { how: { validation: settings.validation, test: settings.test, seed: 1 } });
+      return [...plan.left, ...refused];
+    });
+  }
+
+  /** @param {string} title @param {string[]} labels  of pictures without and with a nodule */
+  async loadExample(title, labels) {
+    await this.#fill({ title, synthetic: true }, async () => {
+      const data = { labels, width: 64, height: 64, channels: 1, budget: BUDGET };
+      await this.client.request('example', { data, perClass: EXAMPLE_PER_CLASS }, this.#showing());
+      await this.client.request('split', { how: { validation: 0.2, test: 0.2, seed: 1 } });
+      return [];
+    });
+  }
+
+  stopLoading() {
+    this.stopper?.abort();
+  }
+
+  #showing(before = 0, total = 0) {
+    return {
+      onProgress: (/** @type {Loading} */ progress) => {
+        this.loading = { ...progress, done: before + progress.done, total: total || progress.total };
+        this.#tell('entry');
+      },
+    };
+  }
+
+  /** @param {About} about @param {(signal: AbortSignal) => Promise<Refusal[]>} work */
+  async #fill(about, work) {
+    await this.endTraining();
+    this.stopper = new AbortController();
+    this.#forgetData();
+    this.loading = { done: 0, total: 1, phase: 'decode' };
+    this.#tell('entry');
+    try {
+      const refused = await work(this.stopper.signal);
+      const { data, names } = await this.client.request('data');
+      await this.#have({ data, names, about, refused });
+    } catch (error) {
+      this.#complain('train.problem.load', error);
+    } finally {
+      this.loading = null;
+      this.stopper = null;
+      this.#tell('entry');
+    }
+  }
+
+  /** @param {Loaded} loaded */
+  async #have(loaded) {
+    this.choices = await this.client.request('choices');
+    this.loaded = loaded;
+    this.plan = null;
+    this.#tell('data');
+  }
+
+  #forgetData() {
+    this.loaded = this.choices = this.status = this.options = null;
+    this.keepError = null;
+    this.keptEpoch = 0;
+    this.#tell('data');
+  }
+
+  /** @param {Sample[]} samples @param {AbortSignal} signal @returns {Promise<Refusal[]>} */
+  async #addAll(samples, signal) {
+    /** @type {Refusal[]} */
+    const refused = [];
+    for (let at = 0; at < samples.length && !signal.aborted; at += PORTION) {
+      const portion = samples.slice(at, at + PORTION);
+      const answer = await this.client.request('add', { samples: portion }, this.#showing(at, samples.length));
+      for (const { index, error } of answer.refused) {
+        refused.push({ name: portion[index].name, error: CoreError.fromMessage(error) });
+      }
+    }
+    return refused;
+  }
+
+  /** @param {File} file @returns {Promise<Refusal[]>} */
+  async #addArchive(file) {
+    await this.client.request('npz', { file, labels: null }, this.#showing());
+    return [];
+  }
+
+  /** Away with data and training; what is kept stays. */
+  async clear() {
+    await this.endTraining();
+    this.#forgetData();
+    this.setPlan(null);
+    await this.refreshKept();
+  }
+
+  /**
+   * @param {Array<{sample: number, augment?: object | string | null, draw?: number}>} wanted
+   * @returns {Promise<import('../../shared/protocol.js').Pixels[]>}
+   */
+  pictures(wanted) {
+    const asked = wanted.map(({ sample, augment = null, draw = 0 }) => ({ sample, augment, draw }));
+    return this.client.request('pictures', { wanted: asked });
+  }
+
+  // ---- training -----------------------------------------------------------------------------------------------------
+
+  /** @param {Record<string, any>} options */
+  async begin(options) {
+    if (!this.loaded) throw NO_DATA;
+    try {
+      const { status, keep } = await this.client.request('begin', { options, about: this.loaded.about });
+      this.status = status;
+      this.options = options;
+      this.open = true;
+      this.#noteKeep(keep);
+      this.resume();
+    } catch (error) {
+      this.#complain('train.problem.begin', error);
+    }
+  }
+
+  /** Starts, or goes on. */
+  resume() {
+    if (!this.open || this.running) return;
+    this.running = true;
+    this.#tell('begun');
+    // After a pause that is not through yet: one loop at a time.
+    this.looping = this.looping.then(() => this.#slices());
+  }
+
+  /** Takes effect after the present slice; the state is then kept. */
+  pause() {
+    this.running = false;
+    this.#tell('begun');
+  }
+
+  /** Settings may be changed again; what was learned stays until the next begin. */
+  async endTraining() {
+    if (!this.open) return;
+    this.running = false;
+    await this.looping;
+    this.open = false;
+    this.#tell('begun');
+  }
+
+  /** Two slices are under way at a time, so that the worker never waits for the page. */
+  async #slices() {
+    if (!this.running) return;
+    const ask = () => {
+      const slice = this.client.request('run', { ms: SLICE_MS });
+      // A failure of the one ahead is met when it is awaited, if it ever is.
+      slice.catch(() => {});
+      return slice;
+    };
+    try {
+      let ahead = ask();
+      for (let more = true; more; ) {
+        const present = ahead;
+        more = this.running;
+        if (more) ahead = ask();
+        const finished = this.#noteSlice(await present);
+        if (finished) this.open = this.running = false;
+      }
+      if (this.open) this.#noteKeep(await this.client.request('keep'));
+    } catch (error) {
+      this.running = this.open = false;
+      this.#complain('train.problem.run', error);
+    }
+    this.#tell('begun');
+  }
+
+  /** @param {{status: TrainingStatus, finished: boolean, keep: import('../../shared/training.js').Keep}} slice */
+  #noteSlice({ status, finished, keep }) {
+    this.status = status;
+    this.#noteKeep(keep);
+    this.#tell('status');
+    return finished;
+  }
+
+  /** @param {import('../../shared/training.js').Keep} keep */
+  #noteKeep(keep) {
+    if (!keep) return;
+    if ('error' in keep) this.keepError = CoreError.fromMessage(keep.error);
+    else {
+      this.keepError = null;
+      this.keptEpoch = keep.epoch;
+    }
+    this.#tell('keep');
+  }
+
+  /** @param {string} message */
+  #die(message) {
+    const lost = this.loaded !== null || this.loading !== null;
+    this.running = this.open = false;
+    this.#forgetData();
+    this.#tell('begun');
+    this.#tell('entry');
+    if (lost) this.#tell('problem', { key: 'train.problem.trap', error: new CoreError(FAULT.TRAP, 'TRAP', message) });
+    void this.refreshKept();
+  }
+
+  // ---- what came of it ----------------------------------------------------------------------------------------------
+
+  get hasWeights() {
+    return (this.status?.history.length ?? 0) > 0;
+  }
+
+  /** @param {object} how @returns {Promise<import('../../shared/training.js').Evaluation>} */
+  evaluate(how) {
+    return this.client.request('evaluate', { how });
+  }
+
+  /** @param {object} facts @returns {Promise<Uint8Array<ArrayBuffer>>} */
+  model(facts) {
+    return this.client.request('model', { facts });
+  }
+
+  // ---- what is kept -------------------------------------------------------------------------------------------------
+
+  async refreshKept() {
+    try {
+      this.kept = await this.client.request('kept');
+    } catch {
+      // A browser that keeps nothing has nothing to offer; keeping says so when it fails.
+      this.kept = null;
+    }
+    this.#tell('keep');
+  }
+
+  async restore() {
+    this.loading = { done: 0, total: 0, phase: 'restore' };
+    this.#tell('entry');
+    try {
+      const { data, names, options, about, status } = await this.client.request('restore');
+      this.status = status;
+      this.options = options;
+      this.keptEpoch = status.history.length;
+      this.open = status.state !== 'finished';
+      await this.#have({ data, names, about, refused: [] });
+      this.#tell('begun');
+      this.#tell('status');
+    } catch (error) {
+      this.#complain('train.problem.restore', error);
+    } finally {
+      this.loading = null;
+      this.#tell('entry');
+    }
+  }
+
+  async forget() {
+    await this.client.request('forget');
+    this.kept = null;
+    this.keptEpoch = 0;
+    this.#tell('keep');
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * The form of a training's options. What there is to choose and what is good to begin with comes from the core
+ * (nsc_training_choices_json); here are only names for people and the order.
+ */
+import { formatNumber, hasText, onLanguage, t } from '../../i18n/i18n.js';
+import { byId, h } from '../dom.js';
+import { button, checkField, choice, field, numberInput } from './parts.js';
+
+/**
+ * @typedef {import('./lab.js').Lab} Lab
+ * @typedef {import('../../shared/training.js').Choices} Choices
+ * @typedef {Record<string, any>} Values
+ */
+
+const MAIN = ['epochs', 'batch', 'rate', 'schedule'];
+const ADVANCED = ['optimiser', 'momentum', 'nesterov', 'decay', 'clip', 'warmUp', 'smoothing', 'balance', 'average', 'patience', 'seed'];
+/** Only where the optimiser has them. */
+const OF_SGD = ['momentum', 'nesterov'];
+const FILLS = ['nearest', 'reflect', 'constant', 'wrap'];
+const CUSTOM = 'custom';
+/** Augmented pictures of so many samples, so often each. */
+const SHEET_SAMPLES = 4;
+const SHEET_DRAWS = 6;
+
+/** A name from the core, for people where there is a text for it. @param {string} group @param {string} name */
+function named(group, name) {
+  const key = `train.${group}.${name}`;
+  return hasText(key) ? t(key) : name;
+}
+
+export class Settings {
+  /**
+   * @param {Lab} lab
+   * @param {import('./samples.js').Samples} samples
+   */
+  constructor(lab, samples) {
+    this.lab = lab;
+    this.samples = samples;
+    this.panel = byId('lab-settings');
+    /** As the user has set them; other data keep them as far as they still make sense. @type {Values} */
+    this.values = {};
+    /** Fields of an augmentation set by hand. @type {Values} */
+    this.augment = {};
+    this.advancedOpen = false;
+    lab.on('data', () => this.#fit());
+    lab.on('begun', () => this.render());
+    onLanguage(() => this.render());
+  }
+
+  /** Takes up what the core offers for these data. */
+  #fit() {
+    const { choices, options } = this.lab;
+    if (choices) {
+      this.values = { ...choices.defaults, ...this.values, ...options };
+      const { augment } = this.values;
+      if (augment && typeof augment === 'object') {
+        this.augment = { ...this.#preset(choices, ''), ...augment };
+        this.values.augment = CUSTOM;
+      }
+      const fits = choices.networks.some(({ name, reason }) => name === this.values.net && !reason);
+      if (!fits) this.values.net = choices.networks.find(({ reason }) => !reason)?.name ?? choices.defaults.net;
+    }
+    this.render();
+  }
+
+  /** Fields of a preset without its name; of an unknown one those of the first. @param {Choices} choices @param {string} wanted */
+  #preset({ augments }, wanted) {
+    const { name: _, ...fields } = augments.find(({ name }) => name === wanted) ?? augments[0] ?? { name: '' };
+    return fields;
+  }
+
+  render() {
+    const { choices, open, loaded } = this.lab;
+    const head = h('div.panel-head', {}, h('h2', {}, t('train.settings')));
+    if (!choices || !loaded) {
+      this.panel.replaceChildren(head, h('p.note-text.pad', {}, t('train.settings.none')));
+      return;
+    }
+    const fields = /** @type {HTMLFieldSetElement} */ (h('fieldset', { disabled: open }, ...this.#fields(choices)));
+    const start = /** @type {HTMLButtonElement} */ (
+      h('button.button.primary.wide', { type: 'submit', id: 'train-start' }, h('span', {}, t('train.start')))
+    );
+    start.disabled = open;
+    const note = open ? h('p.note-text', {}, t('train.settings.fixed')) : '';
+    const form = /** @type {HTMLFormElement} */ (
+      h('form.settings-form', { id: 'train-settings' }, h('div.lab-scroll', {}, fields), h('div.panel-foot', {}, note, start))
+    );
+    form.addEventListener('input', (event) => this.#read(/** @type {HTMLInputElement} */ (event.target), choices));
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      void this.lab.begin(this.options());
+    });
+    this.panel.replaceChildren(head, form);
+  }
+
+  /** What nsc_training_begin takes. */
+  options() {
+    const { augment, optimiser } = this.values;
+    const options = { ...this.values, augment: augment === CUSTOM ? this.augment : augment };
+    if (optimiser !== 'sgd') for (const name of OF_SGD) delete (/** @type {Values} */ (options))[name];
+    return options;
+  }
+
+  /** @param {Choices} choices */
+  #fields(choices) {
+    const advanced = /** @type {HTMLDetailsElement} */ (
+      h(
+        'details.advanced',
+        { open: this.advancedOpen },
+        h('summary', {}, t('train.settings.advanced')),
+        h('div.form-grid', {}, ...this.#group(ADVANCED, choices)),
+        h('h3', {}, t('train.augment.fields')),
+        h('div.form-grid', {}, ...this.#augmentFields(choices)),
+      )
+    );
+    advanced.addEventListener('toggle', () => (this.advancedOpen = advanced.open));
+    return [this.#network(choices), h('div.form-grid', {}, ...this.#group(MAIN, choices)), this.#augmentChoice(choices), advanced];
+  }
+
+  /** @param {Choices} choices */
+  #network({ networks }) {
+    const options = networks.map(({ name, parameters, reason }) => ({
+      value: name,
+      text: parameters === null || reason ? name : `${name} · ${t('train.parameters', { count: formatNumber(parameters) })}`,
+      disabled: Boolean(reason),
+    }));
+    const what = h('small', { id: 'network-what' });
+    this.#describeNetwork(what, networks);
+    const misfits = networks.filter(({ reason }) => reason);
+    const why = misfits.length
+      ? h('details.more', {}, h('summary', {}, t('train.misfits', { count: misfits.length })), h('ul.left-list', {}, ...misfits.map(({ name, reason }) => h('li', {}, h('b', {}, name), ` ${reason}`))))
+      : '';
+    return h('div.network', {}, h('label.field', {}, h('span', {}, t('train.option.net')), choice('net', this.values.net, options), what), why);
+  }
+
+  /** @param {HTMLElement} node @param {Choices['networks']} networks */
+  #describeNetwork(node, networks) {
+    const chosen = networks.find(({ name }) => name === this.values.net);
+    node.textContent = chosen ? (hasText(`train.net.${chosen.name}`) ? t(`train.net.${chosen.name}`) : chosen.what) : '';
+  }
+
+  /** @param {string[]} names @param {Choices} choices */
+  #group(names, choices) {
+    const sgd = this.values.optimiser === 'sgd';
+    return names
+      .filter((name) => name in this.values && (sgd || !OF_SGD.includes(name)))
+      .map((name) => this.#field(name, this.values[name], choices));
+  }
+
+  /** @param {string} name @param {any} value @param {Choices} choices */
+  #field(name, value, { optimisers, schedules, balances }) {
+    const lists = /** @type {Record<string, string[]>} */ ({ optimiser: optimisers, schedule: schedules, balance: balances, fill: FILLS });
+    const text = named('option', name);
+    const list = lists[name];
+    if (list) return field(text, choice(name, value, list.map((each) => ({ value: each, text: named(name, each) }))));
+    if (typeof value === 'boolean') return checkField(text, /** @type {HTMLInputElement} */ (h('input', { type: 'checkbox', name, checked: value })));
+    const whole = ['epochs', 'batch', 'patience', 'seed'].includes(name) ? { step: 1 } : {};
+    const least = ['epochs', 'batch'].includes(name) ? { min: 1 } : { min: 0 };
+    const hint = hasText(`train.hint.${name}`) ? t(`train.hint.${name}`) : '';
+    return field(text, numberInput(name, value, { ...whole, ...least }), hint);
+  }
+
+  /** @param {Choices} choices */
+  #augmentChoice({ augments }) {
+    const presets = augments.map(({ name }) => ({ value: name, text: named('augment', name) }));
+    const options = [...presets, { value: CUSTOM, text: t('train.augment.custom') }];
+    const select = choice('augment', this.values.augment, options);
+    const show = button(t('train.augment.show'), 'sheet', () => this.#showAugmented(), { kind: 'small', id: 'show-augmented' });
+    return h('div.augment', {}, field(named('option', 'augment'), select), show);
+  }
+
+  /** @param {Choices} choices */
+  #augmentFields(choices) {
+    const fields = this.values.augment === CUSTOM ? this.augment : this.#preset(choices, this.values.augment);
+    return Object.entries(fields).map(([name, value]) => {
+      const node = this.#field(name, value, choices);
+      const control = node.querySelector('input, select');
+      control?.setAttribute('data-augment', '');
+      return node;
+    });
+  }
+
+  /** @param {HTMLInputElement} input @param {Choices} choices */
+  #read(input, choices) {
+    const value = input.type === 'checkbox' ? input.checked : input.type === 'number' ? Number(input.value) : input.value;
+    if (input.dataset.augment !== undefined) {
+      if (this.values.augment !== CUSTOM) this.augment = this.#preset(choices, this.values.augment);
+      this.augment[input.name] = value;
+      this.values.augment = CUSTOM;
+      /** @type {HTMLSelectElement} */ (this.panel.querySelector('[name=augment]')).value = CUSTOM;
+      return;
+    }
+    if (input.name === 'augment' && value === CUSTOM) this.augment = this.#preset(choices, this.values.augment);
+    this.values[input.name] = value;
+    if (input.name === 'net') this.#describeNetwork(byId('network-what'), choices.networks);
+    // Which fields there are depends on these two.
+    if (['optimiser', 'augment'].includes(input.name)) {
+      this.render();
+      /** @type {HTMLElement | null} */ (this.panel.querySelector(`[name=${input.name}]`))?.focus();
+    }
+  }
+
+  #showAugmented() {
+    const { loaded } = this.lab;
+    if (!loaded) return;
+    const { samples } = loaded.data;
+    const training = samples.flatMap(([, split], sample) => (split === 0 ? [sample] : []));
+    const step = Math.max(1, Math.floor(training.length / SHEET_SAMPLES));
+    const { augment } = this.options();
+    const shown = training
+      .filter((_, index) => index % step === 0)
+      .slice(0, SHEET_SAMPLES)
+      .flatMap((sample) => [
+        { sample, caption: t('train.augment.original') },
+        ...Array.from({ length: SHEET_DRAWS - 1 }, (_, draw) => ({ sample, augment, draw: draw + 1 })),
+      ]);
+    void this.samples.showList(t('train.augment.title'), t('train.augment.note'), shown, SHEET_DRAWS);
+  }
+}

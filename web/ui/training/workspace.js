@@ -1,0 +1,181 @@
+/** Puts the workspace for training together and switches between it and the viewer. */
+import { t } from '../../i18n/i18n.js';
+import { TrainingClient } from '../../client/training.js';
+import { byId } from '../dom.js';
+import { describeError } from '../filelist.js';
+import { Entry } from './entry.js';
+import { EvaluationPanel } from './evaluation.js';
+import { Lab } from './lab.js';
+import { Outcome } from './outcome.js';
+import { Progress } from './progress.js';
+import { Samples } from './samples.js';
+import { Settings } from './settings.js';
+import { Summary } from './summary.js';
+
+/**
+ * @typedef {import('../../client/client.js').Client} Client
+ * @typedef {import('./plan.js').Found} Found
+ */
+
+/** A mark that something is kept, so that the page can say so without starting a second core. */
+const KEPT_MARK = 'negatoscope-training-kept';
+/** For a reload of the same tab. */
+const PLACE = 'negatoscope-workspace';
+
+/**
+ * Storage may be forbidden; nothing here is lost without it.
+ * @template T
+ * @param {() => T} use
+ * @returns {T | null}
+ */
+function ifAllowed(use) {
+  try {
+    return use();
+  } catch {
+    return null;
+  }
+}
+
+/** @param {boolean} kept */
+function markKept(kept) {
+  ifAllowed(() => (kept ? localStorage.setItem(KEPT_MARK, '1') : localStorage.removeItem(KEPT_MARK)));
+}
+
+/** Channels that differ by more than JPEG's rounding are colour. @param {import('../../shared/protocol.js').Pixels} pixels */
+function isColoured({ rgba }) {
+  const tolerance = 6;
+  for (let at = 0; at < rgba.length; at += 4) {
+    if (Math.abs(rgba[at] - rgba[at + 1]) > tolerance || Math.abs(rgba[at + 1] - rgba[at + 2]) > tolerance) return true;
+  }
+  return false;
+}
+
+export class TrainingWorkspace {
+  /**
+   * @param {object} parts
+   * @param {Client} parts.client  the viewer's, for its worker and its reader of pictures
+   * @param {import('../status.js').Status} parts.status
+   * @param {(file: File) => Promise<void>} parts.useModel
+   */
+  constructor({ client, status, useModel }) {
+    this.viewer = client;
+    this.status = status;
+    this.useModel = useModel;
+    this.lab = new Lab(new TrainingClient(client.createWorker, client.build, { test: client.test }));
+    this.visited = false;
+    this.#connectPanels();
+    this.#connectSwitch();
+    this.#connectLab();
+    byId('train-news').hidden = !ifAllowed(() => localStorage.getItem(KEPT_MARK));
+    if (ifAllowed(() => sessionStorage.getItem(PLACE)) === 'train') this.show('train');
+  }
+
+  get isUp() {
+    return document.body.dataset.workspace === 'train';
+  }
+
+  /** What was dropped or pasted here. @param {Found[]} found @returns {boolean} whether it was taken */
+  take(found) {
+    if (!this.isUp || found.every(({ path }) => /\.onnx$/i.test(path))) return false;
+    void this.entry?.take(found);
+    return true;
+  }
+
+  /** @param {'view' | 'train'} name */
+  show(name) {
+    document.body.dataset.workspace = name;
+    byId('lab').hidden = name !== 'train';
+    byId('desk').hidden = name === 'train';
+    for (const node of document.querySelectorAll('button[data-workspace]')) {
+      node.setAttribute('aria-pressed', String(/** @type {HTMLElement} */ (node).dataset.workspace === name));
+    }
+    ifAllowed(() => sessionStorage.setItem(PLACE, name));
+    if (name !== 'train' || this.visited) return;
+    this.visited = true;
+    void this.lab.refreshKept();
+  }
+
+  #connectSwitch() {
+    for (const node of document.querySelectorAll('button[data-workspace]')) {
+      const { workspace } = /** @type {HTMLElement} */ (node).dataset;
+      node.addEventListener('click', () => this.show(workspace === 'train' ? 'train' : 'view'));
+    }
+    for (const node of document.querySelectorAll('button[data-lab]')) {
+      node.addEventListener('click', () => this.#showPage(/** @type {HTMLElement} */ (node).dataset.lab ?? ''));
+    }
+    this.#showPage('pictures');
+  }
+
+  /** Tabs of a wide page, sheets of a narrow one; both know the same names. @param {string} name */
+  #showPage(name) {
+    document.body.dataset.lab = name;
+    const wide = ['pictures', 'progress', 'evaluation'].includes(name);
+    if (wide) document.body.dataset.labStage = name;
+    for (const node of document.querySelectorAll('button[data-lab]')) {
+      const button = /** @type {HTMLElement} */ (node);
+      const chosen = button.closest('#lab-tabs') ? button.dataset.lab === name : button.dataset.lab === document.body.dataset.labStage;
+      button.setAttribute(button.closest('#lab-tabs') ? 'aria-pressed' : 'aria-selected', String(chosen));
+    }
+  }
+
+  #connectPanels() {
+    const { lab } = this;
+    this.entry = new Entry(lab, { channelsOf: (file) => this.#channelsOf(file) });
+    const samples = new Samples(lab);
+    new Summary(lab, samples);
+    new Settings(lab, samples);
+    const evaluation = new EvaluationPanel(lab, samples);
+    const outcome = new Outcome(lab, {
+      use: async (file) => {
+        await this.useModel(file);
+        this.show('view');
+        this.status.notify(t('train.outcome.used'), t('train.outcome.usedHint'), { kind: 'news' });
+      },
+      evaluate: () => {
+        this.#showPage('evaluation');
+        void evaluation.run();
+      },
+      complain: (error) => this.#complain('train.problem.model', error),
+      thresholdOf: () => evaluation.chosenThreshold,
+    });
+    new Progress(lab, outcome.node);
+  }
+
+  #connectLab() {
+    const { lab } = this;
+    let wasRunning = false;
+    lab.on('begun', () => {
+      if (lab.running && !wasRunning) this.#showPage('progress');
+      wasRunning = lab.running;
+    });
+    lab.on('data', () => this.#showPage(lab.open ? 'progress' : 'pictures'));
+    lab.on('keep', () => {
+      markKept(Boolean(lab.kept) || lab.keptEpoch > 0);
+      byId('train-news').hidden = !lab.kept || Boolean(lab.loaded);
+    });
+    // Without data there is one thing to do; the panels around it come with the data.
+    const showEmpty = () => {
+      document.body.classList.toggle('lab-empty', !lab.loaded);
+      if (lab.loaded) byId('train-news').hidden = true;
+    };
+    lab.on('data', showEmpty);
+    showEmpty();
+    lab.on('problem', ({ key, error }) => this.#complain(key, error));
+  }
+
+  /** @param {string} key @param {import('../../shared/protocol.js').CoreError} error */
+  #complain(key, error) {
+    const { title, detail } = describeError(error);
+    const offer = key === 'train.problem.trap' && this.lab.keptEpoch >= 0;
+    this.status.notify(t(key), `${title}. ${detail}`, offer ? { action: { text: t('train.kept.continue'), run: () => void this.lab.restore() } } : {});
+  }
+
+  /** The viewer's core looks at the first picture; it keeps nothing of it. Many grey films are saved with three channels. @param {Blob} file */
+  async #channelsOf(file) {
+    const key = 'training-first';
+    const { info, view } = await this.viewer.request('open', { key, file, thumb: 0 });
+    const { pixels } = info.channels === 3 ? await this.viewer.request('render', { key, view, buffer: null }) : { pixels: null };
+    await this.viewer.request('close', { key });
+    return pixels && isColoured(pixels) ? 3 : 1;
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * Files that outlast a visit: the browser's private file system where there is one (OPFS), else a table of blobs in
+ * IndexedDB, which pages opened from a file have too. A write is whole or not there at all.
+ */
+import { CoreError, FAULT } from '../shared/protocol.js';
+
+/**
+ * @typedef {object} Files
+ * @property {() => Promise<string[]>} list
+ * @property {(name: string) => Promise<Blob | null>} read
+ * @property {(name: string, parts: Uint8Array<ArrayBuffer>[]) => Promise<void>} write
+ * @property {(name: string) => Promise<void>} remove
+ */
+
+const FOLDER = 'negatoscope-trainings';
+const PART = '.part';
+
+/** What the browser says when it keeps nothing, in our words. @param {unknown} error */
+function storageError(error) {
+  if (error instanceof CoreError) return error;
+  const full = error instanceof DOMException && error.name === 'QuotaExceededError';
+  return new CoreError(FAULT.STORAGE, full ? 'QUOTA' : 'STORAGE', error instanceof Error ? error.message : String(error));
+}
+
+/** @template T @param {() => Promise<T>} work @returns {Promise<T>} */
+async function guarded(work) {
+  try {
+    return await work();
+  } catch (error) {
+    throw storageError(error);
+  }
+}
+
+/** @param {FileSystemFileHandle} handle @param {Uint8Array<ArrayBuffer>[]} parts */
+async function fill(handle, parts) {
+  const access = await handle.createSyncAccessHandle();
+  try {
+    access.truncate(0);
+    let at = 0;
+    for (const part of parts) {
+      const written = access.write(part, { at });
+      if (written !== part.length) throw new DOMException('the disk is full', 'QuotaExceededError');
+      at += written;
+    }
+    access.flush();
+  } finally {
+    access.close();
+  }
+}
+
+/** @implements {Files} */
+class PrivateFiles {
+  /** @param {FileSystemDirectoryHandle} folder */
+  constructor(folder) {
+    this.folder = folder;
+  }
+
+  static async open() {
+    const root = await navigator.storage.getDirectory();
+    return new PrivateFiles(await root.getDirectoryHandle(FOLDER, { create: true }));
+  }
+
+  list() {
+    return guarded(async () => {
+      const names = [];
+      for await (const name of /** @type {any} */ (this.folder).keys()) if (!name.endsWith(PART)) names.push(name);
+      return names;
+    });
+  }
+
+  /** @param {string} name */
+  async read(name) {
+    try {
+      return await (await this.folder.getFileHandle(name)).getFile();
+    } catch (error) {
+      if (error instanceof DOMException && error.name === 'NotFoundError') return null;
+      throw storageError(error);
+    }
+  }
+
+  /** Under a temporary name first: a tab that is closed in between leaves no half file under the real one.
+   * @param {string} name @param {Uint8Array<ArrayBuffer>[]} parts */
+  write(name, parts) {
+    return guarded(async () => {
+      const handle = await this.folder.getFileHandle(name + PART, { create: true });
+      try {
+        await fill(handle, parts);
+        const { move } = /** @type {any} */ (handle);
+        if (move) await move.call(handle, name);
+        else {
+          await fill(await this.folder.getFileHandle(name, { create: true }), parts);
+          await this.remove(name + PART);
+        }
+      } catch (error) {
+        await this.remove(name + PART);
+        throw error;
+      }
+    });
+  }
+
+  /** @param {string} name */
+  async remove(name) {
+    await this.folder.removeEntry(name).catch(() => {});
+  }
+}
+
+/** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
+function settled(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/** @implements {Files} */
+class DatabaseFiles {
+  /** @param {IDBDatabase} database */
+  constructor(database) {
+    this.database = database;
+  }
+
+  static async open() {
+    const request = indexedDB.open(FOLDER, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore('files');
+    return new DatabaseFiles(await settled(request));
+  }
+
+  /**
+   * One transaction, waited for to its end: only then the bytes are safe.
+   * @template T
+   * @param {IDBTransactionMode} mode
+   * @param {(files: IDBObjectStore) => IDBRequest<T>} work
+   * @returns {Promise<T>}
+   */
+  #transact(mode, work) {
+    return guarded(async () => {
+      const transaction = this.database.transaction('files', mode);
+      const done = new Promise((resolve, reject) => {
+        transaction.oncomplete = resolve;
+        transaction.onabort = transaction.onerror = () => reject(transaction.error);
+      });
+      const request = work(transaction.objectStore('files'));
+      await done;
+      return request.result;
+    });
+  }
+
+  async list() {
+    return (await this.#transact('readonly', (files) => files.getAllKeys())).map(String);
+  }
+
+  /** @param {string} name @returns {Promise<Blob | null>} */
+  async read(name) {
+    return (await this.#transact('readonly', (files) => files.get(name))) ?? null;
+  }
+
+  /** @param {string} name @param {Uint8Array<ArrayBuffer>[]} parts */
+  async write(name, parts) {
+    await this.#transact('readwrite', (files) => files.put(new Blob(parts), name));
+  }
+
+  /** @param {string} name */
+  async remove(name) {
+    await this.#transact('readwrite', (files) => files.delete(name)).catch(() => {});
+  }
+}
+
+/** @returns {Promise<Files>} */
+export async function openFiles() {
+  try {
+    return await PrivateFiles.open();
+  } catch {
+    // Pages from a file and some private windows have none.
+  }
+  return guarded(() => DatabaseFiles.open());
+}
