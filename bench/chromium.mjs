@@ -44,9 +44,9 @@ function createBenchServer() {
   });
 }
 
-async function bundleWorker() {
+async function bundleWorkers() {
   await build({
-    entryPoints: [join(BENCH, 'worker.mjs')],
+    entryPoints: [join(BENCH, 'worker.mjs'), join(BENCH, 'train-worker.mjs')],
     outdir: FOLDERS.bench,
     bundle: true,
     splitting: true,
@@ -59,41 +59,48 @@ async function bundleWorker() {
 }
 
 /** Runs in the page. */
-function measureInWorker({ job, model }) {
+function measureInWorker({ script, message }) {
   return new Promise((resolve, reject) => {
-    const worker = new Worker('/bench/worker.js', { type: 'module' });
+    const worker = new Worker(`/bench/${script}.js`, { type: 'module' });
     worker.onmessage = ({ data }) => (data.error ? reject(new Error(data.error)) : resolve(data.result));
     worker.onerror = (event) => reject(new Error(event.message || 'the worker did not start'));
-    worker.postMessage({ job, model });
+    worker.postMessage(message);
   });
 }
 
 /**
- * A place to measure in: `measure(job, network)` starts, measures and ends one process.
+ * A place to measure in: `measure(job, network)` and `train(job)` start, measure and end one process.
+ * @param {string[]} [flags]  for the browser, beside the usual ones
  */
-export async function openChromium() {
-  await bundleWorker();
+export async function openChromium(flags = []) {
+  await bundleWorkers();
   const server = createBenchServer();
   const address = await listen(server, 0);
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: [...FLAGS, ...flags] });
+  const work = async (script, message) => {
+    // A context of its own: the page and its engine get a fresh process, and nothing compiled is left from before.
+    const context = await browser.newContext();
+    try {
+      const page = await context.newPage();
+      await page.goto(address);
+      return await page.evaluate(measureInWorker, { script, message });
+    } finally {
+      await context.close();
+    }
+  };
   return {
     version: browser.version(),
-    async measure(job, network) {
-      // A context of its own: the page and its engine get a fresh process, and nothing compiled is left from before.
-      const context = await browser.newContext();
-      try {
-        const page = await context.newPage();
-        await page.goto(address);
-        const urls = {
-          core: `${address}core/${job.variant}/negatoscope.mjs`,
-          onnxruntime: `${address}ort/ort.wasm.min.mjs`,
-          onnxruntimeWasm: `${address}ort/`,
-          tfjsWasm: `${address}tfjs/`,
-        };
-        return await page.evaluate(measureInWorker, { job: { ...job, urls }, model: `/models/${network}.onnx` });
-      } finally {
-        await context.close();
-      }
+    measure(job, network) {
+      const urls = {
+        core: `${address}core/${job.variant}/negatoscope.mjs`,
+        onnxruntime: `${address}ort/ort.wasm.min.mjs`,
+        onnxruntimeWasm: `${address}ort/`,
+        tfjsWasm: `${address}tfjs/`,
+      };
+      return work('worker', { job: { ...job, urls }, model: `/models/${network}.onnx` });
+    },
+    train(job) {
+      return work('train-worker', { ...job, core: `${address}core/${job.variant}/negatoscope.mjs` });
     },
     async close() {
       await browser.close();

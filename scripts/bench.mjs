@@ -8,14 +8,13 @@
  * --quick takes a few runs of each: to see that everything works, not for figures; it writes build/bench-quick.{md,json}
  * instead. NSC_WASM names a folder of builds of the core to take as they are.
  */
-import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { buildNetwork } from '../tests/networks/zoo.mjs';
-import { ROOT, VARIANT_TARGETS, buildPreset, run, say, setUpChromium, setUpCompilers, setUpNode } from './setup.mjs';
+import { ROOT, VARIANT_TARGETS, buildPreset, installEngines, say, setUpChromium, setUpCompilers, setUpNode } from './setup.mjs';
 
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, out: { type: 'string' } },
@@ -38,17 +37,6 @@ const CONTENDERS = [
 const EFFORT = options.quick
   ? { rounds: 1, runs: 8, pageRepeats: 1, warmUp: { minRuns: 6, minMs: 300 } }
   : { rounds: 3, runs: 30, pageRepeats: 7, warmUp: { minRuns: 12, minMs: 1000 } };
-
-/** The other engines live in bench/node_modules, which nothing else needs. */
-async function installEngines() {
-  const lock = readFileSync(join(ROOT, 'bench/package-lock.json'));
-  const key = createHash('sha256').update(lock).digest('hex');
-  const stamp = join(ROOT, 'bench/node_modules/stamp');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return;
-  say('installing the other engines');
-  await run('npm', ['ci', '--no-progress', '--loglevel=error'], { cwd: join(ROOT, 'bench') });
-  writeFileSync(stamp, key);
-}
 
 function describeMachine(chromium) {
   const found = cpus();

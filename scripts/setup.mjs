@@ -147,3 +147,14 @@ export async function buildPreset(preset, targets = []) {
 }
 
 export const VARIANT_TARGETS = ['simd', 'simd-threads', 'relaxed', 'relaxed-threads'].map((v) => `negatoscope-${v}`);
+
+/** The other engines that benchmarks compare with live in bench/node_modules, which nothing else needs. */
+export async function installEngines() {
+  const lock = readFileSync(join(ROOT, 'bench/package-lock.json'));
+  const key = createHash('sha256').update(lock).digest('hex');
+  const stamp = join(ROOT, 'bench/node_modules/stamp');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return;
+  say('installing the other engines');
+  await run('npm', ['ci', '--no-progress', '--loglevel=error'], { cwd: join(ROOT, 'bench') });
+  writeFileSync(stamp, key);
+}
