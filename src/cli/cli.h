@@ -62,6 +62,8 @@ NSC_WARN_UNUSED nsc_status nsc_cli_open_model(const char *name, nsc_model **out,
 
 /* Writes a whole file. Errors: IO with the system's reason. */
 NSC_WARN_UNUSED nsc_status nsc_cli_write(const char *path, const char *bytes, size_t size, nsc_error *err);
+/* The same, but what stands at `path` is whole at any time: the old file, or the new one. */
+NSC_WARN_UNUSED nsc_status nsc_cli_replace(const char *path, const char *bytes, size_t size, nsc_error *err);
 
 /* A growing list of paths. */
 typedef struct nsc_cli_paths {

@@ -60,6 +60,16 @@ nsc_status nsc_cli_write(const char *path, const char *bytes, size_t size, nsc_e
   return ok ? NSC_OK : nsc_fail(err, NSC_ERROR_IO, "cannot write %.100s: %s", path, strerror(errno));
 }
 
+nsc_status nsc_cli_replace(const char *path, const char *bytes, size_t size, nsc_error *err) {
+  char part[4096];
+  if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part) {
+    return nsc_fail(err, NSC_ERROR_IO, "the path %.100s... is too long", path);
+  }
+  NSC_TRY(nsc_cli_write(part, bytes, size, err));
+  if (rename(part, path) == 0) return NSC_OK;
+  return nsc_fail(err, NSC_ERROR_IO, "cannot write %.100s: %s", path, strerror(errno));
+}
+
 static bool is_file(const char *path) {
   struct stat info;
   return stat(path, &info) == 0 && S_ISREG(info.st_mode);

@@ -1,126 +1,135 @@
 /* negatoscope train: a network from pictures with labels. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/source.h"
 #include "cli/data.h"
 #include "cli/judge.h"
-#include "pipeline/collect.h"
-#include "train/trainer.h"
 #include "train/zoo.h"
 
 static const char usage[] =
     "usage: negatoscope train [options] DATA      two labels: absent, present in name order or that of --labels\n"
     "  --out FILE            the model (model.onnx)      --name NAME --title TEXT   what it says of itself\n"
-    "  --net NAME            small                       --size N --channels N      128, 1\n"
+    "  --net NAME            small; --net help lists     --size N --channels N      128, 1\n"
     "  --epochs N            20                          --batch N                  32\n"
     "  --rate X              0.001                       --schedule KIND            one-cycle, constant, step, cosine\n"
     "  --optimiser KIND      adamw, adam, sgd, rmsprop   --decay X                  0.02\n"
-    "  --augment KIND        film, usual, none           --smoothing X              0\n"
-    "  --sensitivity X       of the threshold, at least  --threads N\n"
-    "  --patience N          0: all epochs               --balance                  rare labels weigh more\n"
-    "  --average X           0.99                        --half                     float16 weights in the "
-    "file\n" NSC_CLI_DATA_USAGE;
+    "  --augment KIND        film, usual, none or JSON   --smoothing X              0\n"
+    "  --balance KIND        none, weights, over, under  --warm-up SHARE            0\n"
+    "  --momentum X          0.9 for sgd                 --clip X                   5\n"
+    "  --patience N          0: all epochs               --average X                0.99\n"
+    "  --sensitivity X       of the threshold, at least  --threshold X              fixed, not from validation\n"
+    "  --half                float16 weights in the file\n"
+    "  --checkpoint FILE     written after each epoch    --resume                   goes on from it\n"
+    "  --threads N\n" NSC_CLI_DATA_USAGE;
+
+/* Options that are handed on as members of the JSON that nsc_training_begin reads and checks. */
+static const struct {
+  const char *option, *member;
+  bool text;
+} handed_on[] = {{"--net", "net", true},
+                 {"--epochs", "epochs", false},
+                 {"--batch", "batch", false},
+                 {"--rate", "rate", false},
+                 {"--schedule", "schedule", true},
+                 {"--optimiser", "optimiser", true},
+                 {"--decay", "decay", false},
+                 {"--smoothing", "smoothing", false},
+                 {"--balance", "balance", true},
+                 {"--warm-up", "warmUp", false},
+                 {"--momentum", "momentum", false},
+                 {"--clip", "clip", false},
+                 {"--patience", "patience", false},
+                 {"--average", "average", false},
+                 {"--augment", "augment", true}};
+
+enum { HANDED_ON = sizeof handed_on / sizeof *handed_on, OWN_OPTIONS = 11, DATA_OPTIONS = 8 };
 
 typedef struct settings {
-  const char *path, *out, *name, *title, *net;
+  const char *path, *out, *name, *title, *checkpoint, *values[HANDED_ON];
   nsc_cli_data_options data;
   nsc_recipe recipe;
-  nsc_train_options train;
   double sensitivity; /* of the threshold on validation; 0 for Youden's */
+  double threshold;   /* instead of one from validation; negative for none */
   uint32_t threads;
-  bool half;
+  bool half, resume;
 } settings;
 
 /* ---- options ---- */
 
-static bool number(const char *name, const char *text, double least, double most, double otherwise, double *out) {
-  return nsc_cli_real("train", name, text, least, most, otherwise, out);
-}
-
-static bool choice(const char *name, const char *text, const char *const *words, int *out) {
-  for (int i = 0; words[i]; i++) {
-    if (text && strcmp(text, words[i]) != 0) continue;
-    *out = i;
-    return true;
+static int take_options(int argc, char **argv, settings *s, const char *numbers[5]) {
+  const nsc_cli_option own[] = {{"--out", &s->out, NULL},
+                                {"--name", &s->name, NULL},
+                                {"--title", &s->title, NULL},
+                                {"--checkpoint", &s->checkpoint, NULL},
+                                {"--half", NULL, &s->half},
+                                {"--resume", NULL, &s->resume},
+                                {"--size", &numbers[0], NULL},
+                                {"--channels", &numbers[1], NULL},
+                                {"--sensitivity", &numbers[2], NULL},
+                                {"--threads", &numbers[3], NULL},
+                                {"--threshold", &numbers[4], NULL},
+                                NSC_CLI_DATA_OPTIONS(s->data)};
+  nsc_cli_option list[OWN_OPTIONS + DATA_OPTIONS + HANDED_ON];
+  _Static_assert(sizeof own / sizeof *own == OWN_OPTIONS + DATA_OPTIONS, "as many as there is room for");
+  memcpy(list, own, sizeof own);
+  for (int i = 0; i < HANDED_ON; i++) {
+    list[OWN_OPTIONS + DATA_OPTIONS + i] = (nsc_cli_option){handed_on[i].option, &s->values[i], NULL};
   }
-  fprintf(stderr, "negatoscope train: %s does not know \"%s\"\n", name, text);
-  return false;
+  return nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
 }
 
 static bool read_settings(int argc, char **argv, settings *s) {
-  const char *size = NULL, *channels = NULL, *epochs = NULL, *batch = NULL, *rate = NULL, *schedule = NULL,
-             *optimiser = NULL, *decay = NULL, *augment = NULL, *smoothing = NULL, *patience = NULL, *average = NULL,
-             *sensitivity = NULL, *threads = NULL;
-  const nsc_cli_option list[] = {{"--out", &s->out, NULL},
-                                 {"--name", &s->name, NULL},
-                                 {"--title", &s->title, NULL},
-                                 {"--net", &s->net, NULL},
-                                 {"--size", &size, NULL},
-                                 {"--channels", &channels, NULL},
-                                 {"--epochs", &epochs, NULL},
-                                 {"--batch", &batch, NULL},
-                                 {"--rate", &rate, NULL},
-                                 {"--schedule", &schedule, NULL},
-                                 {"--optimiser", &optimiser, NULL},
-                                 {"--decay", &decay, NULL},
-                                 {"--augment", &augment, NULL},
-                                 {"--smoothing", &smoothing, NULL},
-                                 {"--sensitivity", &sensitivity, NULL},
-                                 {"--patience", &patience, NULL},
-                                 {"--balance", NULL, &s->train.balance},
-                                 {"--average", &average, NULL},
-                                 {"--half", NULL, &s->half},
-                                 {"--threads", &threads, NULL},
-                                 NSC_CLI_DATA_OPTIONS(s->data)};
-  argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
-  if (argc != 2) {
+  const char *numbers[5] = {NULL};
+  double size, channels;
+  argc = take_options(argc, argv, s, numbers);
+  if (argc != 2 || (s->resume && !s->checkpoint)) {
     if (argc >= 0) fputs(usage, stderr);
     return false;
   }
   s->path = argv[1];
-  static const char *const schedules[] = {"constant", "step", "cosine", "one-cycle", NULL};
-  static const char *const optimisers[] = {"sgd", "rmsprop", "adam", "adamw", NULL};
-  static const char *const augments[] = {"none", "film", "usual", NULL};
-  int schedule_kind = NSC_SCHEDULE_ONE_CYCLE, optimiser_kind = NSC_OPTIMISER_ADAMW, augment_kind = 1;
-  double n[9];
-  if ((schedule && !choice("--schedule", schedule, schedules, &schedule_kind)) ||
-      (optimiser && !choice("--optimiser", optimiser, optimisers, &optimiser_kind)) ||
-      (augment && !choice("--augment", augment, augments, &augment_kind)) ||
-      !number("--size", size, 8, 1024, 128, &n[0]) || !number("--channels", channels, 1, 3, 1, &n[1]) ||
-      !number("--epochs", epochs, 1, 100000, 20, &n[2]) || !number("--batch", batch, 1, 4096, 32, &n[3]) ||
-      !number("--rate", rate, 1e-9, 100, 1e-3, &n[4]) || !number("--decay", decay, 0, 10, 0.02, &n[5]) ||
-      !number("--smoothing", smoothing, 0, 0.9, 0, &n[6]) || !number("--average", average, 0, 0.99999, 0.99, &n[7]) ||
-      !number("--patience", patience, 0, 100000, 0, &n[8]) ||
-      !number("--sensitivity", sensitivity, 0, 1, 0, &s->sensitivity) ||
+  if (!nsc_cli_real("train", "--size", numbers[0], 8, 1024, 128, &size) ||
+      !nsc_cli_real("train", "--channels", numbers[1], 1, 3, 1, &channels) ||
+      !nsc_cli_real("train", "--sensitivity", numbers[2], 0, 1, 0, &s->sensitivity) ||
+      !nsc_cli_real("train", "--threshold", numbers[4], 0, 1, -1, &s->threshold) ||
       !nsc_cli_data_read_options("train", &s->data)) {
     return false;
   }
-  long thread_count = nsc_cli_number("--threads", threads, 1, (long)nsc_cli_processors());
-  if (thread_count < 0) return false;
-  s->threads = (uint32_t)thread_count;
-  s->recipe = (nsc_recipe){.width = (uint32_t)n[0],
-                           .height = (uint32_t)n[0],
-                           .channels = n[1] > 1 ? 3 : 1,
+  long threads = nsc_cli_number("--threads", numbers[3], 1, (long)nsc_cli_processors());
+  if (threads < 0) return false;
+  s->threads = (uint32_t)threads;
+  s->recipe = (nsc_recipe){.width = (uint32_t)size,
+                           .height = (uint32_t)size,
+                           .channels = channels > 1 ? 3 : 1,
                            .crop_scale = 1,
                            .high = 1,
                            .scale = 1,
                            .std = {1, 1, 1}};
-  s->train.epochs = (uint32_t)n[2];
-  s->train.batch = (uint32_t)n[3];
-  s->train.rate = (float)n[4];
-  s->train.schedule = (nsc_schedule_kind)schedule_kind;
-  s->train.optimiser = nsc_optimiser_defaults((nsc_optimiser_kind)optimiser_kind);
-  s->train.optimiser.weight_decay = (float)n[5];
-  s->train.optimiser.clip_norm = 5;
-  s->train.smoothing = (float)n[6];
-  s->train.average = (float)n[7];
-  s->train.patience = (uint32_t)n[8];
-  s->train.seed = s->data.seed;
-  if (augment_kind == 1) s->train.augment = nsc_augment_film();
-  if (augment_kind == 2) s->train.augment = nsc_augment_usual();
   return true;
+}
+
+/* JSON of what was given; the rest has the defaults that the page has too. */
+static nsc_status training_options(const settings *s, char **out, nsc_error *err) {
+  nsc_text t = {0};
+  nsc_json_object(&t);
+  nsc_json_key(&t, "seed"), nsc_json_int(&t, (int64_t)s->data.seed);
+  for (int i = 0; i < HANDED_ON; i++) {
+    const char *value = s->values[i];
+    if (!value) continue;
+    nsc_json_key(&t, handed_on[i].member);
+    char *end;
+    double number = strtod(value, &end);
+    if (value[0] == '{') {
+      nsc_json_raw(&t, value, strlen(value));
+    } else if (handed_on[i].text || end == value || *end) {
+      nsc_json_string(&t, value); /* a word where a number belongs is refused by its reader, by name */
+    } else {
+      nsc_json_number(&t, number);
+    }
+  }
+  nsc_json_end_object(&t);
+  return nsc_text_finish(&t, out, err);
 }
 
 /* ---- data ---- */
@@ -133,86 +142,114 @@ static void print_data(const nsc_dataset *d) {
   }
 }
 
-static nsc_status load(const settings *s, nsc_dataset *d, nsc_error *err) {
+static nsc_status load(const settings *s, nsc_training **out, nsc_error *err) {
   nsc_cli_data data;
+  nsc_dataset pictures = {0};
   NSC_TRY(nsc_cli_data_open(s->path, &s->data, &data, err));
-  nsc_status status = nsc_cli_data_load(&data, &s->recipe, d, err);
+  nsc_status status = nsc_cli_data_load(&data, &s->recipe, &pictures, err);
   nsc_cli_data_drop(&data);
+  NSC_TRY(status);
+  print_data(&pictures);
+  return nsc_training_adopt(&pictures, &s->recipe, out, err);
+}
+
+/* ---- checkpoints ---- */
+
+static nsc_status resume(const settings *s, nsc_training *t, nsc_error *err) {
+  nsc_source *source;
+  NSC_TRY(nsc_cli_read(s->checkpoint, &source, err));
+  nsc_status status = nsc_training_resume(t, source->bytes, source->size, err);
+  nsc_source_free(source);
+  NSC_TRY(status);
+  printf("going on after epoch %u\n", nsc_trainer_progress(nsc_training_trainer(t)).epoch);
+  return NSC_OK;
+}
+
+static nsc_status write_checkpoint(const settings *s, const nsc_training *t, nsc_error *err) {
+  char *bytes;
+  size_t size;
+  if (!s->checkpoint) return NSC_OK;
+  NSC_TRY(nsc_training_checkpoint(t, &bytes, &size, err));
+  nsc_status status = nsc_cli_replace(s->checkpoint, bytes, size, err);
+  nsc_text_free(bytes);
   return status;
 }
 
 /* ---- training ---- */
 
-static nsc_status run_epochs(nsc_trainer *t, uint32_t epochs, nsc_error *err) {
-  printf("%5s %12s %12s %10s %10s %10s\n", "epoch", "loss", "validation", "accuracy", "images/s", "rate");
-  while (!nsc_trainer_finished(t)) {
-    nsc_epoch_stats e;
-    NSC_TRY(nsc_trainer_epoch(t, NULL, &e, err));
-    printf("%2u/%-2u %12.5f %12.5f %10.4f %10.0f %10.2e%s\n", e.epoch, epochs, e.train_loss, e.validation_loss,
-           e.validation_accuracy, e.images_per_second, (double)e.rate, e.best ? "  best" : "");
-    fflush(stdout);
-  }
-  nsc_trainer_use_best(t);
-  return NSC_OK;
+static void print_epoch(const nsc_epoch_stats *e, uint32_t epochs) {
+  printf("%2u/%-2u %12.5f %12.5f %10.4f %10.0f %10.2e%s\n", e->epoch, epochs, e->train_loss, e->validation_loss,
+         e->validation_accuracy, e->images_per_second, (double)e->rate, e->best ? "  best" : "");
+  fflush(stdout);
 }
 
-static nsc_status write_model(const settings *s, const nsc_net *net, const nsc_dataset *d,
-                              const nsc_calibration *calibration, nsc_error *err) {
-  nsc_model_facts facts = {.name = s->name,
-                           .title = s->title,
-                           .task = s->train.task,
-                           .label_count = d->label_count,
-                           .labels = d->labels,
-                           .recipe = &s->recipe,
-                           .threshold = calibration->threshold,
-                           .temperature = calibration->temperature};
-  char *bytes;
+static nsc_status run_epochs(const settings *s, nsc_training *t, nsc_error *err) {
+  const nsc_trainer *trainer = nsc_training_trainer(t);
+  uint32_t printed = 0, epochs = nsc_training_options_of(t)->epochs;
+  printf("%5s %12s %12s %10s %10s %10s\n", "epoch", "loss", "validation", "accuracy", "images/s", "rate");
+  for (bool finished = false;;) {
+    for (; printed < nsc_trainer_progress(trainer).epoch; printed++) {
+      print_epoch(&nsc_trainer_history(trainer)[printed], epochs);
+      if (printed + 1 == nsc_trainer_progress(trainer).epoch) NSC_TRY(write_checkpoint(s, t, err));
+    }
+    if (finished) return NSC_OK;
+    NSC_TRY(nsc_training_run(t, 0, NULL, &finished, err));
+  }
+}
+
+static nsc_status write_model(const settings *s, nsc_training *t, nsc_error *err) {
+  nsc_text facts = {0};
+  nsc_json_object(&facts);
+  nsc_json_key(&facts, "name"), nsc_json_string(&facts, s->name);
+  if (s->title) nsc_json_key(&facts, "title"), nsc_json_string(&facts, s->title);
+  nsc_json_key(&facts, "half"), nsc_json_bool(&facts, s->half);
+  nsc_json_end_object(&facts);
+  char *json, *bytes = NULL;
   size_t size;
-  NSC_TRY(nsc_save_model(net, &facts, s->half, &bytes, &size, err));
-  nsc_status status = nsc_cli_write(s->out, bytes, size, err);
+  NSC_TRY(nsc_text_finish(&facts, &json, err));
+  nsc_status status = nsc_training_model(t, json, &bytes, &size, err);
+  nsc_text_free(json);
+  if (status == NSC_OK) status = nsc_cli_write(s->out, bytes, size, err);
   nsc_text_free(bytes);
   NSC_TRY(status);
   printf("%s: %.2f MB\n", s->out, (double)size / 1e6);
   return NSC_OK;
 }
 
-static nsc_status train(settings *s, nsc_dataset *d, nsc_error *err) {
-  NSC_TRY(load(s, d, err));
-  print_data(d);
-  nsc_dataset_statistics(d, s->train.mean, s->train.deviation);
-  for (int c = 0; c < 3; c++) {
-    s->recipe.mean[c] = s->train.mean[c];
-    s->recipe.std[c] = s->train.deviation[c] > 0 ? s->train.deviation[c] : 1;
-  }
-  s->train.task = d->label_count == 2 ? NSC_TASK_BINARY : NSC_TASK_SINGLE;
-  uint32_t outputs = d->label_count == 2 ? 1 : d->label_count;
-  nsc_net *net = NULL;
-  nsc_compute *compute = NULL;
-  nsc_trainer *trainer = NULL;
-  nsc_status status = nsc_zoo_build(s->net, d->height, d->width, d->channels, outputs, s->train.seed, &net, err);
-  if (status == NSC_OK) status = nsc_compute_create(s->threads, &compute, err);
-  if (status == NSC_OK) status = nsc_trainer_create(net, compute, d, &s->train, &trainer, err);
-  if (status == NSC_OK) printf("%s: %zu parameters, %u threads\n", s->net, nsc_net_parameter_count(net), s->threads);
-  if (status == NSC_OK) status = run_epochs(trainer, s->train.epochs, err);
-  nsc_calibration calibration;
-  if (status == NSC_OK) {
-    status = nsc_cli_calibrate(trainer, d, s->train.task, outputs, s->sensitivity, &calibration, err);
-  }
-  if (status == NSC_OK) status = write_model(s, net, d, &calibration, err);
-  if (status == NSC_OK) status = nsc_cli_judge(trainer, d, s->train.task, outputs, &calibration, err);
-  nsc_trainer_free(trainer);
-  nsc_compute_free(compute);
-  nsc_net_free(net);
-  return status;
+static nsc_status begin(const settings *s, nsc_training *t, nsc_error *err) {
+  char *json;
+  NSC_TRY(training_options(s, &json, err));
+  nsc_status status = nsc_training_begin(t, json, s->threads, err);
+  nsc_text_free(json);
+  NSC_TRY(status);
+  printf("%s: %zu parameters, %u threads\n", s->values[0] ? s->values[0] : "small",
+         nsc_net_parameter_count(nsc_training_net(t)), s->threads);
+  return s->resume ? resume(s, t, err) : NSC_OK;
+}
+
+static nsc_status train(const settings *s, nsc_training **t, nsc_error *err) {
+  NSC_TRY(load(s, t, err));
+  NSC_TRY(begin(s, *t, err));
+  NSC_TRY(run_epochs(s, *t, err));
+  NSC_TRY(nsc_cli_calibrate(*t, s->sensitivity, err));
+  if (s->threshold >= 0) nsc_training_set_threshold(*t, (float)s->threshold);
+  NSC_TRY(write_model(s, *t, err));
+  return nsc_cli_judge(*t, err);
+}
+
+static int list_networks(void) {
+  for (const nsc_zoo_entry *e = nsc_zoo_list(); e->name; e++) printf("%-14s %s\n", e->name, e->what);
+  return NSC_EXIT_OK;
 }
 
 int nsc_cli_train(int argc, char **argv) {
-  settings s = {.out = "model.onnx", .name = "model", .net = "small"};
+  settings s = {.out = "model.onnx", .name = "model"};
+  if (argc == 3 && strcmp(argv[1], "--net") == 0 && strcmp(argv[2], "help") == 0) return list_networks();
   if (!read_settings(argc, argv, &s)) return NSC_EXIT_USAGE;
-  nsc_dataset d = {0};
+  nsc_training *t = NULL;
   nsc_error err = {0};
-  nsc_status status = train(&s, &d, &err);
-  nsc_dataset_drop(&d);
+  nsc_status status = train(&s, &t, &err);
+  nsc_training_free(t);
   if (status == NSC_OK) return NSC_EXIT_OK;
   fprintf(stderr, "negatoscope train: %s\n", err.text);
   return NSC_EXIT_SOME_FAILED;

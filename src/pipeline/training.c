@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "pipeline/calibrate.h"
 #include "pipeline/collect.h"
 #include "pipeline/training_private.h"
 #include "train/checkpoint.h"
@@ -13,6 +12,18 @@
 
 static nsc_status need_trainer(const nsc_training *t, nsc_error *err) {
   return t->trainer ? NSC_OK : nsc_fail(err, NSC_ERROR_ARGUMENT, "no training has begun");
+}
+
+const nsc_net *nsc_training_net(const nsc_training *t) {
+  return t->net;
+}
+
+const nsc_train_options *nsc_training_options_of(const nsc_training *t) {
+  return t->trainer ? &t->options : NULL;
+}
+
+const nsc_trainer *nsc_training_trainer(const nsc_training *t) {
+  return t->trainer;
 }
 
 /* ---- beginning and running ---- */
@@ -191,23 +202,28 @@ static void to_scores(const float *z, uint32_t outputs, uint32_t labels, float t
   for (uint32_t k = 0; k < labels; k++) out[k] /= sum;
 }
 
-/* Temperature and threshold of the best weights, from validation; 1 and 0.5 where there are too few cases. */
-static nsc_status judge(nsc_training *t, double sensitivity, nsc_error *err) {
-  nsc_train_progress p = nsc_trainer_progress(t->trainer);
-  if (t->judged_epoch == p.best_epoch && t->judged_sensitivity == sensitivity) return NSC_OK;
-  nsc_calibration found = {.temperature = 1, .threshold = 0.5f};
-  cases c;
-  nsc_status status = predict(t, NSC_SPLIT_VALIDATION, &c, err);
-  if (status == NSC_OK && c.count) {
-    status = nsc_calibrate(t->options.task, c.logits, c.count, c.outputs, c.truth, sensitivity, &found, err);
+nsc_status nsc_training_calibrate(nsc_training *t, double sensitivity, nsc_calibration *out, nsc_error *err) {
+  NSC_TRY(need_trainer(t, err));
+  uint32_t best = nsc_trainer_progress(t->trainer).best_epoch;
+  if (t->judged_epoch != best || t->judged_sensitivity != sensitivity) {
+    nsc_calibration found;
+    cases c;
+    nsc_status status = predict(t, NSC_SPLIT_VALIDATION, &c, err);
+    if (status == NSC_OK) {
+      status = nsc_calibrate(t->options.task, c.logits, c.count, c.outputs, c.truth, sensitivity, &found, err);
+    }
+    drop_cases(&c);
+    NSC_TRY(status);
+    t->judged_epoch = best;
+    t->judged_sensitivity = sensitivity;
+    t->calibration = found;
   }
-  drop_cases(&c);
-  NSC_TRY(status);
-  t->judged_epoch = p.best_epoch;
-  t->judged_sensitivity = sensitivity;
-  t->temperature = found.temperature;
-  t->threshold = found.threshold;
+  *out = t->calibration;
   return NSC_OK;
+}
+
+void nsc_training_set_threshold(nsc_training *t, float threshold) {
+  t->calibration.threshold = threshold;
 }
 
 /* The label that the model would call. */
@@ -234,8 +250,21 @@ static void write_cases(nsc_text *out, const nsc_training *t, const cases *c, fl
   nsc_json_end_array(out);
 }
 
-static nsc_status write_evaluation(const nsc_training *t, const cases *c, float threshold,
-                                   const nsc_eval_options *options, char **out, nsc_error *err) {
+/* The cases of a split with their scores after temperature. ARGUMENT when there is none. */
+static nsc_status score(nsc_training *t, nsc_split split, cases *c, nsc_error *err) {
+  nsc_status status = predict(t, split, c, err);
+  if (status == NSC_OK && c->count == 0) {
+    status = nsc_fail(err, NSC_ERROR_ARGUMENT, "no picture is in the %s split", nsc_split_name(split));
+  }
+  for (uint32_t i = 0; i < c->count && status == NSC_OK; i++) {
+    to_scores(c->logits + (size_t)i * c->outputs, c->outputs, t->data.label_count, t->calibration.temperature,
+              c->scores + (size_t)i * t->data.label_count);
+  }
+  return status;
+}
+
+static nsc_status report_on(const nsc_training *t, const cases *c, float threshold, const nsc_eval_options *options,
+                            nsc_eval_report **out, nsc_error *err) {
   const float thresholds[2] = {1 - threshold, threshold};
   nsc_eval_data data = {.task = t->options.task,
                         .count = c->count,
@@ -244,16 +273,32 @@ static nsc_status write_evaluation(const nsc_training *t, const cases *c, float 
                         .truth = c->truth,
                         .thresholds = t->options.task == NSC_TASK_BINARY ? thresholds : NULL,
                         .names = t->data.labels};
+  return nsc_eval_run(&data, options, out, err);
+}
+
+nsc_status nsc_training_report(nsc_training *t, nsc_split split, const nsc_eval_options *options, nsc_eval_report **out,
+                               nsc_error *err) {
+  nsc_calibration found;
+  cases c;
+  NSC_TRY(nsc_training_calibrate(t, t->judged_sensitivity, &found, err));
+  nsc_status status = score(t, split, &c, err);
+  if (status == NSC_OK) status = report_on(t, &c, found.threshold, options, out, err);
+  drop_cases(&c);
+  return status;
+}
+
+static nsc_status write_evaluation(const nsc_training *t, const cases *c, float threshold,
+                                   const nsc_eval_options *options, char **out, nsc_error *err) {
   nsc_eval_report *report;
   char *json = NULL;
-  NSC_TRY(nsc_eval_run(&data, options, &report, err));
+  NSC_TRY(report_on(t, c, threshold, options, &report, err));
   nsc_status status = nsc_eval_json(report, &json, err);
   nsc_eval_report_free(report);
   NSC_TRY(status);
   nsc_text text = {0};
   nsc_json_object(&text);
   nsc_json_key(&text, "threshold"), nsc_json_float(&text, t->options.task == NSC_TASK_BINARY ? threshold : NAN);
-  nsc_json_key(&text, "temperature"), nsc_json_float(&text, t->temperature);
+  nsc_json_key(&text, "temperature"), nsc_json_float(&text, t->calibration.temperature);
   nsc_json_key(&text, "report"), nsc_json_raw(&text, json, strlen(json));
   nsc_text_free(json);
   write_cases(&text, t, c, threshold);
@@ -264,6 +309,7 @@ static nsc_status write_evaluation(const nsc_training *t, const cases *c, float 
 nsc_status nsc_training_evaluate(nsc_training *t, const char *how, char **out, nsc_error *err) {
   static const char *const splits[] = {"train", "validation", "test", NULL};
   nsc_fields f;
+  nsc_calibration found;
   NSC_TRY(need_trainer(t, err));
   NSC_TRY(nsc_fields_open(&f, how, "evaluation", err));
   nsc_split split = (nsc_split)nsc_fields_choice(&f, "split", splits, NSC_SPLIT_TEST);
@@ -273,18 +319,12 @@ nsc_status nsc_training_evaluate(nsc_training *t, const char *how, char **out, n
                               .seed = t->options.seed};
   if (sensitivity > 0) options.sensitivity = sensitivity;
   NSC_TRY(nsc_fields_close(&f));
-  NSC_TRY(judge(t, sensitivity, err));
+  NSC_TRY(nsc_training_calibrate(t, sensitivity, &found, err));
   cases c;
-  nsc_status status = predict(t, split, &c, err);
-  if (status == NSC_OK && c.count == 0) {
-    status = nsc_fail(err, NSC_ERROR_ARGUMENT, "no picture is in the %s split", splits[split]);
+  nsc_status status = score(t, split, &c, err);
+  if (status == NSC_OK) {
+    status = write_evaluation(t, &c, threshold >= 0 ? (float)threshold : found.threshold, &options, out, err);
   }
-  for (uint32_t i = 0; i < c.count && status == NSC_OK; i++) {
-    to_scores(c.logits + (size_t)i * c.outputs, c.outputs, t->data.label_count, t->temperature,
-              c.scores + (size_t)i * t->data.label_count);
-  }
-  float used = threshold >= 0 ? (float)threshold : t->threshold;
-  if (status == NSC_OK) status = write_evaluation(t, &c, used, &options, out, err);
   drop_cases(&c);
   return status;
 }
@@ -294,7 +334,8 @@ nsc_status nsc_training_evaluate(nsc_training *t, const char *how, char **out, n
 nsc_status nsc_training_model(nsc_training *t, const char *json, char **bytes, size_t *size, nsc_error *err) {
   nsc_fields f;
   NSC_TRY(need_trainer(t, err));
-  NSC_TRY(judge(t, t->judged_sensitivity, err));
+  nsc_calibration found;
+  NSC_TRY(nsc_training_calibrate(t, t->judged_sensitivity, &found, err));
   nsc_recipe recipe = t->recipe;
   for (int c = 0; c < 3; c++) {
     recipe.mean[c] = t->options.mean[c];
@@ -310,8 +351,8 @@ nsc_status nsc_training_model(nsc_training *t, const char *json, char **bytes, s
                            .label_count = t->data.label_count,
                            .labels = t->data.labels,
                            .recipe = &recipe,
-                           .threshold = threshold >= 0 ? (float)threshold : t->threshold,
-                           .temperature = t->temperature};
+                           .threshold = threshold >= 0 ? (float)threshold : found.threshold,
+                           .temperature = found.temperature};
   bool half = nsc_fields_flag(&f, "half", false);
   nsc_status status = f.status;
   char *made = NULL;

@@ -94,6 +94,22 @@ nsc_status nsc_training_create(const char *data, nsc_training **out, nsc_error *
   return NSC_OK;
 }
 
+nsc_status nsc_training_adopt(nsc_dataset *data, const nsc_recipe *recipe, nsc_training **out, nsc_error *err) {
+  nsc_training *t = calloc(1, sizeof *t);
+  if (!t) {
+    nsc_dataset_drop(data);
+    return nsc_fail_memory(err, sizeof *t, "a training");
+  }
+  *t = (nsc_training){.data = *data, .recipe = *recipe, .judged_epoch = UINT32_MAX};
+  *data = (nsc_dataset){0};
+  *out = t;
+  return NSC_OK;
+}
+
+const nsc_dataset *nsc_training_data(const nsc_training *t) {
+  return &t->data;
+}
+
 /* ---- adding ---- */
 
 static void set_split(nsc_dataset *d, uint32_t sample, int split) {

@@ -4,7 +4,7 @@
 
 #include "base/fields.h"
 #include "base/text.h"
-#include "train/trainer.h"
+#include "pipeline/training.h"
 
 struct nsc_training {
   nsc_dataset data; /* without labels until they are known */
@@ -18,7 +18,7 @@ struct nsc_training {
   /* From the validation split, for the weights of `judged_epoch`; UINT32_MAX when not yet found. */
   uint32_t judged_epoch;
   double judged_sensitivity; /* that the threshold was to reach; 0: Youden's */
-  float temperature, threshold;
+  nsc_calibration calibration;
 };
 
 /* Options of nsc_training_begin; `net` receives the network's name. */

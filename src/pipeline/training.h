@@ -1,0 +1,30 @@
+/* A training beyond the public header: for programs that load data their own way and print reports. */
+#ifndef NSC_PIPELINE_TRAINING_H
+#define NSC_PIPELINE_TRAINING_H
+
+#include "pipeline/calibrate.h"
+#include "train/trainer.h"
+
+/* A training of pictures that were collected already, through `recipe`. Takes `data` over and clears it, also on
+ * failure. */
+NSC_WARN_UNUSED nsc_status nsc_training_adopt(nsc_dataset *data, const nsc_recipe *recipe, nsc_training **out,
+                                              nsc_error *err);
+const nsc_dataset *nsc_training_data(const nsc_training *training);
+/* NULL before nsc_training_begin, as are the two below. */
+const nsc_trainer *nsc_training_trainer(const nsc_training *training);
+const nsc_net *nsc_training_net(const nsc_training *training);
+const nsc_train_options *nsc_training_options_of(const nsc_training *training);
+
+/* Temperature and threshold of the best weights, from the validation split, as nsc_calibrate finds them. What was found
+ * last goes into the model file. */
+NSC_WARN_UNUSED nsc_status nsc_training_calibrate(nsc_training *training, double sensitivity, nsc_calibration *out,
+                                                  nsc_error *err);
+
+/* A threshold instead of the one found; until the next calibration with another sensitivity or better weights. */
+void nsc_training_set_threshold(nsc_training *training, float threshold);
+
+/* The report on a split with the best weights and what was calibrated. Ended by nsc_eval_report_free. */
+NSC_WARN_UNUSED nsc_status nsc_training_report(nsc_training *training, nsc_split split, const nsc_eval_options *options,
+                                               nsc_eval_report **out, nsc_error *err);
+
+#endif
