@@ -146,6 +146,13 @@ describe('training in the page', { skip: unavailable }, () => {
     assert.deepEqual([restored.epoch, restored.batch], [before.epoch, before.batch]);
     assert.deepEqual(restored.history.map(({ trainLoss }) => trainLoss), before.history.map(({ trainLoss }) => trainLoss));
     await page.click('#train-continue');
+    // Without a pause this time: at most the epoch under way is lost.
+    await page.waitForFunction(() => globalThis.negatoscope.training.lab.keptEpoch >= 4, null, { timeout: TRAINED_MS });
+    await page.reload();
+    await page.waitForSelector('#kept-offer');
+    assert.match(await page.innerText('#kept-offer'), /epoch [45] of 6/);
+    await page.click('#kept-continue');
+    await page.click('#train-continue');
     await finished(page);
     assert.match(await page.innerText('#train-state'), /Finished: 6 of 6/);
 
@@ -158,6 +165,28 @@ describe('training in the page', { skip: unavailable }, () => {
     await page.waitForTimeout(500);
     assert.equal(await page.locator('#kept-offer').count(), 0);
     assert.deepEqual(problems, []);
+  });
+
+  test('a full disk is told, training goes on, and the last checkpoint stays', async (t) => {
+    const { page, context } = await newPage(t, browser);
+    await openTraining(page, site.url);
+    const devtools = await context.newCDPSession(page);
+    const quota = (bytes) => devtools.send('Storage.overrideQuotaForOrigin', { origin: new URL(site.url).origin, quotaSize: bytes });
+    await page.click('#train-example');
+    await page.waitForSelector('#train-start');
+    await page.fill('#train-settings [name=epochs]', '60');
+    await page.click('#train-start');
+    const kept = () => page.evaluate(() => globalThis.negatoscope.training.lab.keptEpoch);
+    await page.waitForFunction(() => globalThis.negatoscope.training.lab.keptEpoch >= 1, null, { timeout: TRAINED_MS });
+    await quota(1_000_000);
+    await page.waitForSelector('#lab-progress .notice', { timeout: TRAINED_MS });
+    assert.match(await page.innerText('#lab-progress .notice'), /cannot be kept.*storage is full/s);
+    const [last, done] = [await kept(), await page.evaluate(() => globalThis.negatoscope.training.lab.status.history.length)];
+    await page.waitForFunction((had) => globalThis.negatoscope.training.lab.status.history.length > had, done, { timeout: TRAINED_MS });
+    assert.equal(await kept(), last);
+    await page.reload();
+    await page.waitForSelector('#kept-offer');
+    assert.match(await page.innerText('#kept-offer'), new RegExp(`epoch ${last} of 60`));
   });
 
   test('a folder: what cannot be read is listed, patients stay together, classes are counted', async (t) => {

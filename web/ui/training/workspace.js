@@ -77,7 +77,8 @@ export class TrainingWorkspace {
   /** What was dropped or pasted here. @param {Found[]} found @returns {boolean} whether it was taken */
   take(found) {
     if (!this.isUp || found.every(({ path }) => /\.onnx$/i.test(path))) return false;
-    void this.entry?.take(found);
+    if (this.lab.open) this.status.notify(t('train.problem.busy'), t('train.problem.busyHint'));
+    else void this.entry?.take(found);
     return true;
   }
 
