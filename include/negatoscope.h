@@ -505,11 +505,18 @@ NSC_WARN_UNUSED nsc_status nsc_training_picture(const nsc_training *training, ui
  */
 NSC_WARN_UNUSED nsc_status nsc_training_choices_json(const nsc_training *training, char **out, nsc_error *err);
 
+/* A model whose layers a network may start from ("net": "base" below). The training takes the source over on success;
+ * what an earlier one learned is forgotten. Errors as of nsc_model_open. */
+NSC_WARN_UNUSED nsc_status nsc_training_set_base(nsc_training *training, nsc_source *source, nsc_error *err);
+
 /*
  * {"net": "small", "epochs": 20, "batch": 32, "rate": 0.001, "schedule": "one-cycle", "warmUp": 0,
  *  "optimiser": "adamw", "momentum": 0.9, "nesterov": false, "decay": 0.02, "clip": 5, "smoothing": 0,
  *  "balance": "none" | "weights" | "over" | "under", "average": 0.99, "patience": 0, "seed": 1,
  *  "augment": "none" | "film" | "usual" | {"flipHorizontal", "rotation", ...}}
+ * "net" may be "base": the model of nsc_training_set_base with a new head. "trainable": "all", "head", or how many
+ * convolutions and dense layers from the end; the rest keeps its weights. A head alone with "augment": "none" learns
+ * from features that are computed once. "continue": true goes on with the network as it is, with these options.
  * Builds the network and forgets what an earlier one learned. Two labels give one sigmoid output, more a softmax.
  * `threads`: 0 means one. Errors: ARGUMENT names the member, SHAPE, MEMORY.
  */
@@ -533,11 +540,22 @@ NSC_WARN_UNUSED nsc_status nsc_training_status_json(const nsc_training *training
 
 /*
  * {"split": "validation" | "test" | "train", "threshold": number | null (the one found on validation), "sensitivity":
- * that the one found is to reach (0: Youden's), "bootstrap": 0}: with the best weights so far. Out:
+ * that the one found is to reach (0: Youden's), "bootstrap": 0, "neighbours": 0 (else scores are shares of so many
+ * nearest training samples, see below)}: with the best weights so far. Out:
  * {"threshold","temperature","report": as nsc_eval_json, "cases": [[sample, truth, called, score of each label...],
  * ...]}. ARGUMENT when the split is empty.
  */
 NSC_WARN_UNUSED nsc_status nsc_training_evaluate(nsc_training *training, const char *how, char **out, nsc_error *err);
+
+enum { NSC_MOST_NEIGHBOURS = 100 };
+
+/*
+ * The `k` training samples that look most like a picture to the layers before the network's head, and their labels'
+ * shares: an answer without training, from a few pictures a label. {"scores": [share of each label], "nearest":
+ * [[sample, similarity -1..1], ...]}, the most similar first. Follows nsc_training_begin.
+ */
+NSC_WARN_UNUSED nsc_status nsc_training_neighbours(nsc_training *training, nsc_image *image, uint32_t frame, uint32_t k,
+                                                   char **out, nsc_error *err);
 
 /* The best weights so far as an ONNX file with nsc.* metadata. {"name", "title", "limits", "license", "threshold":
  * number | null, "half": false}. *bytes is ended by nsc_text_free. */

@@ -22,6 +22,8 @@ static const char usage[] =
     "  --sensitivity X       of the threshold, at least  --threshold X              fixed, not from validation\n"
     "  --half                float16 weights in the file\n"
     "  --checkpoint FILE     written after each epoch    --resume                   goes on from it\n"
+    "  --from MODEL.onnx     begins with its layers      --trainable WHAT           all, head, N layers from the end\n"
+    "  --unfreeze N          after the head N layers learn too, at a tenth of the rate\n"
     "  --threads N\n" NSC_CLI_DATA_USAGE;
 
 /* Options that are handed on as members of the JSON that nsc_training_begin reads and checks. */
@@ -42,12 +44,13 @@ static const struct {
                  {"--clip", "clip", false},
                  {"--patience", "patience", false},
                  {"--average", "average", false},
-                 {"--augment", "augment", true}};
+                 {"--augment", "augment", true},
+                 {"--trainable", "trainable", false}};
 
-enum { HANDED_ON = sizeof handed_on / sizeof *handed_on, OWN_OPTIONS = 11, DATA_OPTIONS = 8 };
+enum { HANDED_ON = sizeof handed_on / sizeof *handed_on, OWN_OPTIONS = 13, DATA_OPTIONS = 8 };
 
 typedef struct settings {
-  const char *path, *out, *name, *title, *checkpoint, *values[HANDED_ON];
+  const char *path, *out, *name, *title, *checkpoint, *from, *unfreeze, *values[HANDED_ON];
   nsc_cli_data_options data;
   nsc_recipe recipe;
   double sensitivity; /* of the threshold on validation; 0 for Youden's */
@@ -56,6 +59,9 @@ typedef struct settings {
   bool half, resume;
 } settings;
 
+/* With --unfreeze two trainings, one after the other. */
+typedef enum phase { WHOLE, HEAD, LAST_LAYERS } phase;
+
 /* ---- options ---- */
 
 static int take_options(int argc, char **argv, settings *s, const char *numbers[5]) {
@@ -63,6 +69,8 @@ static int take_options(int argc, char **argv, settings *s, const char *numbers[
                                 {"--name", &s->name, NULL},
                                 {"--title", &s->title, NULL},
                                 {"--checkpoint", &s->checkpoint, NULL},
+                                {"--from", &s->from, NULL},
+                                {"--unfreeze", &s->unfreeze, NULL},
                                 {"--half", NULL, &s->half},
                                 {"--resume", NULL, &s->resume},
                                 {"--size", &numbers[0], NULL},
@@ -84,7 +92,8 @@ static bool read_settings(int argc, char **argv, settings *s) {
   const char *numbers[5] = {NULL};
   double size, channels;
   argc = take_options(argc, argv, s, numbers);
-  if (argc != 2 || (s->resume && !s->checkpoint)) {
+  bool fits = (!s->resume || s->checkpoint) && (!s->unfreeze || (s->from && !s->checkpoint));
+  if (argc != 2 || !fits) {
     if (argc >= 0) fputs(usage, stderr);
     return false;
   }
@@ -109,24 +118,53 @@ static bool read_settings(int argc, char **argv, settings *s) {
   return true;
 }
 
+static double rate_of(const settings *s) {
+  for (int i = 0; i < HANDED_ON; i++) {
+    if (strcmp(handed_on[i].member, "rate") == 0 && s->values[i]) return strtod(s->values[i], NULL);
+  }
+  return 1e-3;
+}
+
+/* One option; a word where a number belongs is handed on as it is: its reader refuses it by name. */
+static void hand_on(nsc_text *t, int option, const char *value) {
+  char *end;
+  double number = strtod(value, &end);
+  nsc_json_key(t, handed_on[option].member);
+  if (value[0] == '{') {
+    nsc_json_raw(t, value, strlen(value));
+  } else if (handed_on[option].text || end == value || *end) {
+    nsc_json_string(t, value);
+  } else {
+    nsc_json_number(t, number);
+  }
+}
+
+static bool is_replaced(const char *member, phase p) {
+  static const char *const replaced[][4] = {[WHOLE] = {NULL},
+                                            [HEAD] = {"trainable", "augment", "net", NULL},
+                                            [LAST_LAYERS] = {"trainable", "rate", "net", NULL}};
+  for (int i = 0; replaced[p][i]; i++) {
+    if (strcmp(member, replaced[p][i]) == 0) return true;
+  }
+  return false;
+}
+
 /* JSON of what was given; the rest has the defaults that the page has too. */
-static nsc_status training_options(const settings *s, char **out, nsc_error *err) {
+static nsc_status training_options(const settings *s, phase p, char **out, nsc_error *err) {
   nsc_text t = {0};
   nsc_json_object(&t);
   nsc_json_key(&t, "seed"), nsc_json_int(&t, (int64_t)s->data.seed);
+  if (s->from && p != LAST_LAYERS) nsc_json_key(&t, "net"), nsc_json_string(&t, "base");
+  if (p == HEAD) {
+    nsc_json_key(&t, "trainable"), nsc_json_string(&t, "head");
+    nsc_json_key(&t, "augment"), nsc_json_string(&t, "none"); /* so that features are computed once */
+  } else if (p == LAST_LAYERS) {
+    nsc_json_key(&t, "continue"), nsc_json_bool(&t, true);
+    nsc_json_key(&t, "trainable"), nsc_json_int(&t, strtol(s->unfreeze, NULL, 10));
+    nsc_json_key(&t, "rate"), nsc_json_number(&t, rate_of(s) / 10);
+  }
   for (int i = 0; i < HANDED_ON; i++) {
-    const char *value = s->values[i];
-    if (!value) continue;
-    nsc_json_key(&t, handed_on[i].member);
-    char *end;
-    double number = strtod(value, &end);
-    if (value[0] == '{') {
-      nsc_json_raw(&t, value, strlen(value));
-    } else if (handed_on[i].text || end == value || *end) {
-      nsc_json_string(&t, value); /* a word where a number belongs is refused by its reader, by name */
-    } else {
-      nsc_json_number(&t, number);
-    }
+    if (s->values[i] && !is_replaced(handed_on[i].member, p)) hand_on(&t, i, s->values[i]);
   }
   nsc_json_end_object(&t);
   return nsc_text_finish(&t, out, err);
@@ -216,21 +254,35 @@ static nsc_status write_model(const settings *s, nsc_training *t, nsc_error *err
   return NSC_OK;
 }
 
-static nsc_status begin(const settings *s, nsc_training *t, nsc_error *err) {
+static nsc_status read_base(const settings *s, nsc_training *t, nsc_error *err) {
+  nsc_source *source;
+  NSC_TRY(nsc_cli_read(s->from, &source, err));
+  nsc_status status = nsc_training_set_base(t, source, err);
+  if (status != NSC_OK) nsc_source_free(source);
+  return status;
+}
+
+static nsc_status run_phase(const settings *s, phase p, nsc_training *t, nsc_error *err) {
   char *json;
-  NSC_TRY(training_options(s, &json, err));
+  NSC_TRY(training_options(s, p, &json, err));
   nsc_status status = nsc_training_begin(t, json, s->threads, err);
   nsc_text_free(json);
   NSC_TRY(status);
-  printf("%s: %zu parameters, %u threads\n", s->values[0] ? s->values[0] : "small",
-         nsc_net_parameter_count(nsc_training_net(t)), s->threads);
-  return s->resume ? resume(s, t, err) : NSC_OK;
+  static const char *const parts[] = {"", ", the head alone", ", the last layers"};
+  printf("%s: %zu parameters, %u threads%s\n",
+         s->from        ? s->from
+         : s->values[0] ? s->values[0]
+                        : "small",
+         nsc_net_parameter_count(nsc_training_net(t)), s->threads, parts[p]);
+  if (s->resume) NSC_TRY(resume(s, t, err));
+  return run_epochs(s, t, err);
 }
 
 static nsc_status train(const settings *s, nsc_training **t, nsc_error *err) {
   NSC_TRY(load(s, t, err));
-  NSC_TRY(begin(s, *t, err));
-  NSC_TRY(run_epochs(s, *t, err));
+  if (s->from) NSC_TRY(read_base(s, *t, err));
+  NSC_TRY(run_phase(s, s->unfreeze ? HEAD : WHOLE, *t, err));
+  if (s->unfreeze) NSC_TRY(run_phase(s, LAST_LAYERS, *t, err));
   NSC_TRY(nsc_cli_calibrate(*t, s->sensitivity, err));
   if (s->threshold >= 0) nsc_training_set_threshold(*t, (float)s->threshold);
   NSC_TRY(write_model(s, *t, err));

@@ -8,7 +8,6 @@
 #include "pipeline/collect.h"
 #include "pipeline/training_private.h"
 #include "train/checkpoint.h"
-#include "train/zoo.h"
 
 static nsc_status need_trainer(const nsc_training *t, nsc_error *err) {
   return t->trainer ? NSC_OK : nsc_fail(err, NSC_ERROR_ARGUMENT, "no training has begun");
@@ -41,30 +40,44 @@ static nsc_status take_threads(nsc_training *t, uint32_t threads, nsc_error *err
   return nsc_compute_create(threads, &t->compute, err);
 }
 
+/* A head alone learns from features that are computed once; with augmented pictures they would differ each time. */
+static nsc_status begin_trainer(nsc_training *t, const nsc_training_plan *plan, nsc_error *err) {
+  if (plan->layers != 1 || plan->changes) {
+    free(t->features); /* what is trained now changes them */
+    t->features = NULL;
+    return nsc_trainer_create(t->net, t->compute, &t->data, &t->options, &t->trainer, err);
+  }
+  NSC_TRY(nsc_training_need_features(t, err));
+  NSC_TRY(nsc_head_create(t->net, t->head, &t->alone, err));
+  t->view = t->data;
+  t->view.features = t->features;
+  t->view.feature_count = nsc_feature_count(t->net, t->head);
+  return nsc_trainer_create(t->alone, t->compute, &t->view, &t->options, &t->trainer, err);
+}
+
 nsc_status nsc_training_begin(nsc_training *t, const char *json, uint32_t threads, nsc_error *err) {
-  nsc_train_options options;
-  char name[32];
-  NSC_TRY(nsc_training_options(json, &options, name, err));
+  nsc_training_plan plan;
+  NSC_TRY(nsc_training_read_plan(json, &plan, err));
   if (!nsc_training_has_labels(t) || t->data.count == 0) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "there are no pictures to learn from");
   }
-  nsc_training_forget(t);
-  nsc_dataset_statistics(&t->data, options.mean, options.deviation);
-  for (int c = 0; c < 3; c++) {
-    if (!(options.deviation[c] > 0)) options.deviation[c] = 1; /* all pictures are the same grey */
-  }
-  options.task = t->data.label_count == 2 ? NSC_TASK_BINARY : NSC_TASK_SINGLE;
+  nsc_train_options before = t->options;
+  NSC_TRY(nsc_training_build(t, &plan, err));
   NSC_TRY(take_threads(t, threads, err));
-  NSC_TRY(
-      nsc_zoo_build(name, t->data.height, t->data.width, t->data.channels, outputs_of(t), options.seed, &t->net, err));
-  nsc_status status = nsc_trainer_create(t->net, t->compute, &t->data, &options, &t->trainer, err);
-  if (status != NSC_OK) {
-    nsc_training_forget(t);
-    return status;
+  t->options = plan.train;
+  t->options.task = t->data.label_count == 2 ? NSC_TASK_BINARY : NSC_TASK_SINGLE;
+  nsc_status status = NSC_OK;
+  if (plan.go_on) {
+    memcpy(t->options.mean, before.mean, sizeof before.mean);
+    memcpy(t->options.deviation, before.deviation, sizeof before.deviation);
+  } else {
+    memcpy(t->net_name, plan.net, sizeof plan.net);
+    status = nsc_training_normal(t, strcmp(plan.net, "base") == 0, &t->options, err);
   }
-  t->options = options;
-  memcpy(t->net_name, name, sizeof name);
-  return NSC_OK;
+  t->judged_epoch = UINT32_MAX;
+  if (status == NSC_OK) status = begin_trainer(t, &plan, err);
+  if (status != NSC_OK && !plan.go_on) nsc_training_forget(t);
+  return status;
 }
 
 nsc_status nsc_training_run(nsc_training *t, double milliseconds, const volatile int32_t *cancel, bool *finished,
@@ -250,11 +263,20 @@ static void write_cases(nsc_text *out, const nsc_training *t, const cases *c, fl
   nsc_json_end_array(out);
 }
 
-/* The cases of a split with their scores after temperature. ARGUMENT when there is none. */
-static nsc_status score(nsc_training *t, nsc_split split, cases *c, nsc_error *err) {
+/* The cases of a split with their scores after temperature, or, with `neighbours`, by so many of them. ARGUMENT when
+   there is none. */
+static nsc_status score(nsc_training *t, nsc_split split, uint32_t neighbours, cases *c, nsc_error *err) {
   nsc_status status = predict(t, split, c, err);
   if (status == NSC_OK && c->count == 0) {
     status = nsc_fail(err, NSC_ERROR_ARGUMENT, "no picture is in the %s split", nsc_split_name(split));
+  }
+  if (status == NSC_OK && neighbours) {
+    nsc_neighbour room[NSC_MOST_NEIGHBOURS];
+    status = nsc_training_need_features(t, err);
+    for (uint32_t i = 0; i < c->count && status == NSC_OK; i++) {
+      nsc_training_vote(t, c->samples[i], neighbours, room, c->scores + (size_t)i * t->data.label_count);
+    }
+    return status;
   }
   for (uint32_t i = 0; i < c->count && status == NSC_OK; i++) {
     to_scores(c->logits + (size_t)i * c->outputs, c->outputs, t->data.label_count, t->calibration.temperature,
@@ -281,7 +303,7 @@ nsc_status nsc_training_report(nsc_training *t, nsc_split split, const nsc_eval_
   nsc_calibration found;
   cases c;
   NSC_TRY(nsc_training_calibrate(t, t->judged_sensitivity, &found, err));
-  nsc_status status = score(t, split, &c, err);
+  nsc_status status = score(t, split, 0, &c, err);
   if (status == NSC_OK) status = report_on(t, &c, found.threshold, options, out, err);
   drop_cases(&c);
   return status;
@@ -318,13 +340,13 @@ nsc_status nsc_training_evaluate(nsc_training *t, const char *how, char **out, n
   nsc_eval_options options = {.replicates = nsc_fields_count(&f, "bootstrap", 0, NSC_EVAL_MAX_REPLICATES, 0),
                               .seed = t->options.seed};
   if (sensitivity > 0) options.sensitivity = sensitivity;
+  uint32_t neighbours = nsc_fields_count(&f, "neighbours", 0, NSC_MOST_NEIGHBOURS, 0);
   NSC_TRY(nsc_fields_close(&f));
   NSC_TRY(nsc_training_calibrate(t, sensitivity, &found, err));
   cases c;
-  nsc_status status = score(t, split, &c, err);
-  if (status == NSC_OK) {
-    status = write_evaluation(t, &c, threshold >= 0 ? (float)threshold : found.threshold, &options, out, err);
-  }
+  nsc_status status = score(t, split, neighbours, &c, err);
+  if (threshold < 0) threshold = neighbours ? 0.5 : (double)found.threshold;
+  if (status == NSC_OK) status = write_evaluation(t, &c, (float)threshold, &options, out, err);
   drop_cases(&c);
   return status;
 }
@@ -358,8 +380,7 @@ nsc_status nsc_training_model(nsc_training *t, const char *json, char **bytes, s
   char *made = NULL;
   size_t made_size = 0;
   if (status == NSC_OK) {
-    nsc_trainer_use_best(t->trainer);
-    status = nsc_save_model(t->net, &facts, half, &made, &made_size, err);
+    status = nsc_save_model(nsc_training_best_net(t), &facts, half, &made, &made_size, err);
   }
   nsc_status closed = nsc_fields_close(&f);
   if (status == NSC_OK) status = closed;

@@ -16,15 +16,19 @@ enum { LEAST_SIDE = 8, MOST_SIDE = 1024, MOST_LABELS = 1000 };
 
 void nsc_training_forget(nsc_training *t) {
   nsc_trainer_free(t->trainer);
+  nsc_net_free(t->alone);
   nsc_net_free(t->net);
+  free(t->features);
   t->trainer = NULL;
-  t->net = NULL;
+  t->alone = t->net = NULL;
+  t->features = NULL;
   t->judged_epoch = UINT32_MAX;
 }
 
 void nsc_training_free(nsc_training *training) {
   if (!training) return;
   nsc_training_forget(training);
+  nsc_model_free(training->base);
   nsc_compute_free(training->compute);
   nsc_dataset_drop(&training->data);
   free(training);

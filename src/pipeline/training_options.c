@@ -74,7 +74,22 @@ static void read_optimiser(nsc_fields *f, nsc_optimiser_options *o) {
   o->clip_norm = (float)nsc_fields_number(f, "clip", 0, 1e9, (double)given.clip_norm);
 }
 
-nsc_status nsc_training_options(const char *json, nsc_train_options *out, char net[32], nsc_error *err) {
+/* "all", "head", or how many layers from the end. */
+static uint32_t read_layers(nsc_fields *f) {
+  static const char *const words[] = {"all", "head", NULL};
+  const nsc_json_value *v = nsc_fields_value(f, "trainable");
+  if (v && v->kind == NSC_JSON_NUMBER) return nsc_fields_count(f, "trainable", 1, 100000, 1);
+  return nsc_fields_choice(f, "trainable", words, 0) == 1 ? 1 : UINT32_MAX;
+}
+
+static bool any_change(const nsc_augment *a) {
+  for (const nsc_augment_field *field = nsc_augment_fields(); field->name; field++) {
+    if (field->kind != NSC_AUGMENT_FILL && nsc_augment_get(a, field) != 0) return true;
+  }
+  return false;
+}
+
+nsc_status nsc_training_read_plan(const char *json, nsc_training_plan *out, nsc_error *err) {
   choices c = defaults();
   nsc_train_options *o = &c.train;
   nsc_fields f;
@@ -96,11 +111,12 @@ nsc_status nsc_training_options(const char *json, nsc_train_options *out, char n
   o->seed = (uint64_t)nsc_fields_number(&f, "seed", 0, 9007199254740991, 1);
   o->augment = preset(c.augment);
   nsc_training_augment(&f, "augment", &o->augment);
-  char copied[32] = "";
-  if (f.status == NSC_OK) memcpy(copied, name, strlen(name) + 1);
+  nsc_training_plan plan = {.layers = read_layers(&f), .go_on = nsc_fields_flag(&f, "continue", false)};
+  plan.changes = any_change(&o->augment);
+  plan.train = *o;
+  if (f.status == NSC_OK) memcpy(plan.net, name, strlen(name) + 1);
   NSC_TRY(nsc_fields_close(&f));
-  memcpy(net, copied, sizeof copied);
-  *out = *o;
+  *out = plan;
   return NSC_OK;
 }
 

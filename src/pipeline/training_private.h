@@ -5,14 +5,20 @@
 #include "base/fields.h"
 #include "base/text.h"
 #include "pipeline/training.h"
+#include "train/features.h"
 
 struct nsc_training {
   nsc_dataset data; /* without labels until they are known */
   nsc_recipe recipe;
   nsc_compute *compute;
   uint32_t threads;
-  nsc_net *net;
-  nsc_trainer *trainer; /* NULL before nsc_training_begin */
+  nsc_model *base; /* that a network may start from, or NULL */
+  nsc_net *net;    /* the whole network */
+  uint32_t head;   /* its last dense layer */
+  nsc_net *alone;  /* the head, when it is trained on features; else NULL */
+  float *features; /* [count][..] of all samples, before layer `head` of `net`; NULL when not computed or out of date */
+  nsc_dataset view;     /* `data` with features instead of pixels, while `alone` is trained; owns nothing */
+  nsc_trainer *trainer; /* of `alone` or of `net`; NULL before nsc_training_begin */
   nsc_train_options options;
   char net_name[32];
   /* From the validation split, for the weights of `judged_epoch`; UINT32_MAX when not yet found. */
@@ -21,8 +27,16 @@ struct nsc_training {
   nsc_calibration calibration;
 };
 
-/* Options of nsc_training_begin; `net` receives the network's name. */
-NSC_WARN_UNUSED nsc_status nsc_training_options(const char *json, nsc_train_options *out, char net[32], nsc_error *err);
+/* What nsc_training_begin is told. */
+typedef struct nsc_training_plan {
+  nsc_train_options train;
+  char net[32];
+  uint32_t layers; /* that learn, from the end; 1 is the head, UINT32_MAX all */
+  bool go_on;      /* with the network as it is */
+  bool changes;    /* pictures are augmented */
+} nsc_training_plan;
+
+NSC_WARN_UNUSED nsc_status nsc_training_read_plan(const char *json, nsc_training_plan *out, nsc_error *err);
 /* "none", "film", "usual", or the fields: what "augment" stands for. `v` NULL gives `otherwise`. */
 void nsc_training_augment(nsc_fields *f, const char *name, nsc_augment *inout);
 
@@ -32,5 +46,19 @@ static inline bool nsc_training_has_labels(const nsc_training *t) {
 
 /* Ends network and trainer: the data has changed, or another training begins. */
 void nsc_training_forget(nsc_training *t);
+
+/* ---- training_transfer.c ---- */
+
+/* Builds `net` after the plan unless it goes on with the one there is, and freezes what is not to learn. */
+NSC_WARN_UNUSED nsc_status nsc_training_build(nsc_training *t, const nsc_training_plan *plan, nsc_error *err);
+/* Mean and deviation that the network's input is normalised with. */
+NSC_WARN_UNUSED nsc_status nsc_training_normal(nsc_training *t, bool of_base, nsc_train_options *options,
+                                               nsc_error *err);
+/* Computes the features of all samples unless they are there. */
+NSC_WARN_UNUSED nsc_status nsc_training_need_features(nsc_training *t, nsc_error *err);
+/* The network with the best weights so far in it, those of a head trained alone put back. */
+nsc_net *nsc_training_best_net(nsc_training *t);
+/* Scores [labels] of a sample by its neighbours among the training samples, itself left out. */
+void nsc_training_vote(const nsc_training *t, uint32_t sample, uint32_t k, nsc_neighbour *room, float *scores);
 
 #endif

@@ -83,10 +83,14 @@ static void fill_samples(void *context, size_t from, size_t count) {
   const fill_task *task = context;
   const nsc_trainer *t = task->t;
   const nsc_dataset *d = t->data;
-  size_t size = d->height * d->width * d->channels;
+  size_t size = d->features ? d->feature_count : d->height * d->width * d->channels;
   for (size_t i = from; i < from + count; i++) {
     uint32_t sample = task->samples[i];
     float *to = nsc_net_tensor(t->net, t->net->input)->value + i * size;
+    if (d->features) {
+      memcpy(to, d->features + sample * size, size * sizeof *to);
+      continue;
+    }
     nsc_rng rng = nsc_rng_split(&task->epoch, task->first + i);
     nsc_augment_apply(task->training ? &t->options.augment : NULL, rng, nsc_dataset_pixels(d, sample), d->height,
                       d->width, d->channels, to);

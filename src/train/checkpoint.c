@@ -80,6 +80,7 @@ static uint64_t data_print(const nsc_dataset *d) {
     const uint32_t facts[] = {d->samples[i].label, d->samples[i].split};
     hash = nsc_hash(hash, facts, sizeof facts);
   }
+  if (d->features) hash = nsc_hash(hash, d->features, d->count * d->feature_count * sizeof *d->features);
   return nsc_hash(hash, d->pixels, (size_t)d->count * d->height * d->width * d->channels);
 }
 

@@ -24,6 +24,9 @@ typedef struct nsc_dataset {
   nsc_sample *samples;
   uint8_t *pixels; /* [count][height][width][channels] */
   const char **labels;
+  /* When not NULL, what is learned from instead of pixels: [count][feature_count], somebody else's. */
+  const float *features;
+  size_t feature_count;
 } nsc_dataset;
 
 /* `labels` are copied. */

@@ -64,7 +64,9 @@ static void update_average(nsc_trainer *t) {
 
 static nsc_status check(const nsc_net *net, const nsc_dataset *d, const nsc_train_options *o, nsc_error *err) {
   const nsc_tensor *in = &net->tensors[net->input], *out = &net->tensors[net->output];
-  if (in->height != d->height || in->width != d->width || in->channels != d->channels) {
+  bool fits = d->features ? in->height * in->width == 1 && in->channels == d->feature_count
+                          : in->height == d->height && in->width == d->width && in->channels == d->channels;
+  if (!fits) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "the network takes %zu x %zu x %zu, the pictures are %zu x %zu x %zu",
                     in->height, in->width, in->channels, d->height, d->width, d->channels);
   }

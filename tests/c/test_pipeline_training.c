@@ -243,3 +243,71 @@ TEST(training_pictures_are_what_the_network_sees) {
   CHECK_EQ(nsc_training_picture(t, 1, NULL, 0, plain, 5, NULL), NSC_ERROR_ARGUMENT);
   nsc_training_free(t);
 }
+
+/* A model file of a network that has learned about squares. */
+static nsc_source *trained_squares(nsc_error *err) {
+  nsc_training *t = make_training(DATA, 160);
+  nsc_source *source = NULL;
+  char *bytes = NULL;
+  size_t size;
+  if (nsc_training_begin(t, OPTIONS, 1, err) == NSC_OK) {
+    run_to_end(t);
+    if (nsc_training_model(t, NULL, &bytes, &size, err) == NSC_OK)
+      (void)nsc_source_from_bytes(bytes, size, &source, err);
+  }
+  nsc_text_free(bytes);
+  nsc_training_free(t);
+  return source;
+}
+
+static double accuracy_of(nsc_training *t, const char *how) {
+  nsc_error err = {0};
+  char *json;
+  if (nsc_training_evaluate(t, how, &json, &err) != NSC_OK) {
+    test_failed(__FILE__, __LINE__, "%s", err.text);
+    return NAN;
+  }
+  double accuracy = number_at(json, "report", "overall", "accuracy");
+  nsc_text_free(json);
+  return accuracy;
+}
+
+/* From a model that knows squares: neighbours answer without training, a head alone learns from few pictures, and the
+   last layers go on from there. */
+TEST(training_from_another_model) {
+  nsc_error err = {0};
+  nsc_source *source = trained_squares(&err);
+  REQUIRE(source != NULL);
+  nsc_training *t = make_training(DATA, 60);
+  CHECK_EQ(nsc_training_begin(t, "{\"net\":\"base\"}", 1, &err), NSC_ERROR_ARGUMENT);
+  CHECK_HAS(err.text, "no model to start from");
+  err = (nsc_error){0};
+  REQUIRE(nsc_training_set_base(t, source, &err) == NSC_OK);
+#define HEAD "{\"net\":\"base\",\"trainable\":\"head\",\"augment\":\"none\",\"epochs\":30,\"rate\":0.01,\"average\":0}"
+  REQUIRE(nsc_training_begin(t, HEAD, 1, &err) == NSC_OK);
+  CHECK(accuracy_of(t, "{\"split\":\"test\",\"neighbours\":5}") > 0.9);
+  run_to_end(t);
+  CHECK(accuracy_of(t, "{\"split\":\"test\"}") > 0.9);
+  nsc_image *image;
+  char *json;
+  REQUIRE(make_film(1001, &image, &err) == NSC_OK);
+  REQUIRE(nsc_training_neighbours(t, image, 0, 5, &json, &err) == NSC_OK);
+  CHECK(strtod(strchr(json, ',') + 1, NULL) > 0.9); /* of "square" */
+  nsc_text_free(json);
+  nsc_image_free(image);
+  char *before, *after;
+  size_t before_size, after_size;
+  REQUIRE(nsc_training_model(t, NULL, &before, &before_size, &err) == NSC_OK);
+  REQUIRE(nsc_training_begin(t, "{\"continue\":true,\"trainable\":2,\"epochs\":2,\"rate\":1e-5}", 1, &err) == NSC_OK);
+  CHECK(accuracy_of(t, "{\"split\":\"test\"}") > 0.9); /* nothing of the head is lost */
+  run_to_end(t);
+  CHECK(accuracy_of(t, "{\"split\":\"test\"}") > 0.9);
+  REQUIRE(nsc_training_model(t, NULL, &after, &after_size, &err) == NSC_OK);
+  CHECK_EQ(before_size, after_size);
+  size_t same = 0; /* frozen layers are as they were */
+  for (size_t i = 0; i < before_size && i < after_size; i++) same += before[i] == after[i];
+  CHECK(same > before_size / 2 && same < before_size);
+  nsc_text_free(before);
+  nsc_text_free(after);
+  nsc_training_free(t);
+}

@@ -1,0 +1,192 @@
+/* Transfer learning: networks that begin with another model, heads on features, nearest neighbours. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "image/recipe.h"
+#include "pipeline/manifest.h"
+#include "pipeline/training_private.h"
+#include "train/load.h"
+#include "train/zoo.h"
+
+nsc_status nsc_training_set_base(nsc_training *t, nsc_source *source, nsc_error *err) {
+  nsc_model *model;
+  NSC_TRY(nsc_model_open(source, &model, err));
+  nsc_training_forget(t);
+  nsc_model_free(t->base);
+  t->base = model;
+  return NSC_OK;
+}
+
+/* ---- building ---- */
+
+static uint32_t outputs_of(const nsc_training *t) {
+  return t->data.label_count > 2 ? t->data.label_count : 1;
+}
+
+/* The last dense layer of a network from the zoo. */
+static uint32_t find_head(const nsc_net *net) {
+  uint32_t head = net->layer_count - 1;
+  while (head > 0 && net->layers[head].kind != NSC_LAYER_DENSE) head--;
+  return head;
+}
+
+static nsc_status build_from_base(nsc_training *t, uint64_t seed, nsc_error *err) {
+  const nsc_dataset *d = &t->data;
+  if (!t->base) return nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no model to start from");
+  NSC_TRY(nsc_net_load(t->base, d->height, d->width, outputs_of(t), seed, &t->net, &t->head, err));
+  size_t channels = nsc_net_tensor(t->net, t->net->input)->channels;
+  if (channels == d->channels) return NSC_OK;
+  nsc_training_forget(t);
+  return nsc_fail(err, NSC_ERROR_ARGUMENT, "the model to start from takes %zu channels, the pictures have %zu",
+                  channels, d->channels);
+}
+
+nsc_status nsc_training_build(nsc_training *t, const nsc_training_plan *plan, nsc_error *err) {
+  const nsc_dataset *d = &t->data;
+  if (plan->go_on) {
+    if (!t->net) return nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no network to go on with");
+    if (t->trainer) (void)nsc_training_best_net(t);
+    nsc_trainer_free(t->trainer);
+    nsc_net_free(t->alone);
+    t->trainer = NULL;
+    t->alone = NULL;
+  } else {
+    nsc_training_forget(t);
+    if (strcmp(plan->net, "base") == 0) {
+      NSC_TRY(build_from_base(t, plan->train.seed, err));
+    } else {
+      NSC_TRY(
+          nsc_zoo_build(plan->net, d->height, d->width, d->channels, outputs_of(t), plan->train.seed, &t->net, err));
+      t->head = find_head(t->net);
+    }
+  }
+  nsc_net_freeze(t->net, plan->layers);
+  return NSC_OK;
+}
+
+/* What the base says of its input; its numbers go with its weights. */
+static nsc_status normal_of_base(const nsc_training *t, nsc_train_options *options, bool *found, nsc_error *err) {
+  nsc_arena arena = {0};
+  nsc_manifest m;
+  nsc_status status = nsc_manifest_read(t->base, NULL, &arena, &m, err);
+  *found = status == NSC_OK && m.has_recipe;
+  for (int c = 0; c < 3 && *found; c++) {
+    options->mean[c] = m.recipe.mean[c] / m.recipe.scale;
+    options->deviation[c] = m.recipe.std[c] / m.recipe.scale;
+  }
+  nsc_arena_free(&arena);
+  return status;
+}
+
+nsc_status nsc_training_normal(nsc_training *t, bool of_base, nsc_train_options *options, nsc_error *err) {
+  bool found = false;
+  if (of_base && t->base) NSC_TRY(normal_of_base(t, options, &found, err));
+  if (found) return NSC_OK;
+  nsc_dataset_statistics(&t->data, options->mean, options->deviation);
+  for (int c = 0; c < 3; c++) {
+    if (!(options->deviation[c] > 0)) options->deviation[c] = 1; /* all pictures are the same grey */
+  }
+  return NSC_OK;
+}
+
+nsc_net *nsc_training_best_net(nsc_training *t) {
+  nsc_trainer_use_best(t->trainer);
+  if (t->alone) nsc_head_return(t->net, t->head, t->alone);
+  return t->net;
+}
+
+/* ---- features ---- */
+
+static nsc_normal normal_of(const nsc_train_options *o) {
+  nsc_normal n;
+  memcpy(n.mean, o->mean, sizeof n.mean);
+  memcpy(n.deviation, o->deviation, sizeof n.deviation);
+  return n;
+}
+
+nsc_status nsc_training_need_features(nsc_training *t, nsc_error *err) {
+  if (t->features) return NSC_OK;
+  size_t size = nsc_feature_count(t->net, t->head);
+  uint64_t bytes = (uint64_t)t->data.count * size * sizeof *t->features;
+  if (bytes > t->data.budget) {
+    return nsc_fail(err, NSC_ERROR_LIMIT, "the features of all pictures take %.0f MB; the budget is %.0f MB",
+                    (double)bytes / 1e6, (double)t->data.budget / 1e6);
+  }
+  float *features = malloc((size_t)bytes + 1);
+  if (!features) return nsc_fail_memory(err, (size_t)bytes, "features");
+  nsc_normal normal = normal_of(&t->options);
+  nsc_status status = nsc_features_of_data(t->net, t->head, t->compute, &t->data, &normal, features, err);
+  if (status != NSC_OK) {
+    free(features);
+    return status;
+  }
+  t->features = features;
+  return NSC_OK;
+}
+
+/* ---- neighbours ---- */
+
+void nsc_training_vote(const nsc_training *t, uint32_t sample, uint32_t k, nsc_neighbour *room, float *scores) {
+  uint32_t found;
+  size_t size = nsc_feature_count(t->net, t->head);
+  nsc_neighbours_find(&t->data, t->features, size, t->features + sample * size, sample, k, room, &found);
+  nsc_neighbours_vote(&t->data, room, found, scores);
+}
+
+static nsc_status write_neighbours(const nsc_training *t, const float *query, uint32_t k, nsc_neighbour *room,
+                                   float *scores, char **out, nsc_error *err) {
+  uint32_t found;
+  nsc_neighbours_find(&t->data, t->features, nsc_feature_count(t->net, t->head), query, UINT32_MAX, k, room, &found);
+  nsc_neighbours_vote(&t->data, room, found, scores);
+  nsc_text text = {0};
+  nsc_json_object(&text);
+  nsc_json_key(&text, "scores");
+  nsc_json_array(&text);
+  for (uint32_t i = 0; i < t->data.label_count; i++) nsc_json_float(&text, scores[i]);
+  nsc_json_end_array(&text);
+  nsc_json_key(&text, "nearest");
+  nsc_json_array(&text);
+  for (uint32_t i = 0; i < found; i++) {
+    nsc_json_array(&text);
+    nsc_json_int(&text, room[i].sample);
+    nsc_json_float(&text, room[i].similarity);
+    nsc_json_end_array(&text);
+  }
+  nsc_json_end_array(&text);
+  nsc_json_end_object(&text);
+  return nsc_text_finish(&text, out, err);
+}
+
+/* The picture as training would see it: 0..1, before mean and deviation. */
+static nsc_status prepare(const nsc_training *t, nsc_image *image, uint32_t frame, float *picture, size_t count,
+                          nsc_error *err) {
+  nsc_recipe plain = t->recipe;
+  plain.scale = 1;
+  for (int c = 0; c < 3; c++) {
+    plain.mean[c] = 0;
+    plain.std[c] = 1;
+  }
+  return nsc_preprocess(image, frame, &plain, picture, count, err);
+}
+
+nsc_status nsc_training_neighbours(nsc_training *t, nsc_image *image, uint32_t frame, uint32_t k, char **out,
+                                   nsc_error *err) {
+  if (!t->trainer) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no training has begun");
+  if (k < 1 || k > NSC_MOST_NEIGHBOURS)
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "1 to %d neighbours", NSC_MOST_NEIGHBOURS);
+  NSC_TRY(nsc_training_need_features(t, err));
+  size_t count = t->data.height * t->data.width * t->data.channels, size = nsc_feature_count(t->net, t->head);
+  float *room = malloc((count + size + t->data.label_count) * sizeof *room);
+  if (!room) return nsc_fail_memory(err, (count + size) * sizeof *room, "a picture");
+  nsc_neighbour neighbours[NSC_MOST_NEIGHBOURS];
+  nsc_normal normal = normal_of(&t->options);
+  float *query = room + count;
+  nsc_status status = prepare(t, image, frame, room, count, err);
+  if (status == NSC_OK) {
+    status = nsc_features_of_picture(t->net, t->head, t->compute, room, &normal, query, err);
+  }
+  if (status == NSC_OK) status = write_neighbours(t, query, k, neighbours, query + size, out, err);
+  free(room);
+  return status;
+}
