@@ -18,6 +18,10 @@ foreach(module IN LISTS nsc_modules ITEMS cli)
   file(GLOB NSC_${upper}_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${module}/*.c)
 endforeach()
 
+# Phantoms are the same to the bit everywhere only where no multiplication is fused with an addition.
+file(GLOB nsc_phantom_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/image/phantom*.c)
+set_source_files_properties(${nsc_phantom_sources} PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
+
 # What distinguishes the wasm variants, at compile time.
 function(nsc_variant_flags variant out)
   set(flags)

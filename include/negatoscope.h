@@ -432,6 +432,27 @@ NSC_WARN_UNUSED nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_im
 NSC_WARN_UNUSED nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *result, char **out,
                                            nsc_error *err);
 
+/* ---- synthetic pictures ------------------------------------------------------------------------------------------ */
+
+/*
+ * Phantom number N of a seed: a computed axial CT slice of an abdomen, with or without one liver lesion, whose truth is
+ * known. No person was scanned, and every file says so. The same arguments give the same bytes in every build.
+ *
+ * `options` = {"number": 1..999999 (1), "size": 64..1024 pixels a side (256), "lesion": false, "contrast": [from, to]
+ * HU against the liver ([-70, -25]), "diameter": [from, to] mm ([12, 40]), "noise": HU, standard deviation in the
+ * middle (12)}; NULL for the defaults. Numbers differ in anatomy, contrast medium, noise and lesion. Errors: ARGUMENT,
+ * MEMORY.
+ */
+NSC_WARN_UNUSED nsc_status nsc_phantom_create(uint32_t seed, const char *options, nsc_image **out, nsc_error *err);
+
+/*
+ * The same as a DICOM file (CT Image Storage, Explicit VR Little Endian). *truth, when asked for (else NULL):
+ * {"number", "size", "spacing": mm, "enhanced", "lesion": null | {"x", "y": mm from the centre of the first pixel, to
+ * the right and down, "diameter": mm, "contrast": HU}}. *bytes and *truth are ended by nsc_text_free.
+ */
+NSC_WARN_UNUSED nsc_status nsc_phantom_file(uint32_t seed, const char *options, char **bytes, size_t *size,
+                                            char **truth, nsc_error *err);
+
 /* ---- for bindings ------------------------------------------------------------------------------------------------ */
 
 /*
