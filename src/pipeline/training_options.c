@@ -112,6 +112,8 @@ nsc_status nsc_training_read_plan(const char *json, nsc_training_plan *out, nsc_
   o->augment = preset(c.augment);
   nsc_training_augment(&f, "augment", &o->augment);
   nsc_training_plan plan = {.layers = read_layers(&f), .go_on = nsc_fields_flag(&f, "continue", false)};
+  static const char *const heads[] = {"new", "keep", NULL};
+  plan.keeps_head = nsc_fields_choice(&f, "head", heads, 0) == 1;
   plan.changes = any_change(&o->augment);
   plan.train = *o;
   if (f.status == NSC_OK) memcpy(plan.net, name, strlen(name) + 1);

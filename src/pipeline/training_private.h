@@ -33,6 +33,7 @@ typedef struct nsc_training_plan {
   char net[32];
   uint32_t layers; /* that learn, from the end; 1 is the head, UINT32_MAX all */
   bool go_on;      /* with the network as it is */
+  bool keeps_head; /* of the base, instead of a new one */
   bool changes;    /* pictures are augmented */
 } nsc_training_plan;
 

@@ -31,15 +31,29 @@ static uint32_t find_head(const nsc_net *net) {
   return head;
 }
 
-static nsc_status build_from_base(nsc_training *t, uint64_t seed, nsc_error *err) {
+static nsc_status check_base(const nsc_training *t, nsc_error *err) {
+  const nsc_dataset *d = &t->data;
+  size_t channels = nsc_net_tensor(t->net, t->net->input)->channels;
+  size_t outputs = nsc_net_tensor(t->net, t->net->output)->channels;
+  if (channels != d->channels) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "the model to start from takes %zu channels, the pictures have %zu",
+                    channels, d->channels);
+  }
+  if (outputs != outputs_of(t)) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "the model's head has %zu outputs; %u labels want %u", outputs,
+                    d->label_count, outputs_of(t));
+  }
+  return NSC_OK;
+}
+
+static nsc_status build_from_base(nsc_training *t, const nsc_training_plan *plan, nsc_error *err) {
   const nsc_dataset *d = &t->data;
   if (!t->base) return nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no model to start from");
-  NSC_TRY(nsc_net_load(t->base, d->height, d->width, outputs_of(t), seed, &t->net, &t->head, err));
-  size_t channels = nsc_net_tensor(t->net, t->net->input)->channels;
-  if (channels == d->channels) return NSC_OK;
-  nsc_training_forget(t);
-  return nsc_fail(err, NSC_ERROR_ARGUMENT, "the model to start from takes %zu channels, the pictures have %zu",
-                  channels, d->channels);
+  size_t outputs = plan->keeps_head ? 0 : outputs_of(t);
+  NSC_TRY(nsc_net_load(t->base, d->height, d->width, outputs, plan->train.seed, &t->net, &t->head, err));
+  nsc_status status = check_base(t, err);
+  if (status != NSC_OK) nsc_training_forget(t);
+  return status;
 }
 
 nsc_status nsc_training_build(nsc_training *t, const nsc_training_plan *plan, nsc_error *err) {
@@ -54,7 +68,7 @@ nsc_status nsc_training_build(nsc_training *t, const nsc_training_plan *plan, ns
   } else {
     nsc_training_forget(t);
     if (strcmp(plan->net, "base") == 0) {
-      NSC_TRY(build_from_base(t, plan->train.seed, err));
+      NSC_TRY(build_from_base(t, plan, err));
     } else {
       NSC_TRY(
           nsc_zoo_build(plan->net, d->height, d->width, d->channels, outputs_of(t), plan->train.seed, &t->net, err));

@@ -308,6 +308,10 @@ TEST(training_from_another_model) {
   for (size_t i = 0; i < before_size && i < after_size; i++) same += before[i] == after[i];
   CHECK(same > before_size / 2 && same < before_size);
   nsc_text_free(before);
+  REQUIRE(nsc_source_from_bytes(after, after_size, &source, &err) == NSC_OK);
   nsc_text_free(after);
+  REQUIRE(nsc_training_set_base(t, source, &err) == NSC_OK);
+  REQUIRE(nsc_training_begin(t, "{\"net\":\"base\",\"head\":\"keep\",\"trainable\":2}", 1, &err) == NSC_OK);
+  CHECK(accuracy_of(t, "{\"split\":\"test\"}") > 0.9); /* the head came with it */
   nsc_training_free(t);
 }
