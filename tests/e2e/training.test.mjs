@@ -76,6 +76,7 @@ describe('training in the page', { skip: unavailable }, () => {
     await page.waitForSelector('.matrix');
     await page.selectOption('.eval-head [name=split]', 'test');
     await page.waitForFunction(() => /honest/.test(document.querySelector('.eval-notes').innerText));
+    await page.waitForSelector('.matrix');
     const counts = () => page.locator('.matrix b').allInnerTexts();
     const sum = (list) => list.reduce((all, text) => all + Number(text), 0);
     assert.equal(sum(await counts()), 80);

@@ -5,8 +5,9 @@ import { test } from 'node:test';
 import { FAULT } from '../../web/shared/protocol.js';
 import { EXAMPLE_SETTINGS, exampleSamples } from '../../web/ui/training/example.js';
 import { greyPng } from './fixtures.mjs';
-import { createCore, openClassifier, openImage, startService, variantsHere } from './harness.mjs';
+import { createCore, openClassifier, openImage, variantsHere } from './harness.mjs';
 import { npz } from './npz.mjs';
+import { good, memoryFiles, runToEnd, startTraining } from './training-harness.mjs';
 
 const SIZE = 16;
 
@@ -26,47 +27,12 @@ const DATA = { labels: ['left', 'right'], width: SIZE, height: SIZE, channels: 1
 const OPTIONS = { net: 'small', epochs: 4, batch: 8, rate: 0.003, average: 0, augment: 'none', seed: 5 };
 const ABOUT = { title: 'halves', synthetic: true };
 
-/** Files that live as long as a test: what a browser keeps. */
-function memoryFiles() {
-  const stored = new Map();
-  return {
-    stored,
-    open: async () => ({
-      list: async () => [...stored.keys()],
-      read: async (name) => stored.get(name) ?? null,
-      write: async (name, parts) => void stored.set(name, new Blob(parts)),
-      remove: async (name) => void stored.delete(name),
-    }),
-  };
-}
-
-async function startTraining({ variant = 'simd', threads = 1, files = memoryFiles() } = {}) {
-  const service = await startService(variant, { service: 'training', threads, test: true, files: files.open });
-  assert.equal(service.ready.ok, true, service.ready.error?.message);
-  return { ...service, files };
-}
-
-/** The answer's result; a failure fails the test. */
-async function good(answer) {
-  const { ok, result, error } = await answer;
-  assert.ok(ok, error && `${error.name}: ${error.message}`);
-  return result;
-}
-
 async function withData(options) {
   const service = await startTraining(options);
   await good(service.ask('create', { data: DATA }));
   await good(service.ask('add', { samples: samplesOf(60) }));
   await good(service.ask('split', { how: { validation: 0.2, test: 0.2, seed: 1 } }));
   return service;
-}
-
-async function runToEnd(ask, ms = 20) {
-  for (let slices = 0; slices < 2000; slices++) {
-    const { finished, status } = await good(ask('run', { ms }));
-    if (finished) return status;
-  }
-  return assert.fail('training did not end');
 }
 
 const modelOf = async (ask) => Buffer.from(await good(ask('model', { facts: { name: 'halves', title: 'Halves' } })));

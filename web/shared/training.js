@@ -17,16 +17,24 @@
  *   pictures  {wanted: [{sample, augment,      [pixels]: `augment` is null, a preset's name, or its fields
  *              draw}]}
  *   choices   {}                               nsc_training_choices_json
- *   begin     {options, about}                 {status, keep}: `about` is kept beside the checkpoints for the page's own
- *                                              use; `keep` is null, or the error that keeping the data met
- *   run       {ms}                             {status, finished, keep}: after an epoch a checkpoint was kept: `keep` is
- *                                              {epoch, bytes}, or {error}; null when there was nothing to keep
+ *   describe  {file}                           nsc_model_json of a model
+ *   begin     {options, about, base, then}     {status, keep}: `about` is kept beside the checkpoints for the page's own
+ *                                              use; `keep` is null, or the error that keeping the data met. `base` is a
+ *                                              model's file for a network that starts from one. `then`: when this has
+ *                                              ended, another begins with these options, from the model that it made
+ *   run       {ms}                             {status, finished, keep, next}: after an epoch a checkpoint was kept:
+ *                                              `keep` is {epoch, bytes}, or {error}; null when there was nothing to keep.
+ *                                              `next` is null, or `then` when it has just begun
  *   keep      {}                               the same `keep`, now
  *   status    {}                               nsc_training_status_json
- *   evaluate  {how}                            as nsc_training_evaluate
+ *   evaluate  {how}                            as nsc_training_evaluate; with `neighbours` by those of `look`
+ *   look      {base}                           null. Takes these data to compare pictures with, as a model sees them;
+ *                                              until the data change. A training at hand does not notice
+ *   neighbours {picture, k}                    as nsc_training_neighbours, of {file | phantom, frame}
  *   model     {facts}                          the bytes of an ONNX file
- *   kept      {}                               {date, epoch, epochs, bytes, about} of the training that can go on, or null
- *   restore   {}                               {data, names, options, about, status} of it, ready to run
+ *   kept      {}                               {date, epoch, epochs, more, bytes, about} of the training that can go on, or
+ *                                              null. `more`: something follows its last epoch
+ *   restore   {}                               {data, names, options, about, then, status} of it, ready to run
  *   forget    {}                               null. Ends what is kept
  *   clear, memory, trap                        as in protocol.js
  */
@@ -125,6 +133,7 @@ export const SPLIT_OPEN = -1;
  * @typedef {{scores: number[], nearest: Array<[sample: number, similarity: number]>}} Neighbours
  *
  * @typedef {{epoch: number, bytes: number} | {error: ErrorMessage} | null} Keep
- * @typedef {{date: string, epoch: number, epochs: number, bytes: number, about: About}} Kept
+ * @typedef {{status: TrainingStatus, finished: boolean, keep: Keep, next: Record<string, any> | null}} Slice
+ * @typedef {{date: string, epoch: number, epochs: number, more: boolean, bytes: number, about: About}} Kept
  * @typedef {{title: string, synthetic: boolean}} About
  */

@@ -4,20 +4,23 @@
  * the one before stays until the next is whole. One training is kept, the newest; one that another tab works on is left
  * alone.
  *
- *   training-ID-data      the samples
- *   training-ID-000012    head: bytes of JSON as uint32, JSON {version, date, epoch, epochs, options, about}; checkpoint
+ *   training-ID-data          the samples
+ *   training-ID-base-000003   a model that it started from
+ *   training-ID-000012        head: bytes of JSON as uint32, JSON {version, date, epoch, epochs, options, about, then,
+ *                             base: number of a model, or null}; checkpoint
  */
 import { CoreError, FAULT } from '../shared/protocol.js';
 
 /**
  * @typedef {import('./storage.js').Files} Files
  * @typedef {import('../shared/training.js').About} About
- * @typedef {{version: number, date: string, epoch: number, epochs: number, options: object, about: About}} Head
+ * @typedef {{version: number, date: string, epoch: number, epochs: number, options: object, about: About,
+ *            then?: object | null, base?: string | null}} Head  checkpoints of before have no `then` and `base`
  * @typedef {{id: string, name: string, head: Head, body: Blob}} Found
  */
 
 const VERSION = 1;
-const NAME = /^training-(\w+)-(data|\d{6})$/;
+const NAME = /^training-(\w+)-(data|base-\d{6}|\d{6})$/;
 const MAX_HEAD = 1 << 20;
 /** A tab that was closed or a worker that trapped lets go of its training within this time. */
 const RELEASE_MS = 2000;
@@ -87,6 +90,18 @@ export class Keeper {
     this.#hold(id, 1);
   }
 
+  /** A model that this training starts from. @param {Uint8Array<ArrayBuffer>} model @returns {Promise<string>} its number */
+  async keepBase(model) {
+    const files = await this.#files();
+    const number = this.#number();
+    await files.write(`training-${this.id}-base-${number}`, [model]);
+    return number;
+  }
+
+  #number() {
+    return String(this.next++).padStart(6, '0');
+  }
+
   /** Whether data of this training are kept, without which a checkpoint would be of no use. */
   get ready() {
     return this.id !== '';
@@ -95,23 +110,28 @@ export class Keeper {
   /** @param {Omit<Head, 'version'>} head @param {Uint8Array<ArrayBuffer>} checkpoint */
   async keep(head, checkpoint) {
     const files = await this.#files();
-    const number = String(this.next++).padStart(6, '0');
     const parts = pack({ version: VERSION, ...head }, checkpoint);
-    await files.write(`training-${this.id}-${number}`, parts);
+    await files.write(`training-${this.id}-${this.#number()}`, parts);
     await this.#prune(files);
     return parts.reduce((sum, part) => sum + part.length, 0);
   }
 
-  /** Leaves the two newest checkpoints of this training, and of other trainings those that are in use. @param {Files} files */
+  /** Leaves the two newest checkpoints of this training and the models they may have started from, and of other trainings those that are in use. @param {Files} files */
   async #prune(files) {
     const inUse = await idsInUse();
-    const own = [];
+    /** @type {string[]} */
+    const checkpoints = [];
+    /** @type {string[]} */
+    const bases = [];
     for (const name of await files.list()) {
       const [, id, part] = NAME.exec(name) ?? [];
-      if (id === this.id) own.push(...(part === 'data' ? [] : [name]));
-      else if (!inUse.has(id)) await files.remove(name);
+      if (id === this.id) {
+        if (part !== 'data') (part.startsWith('base') ? bases : checkpoints).push(name);
+      } else if (!inUse.has(id)) await files.remove(name);
     }
-    for (const name of own.sort().slice(0, -2)) await files.remove(name);
+    for (const names of [checkpoints, bases]) {
+      for (const name of names.sort().slice(0, -2)) await files.remove(name);
+    }
   }
 
   /** Checkpoints that can go on, the newest first. @returns {Promise<Found[]>} */
@@ -132,7 +152,7 @@ export class Keeper {
     const found = [];
     for (const name of names) {
       const [, id, part] = NAME.exec(name) ?? [];
-      if (!id || part === 'data' || !names.includes(`training-${id}-data`)) continue;
+      if (!id || !/^\d+$/.test(part) || !names.includes(`training-${id}-data`)) continue;
       if (inUse.has(id) && id !== this.id) continue;
       const blob = await files.read(name);
       const unpacked = blob && (await unpack(blob));
@@ -147,14 +167,14 @@ export class Keeper {
     if (!first) return null;
     const files = await this.#files();
     const data = await files.read(`training-${first.id}-data`);
-    const { date, epoch, epochs, about } = first.head;
-    return { date, epoch, epochs, about, bytes: (data?.size ?? 0) + first.body.size };
+    const { date, epoch, epochs, about, then } = first.head;
+    return { date, epoch, epochs, about, more: Boolean(then), bytes: (data?.size ?? 0) + first.body.size };
   }
 
   /**
    * Takes the newest checkpoint that `use` accepts; a damaged one makes room for the one before it.
    * @template T
-   * @param {(data: Uint8Array<ArrayBuffer>, head: Head, checkpoint: Uint8Array<ArrayBuffer>) => Promise<T>} use
+   * @param {(data: Uint8Array<ArrayBuffer>, head: Head, checkpoint: Uint8Array<ArrayBuffer>, base: Blob | null) => Promise<T>} use
    * @param {(error: unknown) => boolean} isDamage
    * @returns {Promise<T>}
    */
@@ -167,7 +187,8 @@ export class Keeper {
       if (!data) continue;
       try {
         const bytes = new Uint8Array(await data.arrayBuffer());
-        const result = await use(bytes, head, new Uint8Array(await body.arrayBuffer()));
+        const base = head.base ? await files.read(`training-${id}-base-${head.base}`) : null;
+        const result = await use(bytes, head, new Uint8Array(await body.arrayBuffer()), base);
         this.#hold(id, Number(name.slice(-6)) + 1);
         return result;
       } catch (error) {

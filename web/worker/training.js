@@ -3,6 +3,7 @@ import { CoreError, FAULT } from '../shared/protocol.js';
 import { isTrap } from './core.js';
 import { CoreTraining } from './core-training.js';
 import { Keeper } from './keeper.js';
+import { Looker } from './looker.js';
 import { openFiles } from './storage.js';
 
 /**
@@ -12,6 +13,13 @@ import { openFiles } from './storage.js';
  * @typedef {import('./serve.js').Answer} Answer
  * @typedef {import('../shared/training.js').Keep} Keep
  * @typedef {import('../shared/training.js').Sample} Sample
+ * @typedef {import('../shared/training.js').Picture} Picture
+ *
+ * @typedef {object} Begun
+ * @property {object} options
+ * @property {import('../shared/training.js').About} about
+ * @property {object | null} then  options of what follows from the model that this makes
+ * @property {string | null} [base]  under which name the model it started from is kept; undefined while it is not
  */
 
 /** Failures of what was kept, after which an older checkpoint is worth a try. */
@@ -31,7 +39,9 @@ export class TrainingService {
     this.current = null;
     /** Of the training at hand. @type {{bytes: number, budget: number, width: number, height: number}} */
     this.size = { bytes: 0, budget: 0, width: 0, height: 0 };
-    /** As begun. @type {{options: object, about: import('../shared/training.js').About} | null} */
+    /** @type {Looker | null} */
+    this.looker = null;
+    /** As begun. @type {Begun | null} */
     this.begun = null;
     this.epochsKept = 0;
     this.dataKept = false;
@@ -59,14 +69,14 @@ export class TrainingService {
     async npz({ file, labels }, progress) {
       const training = this.#training();
       const source = await this.core.source(file, { onProgress: (done, total) => progress(done, total, 'read') });
-      this.dataKept = false;
+      this.#changed();
       this.#using(() => training.addNpz(source, labels), () => this.core.freeSource(source));
       return { result: null };
     },
 
     async split({ how }) {
       this.#training().split(how);
-      this.dataKept = false;
+      this.#changed();
       return { result: null };
     },
 
@@ -86,12 +96,16 @@ export class TrainingService {
       return { result: this.#training().choices() };
     },
 
-    async begin({ options, about }) {
-      const training = this.#training();
-      await this.#begin(training, options);
-      this.begun = { options, about };
-      this.epochsKept = 0;
-      return { result: { status: training.status(), keep: await this.#keepData() } };
+    async describe({ file }) {
+      const handle = this.core.openModel(await this.core.source(file));
+      const info = this.core.modelInfo(handle);
+      this.core.freeModel(handle);
+      return { result: info };
+    },
+
+    async begin({ options, about, base = null, then = null }) {
+      const keep = await this.#beginAnew({ options, about, then }, base);
+      return { result: { status: this.#training().status(), keep } };
     },
 
     async run({ ms }) {
@@ -99,7 +113,9 @@ export class TrainingService {
       const finished = training.run(ms);
       const status = training.status();
       const keep = status.history.length > this.epochsKept ? await this.#keep() : null;
-      return { result: { status, finished, keep } };
+      if (!finished || !this.begun?.then) return { result: { status, finished, keep, next: null } };
+      const next = await this.#goOn();
+      return { result: { status: training.status(), finished: false, ...next } };
     },
 
     async keep() {
@@ -111,7 +127,19 @@ export class TrainingService {
     },
 
     async evaluate({ how }) {
-      return { result: this.#training().evaluate(how) };
+      return { result: (how.neighbours ? this.#looker() : this.#training()).evaluate(how) };
+    },
+
+    async look({ base }) {
+      this.#endLook();
+      this.looker = await Looker.make(this.core, this.#training(), base);
+      return { result: null };
+    },
+
+    async neighbours({ picture, k }) {
+      const looker = this.#looker();
+      const image = await this.#image(picture);
+      return { result: this.#using(() => looker.neighbours(image, picture.frame ?? 0, k), () => this.core.freeImage(image)) };
     },
 
     async model({ facts }) {
@@ -154,13 +182,29 @@ export class TrainingService {
     return this.current;
   }
 
+  #looker() {
+    if (!this.looker) throw new CoreError(FAULT.REQUEST, 'REQUEST', 'no pictures to compare with');
+    return this.looker;
+  }
+
+  #endLook() {
+    this.looker?.free();
+    this.looker = null;
+  }
+
+  /** The data are others than those that were kept and compared with. */
+  #changed() {
+    this.dataKept = false;
+    this.#endLook();
+  }
+
   /** The training before it ends: two sets of pictures would not fit where one does. @param {CoreTraining} training */
   #take(training) {
     this.current?.free();
     this.current = training;
     this.threadsTaken = false;
     this.begun = null;
-    this.dataKept = false;
+    this.#changed();
     const { width, height, channels, budget } = training.data();
     this.size = { bytes: width * height * channels, budget, width, height };
   }
@@ -169,11 +213,33 @@ export class TrainingService {
    * A training keeps its threads from one begin to the next; only those of one that was ended must come back first.
    * @param {CoreTraining} training
    * @param {object} options
+   * @param {Blob | null} base  the model to start from
    */
-  async #begin(training, options) {
+  async #begin(training, options, base) {
+    if (base) training.setBase(await this.core.source(base));
     if (!this.threadsTaken) await this.core.threadsReady(this.threads);
     this.threadsTaken = true;
     training.begin(options, this.threads);
+  }
+
+  /** @param {Begun} begun @param {Blob | null} base @returns {Promise<Keep>} */
+  async #beginAnew(begun, base) {
+    await this.#begin(this.#training(), begun.options, base);
+    this.begun = begun;
+    this.epochsKept = 0;
+    return this.#keepStart(begun, base);
+  }
+
+  /**
+   * What follows starts from the model that was made, as from a file, and not from the network at hand: so it can be
+   * begun again, to the same numbers, on another visit.
+   * @returns {Promise<{keep: Keep, next: object}>}
+   */
+  async #goOn() {
+    const { about, then } = /** @type {Begun} */ (this.begun);
+    const options = /** @type {object} */ (then);
+    const base = new Blob([this.#training().model({ name: 'start' })]);
+    return { keep: await this.#beginAnew({ options, about, then: null }, base), next: options };
   }
 
   #describe() {
@@ -186,7 +252,7 @@ export class TrainingService {
   async #add(samples, progress) {
     const refused = [];
     let added = 0;
-    this.dataKept = false;
+    this.#changed();
     for (const [index, sample] of samples.entries()) {
       try {
         await this.#addOne(sample);
@@ -214,15 +280,22 @@ export class TrainingService {
     throw new CoreError(FAULT.REQUEST, 'REQUEST', 'neither a file nor a phantom');
   }
 
-  /** Ends what was used, unless the module is gone with it. @param {() => void} work @param {() => void} end */
+  /**
+   * Ends what was used, unless the module is gone with it.
+   * @template T
+   * @param {() => T} work
+   * @param {() => void} end
+   * @returns {T}
+   */
   #using(work, end) {
     try {
-      work();
+      const result = work();
+      end();
+      return result;
     } catch (error) {
       if (!isTrap(error)) end();
       throw error;
     }
-    end();
   }
 
   /** A file that is too large is its own problem; a full budget is everybody's. @param {unknown} error */
@@ -246,11 +319,12 @@ export class TrainingService {
     }
   }
 
-  /** @returns {Promise<Keep>} */
-  #keepData() {
+  /** What a checkpoint needs beside itself. @param {Begun} begun @param {Blob | null} base @returns {Promise<Keep>} */
+  #keepStart(begun, base) {
     return this.#telling(async () => {
       if (!this.dataKept) await this.keeper.begin(this.#training().saveData());
       this.dataKept = true;
+      begun.base = base && (await this.keeper.keepBase(new Uint8Array(await base.arrayBuffer())));
       return null;
     });
   }
@@ -258,7 +332,7 @@ export class TrainingService {
   /** @returns {Promise<Keep>} */
   #keep() {
     return this.#telling(async () => {
-      if (!this.begun || !this.dataKept) return null;
+      if (!this.begun || !this.dataKept || this.begun.base === undefined) return null;
       const training = this.#training();
       const { history, epochs } = training.status();
       const epoch = history.length;
@@ -270,20 +344,22 @@ export class TrainingService {
     });
   }
 
-  #restore() {
-    return this.keeper.restore(
-      async (bytes, { options, about }, checkpoint) => {
+  async #restore() {
+    await this.keeper.restore(
+      async (bytes, { options, about, then = null, base = null }, checkpoint, model) => {
         this.#take(CoreTraining.restore(this.core, bytes));
         const training = this.#training();
-        await this.#begin(training, options);
+        await this.#begin(training, options, model);
         training.resume(checkpoint);
-        const status = training.status();
-        this.begun = { options, about };
+        this.begun = { options, about, then, base };
         this.dataKept = true;
-        this.epochsKept = status.history.length;
-        return { ...this.#describe(), options, about, status };
+        this.epochsKept = training.status().history.length;
       },
       (error) => error instanceof CoreError && DAMAGE.includes(error.name),
     );
+    // Closed between what ended and what was to follow.
+    if (this.begun?.then && this.#training().status().state === 'finished') await this.#goOn();
+    const { options, about, then } = /** @type {Begun} */ (this.begun);
+    return { ...this.#describe(), options, about, then, status: this.#training().status() };
   }
 }

@@ -130,16 +130,17 @@ export class Entry {
   #keptOffer() {
     const { kept } = this.lab;
     if (!kept) return '';
+    const goesOn = kept.more || kept.epoch < kept.epochs;
     const date = new Intl.DateTimeFormat(currentLanguage(), { dateStyle: 'long', timeStyle: 'short' }).format(new Date(kept.date));
     const values = { date, epoch: kept.epoch, epochs: kept.epochs };
     return h(
       'div.kept-offer',
       { id: 'kept-offer' },
-      h('div', {}, h('strong', {}, t(kept.epoch < kept.epochs ? 'train.kept.offer' : 'train.kept.finished', values)), h('span', {}, `${kept.about.title} · ${formatBytes(kept.bytes)}`)),
+      h('div', {}, h('strong', {}, t(goesOn ? 'train.kept.offer' : 'train.kept.finished', values)), h('span', {}, `${kept.about.title} · ${formatBytes(kept.bytes)}`)),
       h(
         'div.kept-actions',
         {},
-        button(t(kept.epoch < kept.epochs ? 'train.kept.continue' : 'train.kept.open'), 'play', () => void this.lab.restore(), { kind: 'primary', id: 'kept-continue' }),
+        button(t(goesOn ? 'train.kept.continue' : 'train.kept.open'), 'play', () => void this.lab.restore(), { kind: 'primary', id: 'kept-continue' }),
         button(t('train.kept.forget'), 'trash', () => void this.lab.forget(), { id: 'kept-forget' }),
       ),
     );

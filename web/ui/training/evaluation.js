@@ -137,6 +137,8 @@ export class EvaluationPanel {
     select.disabled = this.busy;
     select.addEventListener('change', () => {
       this.split = select.value;
+      // Figures of another split do not stand below this one's name.
+      this.evaluation = null;
       void this.run();
     });
     const again = button(t('train.eval.run'), 'classify', () => void this.run(), { id: 'evaluate', kind: this.evaluation ? '' : 'primary' });

@@ -5,6 +5,7 @@
  *   entry    what is being loaded: a plan, progress, refusals       data      other data, or none
  *   begun    a training began, ended, paused or goes on             status    numbers of a running training
  *   keep     what is kept for another visit                         problem   something went wrong (detail: key, error)
+ *   look     pictures can be compared with the data
  */
 import { CoreError, FAULT } from '../../shared/protocol.js';
 import { SLICE_MS } from '../../shared/training.js';
@@ -51,8 +52,16 @@ export class Lab extends EventTarget {
     this.status = null;
     /** As begun. @type {Record<string, any> | null} */
     this.options = null;
+    /** Options of what follows the training at hand. @type {Record<string, any> | null} */
+    this.then = null;
+    /** Reads the same pictures again, otherwise; null when the files are not at hand. @type {((changes: Partial<LoadSettings>) => Promise<void>) | null} */
+    this.reload = null;
+    /** Pictures can be compared with these data. */
+    this.looks = false;
     /** Options that these data ask for. @type {Record<string, any> | null} */
     this.suggested = null;
+    /** The network is being built, and features of all pictures where a head alone is trained. */
+    this.starting = false;
     this.running = false;
     /** A training began and was not ended: its settings hold. */
     this.open = false;
@@ -94,12 +103,12 @@ export class Lab extends EventTarget {
   }
 
   /** @param {LoadSettings} settings @param {Sample[]} samples  of the plan, with their patients */
-  async load(settings, samples) {
-    const { plan } = this;
+  async load(settings, samples, plan = this.plan) {
     if (!plan) return;
     const about = { title: plan.title, synthetic: false };
     const labels = plan.kind === 'npz' ? null : plan.labels;
     await this.#fill(about, async (signal) => {
+      this.reload = (changes) => this.load({ ...settings, ...changes }, samples, plan);
       await this.#create(settings, labels);
       const refused = plan.archive ? await this.#addArchive(plan.archive) : await this.#addAll(samples, signal);
       await this.#deal(settings, signal);
@@ -107,13 +116,20 @@ export class Lab extends EventTarget {
     });
   }
 
-  /** @param {string} title @param {string} name  of its slices @param {string[]} labels  of slices without and with a lesion */
-  async loadExample(title, name, labels) {
+  /**
+   * @param {string} title
+   * @param {string} name  of its slices
+   * @param {string[]} labels  of slices without and with a lesion
+   * @param {Partial<LoadSettings>} [changes]
+   */
+  async loadExample(title, name, labels, changes = {}) {
+    const settings = { ...EXAMPLE_SETTINGS, ...changes };
     await this.#fill({ title, synthetic: true }, async (signal) => {
       this.suggested = EXAMPLE_OPTIONS;
-      await this.#create(EXAMPLE_SETTINGS, labels);
+      this.reload = (other) => this.loadExample(title, name, labels, { ...changes, ...other });
+      await this.#create(settings, labels);
       const refused = await this.#addAll(exampleSamples(name), signal);
-      await this.#deal(EXAMPLE_SETTINGS, signal);
+      await this.#deal(settings, signal);
       return refused;
     });
   }
@@ -172,7 +188,8 @@ export class Lab extends EventTarget {
   }
 
   #forgetData() {
-    this.loaded = this.choices = this.status = this.options = this.suggested = null;
+    this.loaded = this.choices = this.status = this.options = this.suggested = this.then = this.reload = null;
+    this.looks = false;
     this.keepError = null;
     this.keptEpoch = 0;
     this.#tell('data');
@@ -217,18 +234,31 @@ export class Lab extends EventTarget {
 
   // ---- training -----------------------------------------------------------------------------------------------------
 
-  /** @param {Record<string, any>} options */
-  async begin(options) {
+  /**
+   * @param {Record<string, any>} options
+   * @param {{base?: () => Promise<Blob>, then?: Record<string, any> | null}} [from]  a model to start from, and options of
+   *   what follows
+   */
+  async begin(options, { base, then = null } = {}) {
     if (!this.loaded) throw NO_DATA;
+    this.starting = true;
+    this.#tell('begun');
     try {
-      const { status, keep } = await this.client.request('begin', { options, about: this.loaded.about });
+      const args = { options, about: this.loaded.about, base: base ? await base() : null, then };
+      const { status, keep } = await this.client.request('begin', args);
       this.status = status;
       this.options = options;
+      this.then = then;
       this.open = true;
+      this.starting = false;
+      this.keptEpoch = 0;
       this.#noteKeep(keep);
       this.resume();
     } catch (error) {
       this.#complain('train.problem.begin', error);
+    } finally {
+      this.starting = false;
+      this.#tell('begun');
     }
   }
 
@@ -282,10 +312,16 @@ export class Lab extends EventTarget {
     this.#tell('begun');
   }
 
-  /** @param {{status: TrainingStatus, finished: boolean, keep: import('../../shared/training.js').Keep}} slice */
-  #noteSlice({ status, finished, keep }) {
+  /** @param {import('../../shared/training.js').Slice} slice */
+  #noteSlice({ status, finished, keep, next }) {
     this.status = status;
     this.#noteKeep(keep);
+    if (next) {
+      this.options = next;
+      this.then = null;
+      this.keptEpoch = 0;
+      this.#tell('begun');
+    }
     this.#tell('status');
     return finished;
   }
@@ -323,6 +359,25 @@ export class Lab extends EventTarget {
     return this.client.request('evaluate', { how });
   }
 
+  /** @param {Blob} file @returns {Promise<import('../../shared/protocol.js').ModelInfo>} */
+  describe(file) {
+    return this.client.request('describe', { file });
+  }
+
+  /** Makes these data ready to compare pictures with, as a model sees them. @param {Blob} base */
+  async look(base) {
+    const { loaded } = this;
+    this.looks = false;
+    await this.client.request('look', { base });
+    this.looks = loaded === this.loaded;
+    this.#tell('look');
+  }
+
+  /** @param {import('../../shared/training.js').Picture} picture @param {number} k @returns {Promise<import('../../shared/training.js').Neighbours>} */
+  neighbours(picture, k) {
+    return this.client.request('neighbours', { picture, k });
+  }
+
   /** @param {object} facts @returns {Promise<Uint8Array<ArrayBuffer>>} */
   model(facts) {
     return this.client.request('model', { facts });
@@ -344,8 +399,9 @@ export class Lab extends EventTarget {
     this.loading = { done: 0, total: 0, phase: 'restore' };
     this.#tell('entry');
     try {
-      const { data, names, options, about, status } = await this.client.request('restore');
+      const { data, names, options, about, then, status } = await this.client.request('restore');
       this.status = status;
+      this.then = then;
       this.options = options;
       this.keptEpoch = status.history.length;
       this.open = status.state !== 'finished';

@@ -4,6 +4,7 @@ import { byId, h } from '../dom.js';
 import { describeError } from '../filelist.js';
 import { Chart, COLOURS } from './charts.js';
 import { button, warning } from './parts.js';
+import { phaseText } from './transfer.js';
 
 /**
  * @typedef {import('./lab.js').Lab} Lab
@@ -122,6 +123,11 @@ export class Progress {
   #stateText() {
     const { status, open, running } = this.lab;
     if (!status) return '';
+    return phaseText(this.lab) + this.#epochText(status, open, running);
+  }
+
+  /** @param {TrainingStatus} status @param {boolean} open @param {boolean} running */
+  #epochText(status, open, running) {
     const { epoch, epochs, batch, batches, state } = status;
     const done = status.history.length;
     if (state === 'finished') return t(done < epochs ? 'train.state.early' : 'train.state.finished', { done, epochs });

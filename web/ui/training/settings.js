@@ -5,6 +5,7 @@
 import { formatNumber, hasText, onLanguage, t } from '../../i18n/i18n.js';
 import { byId, h } from '../dom.js';
 import { button, checkField, choice, field, numberInput } from './parts.js';
+import { Transfer } from './transfer.js';
 
 /**
  * @typedef {import('./lab.js').Lab} Lab
@@ -18,6 +19,9 @@ const ADVANCED = ['optimiser', 'momentum', 'nesterov', 'decay', 'clip', 'warmUp'
 const OF_SGD = ['momentum', 'nesterov'];
 const FILLS = ['nearest', 'reflect', 'constant', 'wrap'];
 const CUSTOM = 'custom';
+/** The core's name of a network that starts from a model; in the choice of networks with the number of one behind it. */
+const BASE = 'base';
+const OPEN = 'open';
 /** Augmented pictures of so many samples, so often each. */
 const SHEET_SAMPLES = 4;
 const SHEET_DRAWS = 6;
@@ -28,14 +32,24 @@ function named(group, name) {
   return hasText(key) ? t(key) : name;
 }
 
+/** What a form takes over of a training that is restored: of one that started from a model, only what every network has. @param {Values | null} options */
+function ownOptions(options) {
+  if (options?.net !== BASE) return options;
+  const { net: _, head: __, trainable: ___, rate: ____, augment: _____, ...rest } = options;
+  return rest;
+}
+
 export class Settings {
   /**
    * @param {Lab} lab
    * @param {import('./samples.js').Samples} samples
+   * @param {import('./bases.js').Bases} bases
    */
-  constructor(lab, samples) {
+  constructor(lab, samples, bases) {
     this.lab = lab;
     this.samples = samples;
+    this.bases = bases;
+    this.transfer = new Transfer(lab, bases);
     this.panel = byId('lab-settings');
     /** As the user has set them; other data keep them as far as they still make sense. @type {Values} */
     this.values = {};
@@ -46,7 +60,12 @@ export class Settings {
     this.advancedOpen = false;
     lab.on('data', () => this.#fit());
     lab.on('begun', () => this.render());
+    bases.addEventListener('change', () => this.fromModel && this.render());
     onLanguage(() => this.render());
+  }
+
+  get fromModel() {
+    return this.values.net === BASE;
   }
 
   /** Takes up what the core offers for these data. */
@@ -55,13 +74,13 @@ export class Settings {
     if (choices) {
       for (const name of this.suggested) delete this.values[name];
       this.suggested = Object.keys(suggested ?? {});
-      this.values = { ...choices.defaults, ...this.values, ...suggested, ...options };
+      this.values = { ...choices.defaults, ...this.values, ...suggested, ...ownOptions(options) };
       const { augment } = this.values;
       if (augment && typeof augment === 'object') {
         this.augment = { ...this.#preset(choices, ''), ...augment };
         this.values.augment = CUSTOM;
       }
-      const fits = choices.networks.some(({ name, reason }) => name === this.values.net && !reason);
+      const fits = (this.fromModel && this.bases.chosen) || choices.networks.some(({ name, reason }) => name === this.values.net && !reason);
       if (!fits) this.values.net = choices.networks.find(({ reason }) => !reason)?.name ?? choices.defaults.net;
     }
     this.render();
@@ -74,7 +93,8 @@ export class Settings {
   }
 
   render() {
-    const { choices, open, loaded } = this.lab;
+    const { choices, loaded, starting } = this.lab;
+    const open = this.lab.open || starting;
     const head = h('div.panel-head', {}, h('h2', {}, t('train.settings')));
     if (!choices || !loaded) {
       this.panel.replaceChildren(head, h('p.note-text.pad', {}, t('train.settings.none')));
@@ -84,7 +104,8 @@ export class Settings {
     const start = /** @type {HTMLButtonElement} */ (
       h('button.button.primary.wide', { type: 'submit', id: 'train-start' }, h('span', {}, t('train.start')))
     );
-    start.disabled = open;
+    start.disabled = open || (this.fromModel && (!this.bases.chosen || this.transfer.misfit !== null));
+    if (starting) start.prepend(h('span.spinner'));
     const note = open ? h('p.note-text', {}, t('train.settings.fixed')) : '';
     const form = /** @type {HTMLFormElement} */ (
       h('form.settings-form', { id: 'train-settings' }, h('div.lab-scroll', {}, fields), h('div.panel-foot', {}, note, start))
@@ -92,12 +113,19 @@ export class Settings {
     form.addEventListener('input', (event) => this.#read(/** @type {HTMLInputElement} */ (event.target), choices));
     form.addEventListener('submit', (event) => {
       event.preventDefault();
-      void this.lab.begin(this.options());
+      this.#start();
     });
     this.panel.replaceChildren(head, form);
   }
 
-  /** What nsc_training_begin takes. */
+  #start() {
+    const options = this.options();
+    if (!this.fromModel) return void this.lab.begin(options);
+    const { options: first, base, then } = this.transfer.start(options);
+    void this.lab.begin(first, { base, then });
+  }
+
+  /** What nsc_training_begin takes, for networks that begin with nothing. */
   options() {
     const { augment, optimiser } = this.values;
     const options = { ...this.values, augment: augment === CUSTOM ? this.augment : augment };
@@ -118,27 +146,62 @@ export class Settings {
       )
     );
     advanced.addEventListener('toggle', () => (this.advancedOpen = advanced.open));
-    return [this.#network(choices), h('div.form-grid', {}, ...this.#group(MAIN, choices)), this.#augmentChoice(choices), advanced];
+    const augments = this.fromModel && !this.transfer.augments ? [] : [this.#augmentChoice(choices)];
+    return [this.#network(choices), h('div.form-grid', {}, ...this.#group(MAIN, choices)), ...augments, advanced];
   }
 
   /** @param {Choices} choices */
   #network({ networks }) {
-    const options = networks.map(({ name, parameters, reason }) => ({
-      value: name,
-      text: parameters === null || reason ? name : `${name} · ${t('train.parameters', { count: formatNumber(parameters) })}`,
-      disabled: Boolean(reason),
-    }));
     const what = h('small', { id: 'network-what' });
     this.#describeNetwork(what, networks);
     const misfits = networks.filter(({ reason }) => reason);
     const why = misfits.length
       ? h('details.more', {}, h('summary', {}, t('train.misfits', { count: misfits.length })), h('ul.left-list', {}, ...misfits.map(({ name, reason }) => h('li', {}, h('b', {}, name), ` ${reason}`))))
       : '';
-    return h('div.network', {}, h('label.field', {}, h('span', {}, t('train.option.net')), choice('net', this.values.net, options), what), why);
+    return h('div.network', {}, h('label.field', {}, h('span', {}, t('train.option.net')), this.#networkChoice(networks), what), ...(this.fromModel ? this.transfer.nodes() : [why]));
+  }
+
+  /** Networks that begin with nothing, and models to start from. @param {Choices['networks']} networks */
+  #networkChoice(networks) {
+    const fresh = networks.map(({ name, parameters, reason }) => {
+      const text = parameters === null || reason ? name : `${name} · ${t('train.parameters', { count: formatNumber(parameters) })}`;
+      return h('option', { value: name, disabled: Boolean(reason) }, text);
+    });
+    const models = this.bases.list.map(({ title }, index) => h('option', { value: `${BASE}:${index}` }, title));
+    const select = /** @type {HTMLSelectElement} */ (
+      h(
+        'select',
+        { name: 'net' },
+        h('optgroup', { label: t('train.net.fresh') }, ...fresh),
+        h('optgroup', { label: t('train.net.models') }, ...models, h('option', { value: OPEN }, t('model.open'))),
+      )
+    );
+    select.value = this.fromModel ? `${BASE}:${this.bases.index}` : this.values.net;
+    return select;
+  }
+
+  /** @param {string} value  of the choice of networks */
+  #chooseNetwork(value) {
+    const [name, index] = value.split(':');
+    if (name === OPEN) {
+      void this.bases.pick().then((found) => found && this.#chooseNetwork(`${BASE}:${this.bases.index}`));
+      this.render();
+      return;
+    }
+    const wasModel = this.fromModel;
+    this.values.net = name;
+    if (this.fromModel && !wasModel) this.values.rate = this.transfer.rate;
+    if (!this.fromModel && wasModel) this.values.rate = this.lab.suggested?.rate ?? this.lab.choices?.defaults.rate;
+    if (name === BASE) void this.bases.choose(Number(index));
+    this.render();
   }
 
   /** @param {HTMLElement} node @param {Choices['networks']} networks */
   #describeNetwork(node, networks) {
+    if (this.fromModel) {
+      node.textContent = this.transfer.description;
+      return;
+    }
     const chosen = networks.find(({ name }) => name === this.values.net);
     node.textContent = chosen ? (hasText(`train.net.${chosen.name}`) ? t(`train.net.${chosen.name}`) : chosen.what) : '';
   }
@@ -186,6 +249,14 @@ export class Settings {
 
   /** @param {HTMLInputElement} input @param {Choices} choices */
   #read(input, choices) {
+    if (input.name === 'net') return this.#chooseNetwork(input.value);
+    if (this.transfer.read(input)) {
+      if (input.name === 'what') {
+        this.values.rate = this.transfer.rate;
+        this.#renderAt(input.name);
+      }
+      return;
+    }
     const value = input.type === 'checkbox' ? input.checked : input.type === 'number' ? Number(input.value) : input.value;
     if (input.dataset.augment !== undefined) {
       if (this.values.augment !== CUSTOM) this.augment = this.#preset(choices, this.values.augment);
@@ -196,12 +267,14 @@ export class Settings {
     }
     if (input.name === 'augment' && value === CUSTOM) this.augment = this.#preset(choices, this.values.augment);
     this.values[input.name] = value;
-    if (input.name === 'net') this.#describeNetwork(byId('network-what'), choices.networks);
     // Which fields there are depends on these two.
-    if (['optimiser', 'augment'].includes(input.name)) {
-      this.render();
-      /** @type {HTMLElement | null} */ (this.panel.querySelector(`[name=${input.name}]`))?.focus();
-    }
+    if (['optimiser', 'augment'].includes(input.name)) this.#renderAt(input.name);
+  }
+
+  /** @param {string} name  of the field that keeps the focus */
+  #renderAt(name) {
+    this.render();
+    /** @type {HTMLElement | null} */ (this.panel.querySelector(`[name=${name}]`))?.focus();
   }
 
   #showAugmented() {

@@ -3,6 +3,7 @@ import { t } from '../../i18n/i18n.js';
 import { TrainingClient } from '../../client/training.js';
 import { byId } from '../dom.js';
 import { describeError } from '../filelist.js';
+import { Bases } from './bases.js';
 import { Entry } from './entry.js';
 import { EvaluationPanel } from './evaluation.js';
 import { Lab } from './lab.js';
@@ -56,12 +57,20 @@ export class TrainingWorkspace {
    * @param {Client} parts.client  the viewer's, for its worker and its reader of pictures
    * @param {import('../status.js').Status} parts.status
    * @param {(file: File) => Promise<void>} parts.useModel
+   * @param {import('../../client/site.js').ShippedModel[]} parts.shipped
    */
-  constructor({ client, status, useModel }) {
+  constructor({ client, status, useModel, shipped }) {
     this.viewer = client;
     this.status = status;
     this.useModel = useModel;
     this.lab = new Lab(new TrainingClient(client.createWorker, client.build, { test: client.test }));
+    this.bases = new Bases(shipped, {
+      describe: (file) => this.lab.describe(file),
+      complain: (name, error) => {
+        const { title, detail } = describeError(error);
+        status.notify(t('model.failed', { name }), `${title}. ${detail}`);
+      },
+    });
     this.visited = false;
     this.#connectPanels();
     this.#connectSwitch();
@@ -124,7 +133,7 @@ export class TrainingWorkspace {
     this.entry = new Entry(lab, { channelsOf: (file) => this.#channelsOf(file) });
     const samples = new Samples(lab);
     new Summary(lab, samples);
-    new Settings(lab, samples);
+    new Settings(lab, samples, this.bases);
     const evaluation = new EvaluationPanel(lab, samples);
     const outcome = new Outcome(lab, {
       use: async (file) => {

@@ -1,0 +1,39 @@
+/** The worker that trains, without a worker, and a memory in the place of the browser's files. */
+import assert from 'node:assert/strict';
+
+import { startService } from './harness.mjs';
+
+/** Files that live as long as a test: what a browser keeps. */
+export function memoryFiles() {
+  const stored = new Map();
+  return {
+    stored,
+    open: async () => ({
+      list: async () => [...stored.keys()],
+      read: async (name) => stored.get(name) ?? null,
+      write: async (name, parts) => void stored.set(name, new Blob(parts)),
+      remove: async (name) => void stored.delete(name),
+    }),
+  };
+}
+
+export async function startTraining({ variant = 'simd', threads = 1, files = memoryFiles() } = {}) {
+  const service = await startService(variant, { service: 'training', threads, test: true, files: files.open });
+  assert.equal(service.ready.ok, true, service.ready.error?.message);
+  return { ...service, files };
+}
+
+/** The answer's result; a failure fails the test. */
+export async function good(answer) {
+  const { ok, result, error } = await answer;
+  assert.ok(ok, error && `${error.name}: ${error.message}`);
+  return result;
+}
+
+export async function runToEnd(ask, ms = 20) {
+  for (let slices = 0; slices < 2000; slices++) {
+    const { finished, status } = await good(ask('run', { ms }));
+    if (finished) return status;
+  }
+  return assert.fail('training did not end');
+}
