@@ -26,8 +26,8 @@ export const unavailable =
   (!existsSync(CHROMIUM) && `no browser at ${CHROMIUM}`) ||
   (!existsSync(join(WASM_FOLDER, 'simd', 'negatoscope.wasm')) && 'the core is not built');
 
-/** A folder with models, the site and the single file made of them, and the fixture files. */
-export async function makeWorkshop() {
+/** A folder with models, the site and the single file made of them, and the fixture files. `shipped`: with the chest X-ray model. */
+export async function makeWorkshop({ shipped = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'negatoscope-e2e-'));
   for (const [name, bytes] of [
     ['a-tiny', tinyModel()],
@@ -36,11 +36,12 @@ export async function makeWorkshop() {
     await mkdir(join(folder, 'models', name), { recursive: true });
     await writeFile(join(folder, 'models', name, 'model.onnx'), bytes);
   }
+  if (shipped) await cp(join(ROOT, 'models/cxr-pneumonia'), join(folder, 'models/c-chest'), { recursive: true });
   await mkdir(join(folder, 'files'));
   for (const { name, bytes } of mixedFiles()) await writeFile(join(folder, 'files', name), bytes);
   const parts = { wasm: WASM_FOLDER, models: join(folder, 'models') };
   /** The site anew, with some of the models: another version of it. */
-  const rebuild = async ({ models = ['a-tiny', 'b-slow'] } = {}) => {
+  const rebuild = async ({ models = ['a-tiny', 'b-slow', ...(shipped ? ['c-chest'] : [])] } = {}) => {
     const chosen = join(folder, `models-${models.join('-')}`);
     for (const name of models) await cp(join(parts.models, name), join(chosen, name), { recursive: true });
     await buildSite({ ...parts, models: chosen, out: join(folder, 'site'), packFiles: false });

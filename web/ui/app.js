@@ -164,7 +164,7 @@ export async function startApp(parts, { keepOffline }) {
     presets: constants.recipePresets,
     complain: (title, detail) => status.notify(title, detail),
   });
-  const training = new TrainingWorkspace({ client, status, shipped: parts.models, useModel: (file) => models.openFile(file) });
+  const training = new TrainingWorkspace({ client, desk, status, shipped: parts.models, useModel: (file) => models.openFile(file) });
   new Opening(desk, client, {
     divert: (found) => training.take(found),
     openModel: (file) => void models.openFile(file),

@@ -6,6 +6,7 @@ import { currentLanguage, formatBytes, formatNumber, onLanguage, t } from '../..
 import { byId, h, icon } from '../dom.js';
 import { BUDGET } from './lab.js';
 import { button, checkField, choice, field, numberInput, warning } from './parts.js';
+import { Made } from './made.js';
 import { likelyFinding, planOf, withFinding, withPatients } from './plan.js';
 
 /**
@@ -43,11 +44,15 @@ const TEXTS = /** @type {const} */ (['fit', 'range', 'patient']);
 export class Entry {
   /**
    * @param {Lab} lab
-   * @param {{channelsOf: (file: Blob) => Promise<number>}} options  what the first picture has
+   * @param {{peek: import('./made.js').Peek, open: () => import('./made.js').OpenPicture,
+   *          channelsOf: (file: File) => Promise<number>}} viewer  its looks at files, and what it shows
    */
-  constructor(lab, { channelsOf }) {
+  constructor(lab, { peek, open, channelsOf }) {
     this.lab = lab;
     this.channelsOf = channelsOf;
+    this.made = new Made({ peek, open, done: (plan, channels) => this.#useMade(plan, channels), leave: () => this.#make(false) });
+    /** Classes are being made by hand. */
+    this.making = false;
     this.page = byId('lab-pictures');
     /** What the form holds; it outlives a change of language. */
     this.settings = { ...DEFAULTS };
@@ -71,9 +76,24 @@ export class Entry {
     }
   }
 
+  /** @param {boolean} making */
+  #make(making) {
+    this.making = making;
+    this.render();
+  }
+
+  /** @param {Plan} plan @param {number} channels */
+  #useMade(plan, channels) {
+    Object.assign(this.settings, { patient: '', finding: likelyFinding(plan), channels, validation: 20, test: 0 });
+    this.lab.setPlan(plan);
+  }
+
   /** @param {Found[]} found */
   async take(found) {
     if (this.lab.loading) return;
+    const { loaded, plan: shown } = this.lab;
+    if (this.making && !loaded && !shown) return void this.made.add(found.map(({ file }) => ({ file, name: file.name, frame: 0 })));
+    this.making = false;
     if (this.lab.loaded) await this.lab.clear();
     const plan = await planOf(found);
     this.settings.patient = '';
@@ -88,7 +108,8 @@ export class Entry {
     if (loading) return this.#showLoading(loading);
     if (loaded) return;
     this.shownPhase = '';
-    this.page.replaceChildren(plan ? this.#planForm(plan) : this.#welcome());
+    if (this.making && !plan) this.made.render();
+    this.page.replaceChildren(plan ? this.#planForm(plan) : this.making ? this.made.node : this.#welcome());
   }
 
   // ---- first sight --------------------------------------------------------------------------------------------------
@@ -99,6 +120,7 @@ export class Entry {
       {},
       button(t('train.pick.folder'), 'folder', () => byId('pick-training-folder').click(), { kind: 'primary' }),
       button(t('train.pick.files'), 'file', () => byId('pick-training-files').click()),
+      button(t('train.pick.made'), 'tags', () => this.#make(true), { id: 'train-make' }),
       button(t('train.pick.example'), 'sample', () => this.#loadExample(), { kind: 'ghost', id: 'train-example' }),
     );
     const ways = ['folders', 'table', 'npz'].map((way) =>

@@ -46,6 +46,8 @@ export class EvaluationPanel {
     this.samples = samples;
     this.page = byId('lab-evaluation');
     this.split = 'validation';
+    /** Who is judged: the network, or so many neighbours as a model sees them. @type {{k: number, model: string} | null} */
+    this.by = null;
     /** @type {Evaluation | null} */
     this.evaluation = null;
     /** Whose weights were evaluated. */
@@ -60,6 +62,7 @@ export class EvaluationPanel {
     lab.on('data', () => this.#reset());
     lab.on('begun', () => this.#begun());
     lab.on('status', () => this.#showAge());
+    lab.on('look', () => this.by && !lab.looks && this.#reset());
     onLanguage(() => this.render());
   }
 
@@ -67,6 +70,7 @@ export class EvaluationPanel {
     this.evaluation = null;
     this.error = null;
     this.threshold = null;
+    this.by = null;
     const validation = this.lab.loaded?.data.labels.some((label) => label.validation > 0);
     this.split = validation ? 'validation' : 'test';
     this.render();
@@ -74,21 +78,42 @@ export class EvaluationPanel {
 
   #begun() {
     const { lab } = this;
-    if (lab.running && !lab.hasWeights) return this.#reset();
+    if (lab.running && !lab.hasWeights && !this.by) return this.#reset();
     this.render();
-    if (!lab.open && lab.hasWeights && this.ofEpoch !== lab.status?.bestEpoch) void this.run();
+    if (!this.by && !lab.open && lab.hasWeights && this.ofEpoch !== lab.status?.bestEpoch) void this.run();
   }
 
-  /** Evaluates the best weights so far. */
+  /** Something can be judged. */
+  get #ready() {
+    return this.by ? this.lab.looks : this.lab.hasWeights;
+  }
+
+  /** Judges answers without training. @param {number} k @param {string} model  its title */
+  async runNeighbours(k, model) {
+    this.#judge({ k, model });
+    const has = (/** @type {string} */ split) => this.lab.loaded?.data.labels.some((label) => label[/** @type {'test'} */ (split)] > 0);
+    // Training pictures are compared with all but themselves, so they serve where there are no others.
+    if (!has(this.split)) this.split = ['validation', 'test', 'train'].find(has) ?? 'train';
+    await this.run();
+  }
+
+  /** @param {{k: number, model: string} | null} by */
+  #judge(by) {
+    this.by = by;
+    this.evaluation = null;
+    this.threshold = null;
+  }
+
+  /** Evaluates the best weights so far, or the neighbours. */
   async run() {
-    if (this.busy || !this.lab.hasWeights) return;
+    if (this.busy || !this.#ready) return;
     const { loaded } = this.lab;
     this.busy = true;
     this.error = null;
     this.render();
     const { bestEpoch = 0 } = this.lab.status ?? {};
     try {
-      const evaluation = await this.lab.evaluate({ split: this.split });
+      const evaluation = await this.lab.evaluate({ split: this.split, ...(this.by && { neighbours: this.by.k }) });
       if (loaded !== this.lab.loaded) return;
       this.evaluation = evaluation;
       this.ofEpoch = bestEpoch;
@@ -104,7 +129,7 @@ export class EvaluationPanel {
 
   /** The threshold a model made now should carry. */
   get chosenThreshold() {
-    return this.threshold;
+    return this.by ? null : this.threshold;
   }
 
   // ---- the page -----------------------------------------------------------------------------------------------------
@@ -112,7 +137,7 @@ export class EvaluationPanel {
   render() {
     this.curves?.end();
     this.curves = null;
-    if (!this.lab.hasWeights) {
+    if (!this.#ready) {
       const note = h('div.lab-note', {}, h('p.welcome-title', {}, t('train.eval.none')), h('p.welcome-text', {}, t('train.eval.noneHint')));
       this.page.replaceChildren(note);
       return;
@@ -144,18 +169,29 @@ export class EvaluationPanel {
     const again = button(t('train.eval.run'), 'classify', () => void this.run(), { id: 'evaluate', kind: this.evaluation ? '' : 'primary' });
     again.disabled = this.busy;
     this.age = h('span.quiet');
+    const note = t(this.by ? `train.look.note.${this.split === 'train' ? 'train' : 'other'}` : `train.eval.note.${this.split}`);
     return h(
       'div.eval-head',
       {},
       field(t('train.eval.split'), select),
       again,
-      h('div.eval-notes', {}, this.age, h('span.quiet', {}, t(`train.eval.note.${this.split}`))),
+      this.by && this.lab.hasWeights ? button(t('train.eval.ofNetwork'), 'reset', () => this.#backToNetwork(), { kind: 'small' }) : '',
+      h('div.eval-notes', {}, this.age, h('span.quiet', {}, note)),
     );
+  }
+
+  #backToNetwork() {
+    this.#judge(null);
+    void this.run();
   }
 
   #showAge() {
     const best = this.lab.status?.bestEpoch ?? 0;
     if (!this.age || !this.evaluation) return;
+    if (this.by) {
+      this.age.textContent = t('train.look.by', { k: formatNumber(this.by.k), model: this.by.model });
+      return;
+    }
     const newer = best !== this.ofEpoch ? ` ${t('train.eval.newer', { epoch: best })}` : '';
     const text = t('train.eval.ofEpoch', { epoch: this.ofEpoch }) + newer;
     if (this.age.textContent !== text) this.age.textContent = text;
@@ -203,7 +239,7 @@ export class EvaluationPanel {
       this.threshold = Number(slider.value);
       this.#showThreshold(evaluation);
     });
-    const back = button(t('train.eval.found'), 'reset', () => {
+    const back = button(t(this.by ? 'train.look.half' : 'train.eval.found'), 'reset', () => {
       this.threshold = null;
       slider.value = String(evaluation.threshold);
       this.#showThreshold(evaluation);
@@ -301,7 +337,7 @@ export class EvaluationPanel {
 
   /** @param {Evaluation} evaluation */
   #exports(evaluation) {
-    const facts = { lab: this.lab, evaluation, split: this.split, epoch: this.ofEpoch, threshold: this.threshold ?? evaluation.threshold };
+    const facts = { lab: this.lab, evaluation, by: this.by, split: this.split, epoch: this.ofEpoch, threshold: this.threshold ?? evaluation.threshold };
     const json = button(t('train.eval.saveReport'), 'download', () => download('report.json', 'application/json', reportJson(facts)), { id: 'save-report' });
     const csv = button(t('train.eval.saveCases'), 'download', () => download('cases.csv', 'text/csv', casesCsv(facts)), { id: 'save-cases' });
     return h('div.eval-exports', {}, json, csv, h('span.quiet', {}, t('result.notice')));

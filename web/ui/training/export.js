@@ -5,20 +5,18 @@ import { calledAt } from './counts.js';
 
 /**
  * @typedef {{lab: import('./lab.js').Lab, evaluation: import('../../shared/training.js').Evaluation, split: string,
- *            epoch: number, threshold: number | null}} Facts
+ *            by: {k: number, model: string} | null, epoch: number, threshold: number | null}} Facts
  */
 
 /** @param {Facts} facts */
-export function reportJson({ lab, evaluation, split, epoch, threshold }) {
+export function reportJson({ lab, evaluation, by, split, epoch, threshold }) {
   const { loaded, options, status } = lab;
+  const judged = by ? { neighbours: by.k, model: by.model } : { options, net: status?.net, parameters: status?.parameters, epoch };
   const about = {
     data: loaded?.about.title,
     synthetic: loaded?.about.synthetic,
     classes: loaded?.data.labels,
-    options,
-    net: status?.net,
-    parameters: status?.parameters,
-    epoch,
+    ...judged,
     split,
     threshold,
     temperature: evaluation.temperature,

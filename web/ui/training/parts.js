@@ -59,6 +59,14 @@ export function warning(...children) {
   return h('div.notice', {}, icon('warning'), h('div', {}, ...children));
 }
 
+/** A canvas of its own: the bitmap stays the caller's. @param {ImageBitmap} bitmap */
+export function thumbnail(bitmap) {
+  const { width, height } = bitmap;
+  const canvas = /** @type {HTMLCanvasElement} */ (h('canvas', { width, height, 'aria-hidden': 'true' }));
+  canvas.getContext('2d')?.drawImage(bitmap, 0, 0);
+  return canvas;
+}
+
 /** @param {import('../../shared/protocol.js').Pixels} pixels @param {string} label */
 export function picture({ rgba, width, height }, label) {
   const canvas = /** @type {HTMLCanvasElement} */ (h('canvas', { width, height, role: 'img', 'aria-label': label }));

@@ -7,11 +7,11 @@ import { readTable } from './table.js';
 
 /**
  * @typedef {{file: File, path: string}} Found
- * @typedef {{file: File, name: string, label: number, patient: string | null, split: number}} Sample
+ * @typedef {{file: File, name: string, label: number, patient: string | null, split: number, frame?: number}} Sample
  * @typedef {{name: string, reason: string, values?: Record<string, string | number>}} Left  `reason` is a key of i18n
  *
  * @typedef {object} Plan
- * @property {'folders' | 'table' | 'npz'} kind
+ * @property {'folders' | 'table' | 'npz' | 'made'} kind
  * @property {string} title  of the folder or file, for people
  * @property {string[]} labels  empty for npz: the archive brings them
  * @property {Sample[]} samples
@@ -151,6 +151,21 @@ export async function planOf(all) {
   const table = found.find(({ path }) => /\.(csv|tsv)$/i.test(path));
   const rest = found.filter((each) => each !== table);
   return judged(table ? await planOfTable(table, rest) : planOfFolders(found));
+}
+
+/**
+ * Classes made by hand, in the order in which they were made. Two of one name are one.
+ * @param {Array<{name: string, pictures: Array<{file: File, frame: number, name: string}>}>} classes
+ * @param {string} title
+ * @returns {Plan}
+ */
+export function planOfMade(classes, title) {
+  const names = classes.map(({ name }, index) => name.trim() || `#${index + 1}`);
+  const labels = [...new Set(names)];
+  const samples = classes.flatMap(({ pictures }, index) =>
+    pictures.map(({ file, frame, name }) => ({ file, frame, name, label: labels.indexOf(names[index]), patient: null, split: SPLIT_OPEN })),
+  );
+  return judged({ kind: 'made', title, labels, samples, archive: null, left: [], problem: null });
 }
 
 /** Of two classes the one that is looked for, as far as names tell: the second, unless that is the normal one. @param {Plan} plan */

@@ -36,7 +36,7 @@ export class Samples {
     const sections = labels.map(({ name, train, validation, test }, label) => {
       const all = samples.flatMap(([of], sample) => (of === label ? [{ sample }] : []));
       const sheet = h('div.sheet');
-      void this.#fill(sheet, all.slice(0, this.counts[label]));
+      void this.fill(sheet, all.slice(0, this.counts[label]));
       const more = button(t('train.pictures.more'), null, () => this.#more(label, sheet, all, more), { kind: 'small' });
       more.hidden = all.length <= this.counts[label];
       const count = countPictures(train + validation + test);
@@ -50,11 +50,11 @@ export class Samples {
     const from = this.counts[label];
     this.counts[label] += PORTION;
     more.hidden = all.length <= this.counts[label];
-    void this.#fill(sheet, all.slice(from, this.counts[label]));
+    void this.fill(sheet, all.slice(from, this.counts[label]));
   }
 
-  /** @param {HTMLElement} sheet @param {Shown[]} shown */
-  async #fill(sheet, shown) {
+  /** Adds pictures to a sheet. @param {HTMLElement} sheet @param {Shown[]} shown */
+  async fill(sheet, shown) {
     const { loaded } = this.lab;
     if (!loaded || !shown.length) return;
     const pictures = await this.lab.pictures(shown).catch(() => []);
@@ -85,7 +85,7 @@ export class Samples {
     sheet.replaceChildren();
     this.list.showModal();
     for (let at = 0; at < shown.length; at += PORTION) {
-      await this.#fill(sheet, shown.slice(at, at + PORTION));
+      await this.fill(sheet, shown.slice(at, at + PORTION));
       if (at + PORTION < shown.length && !(await this.#asked(sheet))) return;
     }
   }

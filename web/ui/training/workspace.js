@@ -1,12 +1,14 @@
 /** Puts the workspace for training together and switches between it and the viewer. */
 import { t } from '../../i18n/i18n.js';
 import { TrainingClient } from '../../client/training.js';
+import { CoreError } from '../../shared/protocol.js';
 import { byId } from '../dom.js';
 import { describeError } from '../filelist.js';
 import { Bases } from './bases.js';
 import { Entry } from './entry.js';
 import { EvaluationPanel } from './evaluation.js';
 import { Lab } from './lab.js';
+import { NeighboursPanel } from './neighbours.js';
 import { Outcome } from './outcome.js';
 import { Progress } from './progress.js';
 import { Samples } from './samples.js';
@@ -20,6 +22,8 @@ import { Summary } from './summary.js';
 
 /** A mark that something is kept, so that the page can say so without starting a second core. */
 const KEPT_MARK = 'negatoscope-training-kept';
+/** Width and height of small copies. */
+const THUMB = 96;
 /** For a reload of the same tab. */
 const PLACE = 'negatoscope-workspace';
 
@@ -58,8 +62,10 @@ export class TrainingWorkspace {
    * @param {import('../status.js').Status} parts.status
    * @param {(file: File) => Promise<void>} parts.useModel
    * @param {import('../../client/site.js').ShippedModel[]} parts.shipped
+   * @param {import('../desk.js').Desk} parts.desk  what the viewer shows
    */
-  constructor({ client, status, useModel, shipped }) {
+  constructor({ client, status, useModel, shipped, desk }) {
+    this.desk = desk;
     this.viewer = client;
     this.status = status;
     this.useModel = useModel;
@@ -86,7 +92,9 @@ export class TrainingWorkspace {
   /** What was dropped or pasted here. @param {Found[]} found @returns {boolean} whether it was taken */
   take(found) {
     if (!this.isUp || found.every(({ path }) => /\.onnx$/i.test(path))) return false;
-    if (this.lab.open) this.status.notify(t('train.problem.busy'), t('train.problem.busyHint'));
+    const asks = this.lab.loaded && document.body.dataset.labStage === 'neighbours';
+    if (asks) void this.neighbours?.ask({ file: found[0].file, name: found[0].file.name, frame: 0 });
+    else if (this.lab.open) this.status.notify(t('train.problem.busy'), t('train.problem.busyHint'));
     else void this.entry?.take(found);
     return true;
   }
@@ -119,7 +127,9 @@ export class TrainingWorkspace {
   /** Tabs of a wide page, sheets of a narrow one; both know the same names. @param {string} name */
   #showPage(name) {
     document.body.dataset.lab = name;
-    const wide = ['pictures', 'progress', 'evaluation'].includes(name);
+    const wide = ['pictures', 'progress', 'evaluation', 'neighbours'].includes(name);
+    // The picture that the viewer shows may be another by now.
+    if (name === 'neighbours') this.neighbours?.render();
     if (wide) document.body.dataset.labStage = name;
     for (const node of document.querySelectorAll('button[data-lab]')) {
       const button = /** @type {HTMLElement} */ (node);
@@ -130,11 +140,17 @@ export class TrainingWorkspace {
 
   #connectPanels() {
     const { lab } = this;
-    this.entry = new Entry(lab, { channelsOf: (file) => this.#channelsOf(file) });
+    const looks = { peek: this.#peek.bind(this), open: () => this.#openPicture() };
+    this.entry = new Entry(lab, { ...looks, channelsOf: async (file) => (await this.#lookAt(file)).channels });
     const samples = new Samples(lab);
     new Summary(lab, samples);
     new Settings(lab, samples, this.bases);
     const evaluation = new EvaluationPanel(lab, samples);
+    const evaluate = (/** @type {number} */ k) => {
+      this.#showPage('evaluation');
+      void evaluation.runNeighbours(k, this.bases.chosen?.title ?? '');
+    };
+    this.neighbours = new NeighboursPanel({ lab, samples, bases: this.bases, evaluate, ...looks });
     const outcome = new Outcome(lab, {
       use: async (file) => {
         await this.useModel(file);
@@ -180,12 +196,30 @@ export class TrainingWorkspace {
     this.status.notify(t(key), `${title}. ${detail}`, offer ? { action: { text: t('train.kept.continue'), run: () => void this.lab.restore() } } : {});
   }
 
-  /** The viewer's core looks at the first picture; it keeps nothing of it. Many grey films are saved with three channels. @param {Blob} file */
-  async #channelsOf(file) {
-    const key = 'training-first';
-    const { info, view } = await this.viewer.request('open', { key, file, thumb: 0 });
+  /** The viewer's core looks at a picture; it keeps nothing of it. Many grey films are saved with three channels. @param {File} file */
+  async #lookAt(file) {
+    const key = 'training-look';
+    const { info, view, thumb } = await this.viewer.request('open', { key, file, thumb: THUMB });
     const { pixels } = info.channels === 3 ? await this.viewer.request('render', { key, view, buffer: null }) : { pixels: null };
     await this.viewer.request('close', { key });
-    return pixels && isColoured(pixels) ? 3 : 1;
+    return { thumb, channels: pixels && isColoured(pixels) ? 3 : 1 };
+  }
+
+  /** @type {import('./made.js').Peek} */
+  async #peek(file, name) {
+    try {
+      return await this.#lookAt(file);
+    } catch (error) {
+      if (!(error instanceof CoreError)) throw error;
+      const { title, detail } = describeError(error);
+      this.status.notify(t('open.unreadable', { name }), `${title}. ${detail}`);
+      return null;
+    }
+  }
+
+  /** @returns {import('./made.js').OpenPicture} */
+  #openPicture() {
+    const { current } = this.desk;
+    return current && { file: current.file, name: current.name, frame: current.view?.frame ?? 0 };
   }
 }
