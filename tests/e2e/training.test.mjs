@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { greyPng } from '../node/fixtures.mjs';
 import { launch, makeWorkshop, newPage, openFiles, openSite, screenshot, settled, unavailable } from './harness.mjs';
 
-const TRAINED_MS = 120_000;
+const TRAINED_MS = 240_000;
 
 /** Bright on the left, or on the right. */
 const half = (label, seed) => greyPng(32, 32, (x, y) => ((x < 16) === (label === 0) ? 190 : 60) + ((x * 7 + y * 13 + seed * 29) % 40));
@@ -62,13 +62,14 @@ describe('training in the page', { skip: unavailable }, () => {
     await page.click('#show-augmented');
     await page.waitForSelector('#samples-sheet canvas');
     await page.keyboard.press('Escape');
-    await page.fill('#train-settings [name=epochs]', '10');
+    assert.equal(await page.inputValue('#train-settings [name=epochs]'), '20');
+    assert.equal(await page.inputValue('#train-settings [name=rate]'), '0.003');
     await screenshot(page, 'train-data');
     await page.click('#train-start');
     await page.waitForSelector('.chart .uplot canvas');
     await finished(page);
-    assert.match(await page.innerText('#train-state'), /Finished: 10 of 10/);
-    assert.equal(await page.locator('#train-history tbody tr').count(), 10);
+    assert.match(await page.innerText('#train-state'), /Finished: 20 of 20/);
+    assert.equal(await page.locator('#train-history tbody tr').count(), 20);
     assert.equal(await page.locator('#train-history tbody tr.best').count(), 1);
     await screenshot(page, 'train-progress');
 
@@ -119,6 +120,18 @@ describe('training in the page', { skip: unavailable }, () => {
     await page.waitForSelector('#saw');
     assert.match(await page.innerText('#result'), /synthetic: lesion/);
     assert.deepEqual(requests.filter((url) => !url.startsWith('blob:')), []);
+    assert.deepEqual(problems, []);
+  });
+
+  test('while example data are computed their number is shown, and Stop ends it', async (t) => {
+    const { page, problems } = await newPage(t, browser);
+    await openTraining(page, site.url);
+    await page.click('#train-example');
+    await page.waitForFunction(() => /^[1-9]\d* of 400/.test(document.getElementById('load-count')?.textContent ?? ''));
+    await page.click('.lab-loading .button');
+    await page.waitForSelector('#train-example');
+    assert.equal(await page.evaluate(() => globalThis.negatoscope.training.lab.loaded), null);
+    assert.equal(await page.locator('.toast').count(), 0);
     assert.deepEqual(problems, []);
   });
 

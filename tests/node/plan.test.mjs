@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { calledAt, columnsOf, confusion, shares } from '../../web/ui/training/counts.js';
-import { likelyFinding, planOf, withFinding, withPatients } from '../../web/ui/training/plan.js';
+import { likelyFinding, planOf, planOfMade, withFinding, withPatients } from '../../web/ui/training/plan.js';
 import { parseCsv, readTable } from '../../web/ui/training/table.js';
 
 const found = (paths) => paths.map((path) => ({ path, file: new File(['x'], path.split('/').pop()) }));
@@ -14,6 +14,15 @@ test('folders: one subfolder a class, in the order of their names', async () => 
   assert.deepEqual(plan.labels, ['a', 'b']);
   assert.deepEqual(brief(plan), [['a/9.png', 'a', -1], ['a/10.png', 'a', -1], ['b/2.png', 'b', -1]]);
   assert.deepEqual([plan.title, plan.problem, plan.left], ['set', null, []]);
+});
+
+test('classes made by hand: in their order, of one name one, and nothing of a class without pictures', () => {
+  const [file] = found(['x.png']).map((each) => each.file);
+  const made = (name, count) => ({ name, pictures: Array.from({ length: count }, (_, frame) => ({ file, frame, name: `${name}${frame}` })) });
+  const plan = planOfMade([made('lesion', 2), made(' ', 1), made('lesion ', 1)], 'by hand');
+  assert.deepEqual([plan.labels, plan.title, plan.problem], [['lesion', '#2'], 'by hand', null]);
+  assert.deepEqual(plan.samples.map(({ label, frame, split }) => [label, frame, split]), [[0, 0, -1], [0, 1, -1], [1, 0, -1], [0, 0, -1]]);
+  assert.equal(planOfMade([made('a', 3), made('a', 3)], '').problem, 'train.problem.oneClass');
 });
 
 test('folders: splits above classes, deeper folders below them', async () => {

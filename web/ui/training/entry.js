@@ -218,7 +218,6 @@ export class Entry {
         { value: 'crop', text: t('form.fitCrop') },
         { value: 'pad', text: t('form.fitPad') },
       ])),
-      ...(plan.kind === 'npz' ? [] : this.#rangeFields()),
       field(t('train.plan.validation'), numberInput('validation', validation, share), t('train.plan.validationHint')),
       field(t('train.plan.test'), numberInput('test', test, share), t('train.plan.testHint')),
     ];
@@ -226,7 +225,7 @@ export class Entry {
       const options = plan.labels.map((name, label) => ({ value: String(label), text: name }));
       fields.push(field(t('train.plan.finding'), choice('finding', String(this.settings.finding), options), t('train.plan.findingHint')));
     }
-    if (plan.kind !== 'npz') fields.push(this.#patientField());
+    if (plan.kind !== 'npz') fields.push(this.#rangeFields(), this.#patientField());
     return h('div.form-grid', {}, ...fields);
   }
 
@@ -246,14 +245,12 @@ export class Entry {
       field(t('form.low'), numberInput('low', low)),
       field(t('form.high'), numberInput('high', high)),
     );
-    return [
-      field(t('form.range'), choice('range', range, [
-        { value: 'voi', text: t('form.rangeVoi') },
-        { value: 'window', text: t('form.rangeWindow') },
-      ]), t('train.plan.rangeHint')),
-      limits,
-      checkField(t('train.plan.invert'), box),
-    ];
+    const kinds = choice('range', range, [
+      { value: 'voi', text: t('form.rangeVoi') },
+      { value: 'window', text: t('form.rangeWindow') },
+    ]);
+    const more = h('div.range-more', {}, limits, checkField(t('train.plan.invert'), box));
+    return h('div.range-fields.form-wide', {}, field(t('form.range'), kinds, t('train.plan.rangeHint')), more);
   }
 
   /** @param {HTMLFormElement} form @param {Plan} plan @param {HTMLElement} estimate @param {HTMLButtonElement} load */
