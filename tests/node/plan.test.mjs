@@ -19,10 +19,10 @@ test('folders: one subfolder a class, in the order of their names', async () => 
 test('classes made by hand: in their order, of one name one, and nothing of a class without pictures', () => {
   const [file] = found(['x.png']).map((each) => each.file);
   const made = (name, count) => ({ name, pictures: Array.from({ length: count }, (_, frame) => ({ file, frame, name: `${name}${frame}` })) });
-  const plan = planOfMade([made('lesion', 2), made(' ', 1), made('lesion ', 1)], 'by hand');
-  assert.deepEqual([plan.labels, plan.title, plan.problem], [['lesion', '#2'], 'by hand', null]);
+  const plan = planOfMade([made('lesion', 2), made(' ', 1), made('lesion ', 1)]);
+  assert.deepEqual([plan.labels, plan.title, plan.problem], [['lesion', '#2'], 'lesion, #2', null]);
   assert.deepEqual(plan.samples.map(({ label, frame, split }) => [label, frame, split]), [[0, 0, -1], [0, 1, -1], [1, 0, -1], [0, 0, -1]]);
-  assert.equal(planOfMade([made('a', 3), made('a', 3)], '').problem, 'train.problem.oneClass');
+  assert.equal(planOfMade([made('a', 3), made('a', 3)]).problem, 'train.problem.oneClass');
 });
 
 test('folders: splits above classes, deeper folders below them', async () => {

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { greyPng } from './fixtures.mjs';
+import { greyPng, tinyModel } from './fixtures.mjs';
 import { ROOT } from './harness.mjs';
 import { good, memoryFiles, runToEnd, startTraining } from './training-harness.mjs';
 
@@ -137,6 +137,16 @@ test('a model that does not fit is refused with the reason', async () => {
   const head = await fresh('begin', { options: LAST, about: ABOUT, base: SHIPPED });
   assert.match(head.error.message, /1 outputs.*3 labels/);
   assert.equal((await fresh('begin', { options: HEAD, about: ABOUT, base: new Blob(['no model']) })).ok, false);
+});
+
+test('a model from elsewhere, without metadata: a network to start from and to compare with', async () => {
+  const { ask } = await withShapes();
+  const foreign = new Blob([tinyModel({ metadata: {} })]);
+  assert.deepEqual((await good(ask('describe', { file: foreign }))).inputs[0].shape[1], 1);
+  await good(ask('begin', { options: { ...HEAD, trainable: 'all', epochs: 2 }, about: ABOUT, base: foreign }));
+  assert.equal((await runToEnd(ask)).history.length, 2);
+  await good(ask('look', { base: foreign }));
+  assert.equal((await good(ask('neighbours', { picture: { file: new Blob([shape(2, 9)]) }, k: 4 }))).nearest.length, 4);
 });
 
 test('five pictures a class answer without training', async () => {

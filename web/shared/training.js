@@ -135,5 +135,5 @@ export const SPLIT_OPEN = -1;
  * @typedef {{epoch: number, bytes: number} | {error: ErrorMessage} | null} Keep
  * @typedef {{status: TrainingStatus, finished: boolean, keep: Keep, next: Record<string, any> | null}} Slice
  * @typedef {{date: string, epoch: number, epochs: number, more: boolean, bytes: number, about: About}} Kept
- * @typedef {{title: string, synthetic: boolean}} About
+ * @typedef {{title: string, synthetic: boolean, base?: string}} About  `base`: title of the model that a training started from
  */

@@ -11,7 +11,7 @@ import { calledAt } from './counts.js';
 /** @param {Facts} facts */
 export function reportJson({ lab, evaluation, by, split, epoch, threshold }) {
   const { loaded, options, status } = lab;
-  const judged = by ? { neighbours: by.k, model: by.model } : { options, net: status?.net, parameters: status?.parameters, epoch };
+  const judged = by ? { neighbours: by.k, model: by.model } : { options, net: status?.net, parameters: status?.parameters, from: loaded?.about.base, epoch };
   const about = {
     data: loaded?.about.title,
     synthetic: loaded?.about.synthetic,

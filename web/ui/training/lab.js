@@ -236,17 +236,19 @@ export class Lab extends EventTarget {
 
   /**
    * @param {Record<string, any>} options
-   * @param {{base?: () => Promise<Blob>, then?: Record<string, any> | null}} [from]  a model to start from, and options of
+   * @param {{base?: import('./bases.js').Base | null, then?: Record<string, any> | null}} [from]  a model to start from, and options of
    *   what follows
    */
-  async begin(options, { base, then = null } = {}) {
+  async begin(options, { base = null, then = null } = {}) {
     if (!this.loaded) throw NO_DATA;
     this.starting = true;
     this.#tell('begun');
     try {
-      const args = { options, about: this.loaded.about, base: base ? await base() : null, then };
+      const about = { ...this.loaded.about, base: base?.title };
+      const args = { options, about, base: base && (await base.blob()), then };
       const { status, keep } = await this.client.request('begin', args);
       this.status = status;
+      this.loaded.about = about;
       this.options = options;
       this.then = then;
       this.open = true;

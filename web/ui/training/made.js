@@ -137,6 +137,6 @@ export class Made {
   #finish() {
     const used = this.classes.filter(({ pictures }) => pictures.length);
     const channels = Math.max(...used.flatMap(({ pictures }) => pictures.map((each) => each.channels)));
-    this.actions.done(planOfMade(used, t('train.made.title')), channels);
+    this.actions.done(planOfMade(used), channels);
   }
 }

@@ -156,16 +156,15 @@ export async function planOf(all) {
 /**
  * Classes made by hand, in the order in which they were made. Two of one name are one.
  * @param {Array<{name: string, pictures: Array<{file: File, frame: number, name: string}>}>} classes
- * @param {string} title
  * @returns {Plan}
  */
-export function planOfMade(classes, title) {
+export function planOfMade(classes) {
   const names = classes.map(({ name }, index) => name.trim() || `#${index + 1}`);
   const labels = [...new Set(names)];
   const samples = classes.flatMap(({ pictures }, index) =>
     pictures.map(({ file, frame, name }) => ({ file, frame, name, label: labels.indexOf(names[index]), patient: null, split: SPLIT_OPEN })),
   );
-  return judged({ kind: 'made', title, labels, samples, archive: null, left: [], problem: null });
+  return judged({ kind: 'made', title: labels.join(', '), labels, samples, archive: null, left: [], problem: null });
 }
 
 /** Of two classes the one that is looked for, as far as names tell: the second, unless that is the normal one. @param {Plan} plan */

@@ -106,7 +106,9 @@ export class Settings {
     );
     start.disabled = open || (this.fromModel && (!this.bases.chosen || this.transfer.misfit !== null));
     if (starting) start.prepend(h('span.spinner'));
-    const note = open ? h('p.note-text', {}, t('train.settings.fixed')) : '';
+    // One that was kept may have started from a model that is not among those to choose from.
+    const from = open && loaded.about.base ? h('p.note-text', {}, t('train.settings.from', { model: loaded.about.base })) : '';
+    const note = open ? h('div', {}, from, h('p.note-text', {}, t('train.settings.fixed'))) : '';
     const form = /** @type {HTMLFormElement} */ (
       h('form.settings-form', { id: 'train-settings' }, h('div.lab-scroll', {}, fields), h('div.panel-foot', {}, note, start))
     );

@@ -5,7 +5,7 @@ import { button, choice, field, numberInput, warning } from './parts.js';
 
 /**
  * @typedef {Record<string, any>} Values
- * @typedef {{options: Values, base: () => Promise<Blob>, then: Values | null}} Start
+ * @typedef {{options: Values, base: import('./bases.js').Base, then: Values | null}} Start
  */
 
 const WHATS = ['head', 'last', 'all'];
@@ -82,7 +82,7 @@ export class Transfer {
     const common = { ...given, net: 'base' };
     const first = this.what === 'all' ? { ...common, trainable: 'all' } : { ...common, trainable: 'head', augment: 'none' };
     const then = { ...common, head: 'keep', trainable: this.layers, rate: given.rate * GENTLE };
-    return { options: first, base: () => chosen.blob(), then: this.what === 'last' ? then : null };
+    return { options: first, base: chosen, then: this.what === 'last' ? then : null };
   }
 }
 
