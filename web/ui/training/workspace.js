@@ -78,6 +78,7 @@ export class TrainingWorkspace {
       },
     });
     this.visited = false;
+    this.nextLook = 1;
     this.#connectPanels();
     this.#connectSwitch();
     this.#connectLab();
@@ -198,7 +199,7 @@ export class TrainingWorkspace {
 
   /** The viewer's core looks at a picture; it keeps nothing of it. Many grey films are saved with three channels. @param {File} file */
   async #lookAt(file) {
-    const key = 'training-look';
+    const key = `training-look-${this.nextLook++}`;
     const { info, view, thumb } = await this.viewer.request('open', { key, file, thumb: THUMB });
     const { pixels } = info.channels === 3 ? await this.viewer.request('render', { key, view, buffer: null }) : { pixels: null };
     await this.viewer.request('close', { key });
