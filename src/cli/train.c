@@ -18,6 +18,8 @@ static const char usage[] =
     "  --augment KIND        film, usual, none or JSON   --smoothing X              0\n"
     "  --balance KIND        none, weights, over, under  --warm-up SHARE            0\n"
     "  --momentum X          0.9 for sgd                 --clip X                   5\n"
+    "  --focal GAMMA         focal loss, two labels      --keep best|last           weights by validation, or the "
+    "last\n"
     "  --patience N          0: all epochs               --average X                0.99\n"
     "  --sensitivity X       of the threshold, at least  --threshold X              fixed, not from validation\n"
     "  --half                float16 weights in the file\n"
@@ -45,7 +47,9 @@ static const struct {
                  {"--patience", "patience", false},
                  {"--average", "average", false},
                  {"--augment", "augment", true},
-                 {"--trainable", "trainable", false}};
+                 {"--trainable", "trainable", false},
+                 {"--focal", "focal", false},
+                 {"--keep", "keep", true}};
 
 enum { HANDED_ON = sizeof handed_on / sizeof *handed_on, OWN_OPTIONS = 13, DATA_OPTIONS = 8 };
 
