@@ -20,8 +20,9 @@ static const char usage[] =
     "  --augment KIND        film, usual, none           --smoothing X              0\n"
     "  --sensitivity X       of the threshold, at least  --threads N\n"
     "  --patience N          0: all epochs               --balance                  rare labels weigh more\n"
-    "  --average X           0.99                        --half                     float16 weights in the "
-    "file\n" NSC_CLI_DATA_USAGE;
+    "  --average X           0.99                        --half                     float16 weights in the file\n"
+    "  --steps JSON          filters on each picture, kept in the model: "
+    "[{\"step\":\"median\",\"size\":3}]\n" NSC_CLI_DATA_USAGE;
 
 typedef struct settings {
   const char *path, *out, *name, *title, *net;
@@ -49,10 +50,17 @@ static bool choice(const char *name, const char *text, const char *const *words,
   return false;
 }
 
+static bool read_steps(const char *json, nsc_steps *out) {
+  nsc_error err = {0};
+  if (nsc_steps_parse(json, strlen(json), out, &err) == NSC_OK) return true;
+  fprintf(stderr, "negatoscope train: %s\n", err.text);
+  return false;
+}
+
 static bool read_settings(int argc, char **argv, settings *s) {
   const char *size = NULL, *channels = NULL, *epochs = NULL, *batch = NULL, *rate = NULL, *schedule = NULL,
              *optimiser = NULL, *decay = NULL, *augment = NULL, *smoothing = NULL, *patience = NULL, *average = NULL,
-             *sensitivity = NULL, *threads = NULL;
+             *sensitivity = NULL, *threads = NULL, *steps = NULL;
   const nsc_cli_option list[] = {{"--out", &s->out, NULL},
                                  {"--name", &s->name, NULL},
                                  {"--title", &s->title, NULL},
@@ -73,6 +81,7 @@ static bool read_settings(int argc, char **argv, settings *s) {
                                  {"--average", &average, NULL},
                                  {"--half", NULL, &s->half},
                                  {"--threads", &threads, NULL},
+                                 {"--steps", &steps, NULL},
                                  NSC_CLI_DATA_OPTIONS(s->data)};
   argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
   if (argc != 2) {
@@ -107,6 +116,7 @@ static bool read_settings(int argc, char **argv, settings *s) {
                            .high = 1,
                            .scale = 1,
                            .std = {1, 1, 1}};
+  if (steps && !read_steps(steps, &s->recipe.steps)) return false;
   s->train.epochs = (uint32_t)n[2];
   s->train.batch = (uint32_t)n[3];
   s->train.rate = (float)n[4];
