@@ -136,6 +136,13 @@ nsc_status bridge_image_open(nsc_source *source) {
   return bridge_finish(nsc_image_open(source, NULL, &image, err), image);
 }
 
+/* A computed picture of nobody; `options` as of nsc_phantom_create. */
+nsc_status bridge_phantom(uint32_t seed, const char *options) {
+  nsc_error *err = bridge_begin();
+  nsc_image *image = NULL;
+  return bridge_finish(nsc_phantom_create(seed, options, &image, err), image);
+}
+
 nsc_status bridge_image_json(const nsc_image *image) {
   nsc_error *err = bridge_begin();
   char *json = NULL;

@@ -55,6 +55,12 @@ nsc_status bridge_training_choices(const nsc_training *training) {
   return bridge_finish(nsc_training_choices_json(training, &json, err), json);
 }
 
+/* The source is the training's on success, and stays the caller's on failure. */
+nsc_status bridge_training_set_base(nsc_training *training, nsc_source *source) {
+  nsc_error *err = bridge_begin();
+  return nsc_training_set_base(training, source, err);
+}
+
 nsc_status bridge_training_begin(nsc_training *training, const char *options, uint32_t threads) {
   nsc_error *err = bridge_begin();
   return nsc_training_begin(training, options, threads, err);
@@ -78,6 +84,12 @@ nsc_status bridge_training_evaluate(nsc_training *training, const char *how) {
   nsc_error *err = bridge_begin();
   char *json = NULL;
   return bridge_finish(nsc_training_evaluate(training, how, &json, err), json);
+}
+
+nsc_status bridge_training_neighbours(nsc_training *training, nsc_image *image, uint32_t frame, uint32_t k) {
+  nsc_error *err = bridge_begin();
+  char *json = NULL;
+  return bridge_finish(nsc_training_neighbours(training, image, frame, k, &json, err), json);
 }
 
 nsc_status bridge_training_model(nsc_training *training, const char *facts) {

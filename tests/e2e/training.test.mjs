@@ -78,16 +78,16 @@ describe('training in the page', { skip: unavailable }, () => {
     await page.waitForFunction(() => /honest/.test(document.querySelector('.eval-notes').innerText));
     const counts = () => page.locator('.matrix b').allInnerTexts();
     const sum = (list) => list.reduce((all, text) => all + Number(text), 0);
-    assert.equal(sum(await counts()), 60);
+    assert.equal(sum(await counts()), 80);
     const share = () => page.innerText('[data-share=sensitivity]');
     await page.locator('#threshold').evaluate((slider) => {
       slider.value = '0';
       slider.dispatchEvent(new Event('input', { bubbles: true }));
     });
-    assert.deepEqual(await counts(), ['0', '30', '0', '30']);
-    assert.match(await share(), /100\.0%\s+30 \/ 30/);
+    assert.deepEqual(await counts(), ['0', '48', '0', '32']);
+    assert.match(await share(), /100\.0%\s+32 \/ 32/);
     await page.click('.eval-block h3 .button');
-    assert.equal(sum(await counts()), 60);
+    assert.equal(sum(await counts()), 80);
     await screenshot(page, 'train-evaluation');
     const biggest = (await counts()).map(Number).reduce((best, count, index, all) => (count > all[best] ? index : best), 0);
     const cells = page.locator('.matrix button');
@@ -95,17 +95,17 @@ describe('training in the page', { skip: unavailable }, () => {
     await cells.nth(biggest).click();
     await page.waitForFunction((all) => document.querySelectorAll('#samples-sheet .card').length === all, count);
     await page.locator('#samples-sheet .card').first().click();
-    assert.match(await page.innerText('#sample-body'), /synthetic: nodule\s+[\d.]+%/);
+    assert.match(await page.innerText('#sample-body'), /synthetic: lesion\s+[\d.]+%/);
     await page.keyboard.press('Escape');
     await page.keyboard.press('Escape');
 
     const saved = page.waitForEvent('download');
     await page.click('#save-cases');
     const csv = await readFile(await (await saved).path(), 'utf8');
-    assert.equal(csv.trim().split('\r\n').length, 61);
+    assert.equal(csv.trim().split('\r\n').length, 81);
     const report = page.waitForEvent('download');
     await page.click('#save-report');
-    assert.equal(JSON.parse(await readFile(await (await report).path(), 'utf8')).report.count, 60);
+    assert.equal(JSON.parse(await readFile(await (await report).path(), 'utf8')).report.count, 80);
 
     await page.click('#lab-tab-progress');
     const onnx = page.waitForEvent('download');
@@ -113,10 +113,10 @@ describe('training in the page', { skip: unavailable }, () => {
     assert.match((await onnx).suggestedFilename(), /\.onnx$/);
     await page.click('#use-model');
     await page.waitForSelector('button[data-workspace=view][aria-pressed=true]');
-    assert.match(await page.inputValue('#model-select').then(() => page.innerText('#model-select option:checked')), /Synthetic films/);
+    assert.match(await page.inputValue('#model-select').then(() => page.innerText('#model-select option:checked')), /Synthetic CT slices/);
     await openFiles(page, [workshop.file('eight-bit.png')]);
     await page.waitForSelector('#saw');
-    assert.match(await page.innerText('#result'), /synthetic: nodule/);
+    assert.match(await page.innerText('#result'), /synthetic: lesion/);
     assert.deepEqual(requests.filter((url) => !url.startsWith('blob:')), []);
     assert.deepEqual(problems, []);
   });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { FAULT } from '../../web/shared/protocol.js';
+import { EXAMPLE_SETTINGS, exampleSamples } from '../../web/ui/training/example.js';
 import { greyPng } from './fixtures.mjs';
 import { createCore, openClassifier, openImage, startService, variantsHere } from './harness.mjs';
 import { npz } from './npz.mjs';
@@ -256,18 +257,49 @@ test('more pictures than the budget holds are an error of the request', async ()
   assert.deepEqual([ok, error?.name], [false, 'NSC_ERROR_LIMIT']);
 });
 
-test('synthetic pictures: drawn by the worker, shown, and shown augmented', async () => {
+/** The page's example, smaller. */
+const phantoms = (count) => exampleSamples('synthetic').slice(0, count);
+
+test('synthetic slices: computed by the core, shown, and shown augmented', async () => {
   const { ask, progress } = await startTraining();
-  await good(ask('example', { data: { width: 32, height: 32, channels: 1 }, perClass: 12 }));
-  assert.ok(progress.some(({ phase, done, total }) => phase === 'decode' && done === total && total === 24));
+  await good(ask('create', { data: { ...DATA, width: 32, height: 32, range: EXAMPLE_SETTINGS.range } }));
+  assert.deepEqual(await good(ask('add', { samples: phantoms(20) })), { added: 20, refused: [] });
+  assert.ok(progress.some(({ phase, done, total }) => phase === 'decode' && done === total && total === 20));
   const { data, names } = await good(ask('data'));
-  assert.ok(data.labels.every(({ name }) => name.includes('synthetic')));
+  assert.deepEqual(data.labels.map(({ train }) => train), [12, 8]);
   assert.ok(names.every((name) => name.startsWith('synthetic')));
   const { augments } = await good(ask('choices'));
   const wanted = [null, ...augments.map(({ name }) => name)].map((augment) => ({ sample: 1, augment, draw: 1 }));
   const pictures = await good(ask('pictures', { wanted }));
   assert.ok(pictures.every(({ rgba, width, height }) => width === 32 && height === 32 && rgba.length === 32 * 32 * 4));
   assert.notDeepEqual(pictures[0].rgba, pictures.at(-1).rgba);
+});
+
+test('a slice that cannot be computed is refused like a file, and a picture must be one of the two', async () => {
+  const { ask } = await startTraining();
+  await good(ask('create', { data: DATA }));
+  const [slice] = phantoms(1);
+  const wrong = { ...slice, phantom: { seed: 1, options: { size: 1 } } };
+  const { added, refused } = await good(ask('add', { samples: [slice, wrong, { ...slice, phantom: undefined }] }));
+  assert.equal(added, 1);
+  assert.deepEqual(refused.map(({ index, error }) => [index, error.name]), [[1, 'NSC_ERROR_ARGUMENT'], [2, 'REQUEST']]);
+});
+
+test('a window and an inversion decide what the network sees', async () => {
+  const seen = async (more) => {
+    const { ask } = await startTraining();
+    await good(ask('create', { data: { ...DATA, ...more } }));
+    await good(ask('add', { samples: phantoms(1) }));
+    const [{ rgba }] = await good(ask('pictures', { wanted: [{ sample: 0, augment: null, draw: 0 }] }));
+    return rgba;
+  };
+  // Air, -1000 HU, lies in the corner: below any window of soft tissue.
+  const soft = await seen({ range: { kind: 'window', low: -110, high: 190 } });
+  assert.equal(soft[0], 0);
+  assert.equal((await seen({ range: { kind: 'window', low: -110, high: 190 }, invert: true }))[0], 255);
+  assert.equal((await seen({ range: { kind: 'window', low: -2000, high: 0 } }))[0], 128);
+  const { ask } = await startTraining();
+  assert.equal((await ask('create', { data: { ...DATA, range: { kind: 'window', low: 10, high: 10 } } })).ok, false);
 });
 
 test('rounds of data and training leave the heap as it was', async () => {

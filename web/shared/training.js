@@ -7,11 +7,11 @@
  *
  *   op        args                             result
  *   create    {data}                           null. `data` as nsc_training_create takes it; ends what was there before
- *   add       {samples: [{file, name, label,   {added, refused: [{index, error}]}: `added` counts; `index` of `samples`.
- *              patient, split, frame}]}        Progress in pictures, phase 'decode'. A file that fails is not fatal; a
- *                                              full budget (LIMIT) ends the request as an error
+ *   add       {samples: [{file | phantom,      {added, refused: [{index, error}]}: `added` counts; `index` of `samples`.
+ *              name, label, patient, split,    Progress in pictures, phase 'decode'. A file that fails is not fatal; a
+ *              frame}]}                        full budget (LIMIT) ends the request as an error. `phantom` {seed,
+ *                                              options} has the core compute the picture (nsc_phantom_create)
  *   npz       {file, labels}                   null. Progress in bytes, phase 'read'
- *   example   {data, perClass}                 null. As `create`, and synthetic pictures of two classes, made in the worker
  *   split     {how}                            null
  *   data      {}                               {data, names}: nsc_training_data_json, a name for each sample
  *   pictures  {wanted: [{sample, augment,      [pixels]: `augment` is null, a preset's name, or its fields
@@ -42,7 +42,9 @@ export const SPLIT_OPEN = -1;
  * @typedef {import('./protocol.js').Pixels} Pixels
  * @typedef {import('./protocol.js').ErrorMessage} ErrorMessage
  *
- * @typedef {{file: Blob, name: string, label: number, patient: string | null, split: number, frame?: number}} Sample
+ * @typedef {{seed: number, options: object}} Phantom
+ * @typedef {{file?: Blob, phantom?: Phantom, frame?: number}} Picture  one of the two
+ * @typedef {Picture & {name: string, label: number, patient: string | null, split: number}} Sample
  *
  * @typedef {object} DataJson nsc_training_data_json
  * @property {number} width
@@ -119,6 +121,8 @@ export const SPLIT_OPEN = -1;
  *
  * @typedef {[sample: number, truth: number, called: number, ...scores: number[]]} Case
  * @typedef {{threshold: number | null, temperature: number | null, report: Report, cases: Case[]}} Evaluation
+ *
+ * @typedef {{scores: number[], nearest: Array<[sample: number, similarity: number]>}} Neighbours
  *
  * @typedef {{epoch: number, bytes: number} | {error: ErrorMessage} | null} Keep
  * @typedef {{date: string, epoch: number, epochs: number, bytes: number, about: About}} Kept

@@ -87,6 +87,11 @@ export class CoreTraining {
     return this.core.ownedJson();
   }
 
+  /** A model that a network may start from. @param {number} source  taken over, also on failure */
+  setBase(source) {
+    this.core.handOver(source, () => this.core.call('bridge_training_set_base', this.handle, source));
+  }
+
   /** The caller has waited for Core.threadsReady. @param {object} options @param {number} threads */
   begin(options, threads) {
     this.core.withTexts([JSON.stringify(options)], (text) =>
@@ -109,6 +114,12 @@ export class CoreTraining {
   /** @param {object} how @returns {Evaluation} */
   evaluate(how) {
     this.core.withTexts([JSON.stringify(how)], (text) => this.core.call('bridge_training_evaluate', this.handle, text));
+    return this.core.ownedJson();
+  }
+
+  /** @param {number} image @param {number} frame @param {number} k @returns {import('../shared/training.js').Neighbours} */
+  neighbours(image, frame, k) {
+    this.core.call('bridge_training_neighbours', this.handle, image, frame, k);
     return this.core.ownedJson();
   }
 

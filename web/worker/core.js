@@ -254,11 +254,22 @@ export class Core {
     return this.#openWith('bridge_model_open', source);
   }
 
+  /** A picture of nobody, made in the core. @param {number} seed @param {object} options @returns {number} the image */
+  phantom(seed, options) {
+    this.withTexts([JSON.stringify(options)], (text) => this.call('bridge_phantom', seed, text));
+    return this.result();
+  }
+
   /** @param {string} name @param {number} source */
   #openWith(name, source) {
+    this.handOver(source, () => this.call(name, source));
+    return this.result();
+  }
+
+  /** A call that takes a source over when it goes well; otherwise the source ends here. @param {number} source @param {() => void} call */
+  handOver(source, call) {
     try {
-      this.call(name, source);
-      return this.result();
+      call();
     } catch (error) {
       if (!isTrap(error)) this.module._nsc_source_free(source);
       throw error;

@@ -1,9 +1,7 @@
 /** The operations of ../shared/training.js on one instance of the core: one training at a time, in slices. */
 import { CoreError, FAULT } from '../shared/protocol.js';
-import { SPLIT_OPEN } from '../shared/training.js';
 import { isTrap } from './core.js';
 import { CoreTraining } from './core-training.js';
-import { EXAMPLE_LABELS, exampleFilms } from './example.js';
 import { Keeper } from './keeper.js';
 import { openFiles } from './storage.js';
 
@@ -63,13 +61,6 @@ export class TrainingService {
       const source = await this.core.source(file, { onProgress: (done, total) => progress(done, total, 'read') });
       this.dataKept = false;
       this.#using(() => training.addNpz(source, labels), () => this.core.freeSource(source));
-      return { result: null };
-    },
-
-    async example({ data, perClass }, progress) {
-      this.#take(CoreTraining.create(this.core, { labels: EXAMPLE_LABELS, ...data }));
-      const films = [...exampleFilms(perClass)].map((each) => ({ ...each, patient: null, split: SPLIT_OPEN }));
-      await this.#add(films, progress);
       return { result: null };
     },
 
@@ -212,8 +203,15 @@ export class TrainingService {
   /** @param {Sample} sample */
   async #addOne(sample) {
     const training = this.#training();
-    const image = this.core.openImage(await this.core.source(sample.file, { sniff: true }));
+    const image = await this.#image(sample);
     this.#using(() => training.addImage(image, sample), () => this.core.freeImage(image));
+  }
+
+  /** @param {import('../shared/training.js').Picture} picture @returns {Promise<number>} */
+  async #image({ file, phantom }) {
+    if (phantom) return this.core.phantom(phantom.seed, phantom.options);
+    if (file) return this.core.openImage(await this.core.source(file, { sniff: true }));
+    throw new CoreError(FAULT.REQUEST, 'REQUEST', 'neither a file nor a phantom');
   }
 
   /** Ends what was used, unless the module is gone with it. @param {() => void} work @param {() => void} end */

@@ -5,7 +5,7 @@
 import { currentLanguage, formatBytes, formatNumber, onLanguage, t } from '../../i18n/i18n.js';
 import { byId, h, icon } from '../dom.js';
 import { BUDGET } from './lab.js';
-import { button, choice, field, numberInput, warning } from './parts.js';
+import { button, checkField, choice, field, numberInput, warning } from './parts.js';
 import { likelyFinding, planOf, withFinding, withPatients } from './plan.js';
 
 /**
@@ -22,6 +22,24 @@ function archiveSide(name) {
   return Number(/_(\d{2,3})\.npz$/i.exec(name)?.[1] ?? 28);
 }
 
+/** Of the form. The window is the usual one for soft tissue in CT. */
+const DEFAULTS = {
+  size: 64,
+  channels: 1,
+  fit: 'stretch',
+  range: 'voi',
+  low: -110,
+  high: 190,
+  invert: false,
+  validation: 15,
+  test: 15,
+  patient: '',
+  finding: 1,
+};
+/** What the form's fields of these names hold. */
+const NUMBERS = /** @type {const} */ (['size', 'channels', 'low', 'high', 'validation', 'test']);
+const TEXTS = /** @type {const} */ (['fit', 'range', 'patient']);
+
 export class Entry {
   /**
    * @param {Lab} lab
@@ -32,7 +50,7 @@ export class Entry {
     this.channelsOf = channelsOf;
     this.page = byId('lab-pictures');
     /** What the form holds; it outlives a change of language. */
-    this.settings = { size: 64, channels: 1, fit: 'stretch', validation: 15, test: 15, patient: '', finding: 1 };
+    this.settings = { ...DEFAULTS };
     /** What the page shows of loading, so that only numbers change. */
     this.shownPhase = '';
     this.#connectPickers();
@@ -105,8 +123,8 @@ export class Entry {
   }
 
   #loadExample() {
-    const labels = [t('train.example.clear'), t('train.example.nodule')];
-    void this.lab.loadExample(t('train.example.title'), labels);
+    const labels = [t('train.example.normal'), t('train.example.lesion')];
+    void this.lab.loadExample(t('train.example.title'), t('train.example.slice'), labels);
   }
 
   #keptOffer() {
@@ -164,7 +182,7 @@ export class Entry {
 
   /** @param {Plan} plan */
   #planFields(plan) {
-    const { size, channels, fit, validation, test, patient } = this.settings;
+    const { size, channels, fit, validation, test } = this.settings;
     const share = { min: 0, max: 80, step: 1 };
     const fields = [
       field(t('train.plan.size'), numberInput('size', size, { min: 28, max: 512, step: 1 }), t('train.plan.sizeHint')),
@@ -177,6 +195,7 @@ export class Entry {
         { value: 'crop', text: t('form.fitCrop') },
         { value: 'pad', text: t('form.fitPad') },
       ])),
+      ...(plan.kind === 'npz' ? [] : this.#rangeFields()),
       field(t('train.plan.validation'), numberInput('validation', validation, share), t('train.plan.validationHint')),
       field(t('train.plan.test'), numberInput('test', test, share), t('train.plan.testHint')),
     ];
@@ -184,27 +203,55 @@ export class Entry {
       const options = plan.labels.map((name, label) => ({ value: String(label), text: name }));
       fields.push(field(t('train.plan.finding'), choice('finding', String(this.settings.finding), options), t('train.plan.findingHint')));
     }
-    const pattern = h('input', { type: 'text', name: 'patient', value: patient, spellcheck: false, autocomplete: 'off', placeholder: '^(\\d+)_' });
-    const hint = h('small', { id: 'patient-hint' }, t('train.plan.patientHint'));
-    if (plan.kind !== 'npz') fields.push(h('label.field.form-wide', {}, h('span', {}, t('train.plan.patient')), pattern, hint));
+    if (plan.kind !== 'npz') fields.push(this.#patientField());
     return h('div.form-grid', {}, ...fields);
+  }
+
+  #patientField() {
+    const pattern = h('input', { type: 'text', name: 'patient', value: this.settings.patient, spellcheck: false, autocomplete: 'off', placeholder: '^(\\d+)_' });
+    const hint = h('small', { id: 'patient-hint' }, t('train.plan.patientHint'));
+    return h('label.field.form-wide', {}, h('span', {}, t('train.plan.patient')), pattern, hint);
+  }
+
+  /** Which values become black and white. */
+  #rangeFields() {
+    const { range, low, high, invert } = this.settings;
+    const box = /** @type {HTMLInputElement} */ (h('input', { type: 'checkbox', name: 'invert', checked: invert }));
+    const limits = h(
+      'div.limits',
+      { id: 'plan-window', hidden: range !== 'window' },
+      field(t('form.low'), numberInput('low', low)),
+      field(t('form.high'), numberInput('high', high)),
+    );
+    return [
+      field(t('form.range'), choice('range', range, [
+        { value: 'voi', text: t('form.rangeVoi') },
+        { value: 'window', text: t('form.rangeWindow') },
+      ]), t('train.plan.rangeHint')),
+      limits,
+      checkField(t('train.plan.invert'), box),
+    ];
   }
 
   /** @param {HTMLFormElement} form @param {Plan} plan @param {HTMLElement} estimate @param {HTMLButtonElement} load */
   #readForm(form, plan, estimate, load) {
     const get = (/** @type {string} */ name) => /** @type {HTMLInputElement | null} */ (form.elements.namedItem(name))?.value ?? '';
+    const has = (/** @type {string} */ name) => form.elements.namedItem(name) !== null;
     const { settings } = this;
-    for (const name of /** @type {const} */ (['size', 'channels', 'validation', 'test'])) settings[name] = Number(get(name));
-    settings.fit = get('fit');
-    settings.patient = get('patient');
-    if (plan.labels.length === 2) settings.finding = Number(get('finding'));
+    for (const name of NUMBERS) if (has(name)) settings[name] = Number(get(name));
+    for (const name of TEXTS) if (has(name)) settings[name] = get(name);
+    if (has('invert')) settings.invert = /** @type {HTMLInputElement} */ (form.elements.namedItem('invert')).checked;
+    if (has('finding')) settings.finding = Number(get('finding'));
+    const limits = form.querySelector('#plan-window');
+    if (limits) /** @type {HTMLElement} */ (limits).hidden = settings.range !== 'window';
     const bytes = plan.samples.length * settings.size * settings.size * settings.channels;
     const fits = bytes <= BUDGET;
     const memory = { bytes: formatBytes(bytes), budget: formatBytes(BUDGET) };
     estimate.textContent = plan.kind === 'npz' ? '' : t(fits ? 'train.plan.memory' : 'train.plan.tooMuch', memory);
     estimate.classList.toggle('bad', !fits);
     const goodPattern = this.#tryPattern(form, plan);
-    load.disabled = !fits || !goodPattern || settings.validation + settings.test > 90;
+    const goodRange = settings.range !== 'window' || settings.low < settings.high;
+    load.disabled = !fits || !goodPattern || !goodRange || settings.validation + settings.test > 90;
   }
 
   /** Says what a pattern finds while it is typed. @param {HTMLFormElement} form @param {Plan} plan */
@@ -233,11 +280,12 @@ export class Entry {
 
   /** @param {Plan} plan */
   async #load(plan) {
-    const { size, channels, fit, validation, test, patient, finding } = this.settings;
+    const { size, channels, fit, invert, low, high, validation, test, patient, finding } = this.settings;
+    const range = this.settings.range === 'window' ? { kind: /** @type {const} */ ('window'), low, high } : { kind: /** @type {const} */ ('voi') };
     const ordered = withFinding(plan, finding);
     const { samples } = withPatients(ordered.samples, patient);
     this.lab.setPlan(ordered);
-    await this.lab.load({ size, channels, fit, validation: validation / 100, test: test / 100 }, samples);
+    await this.lab.load({ size, channels, fit, range, invert, validation: validation / 100, test: test / 100 }, samples);
   }
 
   // ---- while it is decoded ------------------------------------------------------------------------------------------

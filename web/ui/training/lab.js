@@ -8,6 +8,7 @@
  */
 import { CoreError, FAULT } from '../../shared/protocol.js';
 import { SLICE_MS } from '../../shared/training.js';
+import { EXAMPLE_OPTIONS, EXAMPLE_SETTINGS, exampleSamples } from './example.js';
 
 /**
  * @typedef {import('../../client/training.js').TrainingClient} TrainingClient
@@ -17,9 +18,10 @@ import { SLICE_MS } from '../../shared/training.js';
  * @typedef {import('../../shared/training.js').About} About
  * @typedef {import('../../shared/training.js').Kept} Kept
  * @typedef {import('./plan.js').Plan} Plan
- * @typedef {import('./plan.js').Sample} Sample
+ * @typedef {import('../../shared/training.js').Sample} Sample
+ * @typedef {{kind: 'voi'} | {kind: 'window', low: number, high: number}} Range  which values become black and white
  * @typedef {{name: string, error?: CoreError, reason?: string, values?: Record<string, string | number>}} Refusal
- * @typedef {{size: number, channels: number, fit: string, validation: number, test: number}} LoadSettings
+ * @typedef {{size: number, channels: number, fit: string, range: Range, invert: boolean, validation: number, test: number}} LoadSettings
  * @typedef {{done: number, total: number, phase: string}} Loading
  * @typedef {{data: DataJson, names: string[], about: About, refused: Refusal[]}} Loaded
  */
@@ -28,7 +30,6 @@ import { SLICE_MS } from '../../shared/training.js';
 export const BUDGET = 1 << 30;
 /** Files sent at once: few enough that Stop is felt, many enough that messages cost nothing. */
 const PORTION = 16;
-const EXAMPLE_PER_CLASS = 150;
 const NO_DATA = new CoreError(FAULT.REQUEST, 'REQUEST', 'no data');
 
 export class Lab extends EventTarget {
@@ -50,6 +51,8 @@ export class Lab extends EventTarget {
     this.status = null;
     /** As begun. @type {Record<string, any> | null} */
     this.options = null;
+    /** Options that these data ask for. @type {Record<string, any> | null} */
+    this.suggested = null;
     this.running = false;
     /** A training began and was not ended: its settings hold. */
     this.open = false;
@@ -94,27 +97,37 @@ export class Lab extends EventTarget {
   async load(settings, samples) {
     const { plan } = this;
     if (!plan) return;
-    const { size, channels, fit } = settings;
-    const labels = plan.kind === 'npz' ? {} : { labels: plan.labels };
-    const data = { ...labels, width: size, height: size, channels, fit, budget: BUDGET };
     const about = { title: plan.title, synthetic: false };
+    const labels = plan.kind === 'npz' ? null : plan.labels;
     await this.#fill(about, async (signal) => {
-      await this.client.request('create', { data });
+      await this.#create(settings, labels);
       const refused = plan.archive ? await this.#addArchive(plan.archive) : await this.#addAll(samples, signal);
-      if (signal.aborted) throw new CoreError(FAULT.CANCELLED, 'CANCELLED', 'stopped');
-      await this.client.request('split', { how: { validation: settings.validation, test: settings.test, seed: 1 } });
+      await this.#deal(settings, signal);
       return [...plan.left, ...refused];
     });
   }
 
-  /** @param {string} title @param {string[]} labels  of pictures without and with a nodule */
-  async loadExample(title, labels) {
-    await this.#fill({ title, synthetic: true }, async () => {
-      const data = { labels, width: 64, height: 64, channels: 1, budget: BUDGET };
-      await this.client.request('example', { data, perClass: EXAMPLE_PER_CLASS }, this.#showing());
-      await this.client.request('split', { how: { validation: 0.2, test: 0.2, seed: 1 } });
-      return [];
+  /** @param {string} title @param {string} name  of its slices @param {string[]} labels  of slices without and with a lesion */
+  async loadExample(title, name, labels) {
+    await this.#fill({ title, synthetic: true }, async (signal) => {
+      this.suggested = EXAMPLE_OPTIONS;
+      await this.#create(EXAMPLE_SETTINGS, labels);
+      const refused = await this.#addAll(exampleSamples(name), signal);
+      await this.#deal(EXAMPLE_SETTINGS, signal);
+      return refused;
     });
+  }
+
+  /** @param {LoadSettings} settings @param {string[] | null} labels  null where an archive brings them */
+  async #create({ size, channels, fit, range, invert }, labels) {
+    const data = { ...(labels && { labels }), width: size, height: size, channels, fit, range, invert, budget: BUDGET };
+    await this.client.request('create', { data });
+  }
+
+  /** Into splits, unless it was stopped before all were there. @param {LoadSettings} settings @param {AbortSignal} signal */
+  async #deal({ validation, test }, signal) {
+    if (signal.aborted) throw new CoreError(FAULT.CANCELLED, 'CANCELLED', 'stopped');
+    await this.client.request('split', { how: { validation, test, seed: 1 } });
   }
 
   stopLoading() {
@@ -159,7 +172,7 @@ export class Lab extends EventTarget {
   }
 
   #forgetData() {
-    this.loaded = this.choices = this.status = this.options = null;
+    this.loaded = this.choices = this.status = this.options = this.suggested = null;
     this.keepError = null;
     this.keptEpoch = 0;
     this.#tell('data');

@@ -41,6 +41,8 @@ export class Settings {
     this.values = {};
     /** Fields of an augmentation set by hand. @type {Values} */
     this.augment = {};
+    /** Values that the last data brought and other data do not. @type {string[]} */
+    this.suggested = [];
     this.advancedOpen = false;
     lab.on('data', () => this.#fit());
     lab.on('begun', () => this.render());
@@ -49,9 +51,11 @@ export class Settings {
 
   /** Takes up what the core offers for these data. */
   #fit() {
-    const { choices, options } = this.lab;
+    const { choices, options, suggested } = this.lab;
     if (choices) {
-      this.values = { ...choices.defaults, ...this.values, ...options };
+      for (const name of this.suggested) delete this.values[name];
+      this.suggested = Object.keys(suggested ?? {});
+      this.values = { ...choices.defaults, ...this.values, ...suggested, ...options };
       const { augment } = this.values;
       if (augment && typeof augment === 'object') {
         this.augment = { ...this.#preset(choices, ''), ...augment };
