@@ -397,6 +397,15 @@ NSC_WARN_UNUSED nsc_status nsc_model_json(const nsc_model *model, char **out, ns
 
 /* ---- sessions: a model made ready to run on fixed shapes --------------------------------------------------------- */
 
+/*
+ * The same network with other words about itself: `facts` is a JSON object of "name", "title", "limits", "license",
+ * "task", "output", "labels", "threshold", "temperature", "advice", "input" as in the metadata `nsc.*`
+ * (docs/MODEL-FORMAT.md); null removes one, what is not named stays. *bytes is ended by nsc_text_free. Errors: ARGUMENT
+ * (an unknown name), RECIPE (the words contradict each other), and those of nsc_model_open.
+ */
+NSC_WARN_UNUSED nsc_status nsc_model_describe(const uint8_t *file, size_t file_size, const char *facts, char **bytes,
+                                              size_t *size, nsc_error *err);
+
 typedef struct nsc_session_options {
   uint32_t threads;              /* 0 or 1: the calling thread alone */
   uint32_t input_count;          /* shapes given below, in the order of the model's inputs; 0: as the model says */
