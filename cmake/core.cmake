@@ -46,6 +46,13 @@ if(NOT EMSCRIPTEN)
        ${nsc_source_libdeflate}/lib/arm/cpu_features.c)
 endif()
 
+# The other half of libdeflate, for the command's PNG files only: the library never compresses.
+if(NOT EMSCRIPTEN)
+  add_library(libdeflate_write STATIC ${nsc_source_libdeflate}/lib/deflate_compress.c
+              ${nsc_source_libdeflate}/lib/zlib_compress.c)
+  target_link_libraries(libdeflate_write PUBLIC libdeflate)
+endif()
+
 function(nsc_add_core variant)
   set(dash)
   if(variant)

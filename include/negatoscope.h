@@ -232,6 +232,63 @@ NSC_WARN_UNUSED nsc_status nsc_render(nsc_image *image, const nsc_view *view, ui
 NSC_WARN_UNUSED nsc_status nsc_image_probe(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y, double out[3],
                                            nsc_error *err);
 
+/* ---- steps: filters on a picture --------------------------------------------------------------------------------- */
+
+/* Each parameter's name, bounds and default: nsc_steps_known_json. Sources are named in src/image/filter.h. */
+typedef enum nsc_filter_kind {
+  NSC_FILTER_GREY = 0,        /* ITU-R BT.601 luma in all channels */
+  NSC_FILTER_INVERT = 1,      /* 1 - x */
+  NSC_FILTER_NORMALISE = 2,   /* smallest..largest value to 0..1 */
+  NSC_FILTER_STANDARDISE = 3, /* the mean to 0.5, `deviations` below and above it to 0 and 1 */
+  NSC_FILTER_BINARISE = 4,    /* 1 at `threshold` and above, else 0 */
+  NSC_FILTER_OTSU = 5,        /* the same, with Otsu's threshold */
+  NSC_FILTER_EQUALISE = 6,    /* histogram equalisation over 256 levels */
+  NSC_FILTER_CLAHE = 7,       /* contrast limited adaptive: `clip` times the mean bin, `tiles` x `tiles` */
+  NSC_FILTER_MEDIAN = 8,      /* of `size` x `size` pixels: 3, 5 or 7 */
+  NSC_FILTER_GAUSSIAN = 9,    /* `sigma` in pixels */
+  NSC_FILTER_SHARPEN = 10,    /* unsharp mask: `sigma` in pixels, `amount` */
+  NSC_FILTER_SOBEL = 11,      /* length of the gradient; a straight edge from 0 to 1 is 1 */
+  NSC_FILTER_CANNY = 12       /* edges as 1: `sigma` in pixels, `low` and `high` as lengths of that gradient */
+} nsc_filter_kind;
+
+enum { NSC_STEPS_MAX = 8, NSC_FILTER_VALUES = 3 };
+
+typedef struct nsc_filter {
+  nsc_filter_kind kind;
+  double values[NSC_FILTER_VALUES]; /* its parameters, in the order above */
+} nsc_filter;
+
+/* Applied in this order. {0}: none. */
+typedef struct nsc_steps {
+  uint32_t count;
+  nsc_filter list[NSC_STEPS_MAX];
+} nsc_steps;
+
+/* Reads [{"step":"median","size":3},{"step":"clahe","clip":2,"tiles":8}]: at most NSC_STEPS_MAX, parameters left out
+ * have their defaults. Errors: ARGUMENT, naming step and parameter. */
+NSC_WARN_UNUSED nsc_status nsc_steps_parse(const char *json, size_t size, nsc_steps *out, nsc_error *err);
+
+/* The list that nsc_steps_parse reads, every parameter written. Ended by nsc_text_free. */
+NSC_WARN_UNUSED nsc_status nsc_steps_json(const nsc_steps *steps, char **out, nsc_error *err);
+
+/*
+ * What a form needs: [{"step","parameters":[{"name","least","most","by","default"}]}], in the order of nsc_filter_kind.
+ * `by`: 0 for any number, else the value is `least` plus a whole multiple of it. Ended by nsc_text_free.
+ */
+NSC_WARN_UNUSED nsc_status nsc_steps_known_json(char **out, nsc_error *err);
+
+/*
+ * Applies the steps to floats 0..1, [height][width][channels] with 1 or 3 channels, in place. Thresholds and edges look
+ * at colour's luma and give grey; equalise and CLAHE move all channels by as much as the luma. Beyond its edge a
+ * picture is mirrored. Errors: ARGUMENT, LIMIT, MEMORY, naming the step.
+ */
+NSC_WARN_UNUSED nsc_status nsc_steps_apply(const nsc_steps *steps, float *values, uint32_t width, uint32_t height,
+                                           uint32_t channels, nsc_error *err);
+
+/* The same for a rendered picture, RGBA bytes [height][width][4] of `size` bytes; alpha stays. For the screen only. */
+NSC_WARN_UNUSED nsc_status nsc_filter_rgba(const nsc_steps *steps, uint8_t *rgba, uint32_t width, uint32_t height,
+                                           size_t size, nsc_error *err);
+
 /* ---- recipes: how a model wants its input ----------------------------------------------------------------------- */
 
 typedef enum nsc_fit {
@@ -257,6 +314,7 @@ typedef struct nsc_recipe {
   nsc_range_kind range;
   double low, high;      /* for NSC_RANGE_WINDOW (modality units) and NSC_RANGE_PERCENTILE (0..100) */
   bool invert;           /* models trained on films where bone is black */
+  nsc_steps steps;       /* filters, at the model's size, on 0..1 */
   float scale;           /* multiplies 0..1 before mean and std; 1, or 255, or 2048 with mean 1024 (TorchXRayVision) */
   float mean[3], std[3]; /* (x * scale - mean) / std, per channel */
 } nsc_recipe;
@@ -264,13 +322,15 @@ typedef struct nsc_recipe {
 /*
  * Reads the JSON of the model metadata `nsc.input`:
  * {"width":224,"height":224,"channels":3,"fit":"crop","cropScale":0.875,
- *  "range":{"kind":"window","low":-1000,"high":400},"invert":false,"scale":1,"mean":[..],"std":[..]}
+ *  "range":{"kind":"window","low":-1000,"high":400},"invert":false,
+ *  "steps":[{"step":"median","size":3}],"scale":1,"mean":[..],"std":[..]}
  * fit: stretch (default), crop, pad. kind: voi (default), window, frame, percentile, type. Errors: RECIPE, with the
  * field's name.
  */
 NSC_WARN_UNUSED nsc_status nsc_recipe_parse(const char *json, size_t size, nsc_recipe *out, nsc_error *err);
 
-/* The recipe as the JSON that nsc_recipe_parse reads, every field written. Ended by nsc_text_free. */
+/* The recipe as the JSON that nsc_recipe_parse reads, every field written but an empty `steps`. Ended by nsc_text_free.
+ */
 NSC_WARN_UNUSED nsc_status nsc_recipe_json(const nsc_recipe *recipe, char **out, nsc_error *err);
 
 /* A preset for models without metadata: "imagenet", "0-1", "-1-1", "torchxrayvision". Size and channels are kept. */
@@ -278,7 +338,8 @@ NSC_WARN_UNUSED nsc_status nsc_recipe_preset(const char *name, nsc_recipe *inout
 
 /*
  * One frame to the model's input: modality values -> range 0..1 -> luma or RGB -> antialiased bilinear resize (equal to
- * Pillow's within 1/255) -> crop or pad -> scale, mean, std. `out` is [height][width][channels], `count` its floats.
+ * Pillow's within 1/255) -> crop or pad -> steps -> scale, mean, std. `out` is [height][width][channels], `count` its
+ * floats.
  */
 NSC_WARN_UNUSED nsc_status nsc_preprocess(nsc_image *image, uint32_t frame, const nsc_recipe *recipe, float *out,
                                           size_t count, nsc_error *err);
@@ -335,6 +396,15 @@ NSC_WARN_UNUSED nsc_status nsc_model_input_info(const nsc_model *model, uint32_t
 NSC_WARN_UNUSED nsc_status nsc_model_json(const nsc_model *model, char **out, nsc_error *err);
 
 /* ---- sessions: a model made ready to run on fixed shapes --------------------------------------------------------- */
+
+/*
+ * The same network with other words about itself: `facts` is a JSON object of "name", "title", "limits", "license",
+ * "task", "output", "labels", "threshold", "temperature", "advice", "input" as in the metadata `nsc.*`
+ * (docs/MODEL-FORMAT.md); null removes one, what is not named stays. *bytes is ended by nsc_text_free. Errors: ARGUMENT
+ * (an unknown name), RECIPE (the words contradict each other), and those of nsc_model_open.
+ */
+NSC_WARN_UNUSED nsc_status nsc_model_describe(const uint8_t *file, size_t file_size, const char *facts, char **bytes,
+                                              size_t *size, nsc_error *err);
 
 typedef struct nsc_session_options {
   uint32_t threads;              /* 0 or 1: the calling thread alone */
@@ -483,8 +553,8 @@ enum { NSC_SPLIT_OPEN = -1 }; /* otherwise 0 training, 1 validation, 2 test */
 
 /*
  * `data` = {"labels": [text, ...], "width", "height": 8..1024, "channels": 1 | 3, "fit": "stretch" | "crop" | "pad",
- * "range": as in a recipe, "invert": false, "budget": bytes that pictures may take (1 GiB)}. Without "labels" the first
- * file of nsc_training_add_npz brings them.
+ * "range", "steps": as in a recipe, "invert": false, "budget": bytes that pictures may take (1 GiB)}. Without "labels"
+ * the first file of nsc_training_add_npz brings them.
  */
 NSC_WARN_UNUSED nsc_status nsc_training_create(const char *data, nsc_training **out, nsc_error *err);
 void nsc_training_free(nsc_training *training);
@@ -532,11 +602,11 @@ NSC_WARN_UNUSED nsc_status nsc_training_set_base(nsc_training *training, nsc_sou
 
 /*
  * {"net": "small", "epochs": 20, "batch": 32, "rate": 0.001, "schedule": "one-cycle", "warmUp": 0,
- *  "optimiser": "adamw", "momentum": 0.9, "nesterov": false, "decay": 0.02, "clip": 5, "smoothing": 0,
- *  "balance": "none" | "weights" | "over" | "under", "average": 0.99, "patience": 0, "seed": 1,
- *  "augment": "none" | "film" | "usual" | {"flipHorizontal", "rotation", ...}}
- * "net" may be "base": the model of nsc_training_set_base with a new head, or with "head": "keep" its own. "trainable":
- * "all", "head", or how many convolutions and dense layers from the end; the rest keeps its weights. A head alone with
+ *  "optimiser": "adamw", "momentum": 0.9, "nesterov": false, "decay": 0.02, "clip": 5, "smoothing": 0, "focal": 0
+ * (gamma, two labels), "balance": "none" | "weights" | "over" | "under", "average": 0.99, "keep": "best" | "last",
+ * "patience": 0, "seed": 1, "augment": "none" | "film" | "usual" | {"flipHorizontal", "rotation", ...}} "net" may be
+ * "base": the model of nsc_training_set_base with a new head, or with "head": "keep" its own. "trainable": "all",
+ * "head", or how many convolutions and dense layers from the end; the rest keeps its weights. A head alone with
  * "augment": "none" learns from features that are computed once. "continue": true goes on with the network as it is,
  * with these options. Builds the network and forgets what an earlier one learned. Two labels give one sigmoid output,
  * more a softmax. `threads`: 0 means one. Errors: ARGUMENT names the member, SHAPE, MEMORY.

@@ -33,6 +33,7 @@ async function checkSources() {
   const third = `${process.env.NSC_TOOLCHAIN}/src`;
   await run('gcc', ['-std=c11', '-O1', '-Wall', '-Wextra', '-Werror', '-fsyntax-only', '-Iinclude', '-Isrc',
     '-DNSC_VERSION="0"', '-DNSC_VARIANT=""', '-DNSC_MODELS_FOLDER="."', '-isystem', `${third}/xnnpack/include`, '-isystem',
+    `${third}/xnnpack/src`, '-isystem',
     `${third}/pthreadpool/include`, '-isystem', `${third}/libdeflate`, '-isystem', `${third}/stb`, ...sources]);
   await run('gcc', ['-std=c99', '-Wall', '-Wextra', '-Wpedantic', '-Werror', '-fsyntax-only', '-x', 'c', 'include/negatoscope.h']);
 }

@@ -14,7 +14,9 @@ int nsc_cli_info(int argc, char **argv);
 int nsc_cli_classify(int argc, char **argv);
 int nsc_cli_bench(int argc, char **argv);
 int nsc_cli_train(int argc, char **argv);
+int nsc_cli_describe(int argc, char **argv);
 int nsc_cli_evaluate(int argc, char **argv);
+int nsc_cli_convert(int argc, char **argv);
 int nsc_cli_phantom(int argc, char **argv);
 
 /* ---- bench --train ---- */

@@ -10,7 +10,9 @@ static const struct {
     {"classify", "scores of images and folders", nsc_cli_classify},
     {"train", "a network from pictures with labels", nsc_cli_train},
     {"evaluate", "how good a model is on pictures whose labels are known", nsc_cli_evaluate},
+    {"convert", "frames to PNG or PGM, windowed, filtered, resized", nsc_cli_convert},
     {"phantom", "synthetic CT slices with and without lesions, to train on", nsc_cli_phantom},
+    {"describe", "what a model file says of itself, changed", nsc_cli_describe},
     {"bench", "how long a model takes on this machine", nsc_cli_bench},
 };
 

@@ -18,11 +18,14 @@ static const char usage[] =
     "  --augment KIND        film, usual, none or JSON   --smoothing X              0\n"
     "  --balance KIND        none, weights, over, under  --warm-up SHARE            0\n"
     "  --momentum X          0.9 for sgd                 --clip X                   5\n"
+    "  --focal GAMMA         focal loss, two labels      --keep best|last           weights by validation, or the "
+    "last\n"
     "  --patience N          0: all epochs               --average X                0.99\n"
     "  --sensitivity X       of the threshold, at least  --threshold X              fixed, not from validation\n"
     "  --half                float16 weights in the file\n"
     "  --checkpoint FILE     written after each epoch    --resume                   goes on from it\n"
     "  --from MODEL.onnx     begins with its layers      --trainable WHAT           all, head, N layers from the end\n"
+    "  --steps JSON          filters on each picture, kept in the model: [{\"step\":\"median\",\"size\":3}]\n"
     "  --unfreeze N          after the head N layers learn too, at a tenth of the rate\n"
     "  --threads N\n" NSC_CLI_DATA_USAGE;
 
@@ -45,12 +48,14 @@ static const struct {
                  {"--patience", "patience", false},
                  {"--average", "average", false},
                  {"--augment", "augment", true},
-                 {"--trainable", "trainable", false}};
+                 {"--trainable", "trainable", false},
+                 {"--focal", "focal", false},
+                 {"--keep", "keep", true}};
 
-enum { HANDED_ON = sizeof handed_on / sizeof *handed_on, OWN_OPTIONS = 13, DATA_OPTIONS = 8 };
+enum { HANDED_ON = sizeof handed_on / sizeof *handed_on, OWN_OPTIONS = 14, DATA_OPTIONS = 8 };
 
 typedef struct settings {
-  const char *path, *out, *name, *title, *checkpoint, *from, *unfreeze, *values[HANDED_ON];
+  const char *path, *out, *name, *title, *checkpoint, *from, *unfreeze, *steps, *values[HANDED_ON];
   nsc_cli_data_options data;
   nsc_recipe recipe;
   double sensitivity; /* of the threshold on validation; 0 for Youden's */
@@ -65,19 +70,13 @@ typedef enum phase { WHOLE, HEAD, LAST_LAYERS } phase;
 /* ---- options ---- */
 
 static int take_options(int argc, char **argv, settings *s, const char *numbers[5]) {
-  const nsc_cli_option own[] = {{"--out", &s->out, NULL},
-                                {"--name", &s->name, NULL},
-                                {"--title", &s->title, NULL},
-                                {"--checkpoint", &s->checkpoint, NULL},
-                                {"--from", &s->from, NULL},
-                                {"--unfreeze", &s->unfreeze, NULL},
-                                {"--half", NULL, &s->half},
-                                {"--resume", NULL, &s->resume},
-                                {"--size", &numbers[0], NULL},
-                                {"--channels", &numbers[1], NULL},
-                                {"--sensitivity", &numbers[2], NULL},
-                                {"--threads", &numbers[3], NULL},
-                                {"--threshold", &numbers[4], NULL},
+  const nsc_cli_option own[] = {{"--out", &s->out, NULL},           {"--name", &s->name, NULL},
+                                {"--title", &s->title, NULL},       {"--checkpoint", &s->checkpoint, NULL},
+                                {"--from", &s->from, NULL},         {"--steps", &s->steps, NULL},
+                                {"--unfreeze", &s->unfreeze, NULL}, {"--half", NULL, &s->half},
+                                {"--resume", NULL, &s->resume},     {"--size", &numbers[0], NULL},
+                                {"--channels", &numbers[1], NULL},  {"--sensitivity", &numbers[2], NULL},
+                                {"--threads", &numbers[3], NULL},   {"--threshold", &numbers[4], NULL},
                                 NSC_CLI_DATA_OPTIONS(s->data)};
   nsc_cli_option list[OWN_OPTIONS + DATA_OPTIONS + HANDED_ON];
   _Static_assert(sizeof own / sizeof *own == OWN_OPTIONS + DATA_OPTIONS, "as many as there is room for");
@@ -86,6 +85,13 @@ static int take_options(int argc, char **argv, settings *s, const char *numbers[
     list[OWN_OPTIONS + DATA_OPTIONS + i] = (nsc_cli_option){handed_on[i].option, &s->values[i], NULL};
   }
   return nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
+}
+
+static bool read_steps(const char *json, nsc_steps *out) {
+  nsc_error err = {0};
+  if (nsc_steps_parse(json, strlen(json), out, &err) == NSC_OK) return true;
+  fprintf(stderr, "negatoscope train: %s\n", err.text);
+  return false;
 }
 
 static bool read_settings(int argc, char **argv, settings *s) {
@@ -115,6 +121,7 @@ static bool read_settings(int argc, char **argv, settings *s) {
                            .high = 1,
                            .scale = 1,
                            .std = {1, 1, 1}};
+  if (s->steps && !read_steps(s->steps, &s->recipe.steps)) return false;
   return true;
 }
 

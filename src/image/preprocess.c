@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "image/filter.h"
 #include "image/mapping.h"
 #include "image/recipe.h"
 #include "image/resize.h"
@@ -133,7 +134,7 @@ static void source_row(void *user, uint32_t y, float *row) {
   }
 }
 
-/* The frame as 0..1 of every sample, resized into `out`: [height][width][channels of the recipe]. */
+/* The frame as 0..1 of every sample, resized and filtered into `out`: [height][width][channels of the recipe]. */
 static nsc_status unit_tensor(nsc_image *image, uint32_t frame, const nsc_recipe *r, float *out, nsc_error *err) {
   nsc_mapping mapping;
   nsc_frame_stats stats;
@@ -145,7 +146,8 @@ static nsc_status unit_tensor(nsc_image *image, uint32_t frame, const nsc_recipe
   float *table = malloc(count * sizeof *table);
   if (!table) return nsc_fail_memory(err, count * sizeof *table, "a grey table");
   for (uint32_t i = 0; i < count; i++) table[i] = (float)nsc_mapping_grey(&mapping, stats.all_low + (int32_t)i);
-  /* Grey for a colour model is resized once and repeated afterwards, from the back so that it can stay in place. */
+  /* Grey for a colour model is resized and filtered once and repeated afterwards, from the back so that it can stay in
+   * place. */
   uint32_t channels = source_channels == 3 && r->channels == 3 ? 3 : 1;
   placement p = place(r, image->info.width, image->info.height);
   size_t pixels = (size_t)r->width * r->height, stride = (size_t)r->width * channels;
@@ -156,6 +158,7 @@ static nsc_status unit_tensor(nsc_image *image, uint32_t frame, const nsc_recipe
   nsc_status status =
       nsc_resize(source_row, &source, channels, &x, &y, out + p.y * stride + p.x * (size_t)channels, stride, err);
   free(table);
+  if (status == NSC_OK) status = nsc_steps_apply(&r->steps, out, r->width, r->height, channels, err);
   if (status != NSC_OK || channels == r->channels) return status;
   for (size_t i = pixels; i-- > 0;) out[3 * i] = out[3 * i + 1] = out[3 * i + 2] = out[i];
   return NSC_OK;

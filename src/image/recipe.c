@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "image/filter.h"
 
 enum { MAX_SIZE = 4096 };
 static const double min_crop_scale =
@@ -45,6 +46,8 @@ nsc_status nsc_recipe_check(const nsc_recipe *r, nsc_error *err) {
   if (r->range == NSC_RANGE_PERCENTILE && (r->low < 0 || r->high > 100)) {
     return bad(err, "range", "has percentiles outside 0 to 100");
   }
+  nsc_error why = {0};
+  if (nsc_steps_check(&r->steps, &why) != NSC_OK) return nsc_fail(err, NSC_ERROR_RECIPE, "recipe: %.200s", why.text);
   if (!is_finite_f32(r->scale) || r->scale == 0) return bad(err, "scale", "is zero or no number");
   for (uint32_t c = 0; c < r->channels; c++) {
     if (!is_finite_f32(r->mean[c])) return bad(err, "mean", "has a value that is no number");
@@ -127,6 +130,13 @@ static nsc_status read_range(const nsc_json_value *v, nsc_recipe *r, nsc_error *
   return NSC_OK;
 }
 
+static nsc_status read_steps(const nsc_json_value *v, nsc_steps *out, nsc_error *err) {
+  nsc_error why = {0};
+  nsc_status status = nsc_steps_read(v, out, &why);
+  if (status == NSC_OK) return NSC_OK;
+  return nsc_fail(err, status == NSC_ERROR_ARGUMENT ? NSC_ERROR_RECIPE : status, "recipe: %.200s", why.text);
+}
+
 typedef struct channel_counts {
   uint32_t mean, std;
 } channel_counts;
@@ -140,6 +150,7 @@ static nsc_status read_member(const nsc_json_value *v, nsc_recipe *r, channel_co
   if (strcmp(key, "channels") == 0) return read_count(v, key, &r->channels, err);
   if (strcmp(key, "cropScale") == 0) return read_number(v, key, &r->crop_scale, err);
   if (strcmp(key, "range") == 0) return read_range(v, r, err);
+  if (strcmp(key, "steps") == 0) return read_steps(v, &r->steps, err);
   if (strcmp(key, "mean") == 0) return read_per_channel(v, key, r->mean, &counts->mean, err);
   if (strcmp(key, "std") == 0) return read_per_channel(v, key, r->std, &counts->std, err);
   if (strcmp(key, "fit") == 0) {
@@ -216,6 +227,10 @@ void nsc_recipe_write(const nsc_recipe *r, nsc_text *t) {
   }
   nsc_json_end_object(t);
   nsc_json_key(t, "invert"), nsc_json_bool(t, r->invert);
+  if (r->steps.count) { /* so that models without any stay readable where steps are not known */
+    nsc_json_key(t, "steps");
+    nsc_steps_write(&r->steps, t);
+  }
   nsc_json_key(t, "scale"), nsc_json_float(t, r->scale);
   write_per_channel("mean", r->mean, r->channels, t);
   write_per_channel("std", r->std, r->channels, t);

@@ -12,7 +12,7 @@ NSC_WARN_UNUSED nsc_status nsc_recipe_check(const nsc_recipe *recipe, nsc_error 
 /* Puts one member of a recipe's JSON object, found by its key, into the recipe. Errors: RECIPE. */
 NSC_WARN_UNUSED nsc_status nsc_recipe_member(const nsc_json_value *member, nsc_recipe *recipe, nsc_error *err);
 
-/* Appends the recipe as one JSON object; every field is written. */
+/* Appends the recipe as one JSON object; every field is written but an empty list of steps. */
 void nsc_recipe_write(const nsc_recipe *recipe, nsc_text *t);
 
 /* The names that nsc_recipe_preset knows, ended by NULL. Static storage. */

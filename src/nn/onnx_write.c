@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/half.h"
+#include "nn/wire.h"
 
 enum { FLOAT = 1, FLOAT16 = 10, IR_VERSION = 8, OPSET = 14 };
 
@@ -167,4 +168,48 @@ void nsc_onnx_drop(nsc_onnx_writer *w) {
   nsc_text_drop(&w->graph);
   nsc_text_drop(&w->attributes);
   nsc_text_drop(&w->metadata);
+}
+
+/* ---- other metadata in a file that is there ---- */
+
+enum { METADATA = 14 /* ModelProto.metadata_props */ };
+
+/* Whether an entry's key is one of the list. */
+static bool is_listed(const uint8_t *entry, size_t size, uint32_t count, const char *const *keys) {
+  nsc_wire w = nsc_wire_of(entry, size);
+  while (nsc_wire_next(&w)) {
+    if (w.field != 1 || w.type != NSC_WIRE_BYTES) continue;
+    for (uint32_t i = 0; i < count; i++) {
+      if (strlen(keys[i]) == w.size && memcmp(keys[i], w.bytes, w.size) == 0) return true;
+    }
+  }
+  return false;
+}
+
+static void put_metadata(nsc_text *t, const char *key, const char *value) {
+  nsc_text m = {0};
+  put_text(&m, 1, key);
+  put_text(&m, 2, value);
+  put_message(t, METADATA, &m);
+}
+
+nsc_status nsc_onnx_replace_metadata(const uint8_t *file, size_t file_size, uint32_t count, const char *const *keys,
+                                     const char *const *values, char **bytes, size_t *size, nsc_error *err) {
+  nsc_text t = {0};
+  nsc_wire w = nsc_wire_of(file, file_size);
+  for (size_t start = 0; nsc_wire_next(&w); start = w.reader.at) {
+    if (w.field == METADATA && w.type == NSC_WIRE_BYTES && is_listed(w.bytes, w.size, count, keys)) continue;
+    nsc_text_append(&t, (const char *)file + start, w.reader.at - start);
+  }
+  if (w.broken) {
+    nsc_text_drop(&t);
+    return nsc_fail(err, NSC_ERROR_CORRUPT, "this is no ONNX file, or it is cut off");
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    if (values[i]) put_metadata(&t, keys[i], values[i]);
+  }
+  size_t total = t.size;
+  NSC_TRY(nsc_text_finish(&t, bytes, err));
+  *size = total;
+  return NSC_OK;
 }

@@ -40,4 +40,12 @@ NSC_WARN_UNUSED nsc_status nsc_onnx_finish(nsc_onnx_writer *w, const char *graph
                                            nsc_error *err);
 void nsc_onnx_drop(nsc_onnx_writer *w);
 
+/*
+ * An ONNX file with other metadata: entries of these keys are replaced or added, with a NULL value removed; everything
+ * else is copied as it stands. *bytes is ended by nsc_text_free. Errors: CORRUPT (no protobuf), MEMORY.
+ */
+NSC_WARN_UNUSED nsc_status nsc_onnx_replace_metadata(const uint8_t *file, size_t file_size, uint32_t count,
+                                                     const char *const *keys, const char *const *values, char **bytes,
+                                                     size_t *size, nsc_error *err);
+
 #endif

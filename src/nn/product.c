@@ -58,6 +58,19 @@ static size_t least(size_t a, size_t b) {
 
 /* ---- packing ---- */
 
+/* A copy whose size the compiler knows is a few instructions. */
+static inline void copy_few(float *restrict to, const float *restrict from, size_t count) {
+  if (count == 8) {
+    memcpy(to, from, 8 * sizeof *to);
+  } else if (count == 16) {
+    memcpy(to, from, 16 * sizeof *to);
+  } else if (count == 32) {
+    memcpy(to, from, 32 * sizeof *to);
+  } else {
+    for (size_t c = 0; c < count; c++) to[c] = from[c];
+  }
+}
+
 typedef struct pack_task {
   const nsc_kernels *kernels;
   const nsc_right *right;
@@ -76,7 +89,7 @@ size_t nsc_panel_floats(const nsc_kernels *kernels, const nsc_right *right) {
 static void pack_side_by_side(const nsc_right *r, size_t tap, size_t first, size_t count, size_t width, float *to) {
   const float *from = r->weights + r->tap_offsets[tap] + first;
   for (size_t c = 0; c < r->channels; c++, to += width, from += r->channel_stride) {
-    memcpy(to, from, count * sizeof *to);
+    copy_few(to, from, count);
     for (size_t n = count; n < width; n++) to[n] = 0;
   }
 }
@@ -233,26 +246,34 @@ typedef struct sum_task {
   size_t panels_each;
 } sum_task;
 
-/* Pixels under one tap, `count` channels from `channel`, for `rows` windows from `first`: a column block of the panel.
- */
+/* One line of windows: `rows` of them from column `x`, `count` channels of the pixels under a tap in line `line`, or
+   zeros when it is NULL. */
+static void gather_line(const sum_task *s, const float *line, size_t x, size_t rows, size_t tap, size_t count,
+                        float *to) {
+  const nsc_windows *w = s->windows;
+  size_t width = s->kernels->columns;
+  for (size_t r = 0; r < rows; r++, to += width) {
+    ptrdiff_t ix = (ptrdiff_t)((x + r) * w->step) + w->tap_x[tap];
+    if (line && ix >= 0 && ix < (ptrdiff_t)w->width) {
+      copy_few(to, line + (size_t)ix * w->pixel, count);
+    } else {
+      for (size_t c = 0; c < count; c++) to[c] = 0;
+    }
+  }
+}
+
+/* Pixels under one tap, `count` channels from `channel`, for `rows` windows from `first`: some columns of the panel. */
 static void gather(const sum_task *s, size_t first, size_t rows, size_t tap, size_t channel, size_t count, float *to) {
   const nsc_windows *w = s->windows;
-  size_t width = s->kernels->columns, area = w->out_height * w->out_width;
-  size_t n = first / area, y = first % area / w->out_width, x = first % w->out_width;
-  for (size_t r = 0; r < rows;) {
+  size_t area = w->out_height * w->out_width, n = first / area, y = first % area / w->out_width;
+  for (size_t x = first % w->out_width; rows > 0; x = 0) {
     ptrdiff_t iy = (ptrdiff_t)(y * w->step) + w->tap_y[tap];
     bool inside = iy >= 0 && iy < (ptrdiff_t)w->height;
-    const float *line = w->x + (n * w->height + (inside ? (size_t)iy : 0)) * w->width * w->pixel + channel;
-    for (; x < w->out_width && r < rows; x++, r++, to += width) {
-      ptrdiff_t ix = (ptrdiff_t)(x * w->step) + w->tap_x[tap];
-      if (inside && ix >= 0 && ix < (ptrdiff_t)w->width) {
-        const float *from = line + (size_t)ix * w->pixel;
-        for (size_t c = 0; c < count; c++) to[c] = from[c];
-      } else {
-        for (size_t c = 0; c < count; c++) to[c] = 0;
-      }
-    }
-    x = 0;
+    const float *line = inside ? w->x + (n * w->height + (size_t)iy) * w->width * w->pixel + channel : NULL;
+    size_t some = least(w->out_width - x, rows);
+    gather_line(s, line, x, some, tap, count, to);
+    to += some * s->kernels->columns;
+    rows -= some;
     if (++y == w->out_height) {
       y = 0;
       n++;

@@ -58,7 +58,7 @@ static nsc_status set_labels(nsc_training *t, const nsc_json_value *list, nsc_er
 }
 
 static nsc_status read_recipe(nsc_fields *f, nsc_recipe *r, nsc_error *err) {
-  static const char *const members[] = {"width", "height", "channels", "fit", "range", "invert"};
+  static const char *const members[] = {"width", "height", "channels", "fit", "range", "invert", "steps"};
   *r = (nsc_recipe){.width = 64, .height = 64, .channels = 1, .crop_scale = 1, .high = 1, .scale = 1, .std = {1, 1, 1}};
   for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
     const nsc_json_value *v = nsc_fields_value(f, members[i]);

@@ -8,6 +8,7 @@
 static const char *const optimisers[] = {"sgd", "rmsprop", "adam", "adamw", NULL};
 static const char *const schedules[] = {"constant", "step", "cosine", "one-cycle", NULL};
 static const char *const balances[] = {"none", "weights", "over", "under", NULL};
+static const char *const kept[] = {"best", "last", NULL};
 static const char *const augments[] = {"none", "film", "usual", NULL};
 
 static nsc_augment preset(int index) {
@@ -103,10 +104,12 @@ nsc_status nsc_training_read_plan(const char *json, nsc_training_plan *out, nsc_
   o->schedule = (nsc_schedule_kind)nsc_fields_choice(&f, "schedule", schedules, (int)o->schedule);
   read_optimiser(&f, &o->optimiser);
   o->smoothing = (float)nsc_fields_number(&f, "smoothing", 0, 0.9, 0);
+  o->focal = (float)nsc_fields_number(&f, "focal", 0, 10, 0);
   int balance = nsc_fields_choice(&f, "balance", balances, c.balance);
   o->balance = balance == 1;
   o->sampling = balance == 2 ? NSC_SAMPLING_OVER : balance == 3 ? NSC_SAMPLING_UNDER : NSC_SAMPLING_ALL;
   o->average = (float)nsc_fields_number(&f, "average", 0, 0.99999, (double)o->average);
+  o->keep_last = nsc_fields_choice(&f, "keep", kept, 0) == 1;
   o->patience = nsc_fields_count(&f, "patience", 0, 10000, 0);
   o->seed = (uint64_t)nsc_fields_number(&f, "seed", 0, 9007199254740991, 1);
   o->augment = preset(c.augment);
@@ -189,8 +192,10 @@ static void write_defaults(nsc_text *t) {
   nsc_json_key(t, "decay"), nsc_json_float(t, o->optimiser.weight_decay);
   nsc_json_key(t, "clip"), nsc_json_float(t, o->optimiser.clip_norm);
   nsc_json_key(t, "smoothing"), nsc_json_float(t, o->smoothing);
+  nsc_json_key(t, "focal"), nsc_json_float(t, o->focal);
   nsc_json_key(t, "balance"), nsc_json_string(t, balances[c.balance]);
   nsc_json_key(t, "average"), nsc_json_float(t, o->average);
+  nsc_json_key(t, "keep"), nsc_json_string(t, kept[0]);
   nsc_json_key(t, "patience"), nsc_json_int(t, o->patience);
   nsc_json_key(t, "seed"), nsc_json_int(t, (int64_t)o->seed);
   nsc_json_key(t, "augment"), nsc_json_string(t, augments[c.augment]);

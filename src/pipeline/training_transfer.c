@@ -39,6 +39,9 @@ static nsc_status check_base(const nsc_training *t, nsc_error *err) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "the model to start from takes %zu channels, the pictures have %zu",
                     channels, d->channels);
   }
+  if (t->head >= t->net->layer_count) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "the model has no dense layer at its end that could be kept");
+  }
   if (outputs != outputs_of(t)) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "the model's head has %zu outputs; %u labels want %u", outputs,
                     d->label_count, outputs_of(t));

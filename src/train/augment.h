@@ -1,6 +1,14 @@
 /*
- * Augmentation: one affine map and some changes of intensity, drawn anew for every sample and epoch from its own stream
- * of random numbers, so that the result does not depend on threads or order.
+ * Augmentation: changes of place and intensity, drawn anew for every sample and epoch from its own stream of random
+ * numbers, so that the result does not depend on threads or order. Always in this order:
+ *
+ *   1. a curve for each byte: gamma, contrast about mid-grey, brightness, cut to 0..1
+ *   2. one interpolation: crop, then flip, zoom, shear, rotation and shift, with the elastic displacement on top
+ *   3. blur, sharpen
+ *   4. noise: Poisson, speckle, Gaussian, salt and pepper; cut to 0..1
+ *   5. cutout
+ *
+ * "At most" and "to either side": equally likely in between, drawn for each picture.
  */
 #ifndef NSC_TRAIN_AUGMENT_H
 #define NSC_TRAIN_AUGMENT_H
@@ -28,6 +36,15 @@ typedef struct nsc_augment {
   float noise;                         /* standard deviation of Gaussian noise, at most */
   float cutout;                        /* side of a grey square, share of the shorter side */
   nsc_fill fill;
+  float crop;          /* 0.3: a part with 0.7 to 1 of both sides, anywhere, becomes the whole picture */
+  float elastic;       /* standard deviation of the displacement along x and y, share of the shorter side, at most: P.
+                          Simard, D. Steinkraus, J. Platt, "Best practices for convolutional neural networks", ICDAR 2003 */
+  float elastic_sigma; /* of the Gaussian that smooths it, share of each side; 0 for 0.08, and at least 0.04 */
+  float blur;          /* sigma of a Gaussian in pixels, at most */
+  float sharpen;       /* a of (-a/4, 1 + a/2, -a/4) along x and y, at most */
+  float speckle;       /* standard deviation of noise that is multiplied by the value, at most */
+  float salt_pepper;   /* share of pixels that become black or white, at most */
+  float poisson;       /* standard deviation of photon noise at white, at most: 0.1 is a hundred photons */
 } nsc_augment;
 
 /* The usual preset of tutorials: rotation 40, shift 0.2, shear 0.2 radians, zoom 0.2, horizontal flip, nearest. */

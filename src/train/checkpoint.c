@@ -45,6 +45,8 @@ static uint64_t options_print(const nsc_train_options *o) {
                             o->schedule,
                             o->task,
                             (double)o->smoothing,
+                            (double)o->focal,
+                            o->keep_last,
                             o->balance,
                             o->sampling,
                             (double)o->average,

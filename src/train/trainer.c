@@ -81,6 +81,9 @@ static nsc_status check(const nsc_net *net, const nsc_dataset *d, const nsc_trai
       return nsc_fail(err, NSC_ERROR_ARGUMENT, "no picture of \"%.60s\" is left for training", d->labels[label]);
     }
   }
+  if (o->focal > 0 && o->task != NSC_TASK_BINARY) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "the focal loss is for two labels");
+  }
   if (o->epochs < 1 || o->batch < 1 || !(o->rate > 0)) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "epochs, batch size and learning rate must be positive");
   }
@@ -176,8 +179,10 @@ bool nsc_trainer_finished(const nsc_trainer *t) {
 /* ---- one batch of training ---- */
 
 static nsc_loss loss_of(const nsc_trainer *t, bool training) {
+  nsc_loss_kind sigmoid = training && t->options.focal > 0 ? NSC_LOSS_FOCAL : NSC_LOSS_SIGMOID;
   return (nsc_loss){
-      .kind = t->options.task == NSC_TASK_BINARY ? NSC_LOSS_SIGMOID : NSC_LOSS_SOFTMAX,
+      .kind = t->options.task == NSC_TASK_BINARY ? sigmoid : NSC_LOSS_SOFTMAX,
+      .gamma = t->options.focal,
       .smoothing = training ? t->options.smoothing : 0,
       .class_weights = t->options.balance && t->options.task == NSC_TASK_SINGLE ? t->class_weights : NULL};
 }
@@ -288,14 +293,12 @@ static void end_epoch(nsc_trainer *t) {
       .images_per_second = at->train_ms > 0 ? (double)at->batches * t->options.batch / at->train_ms * 1e3 : 0,
       .rate = at->rate};
   stats->best = without || stats->validation_loss < at->best_loss;
-  if (stats->best) {
+  at->since_best = stats->best ? 0 : at->since_best + 1;
+  if (stats->best && !without) at->best_loss = stats->validation_loss;
+  if (stats->best || t->options.keep_last) {
     show_weights(t, t->average);
     save_weights(t->net, t->best);
-    if (!without) at->best_loss = stats->validation_loss;
     at->best_epoch = at->epoch + 1;
-    at->since_best = 0;
-  } else {
-    at->since_best++;
   }
   show_weights(t, NULL);
   at->epoch++;

@@ -30,10 +30,12 @@ typedef struct nsc_train_options {
   nsc_optimiser_options optimiser;
   nsc_task task; /* single: softmax over all labels; binary: one sigmoid output */
   float smoothing;
+  float focal;  /* gamma of the focal loss, binary only; 0 for cross-entropy */
   bool balance; /* classes weigh inversely to how often they occur */
   nsc_sampling sampling;
   nsc_augment augment;
   float average;     /* of weights over steps (EMA), e.g. 0.99; 0 for none. What is validated and kept is the average */
+  bool keep_last;    /* what is kept are the weights of the last epoch, whatever validation says */
   uint32_t patience; /* epochs without a better validation loss after which training ends; 0 never */
   uint64_t seed;
   float mean[3], deviation[3]; /* the input is (x - mean) / deviation */
@@ -82,7 +84,8 @@ const nsc_epoch_stats *nsc_trainer_history(const nsc_trainer *trainer);
 /* Memory of network, optimiser and copies of weights. */
 size_t nsc_trainer_bytes(const nsc_trainer *trainer);
 
-/* Puts the weights of the best epoch (of the last without validation samples) into the network, until the next step. */
+/* Puts the weights of the best epoch (of the last without validation samples, or with keep_last) into the network,
+ * until the next step. */
 void nsc_trainer_use_best(nsc_trainer *trainer);
 
 /* Logits of the samples of a split, [count][outputs], in the order of the data set, with the best weights, which stay

@@ -5,6 +5,7 @@
 #include "pipeline/calibrate.h"
 #include "pipeline/collect.h"
 #include "test.h"
+#include "train/zoo.h"
 
 /* ---- pixels ---- */
 
@@ -46,6 +47,43 @@ TEST(collect_pixels_at_their_size) {
   CHECK(memcmp(nsc_dataset_pixels(&d, 0), pixels, 12) == 0);
   CHECK_STR(d.samples[0].patient, "who");
   nsc_dataset_drop(&d);
+}
+
+/* Once when pictures are collected, and once when the finished model is asked. */
+TEST(collect_applies_steps_and_models_keep_them) {
+  static const char *const labels[] = {"a", "b"};
+  static const char text[] = "{\"width\":16,\"height\":16,\"channels\":1,\"steps\":[{\"step\":\"invert\"}]}";
+  uint8_t pixels[256];
+  nsc_dataset d;
+  nsc_recipe recipe;
+  nsc_net *net;
+  nsc_error err = {0};
+  for (int i = 0; i < 256; i++) pixels[i] = (uint8_t)i;
+  REQUIRE(nsc_recipe_parse(text, sizeof text - 1, &recipe, &err) == NSC_OK);
+  REQUIRE(nsc_dataset_init(&d, 16, 16, 1, 2, labels, &err) == NSC_OK);
+  REQUIRE(nsc_collect_pixels(&d, pixels, 16, 16, 1, &recipe, "p", NULL, 1, &err) == NSC_OK);
+  for (int i = 0; i < 256; i++) CHECK_EQ(nsc_dataset_pixels(&d, 0)[i], 255 - i);
+  nsc_dataset_drop(&d);
+
+  REQUIRE(nsc_zoo_build("small", 16, 16, 1, 1, 1, &net, &err) == NSC_OK);
+  const nsc_model_facts facts = {
+      .name = "m", .task = NSC_TASK_BINARY, .label_count = 2, .labels = labels, .recipe = &recipe, .temperature = 1};
+  char *bytes;
+  size_t size;
+  nsc_source *source;
+  nsc_model *model;
+  nsc_classifier *classifier;
+  REQUIRE(nsc_save_model(net, &facts, false, &bytes, &size, &err) == NSC_OK);
+  REQUIRE(nsc_source_from_bytes(bytes, size, &source, &err) == NSC_OK);
+  REQUIRE(nsc_model_open(source, &model, &err) == NSC_OK);
+  REQUIRE(nsc_classifier_create(model, NULL, &classifier, &err) == NSC_OK);
+  const nsc_steps *kept = &nsc_classifier_recipe(classifier)->steps;
+  CHECK_EQ(kept->count, 1);
+  CHECK_EQ(kept->list[0].kind, NSC_FILTER_INVERT);
+  nsc_classifier_free(classifier);
+  nsc_model_free(model);
+  nsc_text_free(bytes);
+  nsc_net_free(net);
 }
 
 /* ---- calibration ---- */

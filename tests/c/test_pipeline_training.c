@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/source.h"
 #include "png_builder.h"
 #include "test.h"
 
@@ -314,4 +315,32 @@ TEST(training_from_another_model) {
   REQUIRE(nsc_training_begin(t, "{\"net\":\"base\",\"head\":\"keep\",\"trainable\":2}", 1, &err) == NSC_OK);
   CHECK(accuracy_of(t, "{\"split\":\"test\"}") > 0.9); /* the head came with it */
   nsc_training_free(t);
+}
+
+TEST(model_describes_itself_anew) {
+  nsc_error err = {0};
+  nsc_source *source = trained_squares(&err), *other;
+  REQUIRE(source != NULL);
+  char *bytes, *json;
+  size_t size;
+  const char *facts =
+      "{\"title\":\"New\",\"labels\":[\"a\",\"b\"],\"advice\":{\"b\":\"Look again.\"},\"threshold\":0.25}";
+  REQUIRE(nsc_model_describe(source->bytes, source->size, facts, &bytes, &size, &err) == NSC_OK);
+  nsc_model *model;
+  REQUIRE(nsc_source_from_bytes(bytes, size, &other, &err) == NSC_OK && nsc_model_open(other, &model, &err) == NSC_OK);
+  nsc_text_free(bytes);
+  REQUIRE(nsc_model_json(model, &json, &err) == NSC_OK);
+  CHECK_HAS(json, "\"labels\":[\"a\",\"b\"],\"threshold\":0.25");
+  CHECK_HAS(json, "\"advice\":{\"b\":\"Look again.\"}");
+  CHECK_HAS(json, "\"title\":\"New\"");
+  nsc_text_free(json);
+  nsc_model_free(model);
+  CHECK_EQ(nsc_model_describe(source->bytes, source->size, "{\"titel\":\"x\"}", &bytes, &size, &err),
+           NSC_ERROR_ARGUMENT);
+  CHECK_EQ(nsc_model_describe(source->bytes, source->size, "{\"labels\":7}", &bytes, &size, NULL), NSC_ERROR_RECIPE);
+  for (size_t cut = 1; cut < source->size; cut += 9973) {
+    nsc_status status = nsc_model_describe(source->bytes, cut, facts, &bytes, &size, NULL);
+    CHECK(status != NSC_OK);
+  }
+  nsc_source_free(source);
 }
