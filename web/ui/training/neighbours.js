@@ -35,6 +35,9 @@ export class NeighboursPanel {
     this.k = 5;
     /** @type {import('./bases.js').Base | null} */
     this.lookedWith = null;
+    /** What the form offers. @type {import('./bases.js').Base | null} */
+    this.shownBase = null;
+    this.shownCount = 0;
     this.busy = false;
     /** @type {CoreError | null} */
     this.error = null;
@@ -58,8 +61,11 @@ export class NeighboursPanel {
     this.render();
   }
 
+  /** Built anew for another choice only: a field that is being filled in keeps the focus when facts of a model arrive. */
   #baseChanged() {
-    if (this.lookedWith !== this.bases.chosen) this.#forgetAnswer();
+    const { chosen, list } = this.bases;
+    if (this.shownBase === chosen && this.shownCount === list.length) return;
+    if (this.lookedWith !== chosen) this.#forgetAnswer();
     this.render();
   }
 
@@ -129,6 +135,8 @@ export class NeighboursPanel {
   }
 
   #form() {
+    this.shownBase = this.bases.chosen;
+    this.shownCount = this.bases.list.length;
     const models = this.bases.list.map(({ title }, index) => ({ value: String(index), text: title }));
     if (!models.length) models.push({ value: ANY, text: t('model.none') });
     const model = choice('base', models.length ? String(this.bases.index) : ANY, [...models, { value: OPEN, text: t('model.open') }]);
