@@ -509,7 +509,7 @@ NSC_WARN_UNUSED nsc_status nsc_result_json(const nsc_classifier *classifier, con
  * known. No person was scanned, and every file says so. The same arguments give the same bytes in every build.
  *
  * `options` = {"number": 1..999999 (1), "size": 64..1024 pixels a side (256), "lesion": false, "contrast": [from, to]
- * HU against the liver ([-70, -25]), "diameter": [from, to] mm ([12, 40]), "noise": HU, standard deviation in the
+ * HU against the liver ([-110, -60]), "diameter": [from, to] mm ([30, 60]), "noise": HU, standard deviation in the
  * middle (12)}; NULL for the defaults. Numbers differ in anatomy, contrast medium, noise and lesion. Errors: ARGUMENT,
  * MEMORY.
  */

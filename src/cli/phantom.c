@@ -14,7 +14,7 @@ static const char usage[] =
     "usage: negatoscope phantom --out FOLDER [options]      SYNTHETIC abdominal CT slices, some with a liver lesion\n"
     "  --count N             970 slices                  --lesions N                of these, 138 in 970\n"
     "  --size N              256 pixels                  --seed N                   1: the same seed, the same bytes\n"
-    "  --contrast FROM,TO    -70,-25 HU to the liver     --diameter FROM,TO         12,40 mm\n"
+    "  --contrast FROM,TO    -110,-60 HU to the liver    --diameter FROM,TO         30,60 mm\n"
     "  --noise HU            12\n"
     "writes FOLDER/normal/*.dcm, FOLDER/lesion/*.dcm and FOLDER/labels.csv, which says where lesions are\n";
 
@@ -62,8 +62,8 @@ static bool read_settings(int argc, char **argv, settings *s) {
     fprintf(stderr, "negatoscope phantom: %ld lesions in %ld slices\n", s->lesions, s->count);
     return false;
   }
-  return read_pair("--contrast", contrast, -70, -25, s->contrast) &&
-         read_pair("--diameter", diameter, 12, 40, s->diameter) &&
+  return read_pair("--contrast", contrast, -110, -60, s->contrast) &&
+         read_pair("--diameter", diameter, 30, 60, s->diameter) &&
          nsc_cli_real("phantom", "--noise", noise, 0, 200, 12, &s->noise);
 }
 

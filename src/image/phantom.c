@@ -12,7 +12,7 @@
 /* ---- options ---- */
 
 nsc_phantom_options nsc_phantom_defaults(void) {
-  return (nsc_phantom_options){.number = 1, .size = 256, .contrast = {-70, -25}, .diameter = {12, 40}, .noise = 12};
+  return (nsc_phantom_options){.number = 1, .size = 256, .contrast = {-110, -60}, .diameter = {30, 60}, .noise = 12};
 }
 
 /* [from, to], both within least..most and in this order. */

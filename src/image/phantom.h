@@ -55,7 +55,7 @@ typedef struct nsc_phantom {
   double diameter, contrast; /* mm across on average; HU */
 } nsc_phantom;
 
-/* 256 pixels, no lesion, -70..-25 HU, 12..40 mm, noise 12 HU. */
+/* 256 pixels, no lesion, -110..-60 HU, 30..60 mm, noise 12 HU. */
 nsc_phantom_options nsc_phantom_defaults(void);
 /* Strict: {"number", "size", "lesion", "contrast": [from, to], "diameter": [from, to], "noise"}. Errors: ARGUMENT. */
 NSC_WARN_UNUSED nsc_status nsc_phantom_read_options(const char *json, nsc_phantom_options *out, nsc_error *err);

@@ -175,7 +175,7 @@ static void add_spine(nsc_anatomy *a, nsc_rng *rng) {
 
 void nsc_anatomy_draw(nsc_rng rng, nsc_anatomy *a) {
   memset(a, 0, sizeof *a);
-  a->enhanced = nsc_rng_float(&rng) < 0.65f;
+  a->enhanced = nsc_rng_float(&rng) < 0.8f;
   a->height = nsc_rng_double(&rng);
   a->thickness = nsc_rng_float(&rng) < 0.5f ? 5 : 3;
   draw_outline(a, &rng);

@@ -113,7 +113,7 @@ static void add_fissure(nsc_anatomy *a, nsc_rng *rng) {
 
 static void add_gallbladder(nsc_anatomy *a, nsc_rng *rng) {
   static const nsc_spread bounds = {{-0.36, -0.26}, {-0.3, -0.08}, {0.075, 0.12}, {0.15, 0.25}, {-40, 40}};
-  if (a->height < 0.3 || nsc_rng_float(rng) < 0.45f) return;
+  if (a->height < 0.3 || nsc_rng_float(rng) < 0.75f) return;
   nsc_shape bladder = nsc_blob_varied(drawn_in_cavity(a, rng, bounds), 0.04, rng);
   double wall = density(a, rng, 32, 62, 6), bile = nsc_between(rng, 3, 16);
   add_hollow(a, nsc_blob_inset(bladder, -2)); /* its fossa */

@@ -35,7 +35,7 @@ test('phantom writes slices and their truth', { skip }, async (t) => {
     assert.ok(existsSync(join(first, file)), file);
     assert.equal(file.split('/')[0], label);
     assert.equal(x !== '', label === 'lesion');
-    if (label === 'lesion') assert.ok(diameter >= 12 && diameter <= 40 && contrast >= -60 && contrast <= -50, file);
+    if (label === 'lesion') assert.ok(diameter >= 30 && diameter <= 60 && contrast >= -60 && contrast <= -50, file);
   }
 
   const [{ info }] = JSON.parse(run('info', join(first, 'lesion', names[0])));
