@@ -17,8 +17,9 @@ struct nsc_training {
   uint32_t head;   /* its last dense layer */
   nsc_net *alone;  /* the head, when it is trained on features; else NULL */
   float *features; /* [count][..] of all samples, before layer `head` of `net`; NULL when not computed or out of date */
-  nsc_dataset view;     /* `data` with features instead of pixels, while `alone` is trained; owns nothing */
-  nsc_trainer *trainer; /* of `alone` or of `net`; NULL before nsc_training_begin */
+  uint64_t features_step; /* of the trainer then: a network that has learned since makes others */
+  nsc_dataset view;       /* `data` with features instead of pixels, while `alone` is trained; owns nothing */
+  nsc_trainer *trainer;   /* of `alone` or of `net`; NULL before nsc_training_begin */
   nsc_train_options options;
   char net_name[32];
   /* From the validation split, for the weights of `judged_epoch`; UINT32_MAX when not yet found. */

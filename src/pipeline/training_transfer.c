@@ -64,6 +64,10 @@ nsc_status nsc_training_build(nsc_training *t, const nsc_training_plan *plan, ns
   if (plan->go_on) {
     if (!t->net) return nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no network to go on with");
     if (t->trainer) (void)nsc_training_best_net(t);
+    if (!t->alone) { /* what was trained makes other features */
+      free(t->features);
+      t->features = NULL;
+    }
     nsc_trainer_free(t->trainer);
     nsc_net_free(t->alone);
     t->trainer = NULL;
@@ -123,7 +127,10 @@ static nsc_normal normal_of(const nsc_train_options *o) {
 }
 
 nsc_status nsc_training_need_features(nsc_training *t, nsc_error *err) {
-  if (t->features) return NSC_OK;
+  uint64_t step = t->trainer && !t->alone ? nsc_trainer_progress(t->trainer).step : 0;
+  if (t->features && t->features_step == step) return NSC_OK;
+  free(t->features);
+  t->features = NULL;
   size_t size = nsc_feature_count(t->net, t->head);
   uint64_t bytes = (uint64_t)t->data.count * size * sizeof *t->features;
   if (bytes > t->data.budget) {
@@ -139,6 +146,7 @@ nsc_status nsc_training_need_features(nsc_training *t, nsc_error *err) {
     return status;
   }
   t->features = features;
+  t->features_step = step;
   return NSC_OK;
 }
 
