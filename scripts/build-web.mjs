@@ -31,9 +31,13 @@ export function builtVariants(folder) {
   return VARIANTS.filter((variant) => existsSync(join(folder, variant, 'negatoscope.wasm')));
 }
 
+/** The one that is there when the page opens, as on the command line; the others are fetched when they are chosen. */
+const FIRST_MODEL = 'cxr-pneumonia';
+
 /** The models of a folder, with the titles that stand in the files themselves. */
 export async function shippedModels(folder, wasmFolder) {
-  const names = existsSync(folder) ? (await readdir(folder)).sort() : [];
+  const found = existsSync(folder) ? (await readdir(folder)).sort() : [];
+  const names = [...found.filter((name) => name === FIRST_MODEL), ...found.filter((name) => name !== FIRST_MODEL)];
   const models = [];
   for (const name of names) {
     const path = join(folder, name, 'model.onnx');
