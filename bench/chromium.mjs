@@ -77,13 +77,16 @@ export async function openChromium(flags = []) {
   const server = createBenchServer();
   const address = await listen(server, 0);
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: [...FLAGS, ...flags] });
-  const work = async (script, message) => {
+  const work = async (script, message, limitMs = 0) => {
     // A context of its own: the page and its engine get a fresh process, and nothing compiled is left from before.
     const context = await browser.newContext();
     try {
       const page = await context.newPage();
       await page.goto(address);
-      return await page.evaluate(measureInWorker, { script, message });
+      const result = page.evaluate(measureInWorker, { script, message });
+      if (!limitMs) return await result;
+      result.catch(() => {}); // ends with the context
+      return await Promise.race([result, new Promise((resolve) => setTimeout(resolve, limitMs, null))]);
     } finally {
       await context.close();
     }
@@ -99,8 +102,9 @@ export async function openChromium(flags = []) {
       };
       return work('worker', { job: { ...job, urls }, model: `/models/${network}.onnx` });
     },
-    train(job) {
-      return work('train-worker', { ...job, core: `${address}core/${job.variant}/negatoscope.mjs` });
+    /** Null when it takes longer than the limit. */
+    train(job, limitMs) {
+      return work('train-worker', { ...job, core: `${address}core/${job.variant}/negatoscope.mjs` }, limitMs);
     },
     async close() {
       await browser.close();
