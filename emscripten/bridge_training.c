@@ -27,10 +27,16 @@ nsc_status bridge_training_split(nsc_training *training, const char *how) {
   return nsc_training_split(training, how, err);
 }
 
-nsc_status bridge_training_data(nsc_training *training) {
+nsc_status bridge_training_data(const nsc_training *training) {
   nsc_error *err = bridge_begin();
   char *json = NULL;
   return bridge_finish(nsc_training_data_json(training, &json, err), json);
+}
+
+nsc_status bridge_training_duplicates(const nsc_training *training) {
+  nsc_error *err = bridge_begin();
+  char *json = NULL;
+  return bridge_finish(nsc_training_duplicates_json(training, &json, err), json);
 }
 
 /* The training's own text, not to be freed; 0 when there is no such sample. */

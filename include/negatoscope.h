@@ -576,12 +576,14 @@ NSC_WARN_UNUSED nsc_status nsc_training_split(nsc_training *training, const char
 
 /*
  * {"width","height","channels","bytes","budget","labels":[{"name","train","validation","test"}],
- *  "samples":[[label, split], ...],
- *  "duplicates":[{"sample","first","exact","acrossSplits","differentLabels"}]} with indices of samples: `sample` looks
- * like `first`, which stands before it.
- * Names of samples are the caller's own, or nsc_training_name's.
+ *  "samples":[[label, split], ...]}. Names of samples are the caller's own, or nsc_training_name's.
  */
-NSC_WARN_UNUSED nsc_status nsc_training_data_json(nsc_training *training, char **out, nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_training_data_json(const nsc_training *training, char **out, nsc_error *err);
+
+/* [{"sample","first","exact","acrossSplits","differentLabels"}] with indices of samples: `sample` looks like `first`,
+ * which stands before it. All pictures are compared: tenths of a second for thousands. */
+NSC_WARN_UNUSED nsc_status nsc_training_duplicates_json(const nsc_training *training, char **out, nsc_error *err);
+
 /* NULL when there is no such sample. Valid as long as the training. */
 const char *nsc_training_name(const nsc_training *training, uint32_t sample);
 

@@ -90,7 +90,7 @@ static nsc_status bench(const char *path, uint32_t threads, long runs, bool prof
   return status;
 }
 
-static const char *const usage =
+const char nsc_cli_bench_usage[] =
     "usage: negatoscope bench [--runs N] [--threads N] [--profile] MODEL...\n"
     "       negatoscope bench --train NET [--size N] [--channels N] [--labels N] [--batch N] [--runs N] [--threads N] "
     "[--profile]\n";
@@ -119,7 +119,7 @@ int nsc_cli_bench(int argc, char **argv) {
   long run_count = nsc_cli_number("--runs", runs, 1, 20);
   long thread_count = nsc_cli_number("--threads", threads, 1, 1);
   if (argc < 1 || run_count < 0 || thread_count < 0 || (argc > 1) == (net != NULL)) {
-    if (argc > 0) fputs(usage, stderr);
+    if (argc > 0) fputs(nsc_cli_bench_usage, stderr);
     return NSC_EXIT_USAGE;
   }
   if (net) {

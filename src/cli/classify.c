@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "cli/cli.h"
 
-static const char usage[] =
+const char nsc_cli_classify_usage[] =
     "usage: negatoscope classify [--model NAME_OR_FILE] [--json | --csv] [--frame N] [--threads N]\n"
     "                            [--recipe JSON] [--labels JSON] [--output logits|probabilities] FILE_OR_FOLDER...\n";
 
@@ -62,46 +62,26 @@ static void write_json(nsc_text *t, const job *j, const char *path, const nsc_re
 
 /* ---- CSV (RFC 4180) ---- */
 
-static void put_field(const char *text, bool last) {
-  bool quote = text && strpbrk(text, ",\"\r\n");
-  if (quote) putchar('"');
-  for (const char *c = text ? text : ""; *c; c++) {
-    if (*c == '"') putchar('"');
-    putchar(*c);
-  }
-  if (quote) putchar('"');
-  fputs(last ? "\r\n" : ",", stdout);
-}
-
 /* The columns must be known before the first row: the labels come from a blank result of the classifier. */
-static void write_csv_head(const nsc_result *r) {
-  fputs("file,model,verdict,threshold,error", stdout);
-  for (uint32_t i = 0; i < r->count; i++) {
-    putchar(',');
-    bool quote = strpbrk(r->labels[i], ",\"\r\n") != NULL;
-    if (quote) putchar('"');
-    for (const char *c = r->labels[i]; *c; c++) {
-      if (*c == '"') putchar('"');
-      putchar(*c);
-    }
-    if (quote) putchar('"');
-  }
-  fputs("\r\n", stdout);
+static void write_csv_head(nsc_text *t, const nsc_result *r) {
+  nsc_text_put(t, "file,model,verdict,threshold,error");
+  for (uint32_t i = 0; i < r->count; i++) nsc_text_put(t, ","), nsc_csv_field(t, r->labels[i]);
+  nsc_text_put(t, "\r\n");
 }
 
-static void write_csv(const job *j, const char *path, const nsc_result *r, const nsc_error *err) {
+static void write_csv(nsc_text *t, const job *j, const char *path, const nsc_result *r, const nsc_error *err) {
   bool ok = err->status == NSC_OK;
-  char number[32] = "";
-  put_field(path, false);
-  put_field(j->model_name, false);
-  put_field(ok ? verdict_of(r) : NULL, false);
-  if (ok && r->task == NSC_TASK_BINARY) snprintf(number, sizeof number, "%.6g", (double)r->thresholds[1]);
-  put_field(number, false);
-  put_field(ok ? NULL : err->text, j->label_count == 0);
+  const char *verdict = ok ? verdict_of(r) : NULL;
+  nsc_csv_field(t, path), nsc_text_put(t, ",");
+  nsc_csv_field(t, j->model_name), nsc_text_put(t, ",");
+  nsc_csv_field(t, verdict ? verdict : ""), nsc_text_put(t, ",");
+  if (ok && r->task == NSC_TASK_BINARY) nsc_text_printf(t, "%.6g", (double)r->thresholds[1]);
+  nsc_text_put(t, ","), nsc_csv_field(t, ok ? "" : err->text);
   for (uint32_t i = 0; i < j->label_count; i++) {
-    snprintf(number, sizeof number, "%.6g", ok ? (double)r->scores[i] : 0.0);
-    put_field(ok ? number : NULL, i + 1 == j->label_count);
+    nsc_text_put(t, ",");
+    if (ok) nsc_text_printf(t, "%.6g", (double)r->scores[i]);
   }
+  nsc_text_put(t, "\r\n");
 }
 
 /* ---- table ---- */
@@ -122,6 +102,19 @@ static void write_table(const char *path, const nsc_result *r, const nsc_error *
   printf("  (%.1f ms)\n", r->preprocess_ms + r->inference_ms);
 }
 
+/* What was written so far, on its way. */
+static bool print(nsc_text *t) {
+  nsc_error err = {0};
+  char *out;
+  if (nsc_text_finish(t, &out, &err) != NSC_OK) {
+    fprintf(stderr, "negatoscope: %s\n", err.text);
+    return false;
+  }
+  fputs(out, stdout);
+  nsc_text_free(out);
+  return true;
+}
+
 static int classify_all(job *j, const nsc_cli_paths *paths) {
   nsc_text t = {0};
   bool failed = false;
@@ -130,26 +123,24 @@ static int classify_all(job *j, const nsc_cli_paths *paths) {
     nsc_result blank;
     nsc_classifier_blank_result(j->classifier, &blank);
     j->label_count = blank.count;
-    write_csv_head(&blank);
+    write_csv_head(&t, &blank);
+    if (!print(&t)) failed = true;
   }
   for (size_t i = 0; i < paths->count; i++) {
     nsc_error err = {0};
     nsc_result result = {0};
     if (classify_file(j, paths->list[i], &result, &err) != NSC_OK) failed = true;
     if (j->format == JSON) write_json(&t, j, paths->list[i], &result, &err);
-    if (j->format == CSV) write_csv(j, paths->list[i], &result, &err);
+    if (j->format == CSV) {
+      write_csv(&t, j, paths->list[i], &result, &err);
+      if (!print(&t)) failed = true;
+    }
     if (j->format == TABLE) write_table(paths->list[i], &result, &err);
   }
   if (j->format == JSON) {
     nsc_json_end_array(&t);
-    nsc_error err = {0};
-    char *out;
-    if (nsc_text_finish(&t, &out, &err) != NSC_OK) {
-      fprintf(stderr, "negatoscope: %s\n", err.text);
-      return NSC_EXIT_SOME_FAILED;
-    }
-    puts(out);
-    nsc_text_free(out);
+    nsc_text_put(&t, "\n");
+    if (!print(&t)) failed = true;
   }
   if (j->format == TABLE) fputs("For research and teaching. Not for diagnosis.\n", stderr);
   return failed ? NSC_EXIT_SOME_FAILED : NSC_EXIT_OK;
@@ -196,7 +187,7 @@ int nsc_cli_classify(int argc, char **argv) {
   };
   argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
   if (argc < 2 || (json && csv)) {
-    if (argc >= 0) fputs(usage, stderr);
+    if (argc >= 0) fputs(nsc_cli_classify_usage, stderr);
     return NSC_EXIT_USAGE;
   }
   long frame_number = nsc_cli_number("--frame", frame, 1, 1);

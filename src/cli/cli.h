@@ -1,4 +1,5 @@
-/* The native command. Each verb is a file with one function `nsc_cli_<verb>(argc, argv)`; argv[0] is the verb. */
+/* The native command. Each verb is a file with one function `nsc_cli_<verb>(argc, argv)`, argv[0] being the verb, and
+   the text that says how it is used. */
 #ifndef NSC_CLI_CLI_H
 #define NSC_CLI_CLI_H
 
@@ -18,6 +19,15 @@ int nsc_cli_describe(int argc, char **argv);
 int nsc_cli_evaluate(int argc, char **argv);
 int nsc_cli_convert(int argc, char **argv);
 int nsc_cli_phantom(int argc, char **argv);
+
+extern const char nsc_cli_info_usage[];
+extern const char nsc_cli_classify_usage[];
+extern const char nsc_cli_bench_usage[];
+extern const char nsc_cli_train_usage[];
+extern const char nsc_cli_describe_usage[];
+extern const char nsc_cli_evaluate_usage[];
+extern const char nsc_cli_convert_usage[];
+extern const char nsc_cli_phantom_usage[];
 
 /* ---- bench --train ---- */
 

@@ -10,7 +10,7 @@
 #include "cli/cli.h"
 #include "cli/png_write.h"
 
-static const char usage[] =
+const char nsc_cli_convert_usage[] =
     "usage: negatoscope convert [options] --out FOLDER|FILE.png FILE_OR_FOLDER...\n"
     "  --window C,W          centre and width, instead of the file's own first window\n"
     "  --range LOW,HIGH      or these modality values as black and white\n"
@@ -100,7 +100,7 @@ static bool read_settings(int *argc, char **argv, settings *s) {
                                  {"--format", &format, NULL}, {"--overwrite", NULL, &s->overwrite}};
   *argc = nsc_cli_options(*argc, argv, list, sizeof list / sizeof *list);
   if (*argc < 2 || !s->out) {
-    if (*argc >= 0) fputs(usage, stderr);
+    if (*argc >= 0) fputs(nsc_cli_convert_usage, stderr);
     return false;
   }
   if (!read_values(window, range, s) || !read_shape(size, frame, format, s)) return false;

@@ -5,7 +5,7 @@
 #include "base/source.h"
 #include "cli/cli.h"
 
-static const char usage[] =
+const char nsc_cli_describe_usage[] =
     "usage: negatoscope describe --facts FACTS.json [--out FILE] MODEL.onnx\n"
     "  writes the names, labels, threshold, advice, limits, ... of a JSON object into the file "
     "(docs/MODEL-FORMAT.md)\n";
@@ -37,7 +37,7 @@ int nsc_cli_describe(int argc, char **argv) {
   const nsc_cli_option list[] = {{"--facts", &facts, NULL}, {"--out", &out, NULL}};
   argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
   if (argc != 2 || !facts) {
-    if (argc >= 0) fputs(usage, stderr);
+    if (argc >= 0) fputs(nsc_cli_describe_usage, stderr);
     return NSC_EXIT_USAGE;
   }
   nsc_error err = {0};

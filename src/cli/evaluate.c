@@ -9,7 +9,7 @@
 #include "cli/data.h"
 #include "eval/eval.h"
 
-static const char usage[] =
+const char nsc_cli_evaluate_usage[] =
     "usage: negatoscope evaluate [options] MODEL_NAME_OR_FILE DATA\n"
     "  --split NAME          test, validation, train or all; test where the data have one, else all\n"
     "  --map FROM=TO,...     labels of the data that the model calls otherwise\n"
@@ -81,7 +81,7 @@ static bool read_settings(int argc, char **argv, settings *s) {
                                  NSC_CLI_DATA_OPTIONS(s->data)};
   argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
   if (argc != 3) {
-    if (argc >= 0) fputs(usage, stderr);
+    if (argc >= 0) fputs(nsc_cli_evaluate_usage, stderr);
     return false;
   }
   s->model = argv[1];

@@ -29,10 +29,12 @@ static nsc_status describe(const char *path, char **json, nsc_error *err) {
   return err->status;
 }
 
+const char nsc_cli_info_usage[] = "usage: negatoscope info FILE...\n";
+
 int nsc_cli_info(int argc, char **argv) {
   argc = nsc_cli_options(argc, argv, NULL, 0);
   if (argc < 2) {
-    if (argc == 1) fprintf(stderr, "usage: negatoscope info FILE...\n");
+    if (argc == 1) fputs(nsc_cli_info_usage, stderr);
     return NSC_EXIT_USAGE;
   }
   nsc_text t = {0};

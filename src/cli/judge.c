@@ -52,7 +52,7 @@ static void print_figures(const nsc_eval_report *r) {
 nsc_status nsc_cli_judge(nsc_training *training, nsc_error *err) {
   if (nsc_dataset_count(nsc_training_data(training), NSC_SPLIT_TEST, UINT32_MAX) == 0) return NSC_OK;
   nsc_eval_report *report;
-  NSC_TRY(nsc_training_report(training, NSC_SPLIT_TEST, NULL, &report, err));
+  NSC_TRY(nsc_training_report(training, NSC_SPLIT_TEST, &report, err));
   print_figures(report);
   nsc_eval_report_free(report);
   return NSC_OK;

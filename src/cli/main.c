@@ -5,15 +5,16 @@
 static const struct {
   const char *name, *what;
   int (*run)(int argc, char **argv);
+  const char *usage;
 } verbs[] = {
-    {"info", "what a file is: image or model, as JSON", nsc_cli_info},
-    {"classify", "scores of images and folders", nsc_cli_classify},
-    {"train", "a network from pictures with labels", nsc_cli_train},
-    {"evaluate", "how good a model is on pictures whose labels are known", nsc_cli_evaluate},
-    {"convert", "frames to PNG or PGM, windowed, filtered, resized", nsc_cli_convert},
-    {"phantom", "synthetic CT slices with and without lesions, to train on", nsc_cli_phantom},
-    {"describe", "what a model file says of itself, changed", nsc_cli_describe},
-    {"bench", "how long a model takes on this machine", nsc_cli_bench},
+    {"info", "what a file is: image or model, as JSON", nsc_cli_info, nsc_cli_info_usage},
+    {"classify", "scores of images and folders", nsc_cli_classify, nsc_cli_classify_usage},
+    {"train", "a network from pictures with labels", nsc_cli_train, nsc_cli_train_usage},
+    {"evaluate", "how good a model is on pictures whose labels are known", nsc_cli_evaluate, nsc_cli_evaluate_usage},
+    {"convert", "frames to PNG or PGM, windowed, filtered, resized", nsc_cli_convert, nsc_cli_convert_usage},
+    {"phantom", "synthetic CT slices with and without lesions, to train on", nsc_cli_phantom, nsc_cli_phantom_usage},
+    {"describe", "what a model file says of itself, changed", nsc_cli_describe, nsc_cli_describe_usage},
+    {"bench", "how long a model takes on this machine", nsc_cli_bench, nsc_cli_bench_usage},
 };
 
 enum { VERB_COUNT = sizeof verbs / sizeof *verbs };
@@ -21,15 +22,21 @@ enum { VERB_COUNT = sizeof verbs / sizeof *verbs };
 static void help(FILE *to) {
   fprintf(to, "negatoscope %s: medical images and the networks that classify them\n\n", nsc_version());
   for (int i = 0; i < VERB_COUNT; i++) fprintf(to, "  negatoscope %-10s %s\n", verbs[i].name, verbs[i].what);
-  fputs("\nA verb without arguments says how it is used. For research and teaching. Not for diagnosis.\n", to);
+  fputs("\nA verb with --help says how it is used. For research and teaching. Not for diagnosis.\n", to);
+}
+
+static bool asks_help(const char *word) {
+  return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
 int main(int argc, char **argv) {
   for (int i = 0; argc > 1 && i < VERB_COUNT; i++) {
-    if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
+    if (strcmp(argv[1], verbs[i].name) != 0) continue;
+    if (argc != 3 || !asks_help(argv[2])) return verbs[i].run(argc - 1, argv + 1);
+    fputs(verbs[i].usage, stdout);
+    return NSC_EXIT_OK;
   }
-  bool asked =
-      argc > 1 && (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+  bool asked = argc > 1 && (strcmp(argv[1], "help") == 0 || asks_help(argv[1]));
   if (argc > 1 && strcmp(argv[1], "--version") == 0) {
     puts(nsc_version());
     return NSC_EXIT_OK;

@@ -10,7 +10,7 @@
 #include "base/rng.h"
 #include "cli/cli.h"
 
-static const char usage[] =
+const char nsc_cli_phantom_usage[] =
     "usage: negatoscope phantom --out FOLDER [options]      SYNTHETIC abdominal CT slices, some with a liver lesion\n"
     "  --count N             970 slices                  --lesions N                of these, 138 in 970\n"
     "  --size N              256 pixels                  --seed N                   1: the same seed, the same bytes\n"
@@ -49,7 +49,7 @@ static bool read_settings(int argc, char **argv, settings *s) {
                                  {"--diameter", &diameter, NULL}, {"--noise", &noise, NULL}};
   argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
   if (argc != 1 || !s->out) {
-    if (argc >= 0) fputs(usage, stderr);
+    if (argc >= 0) fputs(nsc_cli_phantom_usage, stderr);
     return false;
   }
   s->count = nsc_cli_number("--count", count, 1, 970);

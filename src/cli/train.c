@@ -8,7 +8,7 @@
 #include "cli/judge.h"
 #include "train/zoo.h"
 
-static const char usage[] =
+const char nsc_cli_train_usage[] =
     "usage: negatoscope train [options] DATA      two labels: absent, present in name order or that of --labels\n"
     "  --out FILE            the model (model.onnx)      --name NAME --title TEXT   what it says of itself\n"
     "  --net NAME            small; --net help lists     --size N --channels N      128, 1\n"
@@ -100,7 +100,7 @@ static bool read_settings(int argc, char **argv, settings *s) {
   argc = take_options(argc, argv, s, numbers);
   bool fits = (!s->resume || s->checkpoint) && (!s->unfreeze || (s->from && !s->checkpoint));
   if (argc != 2 || !fits) {
-    if (argc >= 0) fputs(usage, stderr);
+    if (argc >= 0) fputs(nsc_cli_train_usage, stderr);
     return false;
   }
   s->path = argv[1];

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "pipeline/scores.h"
 
 /* Enough cases, and of a binary task enough of both labels. */
 static bool is_enough(nsc_task task, size_t count, const int32_t *truth) {
@@ -52,8 +53,7 @@ static nsc_status choose_threshold(const float *pairs, size_t count, const int32
   nsc_eval_curve curve = {0};
   nsc_status status = scores && present ? NSC_OK : nsc_fail_memory(err, count * sizeof *scores, "a calibration");
   for (size_t i = 0; i < count && status == NSC_OK; i++) {
-    /* As the classifier computes it: from the float32 quotient, in double. */
-    scores[i] = (float)(1 / (1 + exp(-(double)(pairs[2 * i + 1] / c->temperature))));
+    scores[i] = nsc_sigmoid_score(pairs[2 * i + 1], c->temperature);
     present[i] = truth[i] == 1;
   }
   if (status == NSC_OK) status = nsc_eval_curve_make(scores, present, count, &curve, err);

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "pipeline/manifest.h"
+#include "pipeline/scores.h"
 
 struct nsc_classifier {
   const nsc_model *model;
@@ -137,50 +138,25 @@ void nsc_classifier_free(nsc_classifier *classifier) {
   free(classifier);
 }
 
-static float sigmoid(float z) {
-  return (float)(1 / (1 + exp(-(double)z)));
-}
-
 /* Probabilities from what the network gave. Temperature divides logits (Guo et al. 2017); probabilities go back to
    logits for it. */
 static void score(nsc_classifier *c) {
   const nsc_manifest *m = &c->manifest;
   float t = m->temperature;
   uint32_t n = c->raw_count;
+  bool as_they_are = !m->logits && t == 1;
   if (m->task == NSC_TASK_MULTI || n == 1) {
     for (uint32_t i = 0; i < n; i++) {
-      float x = c->raw[i];
-      float p = m->logits ? sigmoid(x / t) : t == 1 ? x : sigmoid(logf(x / (1 - x)) / t);
-      if (m->task == NSC_TASK_MULTI) {
-        c->scores[i] = p;
-      } else {
-        c->scores[0] = 1 - p;
-        c->scores[1] = p;
-      }
+      float x = c->raw[i], z = m->logits ? x : logf(x / (1 - x));
+      c->scores[i] = as_they_are ? x : nsc_sigmoid_score(z, t);
     }
+    if (m->task == NSC_TASK_MULTI) return;
+    c->scores[1] = c->scores[0];
+    c->scores[0] = 1 - c->scores[1];
     return;
   }
-  double sum = 0;
-  float max = -INFINITY;
-  for (uint32_t i = 0; i < n; i++) {
-    float z = m->logits ? c->raw[i] : t == 1 ? c->raw[i] : logf(c->raw[i]);
-    c->scores[i] = z / t;
-    max = fmaxf(max, c->scores[i]);
-  }
-  if (!m->logits && t == 1) return; /* probabilities as they are */
-  for (uint32_t i = 0; i < n; i++) sum += exp((double)(c->scores[i] - max));
-  for (uint32_t i = 0; i < n; i++) c->scores[i] = (float)(exp((double)(c->scores[i] - max)) / sum);
-}
-
-static uint32_t decide(const nsc_classifier *c) {
-  const nsc_manifest *m = &c->manifest;
-  if (m->task == NSC_TASK_BINARY) return c->scores[1] >= m->thresholds[1];
-  uint32_t best = m->label_count;
-  for (uint32_t i = 0; i < m->label_count; i++) {
-    if (m->task == NSC_TASK_MULTI && !(c->scores[i] >= m->thresholds[i])) continue;
-    if (best == m->label_count || c->scores[i] > c->scores[best]) best = i;
-  }
-  return best;
+  for (uint32_t i = 0; i < n; i++) c->scores[i] = m->logits || as_they_are ? c->raw[i] : logf(c->raw[i]);
+  if (!as_they_are) nsc_softmax_scores(c->scores, n, t, c->scores);
 }
 
 void nsc_classifier_blank_result(const nsc_classifier *classifier, nsc_result *out) {
@@ -215,7 +191,7 @@ nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_image *image, uint
   score(c);
   nsc_classifier_blank_result(c, out);
   out->scores = c->scores;
-  out->verdict = decide(c);
+  out->verdict = nsc_verdict(c->manifest.task, c->scores, c->manifest.thresholds, c->manifest.label_count);
   out->decode_ms = decoded - start;
   out->preprocess_ms = preprocessed - decoded;
   out->inference_ms = nsc_now_ms() - preprocessed;

@@ -7,19 +7,24 @@
 #include "base/text.h"
 #include "train/save.h"
 
-nsc_status nsc_collect_image(nsc_dataset *d, nsc_image *image, uint32_t frame, const nsc_recipe *recipe,
-                             const char *name, const char *patient, uint32_t label, nsc_error *err) {
+nsc_status nsc_collect_values(nsc_image *image, uint32_t frame, const nsc_recipe *recipe, float *values, size_t count,
+                              nsc_error *err) {
   nsc_recipe plain = *recipe;
   plain.scale = 1;
   for (int c = 0; c < 3; c++) {
     plain.mean[c] = 0;
     plain.std[c] = 1;
   }
+  return nsc_preprocess(image, frame, &plain, values, count, err);
+}
+
+nsc_status nsc_collect_image(nsc_dataset *d, nsc_image *image, uint32_t frame, const nsc_recipe *recipe,
+                             const char *name, const char *patient, uint32_t label, nsc_error *err) {
   size_t count = d->height * d->width * d->channels;
   float *values = malloc(count * sizeof *values);
   if (!values) return nsc_fail_memory(err, count * sizeof *values, "a picture");
   uint8_t *pixels = NULL;
-  nsc_status status = nsc_preprocess(image, frame, &plain, values, count, err);
+  nsc_status status = nsc_collect_values(image, frame, recipe, values, count, err);
   if (status == NSC_OK) status = nsc_dataset_add(d, name, patient, label, &pixels, err);
   for (size_t i = 0; i < count && status == NSC_OK; i++) pixels[i] = (uint8_t)lrintf(values[i] * 255);
   free(values);

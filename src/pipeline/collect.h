@@ -5,6 +5,11 @@
 #include "train/dataset.h"
 #include "train/net.h"
 
+/* One frame through the recipe to floats 0..1, [height][width][channels]: what training sees before mean, std and
+ * scale, which are not applied. */
+NSC_WARN_UNUSED nsc_status nsc_collect_values(nsc_image *image, uint32_t frame, const nsc_recipe *recipe, float *values,
+                                              size_t count, nsc_error *err);
+
 /* One frame through the recipe (its mean, std and scale are not used: they are found from the data) to bytes of the
  * set. */
 NSC_WARN_UNUSED nsc_status nsc_collect_image(nsc_dataset *d, nsc_image *image, uint32_t frame, const nsc_recipe *recipe,

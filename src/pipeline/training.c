@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "pipeline/collect.h"
+#include "pipeline/scores.h"
 #include "pipeline/training_private.h"
 #include "train/checkpoint.h"
 
@@ -26,10 +27,6 @@ const nsc_trainer *nsc_training_trainer(const nsc_training *t) {
 }
 
 /* ---- beginning and running ---- */
-
-static uint32_t outputs_of(const nsc_training *t) {
-  return t->data.label_count > 2 ? t->data.label_count : 1;
-}
 
 static nsc_status take_threads(nsc_training *t, uint32_t threads, nsc_error *err) {
   if (threads < 1) threads = 1;
@@ -61,19 +58,17 @@ nsc_status nsc_training_begin(nsc_training *t, const char *json, uint32_t thread
   if (!nsc_training_has_labels(t) || t->data.count == 0) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "there are no pictures to learn from");
   }
-  nsc_train_options before = t->options;
+  nsc_normal normal = t->options.normal;
   NSC_TRY(nsc_training_build(t, &plan, err));
   NSC_TRY(take_threads(t, threads, err));
   t->options = plan.train;
   t->options.task = t->data.label_count == 2 ? NSC_TASK_BINARY : NSC_TASK_SINGLE;
   nsc_status status = NSC_OK;
-  if (plan.go_on) {
-    memcpy(t->options.mean, before.mean, sizeof before.mean);
-    memcpy(t->options.deviation, before.deviation, sizeof before.deviation);
-  } else {
+  if (!plan.go_on) {
     memcpy(t->net_name, plan.net, sizeof plan.net);
-    status = nsc_training_normal(t, strcmp(plan.net, "base") == 0, &t->options, err);
+    status = nsc_training_normal(t, strcmp(plan.net, "base") == 0, &normal, err);
   }
+  t->options.normal = normal;
   t->judged_epoch = UINT32_MAX;
   if (status == NSC_OK) status = begin_trainer(t, &plan, err);
   if (status != NSC_OK && !plan.go_on) nsc_training_forget(t);
@@ -166,9 +161,9 @@ nsc_status nsc_training_status_json(const nsc_training *training, char **out, ns
 
 /* ---- judging ---- */
 
-/* The cases of a split: who they are, what is true, and what the best weights say. */
+/* The cases of a split: who they are, what is true, and what is said of them. */
 typedef struct cases {
-  uint32_t count, outputs;
+  uint32_t count;
   uint32_t *samples; /* [count] */
   int32_t *truth;    /* [count] */
   float *logits;     /* [count][outputs] */
@@ -182,37 +177,23 @@ static void drop_cases(cases *c) {
   free(c->scores);
 }
 
-static nsc_status predict(nsc_training *t, nsc_split split, cases *c, nsc_error *err) {
+static nsc_status list_cases(const nsc_training *t, nsc_split split, cases *c, nsc_error *err) {
   const nsc_dataset *d = &t->data;
-  uint32_t count = nsc_dataset_count(d, split, UINT32_MAX);
-  *c = (cases){.count = count, .outputs = outputs_of(t)};
-  size_t room = (size_t)count + 1;
+  *c = (cases){.count = nsc_dataset_count(d, split, UINT32_MAX)};
+  size_t room = (size_t)c->count + 1, outputs = nsc_training_outputs(t);
   c->samples = malloc(room * sizeof *c->samples);
   c->truth = malloc(room * sizeof *c->truth);
-  c->logits = malloc(room * c->outputs * sizeof *c->logits);
+  c->logits = malloc(room * outputs * sizeof *c->logits);
   c->scores = malloc(room * d->label_count * sizeof *c->scores);
   if (!c->samples || !c->truth || !c->logits || !c->scores) {
-    return nsc_fail_memory(err, room * (d->label_count + c->outputs) * sizeof(float), "scores");
+    return nsc_fail_memory(err, room * (d->label_count + outputs) * sizeof(float), "scores");
   }
   for (uint32_t i = 0, n = 0; i < d->count; i++) {
     if (d->samples[i].split != split) continue;
     c->samples[n] = i;
     c->truth[n++] = (int32_t)d->samples[i].label;
   }
-  return nsc_trainer_predict(t->trainer, split, c->logits, err);
-}
-
-/* Softmax of z / temperature, or the two sides of a sigmoid. */
-static void to_scores(const float *z, uint32_t outputs, uint32_t labels, float temperature, float *out) {
-  if (outputs == 1) {
-    out[1] = 1 / (1 + expf(-z[0] / temperature));
-    out[0] = 1 - out[1];
-    return;
-  }
-  float largest = z[0], sum = 0;
-  for (uint32_t k = 1; k < labels; k++) largest = fmaxf(largest, z[k]);
-  for (uint32_t k = 0; k < labels; k++) sum += out[k] = expf((z[k] - largest) / temperature);
-  for (uint32_t k = 0; k < labels; k++) out[k] /= sum;
+  return NSC_OK;
 }
 
 nsc_status nsc_training_calibrate(nsc_training *t, double sensitivity, nsc_calibration *out, nsc_error *err) {
@@ -221,9 +202,11 @@ nsc_status nsc_training_calibrate(nsc_training *t, double sensitivity, nsc_calib
   if (t->judged_epoch != best || t->judged_sensitivity != sensitivity) {
     nsc_calibration found;
     cases c;
-    nsc_status status = predict(t, NSC_SPLIT_VALIDATION, &c, err);
+    nsc_status status = list_cases(t, NSC_SPLIT_VALIDATION, &c, err);
+    if (status == NSC_OK) status = nsc_trainer_predict(t->trainer, NSC_SPLIT_VALIDATION, c.logits, err);
     if (status == NSC_OK) {
-      status = nsc_calibrate(t->options.task, c.logits, c.count, c.outputs, c.truth, sensitivity, &found, err);
+      status =
+          nsc_calibrate(t->options.task, c.logits, c.count, nsc_training_outputs(t), c.truth, sensitivity, &found, err);
     }
     drop_cases(&c);
     NSC_TRY(status);
@@ -239,15 +222,76 @@ void nsc_training_set_threshold(nsc_training *t, float threshold) {
   t->calibration.threshold = threshold;
 }
 
-/* The label that the model would call. */
-static uint32_t call(const nsc_training *t, const float *scores, float threshold) {
-  if (t->options.task == NSC_TASK_BINARY) return scores[1] >= threshold;
-  uint32_t best = 0;
-  for (uint32_t k = 1; k < t->data.label_count; k++) best = scores[k] > scores[best] ? k : best;
-  return best;
+/* What the network with the best weights says, after temperature. */
+static nsc_status score_by_network(nsc_training *t, nsc_split split, float temperature, cases *c, nsc_error *err) {
+  uint32_t outputs = nsc_training_outputs(t), labels = t->data.label_count;
+  NSC_TRY(nsc_trainer_predict(t->trainer, split, c->logits, err));
+  for (uint32_t i = 0; i < c->count; i++) {
+    const float *logits = c->logits + (size_t)i * outputs;
+    float *scores = c->scores + (size_t)i * labels;
+    if (outputs > 1) {
+      nsc_softmax_scores(logits, outputs, temperature, scores);
+    } else {
+      scores[1] = nsc_sigmoid_score(logits[0], temperature);
+      scores[0] = 1 - scores[1];
+    }
+  }
+  return NSC_OK;
+}
+
+/* How each case's `count` nearest training samples vote. */
+static nsc_status score_by_neighbours(nsc_training *t, uint32_t count, cases *c, nsc_error *err) {
+  nsc_neighbour room[NSC_MOST_NEIGHBOURS];
+  NSC_TRY(nsc_training_need_features(t, err));
+  for (uint32_t i = 0; i < c->count; i++) {
+    nsc_training_vote(t, c->samples[i], count, room, c->scores + (size_t)i * t->data.label_count);
+  }
+  return NSC_OK;
+}
+
+/* What a report is made of. */
+typedef struct judgement {
+  nsc_split split;
+  uint32_t neighbours; /* that vote; 0: the network says */
+  float threshold;     /* binary */
+  float temperature;   /* NaN where votes have none */
+  nsc_eval_options options;
+} judgement;
+
+static nsc_status score(nsc_training *t, const judgement *j, cases *c, nsc_error *err) {
+  NSC_TRY(list_cases(t, j->split, c, err));
+  if (c->count == 0)
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "no picture is in the %s split", nsc_split_name(j->split));
+  return j->neighbours ? score_by_neighbours(t, j->neighbours, c, err)
+                       : score_by_network(t, j->split, j->temperature, c, err);
+}
+
+static nsc_status report_on(const nsc_training *t, const judgement *j, const cases *c, nsc_eval_report **out,
+                            nsc_error *err) {
+  const float thresholds[2] = {1 - j->threshold, j->threshold};
+  nsc_eval_data data = {.task = t->options.task,
+                        .count = c->count,
+                        .labels = t->data.label_count,
+                        .scores = c->scores,
+                        .truth = c->truth,
+                        .thresholds = t->options.task == NSC_TASK_BINARY ? thresholds : NULL,
+                        .names = t->data.labels};
+  return nsc_eval_run(&data, &j->options, out, err);
+}
+
+nsc_status nsc_training_report(nsc_training *t, nsc_split split, nsc_eval_report **out, nsc_error *err) {
+  nsc_calibration found;
+  cases c = {0};
+  NSC_TRY(nsc_training_calibrate(t, t->judged_sensitivity, &found, err));
+  judgement j = {.split = split, .threshold = found.threshold, .temperature = found.temperature};
+  nsc_status status = score(t, &j, &c, err);
+  if (status == NSC_OK) status = report_on(t, &j, &c, out, err);
+  drop_cases(&c);
+  return status;
 }
 
 static void write_cases(nsc_text *out, const nsc_training *t, const cases *c, float threshold) {
+  const float thresholds[2] = {1 - threshold, threshold};
   uint32_t labels = t->data.label_count;
   nsc_json_key(out, "cases");
   nsc_json_array(out);
@@ -256,97 +300,62 @@ static void write_cases(nsc_text *out, const nsc_training *t, const cases *c, fl
     nsc_json_array(out);
     nsc_json_int(out, c->samples[i]);
     nsc_json_int(out, c->truth[i]);
-    nsc_json_int(out, call(t, scores, threshold));
+    nsc_json_int(out, nsc_verdict(t->options.task, scores, thresholds, labels));
     for (uint32_t k = 0; k < labels; k++) nsc_json_float(out, scores[k]);
     nsc_json_end_array(out);
   }
   nsc_json_end_array(out);
 }
 
-/* The cases of a split with their scores after temperature, or, with `neighbours`, by so many of them. ARGUMENT when
-   there is none. */
-static nsc_status score(nsc_training *t, nsc_split split, uint32_t neighbours, cases *c, nsc_error *err) {
-  nsc_status status = predict(t, split, c, err);
-  if (status == NSC_OK && c->count == 0) {
-    status = nsc_fail(err, NSC_ERROR_ARGUMENT, "no picture is in the %s split", nsc_split_name(split));
-  }
-  if (status == NSC_OK && neighbours) {
-    nsc_neighbour room[NSC_MOST_NEIGHBOURS];
-    status = nsc_training_need_features(t, err);
-    for (uint32_t i = 0; i < c->count && status == NSC_OK; i++) {
-      nsc_training_vote(t, c->samples[i], neighbours, room, c->scores + (size_t)i * t->data.label_count);
-    }
-    return status;
-  }
-  for (uint32_t i = 0; i < c->count && status == NSC_OK; i++) {
-    to_scores(c->logits + (size_t)i * c->outputs, c->outputs, t->data.label_count, t->calibration.temperature,
-              c->scores + (size_t)i * t->data.label_count);
-  }
-  return status;
-}
-
-static nsc_status report_on(const nsc_training *t, const cases *c, float threshold, const nsc_eval_options *options,
-                            nsc_eval_report **out, nsc_error *err) {
-  const float thresholds[2] = {1 - threshold, threshold};
-  nsc_eval_data data = {.task = t->options.task,
-                        .count = c->count,
-                        .labels = t->data.label_count,
-                        .scores = c->scores,
-                        .truth = c->truth,
-                        .thresholds = t->options.task == NSC_TASK_BINARY ? thresholds : NULL,
-                        .names = t->data.labels};
-  return nsc_eval_run(&data, options, out, err);
-}
-
-nsc_status nsc_training_report(nsc_training *t, nsc_split split, const nsc_eval_options *options, nsc_eval_report **out,
-                               nsc_error *err) {
-  nsc_calibration found;
-  cases c;
-  NSC_TRY(nsc_training_calibrate(t, t->judged_sensitivity, &found, err));
-  nsc_status status = score(t, split, 0, &c, err);
-  if (status == NSC_OK) status = report_on(t, &c, found.threshold, options, out, err);
-  drop_cases(&c);
-  return status;
-}
-
-static nsc_status write_evaluation(const nsc_training *t, const cases *c, float threshold,
-                                   const nsc_eval_options *options, char **out, nsc_error *err) {
+static nsc_status write_evaluation(const nsc_training *t, const judgement *j, const cases *c, char **out,
+                                   nsc_error *err) {
   nsc_eval_report *report;
   char *json = NULL;
-  NSC_TRY(report_on(t, c, threshold, options, &report, err));
+  NSC_TRY(report_on(t, j, c, &report, err));
   nsc_status status = nsc_eval_json(report, &json, err);
   nsc_eval_report_free(report);
   NSC_TRY(status);
   nsc_text text = {0};
   nsc_json_object(&text);
-  nsc_json_key(&text, "threshold"), nsc_json_float(&text, t->options.task == NSC_TASK_BINARY ? threshold : NAN);
-  nsc_json_key(&text, "temperature"), nsc_json_float(&text, t->calibration.temperature);
+  nsc_json_key(&text, "threshold");
+  nsc_json_float(&text, t->options.task == NSC_TASK_BINARY ? j->threshold : NAN);
+  nsc_json_key(&text, "temperature"), nsc_json_float(&text, j->temperature);
   nsc_json_key(&text, "report"), nsc_json_raw(&text, json, strlen(json));
   nsc_text_free(json);
-  write_cases(&text, t, c, threshold);
+  write_cases(&text, t, c, j->threshold);
   nsc_json_end_object(&text);
   return nsc_text_finish(&text, out, err);
 }
 
-nsc_status nsc_training_evaluate(nsc_training *t, const char *how, char **out, nsc_error *err) {
+/* `*sensitivity`: what the threshold from validation is to reach; `*threshold`: one that is given, or negative. */
+static nsc_status read_judgement(const nsc_training *t, const char *how, judgement *j, double *sensitivity,
+                                 double *threshold, nsc_error *err) {
   static const char *const splits[] = {"train", "validation", "test", NULL};
   nsc_fields f;
-  nsc_calibration found;
-  NSC_TRY(need_trainer(t, err));
   NSC_TRY(nsc_fields_open(&f, how, "evaluation", err));
-  nsc_split split = (nsc_split)nsc_fields_choice(&f, "split", splits, NSC_SPLIT_TEST);
-  double threshold = nsc_fields_number(&f, "threshold", 0, 1, -1);
-  double sensitivity = nsc_fields_number(&f, "sensitivity", 0, 1, 0);
-  nsc_eval_options options = {.replicates = nsc_fields_count(&f, "bootstrap", 0, NSC_EVAL_MAX_REPLICATES, 0),
-                              .seed = t->options.seed};
-  if (sensitivity > 0) options.sensitivity = sensitivity;
-  uint32_t neighbours = nsc_fields_count(&f, "neighbours", 0, NSC_MOST_NEIGHBOURS, 0);
-  NSC_TRY(nsc_fields_close(&f));
-  NSC_TRY(nsc_training_calibrate(t, sensitivity, &found, err));
-  cases c;
-  nsc_status status = score(t, split, neighbours, &c, err);
-  if (threshold < 0) threshold = neighbours ? 0.5 : (double)found.threshold;
-  if (status == NSC_OK) status = write_evaluation(t, &c, (float)threshold, &options, out, err);
+  j->split = (nsc_split)nsc_fields_choice(&f, "split", splits, NSC_SPLIT_TEST);
+  j->neighbours = nsc_fields_count(&f, "neighbours", 0, NSC_MOST_NEIGHBOURS, 0);
+  j->options.replicates = nsc_fields_count(&f, "bootstrap", 0, NSC_EVAL_MAX_REPLICATES, 0);
+  j->options.seed = t->options.seed;
+  *threshold = nsc_fields_number(&f, "threshold", 0, 1, -1);
+  *sensitivity = nsc_fields_number(&f, "sensitivity", 0, 1, 0);
+  j->options.sensitivity = *sensitivity;
+  return nsc_fields_close(&f);
+}
+
+nsc_status nsc_training_evaluate(nsc_training *t, const char *how, char **out, nsc_error *err) {
+  /* Votes are shares already: half of them decides, and there is no temperature. */
+  nsc_calibration found = {.threshold = 0.5f, .temperature = NAN};
+  judgement j = {0};
+  double sensitivity, threshold;
+  NSC_TRY(need_trainer(t, err));
+  NSC_TRY(read_judgement(t, how, &j, &sensitivity, &threshold, err));
+  if (!j.neighbours) NSC_TRY(nsc_training_calibrate(t, sensitivity, &found, err));
+  j.threshold = threshold >= 0 ? (float)threshold : found.threshold;
+  j.temperature = found.temperature;
+  cases c = {0};
+  nsc_status status = score(t, &j, &c, err);
+  if (status == NSC_OK) status = write_evaluation(t, &j, &c, out, err);
   drop_cases(&c);
   return status;
 }
@@ -360,8 +369,8 @@ nsc_status nsc_training_model(nsc_training *t, const char *json, char **bytes, s
   NSC_TRY(nsc_training_calibrate(t, t->judged_sensitivity, &found, err));
   nsc_recipe recipe = t->recipe;
   for (int c = 0; c < 3; c++) {
-    recipe.mean[c] = t->options.mean[c];
-    recipe.std[c] = t->options.deviation[c];
+    recipe.mean[c] = t->options.normal.mean[c];
+    recipe.std[c] = t->options.normal.deviation[c];
   }
   NSC_TRY(nsc_fields_open(&f, json, "model", err));
   double threshold = nsc_fields_number(&f, "threshold", 0, 1, -1);

@@ -24,7 +24,7 @@ NSC_WARN_UNUSED nsc_status nsc_training_calibrate(nsc_training *training, double
 void nsc_training_set_threshold(nsc_training *training, float threshold);
 
 /* The report on a split with the best weights and what was calibrated. Ended by nsc_eval_report_free. */
-NSC_WARN_UNUSED nsc_status nsc_training_report(nsc_training *training, nsc_split split, const nsc_eval_options *options,
-                                               nsc_eval_report **out, nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_training_report(nsc_training *training, nsc_split split, nsc_eval_report **out,
+                                               nsc_error *err);
 
 #endif

@@ -240,7 +240,6 @@ static void write_samples(nsc_text *t, const nsc_dataset *d) {
 }
 
 static void write_duplicates(nsc_text *t, const nsc_duplicates *found) {
-  nsc_json_key(t, "duplicates");
   nsc_json_array(t);
   for (uint32_t i = 0; i < found->count; i++) {
     const nsc_duplicate *pair = &found->list[i];
@@ -255,10 +254,17 @@ static void write_duplicates(nsc_text *t, const nsc_duplicates *found) {
   nsc_json_end_array(t);
 }
 
-nsc_status nsc_training_data_json(nsc_training *training, char **out, nsc_error *err) {
-  const nsc_dataset *d = &training->data;
+nsc_status nsc_training_duplicates_json(const nsc_training *training, char **out, nsc_error *err) {
   nsc_duplicates found;
-  NSC_TRY(nsc_duplicates_find(d, &found, err));
+  NSC_TRY(nsc_duplicates_find(&training->data, &found, err));
+  nsc_text t = {0};
+  write_duplicates(&t, &found);
+  nsc_duplicates_drop(&found);
+  return nsc_text_finish(&t, out, err);
+}
+
+nsc_status nsc_training_data_json(const nsc_training *training, char **out, nsc_error *err) {
+  const nsc_dataset *d = &training->data;
   nsc_text t = {0};
   nsc_json_object(&t);
   nsc_json_key(&t, "width"), nsc_json_int(&t, (int64_t)d->width);
@@ -268,9 +274,7 @@ nsc_status nsc_training_data_json(nsc_training *training, char **out, nsc_error 
   nsc_json_key(&t, "budget"), nsc_json_int(&t, (int64_t)d->budget);
   write_labels(&t, d);
   write_samples(&t, d);
-  write_duplicates(&t, &found);
   nsc_json_end_object(&t);
-  nsc_duplicates_drop(&found);
   return nsc_text_finish(&t, out, err);
 }
 

@@ -136,7 +136,7 @@ static void write_words(nsc_text *t, const char *key, const char *const *words) 
 
 static void write_networks(nsc_text *t, const nsc_training *training) {
   const nsc_dataset *d = &training->data;
-  size_t outputs = d->label_count > 2 ? d->label_count : 1;
+  size_t outputs = nsc_training_outputs(training);
   nsc_json_key(t, "networks");
   nsc_json_array(t);
   for (const nsc_zoo_entry *e = nsc_zoo_list(); e->name; e++) {

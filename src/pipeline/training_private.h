@@ -42,6 +42,11 @@ NSC_WARN_UNUSED nsc_status nsc_training_read_plan(const char *json, nsc_training
 /* "none", "film", "usual", or the fields: what "augment" stands for. `v` NULL gives `otherwise`. */
 void nsc_training_augment(nsc_fields *f, const char *name, nsc_augment *inout);
 
+/* Outputs that a network for these labels has. */
+static inline uint32_t nsc_training_outputs(const nsc_training *t) {
+  return t->data.label_count > 2 ? t->data.label_count : 1;
+}
+
 static inline bool nsc_training_has_labels(const nsc_training *t) {
   return t->data.label_count > 0;
 }
@@ -53,9 +58,8 @@ void nsc_training_forget(nsc_training *t);
 
 /* Builds `net` after the plan unless it goes on with the one there is, and freezes what is not to learn. */
 NSC_WARN_UNUSED nsc_status nsc_training_build(nsc_training *t, const nsc_training_plan *plan, nsc_error *err);
-/* Mean and deviation that the network's input is normalised with. */
-NSC_WARN_UNUSED nsc_status nsc_training_normal(nsc_training *t, bool of_base, nsc_train_options *options,
-                                               nsc_error *err);
+/* How the network's input is normalised: as the base says where it says, else after the training pictures. */
+NSC_WARN_UNUSED nsc_status nsc_training_normal(const nsc_training *t, bool of_base, nsc_normal *out, nsc_error *err);
 /* Computes the features of all samples unless they are there. */
 NSC_WARN_UNUSED nsc_status nsc_training_need_features(nsc_training *t, nsc_error *err);
 /* The network with the best weights so far in it, those of a head trained alone put back. */

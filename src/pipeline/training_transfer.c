@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "image/recipe.h"
+#include "pipeline/collect.h"
 #include "pipeline/manifest.h"
 #include "pipeline/training_private.h"
 #include "train/load.h"
@@ -19,10 +19,6 @@ nsc_status nsc_training_set_base(nsc_training *t, nsc_source *source, nsc_error 
 }
 
 /* ---- building ---- */
-
-static uint32_t outputs_of(const nsc_training *t) {
-  return t->data.label_count > 2 ? t->data.label_count : 1;
-}
 
 /* The last dense layer of a network from the zoo. */
 static uint32_t find_head(const nsc_net *net) {
@@ -42,9 +38,9 @@ static nsc_status check_base(const nsc_training *t, nsc_error *err) {
   if (t->head >= t->net->layer_count) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "the model has no dense layer at its end that could be kept");
   }
-  if (outputs != outputs_of(t)) {
+  if (outputs != nsc_training_outputs(t)) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "the model's head has %zu outputs; %u labels want %u", outputs,
-                    d->label_count, outputs_of(t));
+                    d->label_count, nsc_training_outputs(t));
   }
   return NSC_OK;
 }
@@ -52,7 +48,7 @@ static nsc_status check_base(const nsc_training *t, nsc_error *err) {
 static nsc_status build_from_base(nsc_training *t, const nsc_training_plan *plan, nsc_error *err) {
   const nsc_dataset *d = &t->data;
   if (!t->base) return nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no model to start from");
-  size_t outputs = plan->keeps_head ? 0 : outputs_of(t);
+  size_t outputs = plan->keeps_head ? 0 : nsc_training_outputs(t);
   NSC_TRY(nsc_net_load(t->base, d->height, d->width, outputs, plan->train.seed, &t->net, &t->head, err));
   nsc_status status = check_base(t, err);
   if (status != NSC_OK) nsc_training_forget(t);
@@ -77,8 +73,8 @@ nsc_status nsc_training_build(nsc_training *t, const nsc_training_plan *plan, ns
     if (strcmp(plan->net, "base") == 0) {
       NSC_TRY(build_from_base(t, plan, err));
     } else {
-      NSC_TRY(
-          nsc_zoo_build(plan->net, d->height, d->width, d->channels, outputs_of(t), plan->train.seed, &t->net, err));
+      NSC_TRY(nsc_zoo_build(plan->net, d->height, d->width, d->channels, nsc_training_outputs(t), plan->train.seed,
+                            &t->net, err));
       t->head = find_head(t->net);
     }
   }
@@ -86,29 +82,18 @@ nsc_status nsc_training_build(nsc_training *t, const nsc_training_plan *plan, ns
   return NSC_OK;
 }
 
-/* What the base says of its input; its numbers go with its weights. */
-static nsc_status normal_of_base(const nsc_training *t, nsc_train_options *options, bool *found, nsc_error *err) {
+nsc_status nsc_training_normal(const nsc_training *t, bool of_base, nsc_normal *out, nsc_error *err) {
+  *out = nsc_dataset_normal(&t->data);
+  if (!of_base) return NSC_OK;
   nsc_arena arena = {0};
   nsc_manifest m;
   nsc_status status = nsc_manifest_read(t->base, NULL, &arena, &m, err);
-  *found = status == NSC_OK && m.has_recipe;
-  for (int c = 0; c < 3 && *found; c++) {
-    options->mean[c] = m.recipe.mean[c] / m.recipe.scale;
-    options->deviation[c] = m.recipe.std[c] / m.recipe.scale;
+  for (int c = 0; c < 3 && status == NSC_OK && m.has_recipe; c++) { /* its numbers go with its weights */
+    out->mean[c] = m.recipe.mean[c] / m.recipe.scale;
+    out->deviation[c] = m.recipe.std[c] / m.recipe.scale;
   }
   nsc_arena_free(&arena);
   return status;
-}
-
-nsc_status nsc_training_normal(nsc_training *t, bool of_base, nsc_train_options *options, nsc_error *err) {
-  bool found = false;
-  if (of_base && t->base) NSC_TRY(normal_of_base(t, options, &found, err));
-  if (found) return NSC_OK;
-  nsc_dataset_statistics(&t->data, options->mean, options->deviation);
-  for (int c = 0; c < 3; c++) {
-    if (!(options->deviation[c] > 0)) options->deviation[c] = 1; /* all pictures are the same grey */
-  }
-  return NSC_OK;
 }
 
 nsc_net *nsc_training_best_net(nsc_training *t) {
@@ -118,13 +103,6 @@ nsc_net *nsc_training_best_net(nsc_training *t) {
 }
 
 /* ---- features ---- */
-
-static nsc_normal normal_of(const nsc_train_options *o) {
-  nsc_normal n;
-  memcpy(n.mean, o->mean, sizeof n.mean);
-  memcpy(n.deviation, o->deviation, sizeof n.deviation);
-  return n;
-}
 
 nsc_status nsc_training_need_features(nsc_training *t, nsc_error *err) {
   uint64_t step = t->trainer && !t->alone ? nsc_trainer_progress(t->trainer).step : 0;
@@ -139,8 +117,7 @@ nsc_status nsc_training_need_features(nsc_training *t, nsc_error *err) {
   }
   float *features = malloc((size_t)bytes + 1);
   if (!features) return nsc_fail_memory(err, (size_t)bytes, "features");
-  nsc_normal normal = normal_of(&t->options);
-  nsc_status status = nsc_features_of_data(t->net, t->head, t->compute, &t->data, &normal, features, err);
+  nsc_status status = nsc_features_of_data(t->net, t->head, t->compute, &t->data, &t->options.normal, features, err);
   if (status != NSC_OK) {
     free(features);
     return status;
@@ -183,18 +160,6 @@ static nsc_status write_neighbours(const nsc_training *t, const float *query, ui
   return nsc_text_finish(&text, out, err);
 }
 
-/* The picture as training would see it: 0..1, before mean and deviation. */
-static nsc_status prepare(const nsc_training *t, nsc_image *image, uint32_t frame, float *picture, size_t count,
-                          nsc_error *err) {
-  nsc_recipe plain = t->recipe;
-  plain.scale = 1;
-  for (int c = 0; c < 3; c++) {
-    plain.mean[c] = 0;
-    plain.std[c] = 1;
-  }
-  return nsc_preprocess(image, frame, &plain, picture, count, err);
-}
-
 nsc_status nsc_training_neighbours(nsc_training *t, nsc_image *image, uint32_t frame, uint32_t k, char **out,
                                    nsc_error *err) {
   if (!t->trainer) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no training has begun");
@@ -205,11 +170,10 @@ nsc_status nsc_training_neighbours(nsc_training *t, nsc_image *image, uint32_t f
   float *room = malloc((count + size + t->data.label_count) * sizeof *room);
   if (!room) return nsc_fail_memory(err, (count + size) * sizeof *room, "a picture");
   nsc_neighbour neighbours[NSC_MOST_NEIGHBOURS];
-  nsc_normal normal = normal_of(&t->options);
   float *query = room + count;
-  nsc_status status = prepare(t, image, frame, room, count, err);
+  nsc_status status = nsc_collect_values(image, frame, &t->recipe, room, count, err);
   if (status == NSC_OK) {
-    status = nsc_features_of_picture(t->net, t->head, t->compute, room, &normal, query, err);
+    status = nsc_features_of_picture(t->net, t->head, t->compute, room, &t->options.normal, query, err);
   }
   if (status == NSC_OK) status = write_neighbours(t, query, k, neighbours, query + size, out, err);
   free(room);

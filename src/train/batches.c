@@ -68,17 +68,6 @@ typedef struct fill_task {
   uint32_t first; /* place of the batch in the epoch: a sample that is drawn twice is changed in two ways */
 } fill_task;
 
-static void normalise(const nsc_trainer *t, float *x, size_t count, size_t channels) {
-  if (channels == 1) {
-    float mean = t->options.mean[0], factor = 1 / t->options.deviation[0];
-    for (size_t k = 0; k < count; k++) x[k] = (x[k] - mean) * factor;
-    return;
-  }
-  for (size_t k = 0; k < count; k += channels) {
-    for (size_t c = 0; c < channels; c++) x[k + c] = (x[k + c] - t->options.mean[c]) / t->options.deviation[c];
-  }
-}
-
 static void fill_samples(void *context, size_t from, size_t count) {
   const fill_task *task = context;
   const nsc_trainer *t = task->t;
@@ -94,7 +83,7 @@ static void fill_samples(void *context, size_t from, size_t count) {
     nsc_rng rng = nsc_rng_split(&task->epoch, task->first + i);
     nsc_augment_apply(task->training ? &t->options.augment : NULL, rng, nsc_dataset_pixels(d, sample), d->height,
                       d->width, d->channels, to);
-    normalise(t, to, size, d->channels);
+    nsc_normalise(&t->options.normal, to, size, d->channels);
   }
 }
 

@@ -53,12 +53,12 @@ static uint64_t options_print(const nsc_train_options *o) {
                             o->patience,
                             (double)(o->seed >> 32),
                             (double)(uint32_t)o->seed,
-                            (double)o->mean[0],
-                            (double)o->mean[1],
-                            (double)o->mean[2],
-                            (double)o->deviation[0],
-                            (double)o->deviation[1],
-                            (double)o->deviation[2],
+                            (double)o->normal.mean[0],
+                            (double)o->normal.mean[1],
+                            (double)o->normal.mean[2],
+                            (double)o->normal.deviation[0],
+                            (double)o->normal.deviation[1],
+                            (double)o->normal.deviation[2],
                             p->kind,
                             (double)p->momentum,
                             p->nesterov,
@@ -84,6 +84,12 @@ static uint64_t data_print(const nsc_dataset *d) {
   }
   if (d->features) hash = nsc_hash(hash, d->features, d->count * d->feature_count * sizeof *d->features);
   return nsc_hash(hash, d->pixels, (size_t)d->count * d->height * d->width * d->channels);
+}
+
+/* Hundreds of megabytes that do not change: once for all checkpoints of a trainer. */
+static uint64_t data_print_of(nsc_trainer *t) {
+  if (!t->data_print) t->data_print = data_print(t->data);
+  return t->data_print;
 }
 
 /* ---- the float arrays of a trainer, in file order ---- */
@@ -131,7 +137,7 @@ nsc_status nsc_checkpoint_save(nsc_trainer *t, char **bytes, size_t *size, nsc_e
   h.version = VERSION;
   h.network = network_print(t->net);
   h.options = options_print(&t->options);
-  h.data = data_print(t->data);
+  h.data = data_print_of(t);
   memcpy(&h.at, &t->at, sizeof h.at);
   /* A validation that had begun begins again: nothing of it is in the weights. */
   h.at.validated = h.at.right = 0;
@@ -155,10 +161,10 @@ nsc_status nsc_checkpoint_save(nsc_trainer *t, char **bytes, size_t *size, nsc_e
 
 /* ---- reading ---- */
 
-static nsc_status check_header(const nsc_trainer *t, const header *h, nsc_error *err) {
+static nsc_status check_header(nsc_trainer *t, const header *h, nsc_error *err) {
   const char *other = h->network != network_print(t->net)        ? "network"
                       : h->options != options_print(&t->options) ? "training options"
-                      : h->data != data_print(t->data)           ? "data"
+                      : h->data != data_print_of(t)              ? "data"
                                                                  : NULL;
   if (other) return nsc_fail(err, NSC_ERROR_ARGUMENT, "the checkpoint was made with other %s", other);
   const nsc_train_progress *at = &h->at;
@@ -170,7 +176,7 @@ static nsc_status check_header(const nsc_trainer *t, const header *h, nsc_error 
   return NSC_OK;
 }
 
-static nsc_status check_whole(const nsc_trainer *t, const uint8_t *bytes, size_t size, header *h, nsc_error *err) {
+static nsc_status check_whole(nsc_trainer *t, const uint8_t *bytes, size_t size, header *h, nsc_error *err) {
   if (size < 8 || memcmp(bytes, "NSCK", 4) != 0) return nsc_fail(err, NSC_ERROR_CORRUPT, "this is no checkpoint");
   uint32_t version;
   memcpy(&version, bytes + 4, sizeof version);

@@ -101,7 +101,8 @@ uint32_t nsc_dataset_count(const nsc_dataset *d, nsc_split split, uint32_t label
   return count;
 }
 
-void nsc_dataset_statistics(const nsc_dataset *d, float mean[3], float deviation[3]) {
+nsc_normal nsc_dataset_normal(const nsc_dataset *d) {
+  nsc_normal normal = {.deviation = {1, 1, 1}};
   size_t pixels = d->height * d->width;
   for (size_t c = 0; c < d->channels; c++) {
     uint64_t sum = 0, squares = 0, count = 0;
@@ -115,8 +116,16 @@ void nsc_dataset_statistics(const nsc_dataset *d, float mean[3], float deviation
       count += pixels;
     }
     double m = count ? (double)sum / (double)count : 0, v = count ? (double)squares / (double)count - m * m : 0;
-    mean[c] = (float)(m / 255);
+    normal.mean[c] = (float)(m / 255);
     /* A channel that never changes: dividing by anything but zero will do. */
-    deviation[c] = v > 0 ? (float)(sqrt(v) / 255) : 1;
+    if (v > 0) normal.deviation[c] = (float)(sqrt(v) / 255);
+  }
+  return normal;
+}
+
+void nsc_normalise(const nsc_normal *normal, float *values, size_t count, size_t channels) {
+  for (size_t c = 0; c < channels; c++) {
+    float mean = normal->mean[c], factor = 1 / normal->deviation[c];
+    for (size_t k = c; k < count; k += channels) values[k] = (values[k] - mean) * factor;
   }
 }

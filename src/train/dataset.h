@@ -62,7 +62,13 @@ NSC_WARN_UNUSED nsc_status nsc_dataset_fold(nsc_dataset *d, uint32_t folds, uint
 /* Samples of a split, and of a label in it (UINT32_MAX: of any). */
 uint32_t nsc_dataset_count(const nsc_dataset *d, nsc_split split, uint32_t label);
 
-/* Mean and standard deviation of the training split, per channel, of values 0..1. */
-void nsc_dataset_statistics(const nsc_dataset *d, float mean[3], float deviation[3]);
+/* How values 0..1 become a network's input: (x - mean) / deviation, a channel each. */
+typedef struct nsc_normal {
+  float mean[3], deviation[3]; /* deviation is above 0 */
+} nsc_normal;
+
+/* Those of the training split; a deviation of 1 where all values are the same. */
+nsc_normal nsc_dataset_normal(const nsc_dataset *d);
+void nsc_normalise(const nsc_normal *normal, float *values, size_t count, size_t channels);
 
 #endif

@@ -12,10 +12,6 @@ size_t nsc_feature_count(const nsc_net *net, uint32_t head) {
   return x->height * x->width * x->channels;
 }
 
-static void normalise(float *x, size_t count, size_t channels, const nsc_normal *normal) {
-  for (size_t i = 0; i < count; i++) x[i] = (x[i] - normal->mean[i % channels]) / normal->deviation[i % channels];
-}
-
 nsc_status nsc_features_of_data(nsc_net *net, uint32_t head, nsc_compute *compute, const nsc_dataset *d,
                                 const nsc_normal *normal, float *out, nsc_error *err) {
   size_t size = nsc_feature_count(net, head), each = d->height * d->width * d->channels;
@@ -24,7 +20,7 @@ nsc_status nsc_features_of_data(nsc_net *net, uint32_t head, nsc_compute *comput
     uint32_t n = d->count - at < BATCH ? d->count - at : BATCH;
     float *x = nsc_net_tensor(net, net->input)->value;
     for (size_t i = 0; i < n * each; i++) x[i] = (float)nsc_dataset_pixels(d, at)[i] / 255;
-    normalise(x, n * each, d->channels, normal);
+    nsc_normalise(normal, x, n * each, d->channels);
     NSC_TRY(nsc_net_forward(net, compute, false, NULL, err));
     memcpy(out + at * size, nsc_net_tensor(net, net->layers[head].inputs[0])->value, n * size * sizeof *out);
   }
@@ -37,7 +33,7 @@ nsc_status nsc_features_of_picture(nsc_net *net, uint32_t head, nsc_compute *com
   nsc_tensor *in = nsc_net_tensor(net, net->input);
   size_t each = nsc_net_size(net, net->input);
   memcpy(in->value, picture, each * sizeof *picture);
-  normalise(in->value, each, in->channels, normal);
+  nsc_normalise(normal, in->value, each, in->channels);
   NSC_TRY(nsc_net_forward(net, compute, false, NULL, err));
   memcpy(out, nsc_net_tensor(net, net->layers[head].inputs[0])->value, nsc_feature_count(net, head) * sizeof *out);
   return NSC_OK;

@@ -5,11 +5,6 @@
 #include "train/dataset.h"
 #include "train/net.h"
 
-/* How bytes become the network's input: (x / 255 - mean) / deviation. */
-typedef struct nsc_normal {
-  float mean[3], deviation[3];
-} nsc_normal;
-
 /* Features of a picture: the numbers that layer `head` reads. */
 size_t nsc_feature_count(const nsc_net *net, uint32_t head);
 

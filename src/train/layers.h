@@ -35,12 +35,6 @@ static inline bool nsc_adds_gradient(nsc_tensor *x) {
   return adds;
 }
 
-/* The layer that makes a tensor: they are numbered alike. */
-static inline uint32_t nsc_net_layer_of(const nsc_net *net, uint32_t tensor) {
-  (void)net;
-  return tensor;
-}
-
 /* Lets layers work in place where nobody misses what they overwrite. */
 void nsc_net_share(nsc_net *net);
 /* Sets `wanted` of all tensors. */

@@ -8,6 +8,8 @@ enum {
   SLACK = 32  /* floats that XNNPACK may read past the end */
 };
 
+/* Layer number n makes tensor number n. */
+
 /* ---- working in place ---- */
 
 /* Activations whose derivative follows from the result alone. */
@@ -33,7 +35,7 @@ void nsc_net_share(nsc_net *net) {
     const nsc_layer *layer = &net->layers[l];
     if (!derives_from_result(layer) && layer->kind != NSC_LAYER_DROPOUT) continue;
     uint32_t x = layer->inputs[0];
-    const nsc_layer *before = &net->layers[nsc_net_layer_of(net, x)];
+    const nsc_layer *before = &net->layers[x];
     if (x != net->output && forgets_result(before) && readers_of(net, x) == 1) {
       net->tensors[layer->output].owner = net->tensors[x].owner;
     }
@@ -73,8 +75,7 @@ static size_t list_gradients(const nsc_net *net, nsc_placed *blocks) {
   for (uint32_t t = 0; t < net->tensor_count; t++) {
     if (net->tensors[t].owner != t) continue;
     size_t bytes = (nsc_net_size(net, t) + SLACK) * sizeof(float);
-    blocks[count++] = (nsc_placed){
-        .id = t, .first = nsc_net_layer_of(net, t), .last = 0, .bytes = (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1)};
+    blocks[count++] = (nsc_placed){.id = t, .first = t, .last = 0, .bytes = (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1)};
   }
   for (size_t b = 0; b < count; b++) {
     for (uint32_t l = 0; l < net->layer_count; l++) {

@@ -38,7 +38,7 @@ typedef struct nsc_train_options {
   bool keep_last;    /* what is kept are the weights of the last epoch, whatever validation says */
   uint32_t patience; /* epochs without a better validation loss after which training ends; 0 never */
   uint64_t seed;
-  float mean[3], deviation[3]; /* the input is (x - mean) / deviation */
+  nsc_normal normal; /* of the input */
 } nsc_train_options;
 
 typedef struct nsc_epoch_stats {

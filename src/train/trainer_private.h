@@ -25,6 +25,7 @@ struct nsc_trainer {
   nsc_epoch_stats *history; /* [options.epochs] */
   uint32_t train_count, order_count, validation_count;
   uint64_t total_steps;
+  uint64_t data_print; /* fingerprint of the data; 0 while it was not needed */
   size_t outputs;
   nsc_arena arena;
 };

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
@@ -19,7 +20,6 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SCREENSHOTS = join(ROOT, 'build/screenshots');
 export const WASM_FOLDER = process.env.NSC_WASM ?? WASM;
 export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
-
 
 /** Why the tests cannot run here, or false. */
 export const unavailable =
@@ -98,10 +98,32 @@ export async function openSite(page, url, query = '?test') {
   await page.waitForSelector('body[data-model=loaded]');
 }
 
+export async function openTraining(page, url) {
+  await openSite(page, url);
+  await page.click('button[data-workspace=train]');
+  await page.waitForSelector('#train-example');
+}
+
 /** Waits for the first picture of what was opened. */
 export async function openFiles(page, files) {
   await page.setInputFiles('#pick-files', files);
   await page.waitForSelector('body.looking');
+}
+
+/** What a group of tests shares from its first to its last: workshop, site and browser. */
+export function useSite(options) {
+  const shared = {};
+  before(async () => {
+    shared.workshop = await makeWorkshop(options);
+    shared.site = await shared.workshop.serve(null);
+    shared.browser = await launch();
+  });
+  after(async () => {
+    await shared.browser?.close();
+    await shared.site?.stop();
+    await shared.workshop?.end();
+  });
+  return shared;
 }
 
 /** The site has its service worker and asks for nothing more. */

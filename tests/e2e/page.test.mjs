@@ -1,34 +1,24 @@
 /** The page in Chromium: open, look, classify, refuse, stop, recover. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { VARIANTS } from '../../web/shared/variants.js';
 import { mixedFiles, tinyExpected, tinyModel, unknownOperatorModel } from '../node/fixtures.mjs';
-import { launch, makeWorkshop, newPage, openFiles, openSite, screenshot, settled, unavailable } from './harness.mjs';
+import { newPage, openFiles, openSite, screenshot, settled, unavailable, useSite } from './harness.mjs';
 
 const files = mixedFiles();
 const good = files.filter(({ status }) => !status);
 const bad = files.filter(({ status }) => status);
 
 describe('the page', { skip: unavailable }, () => {
-  let workshop, site, browser;
-  before(async () => {
-    workshop = await makeWorkshop();
-    site = await workshop.serve(null);
-    browser = await launch();
-  });
-  after(async () => {
-    await browser?.close();
-    await site?.stop();
-    await workshop?.end();
-  });
+  const shared = useSite();
 
   test('an opened picture is shown, classified, and the notice stands beside the result', async (t) => {
-    const { page, problems } = await newPage(t, browser);
-    await openSite(page, site.url);
+    const { page, problems } = await newPage(t, shared.browser);
+    await openSite(page, shared.site.url);
     await screenshot(page, 'empty');
-    await openFiles(page, [workshop.file('eight-bit.png')]);
+    await openFiles(page, [shared.workshop.file('eight-bit.png')]);
     await page.waitForSelector('#saw');
     const panel = await page.innerText('#result');
     assert.match(panel, /Not for diagnosis/);
@@ -42,9 +32,9 @@ describe('the page', { skip: unavailable }, () => {
   });
 
   test('a DICOM stack: frames, window, inversion, value under the cursor, tags, no name in the title', async (t) => {
-    const { page, problems } = await newPage(t, browser);
-    await openSite(page, site.url);
-    await openFiles(page, [workshop.file('ct-stack.dcm')]);
+    const { page, problems } = await newPage(t, shared.browser);
+    await openSite(page, shared.site.url);
+    await openFiles(page, [shared.workshop.file('ct-stack.dcm')]);
     const canvas = page.locator('#canvas');
     const box = await canvas.boundingBox();
     assert.match(await page.innerText('#corner-top-left'), /CT\s+16 × 12/);
@@ -85,9 +75,9 @@ describe('the page', { skip: unavailable }, () => {
   });
 
   test('a folder of mixed files: each is shown or refused with its reason, all are classified and saved', async (t) => {
-    const { page, problems } = await newPage(t, browser);
-    await openSite(page, site.url);
-    await openFiles(page, files.map(({ name }) => workshop.file(name)));
+    const { page, problems } = await newPage(t, shared.browser);
+    await openSite(page, shared.site.url);
+    await openFiles(page, files.map(({ name }) => shared.workshop.file(name)));
     await page.waitForFunction((count) => document.querySelectorAll('.row.shown, .row.refused').length === count, files.length);
     for (const { name } of bad) {
       const row = page.locator('.row.refused', { hasText: name });
@@ -114,11 +104,11 @@ describe('the page', { skip: unavailable }, () => {
   });
 
   test('nothing is asked of any server once the page has loaded', async (t) => {
-    const { page, requests, problems } = await newPage(t, browser);
-    await openSite(page, site.url);
+    const { page, requests, problems } = await newPage(t, shared.browser);
+    await openSite(page, shared.site.url);
     await settled(page);
     requests.length = 0;
-    await openFiles(page, files.map(({ name }) => workshop.file(name)));
+    await openFiles(page, files.map(({ name }) => shared.workshop.file(name)));
     await page.waitForSelector('#saw');
     await page.click('#tab-details');
     await page.selectOption('#language', 'zh-CN');
@@ -130,9 +120,9 @@ describe('the page', { skip: unavailable }, () => {
 
   for (const variant of ['relaxed-threads', 'relaxed']) {
     test(`a long classification is stopped, ${variant}`, async (t) => {
-      const { page } = await newPage(t, browser);
-      await openSite(page, site.url, `?test&variant=${variant}`);
-      await openFiles(page, [workshop.file('eight-bit.png')]);
+      const { page } = await newPage(t, shared.browser);
+      await openSite(page, shared.site.url, `?test&variant=${variant}`);
+      await openFiles(page, [shared.workshop.file('eight-bit.png')]);
       await page.waitForSelector('#saw');
       await page.selectOption('#model-select', { label: 'Slow test model' });
       await page.click('#stop-classify');
@@ -150,9 +140,9 @@ describe('the page', { skip: unavailable }, () => {
   }
 
   test('after a trap the page says so, keeps what was opened, and goes on', async (t) => {
-    const { page } = await newPage(t, browser);
-    await openSite(page, site.url);
-    await openFiles(page, good.map(({ name }) => workshop.file(name)));
+    const { page } = await newPage(t, shared.browser);
+    await openSite(page, shared.site.url);
+    await openFiles(page, good.map(({ name }) => shared.workshop.file(name)));
     await page.waitForFunction((count) => document.querySelectorAll('.row.shown').length === count, good.length);
     const code = await page.evaluate(() => globalThis.negatoscope.client.request('trap', {}).catch(({ code }) => code));
     assert.equal(code, -1);
@@ -169,10 +159,10 @@ describe('the page', { skip: unavailable }, () => {
   test('all variants load and agree', async (t) => {
     const seen = new Map();
     for (const variant of VARIANTS) {
-      const { page, problems } = await newPage(t, browser);
-      await openSite(page, site.url, `?test&variant=${variant}`);
+      const { page, problems } = await newPage(t, shared.browser);
+      await openSite(page, shared.site.url, `?test&variant=${variant}`);
       assert.equal(await page.getAttribute('#status-core', 'data-variant'), variant);
-      await openFiles(page, [workshop.file('eight-bit.png')]);
+      await openFiles(page, [shared.workshop.file('eight-bit.png')]);
       await page.waitForSelector('#saw');
       seen.set(variant, await page.evaluate(() => globalThis.negatoscope.desk.current.finding.result.scores));
       assert.deepEqual(problems, [], variant);
@@ -186,9 +176,9 @@ describe('the page', { skip: unavailable }, () => {
   });
 
   test('a model without metadata is asked about', async (t) => {
-    const { page, problems } = await newPage(t, browser);
-    await openSite(page, site.url);
-    await openFiles(page, [workshop.file('eight-bit.png')]);
+    const { page, problems } = await newPage(t, shared.browser);
+    await openSite(page, shared.site.url);
+    await openFiles(page, [shared.workshop.file('eight-bit.png')]);
     await page.setInputFiles('#pick-model', {
       name: 'foreign.onnx',
       mimeType: '',
@@ -205,8 +195,8 @@ describe('the page', { skip: unavailable }, () => {
   });
 
   test('a model that cannot be used leaves the one before, and says why', async (t) => {
-    const { page } = await newPage(t, browser);
-    await openSite(page, site.url);
+    const { page } = await newPage(t, shared.browser);
+    await openSite(page, shared.site.url);
     await page.setInputFiles('#pick-model', { name: 'hostile.onnx', mimeType: '', buffer: unknownOperatorModel() });
     await page.waitForSelector('.toast.problem');
     assert.match(await page.innerText('.toast.problem'), /Teleport/);
@@ -214,16 +204,16 @@ describe('the page', { skip: unavailable }, () => {
   });
 
   test('a browser without SIMD is told so', async (t) => {
-    const { page } = await newPage(t, browser);
+    const { page } = await newPage(t, shared.browser);
     await page.addInitScript(() => (WebAssembly.validate = () => false));
-    await page.goto(site.url);
+    await page.goto(shared.site.url);
     await page.waitForSelector('#start-problem', { state: 'visible' });
     assert.match(await page.innerText('#start-problem'), /SIMD/);
   });
 
   test('files dropped on the page are opened', async (t) => {
-    const { page } = await newPage(t, browser);
-    await openSite(page, site.url);
+    const { page } = await newPage(t, shared.browser);
+    await openSite(page, shared.site.url);
     const bytes = [...good[1].bytes];
     await page.evaluate((content) => {
       const transfer = new DataTransfer();
@@ -237,8 +227,8 @@ describe('the page', { skip: unavailable }, () => {
   });
 
   test('the phantom is shown, labelled, and not classified by itself', async (t) => {
-    const { page, problems } = await newPage(t, browser);
-    await openSite(page, site.url);
+    const { page, problems } = await newPage(t, shared.browser);
+    await openSite(page, shared.site.url);
     await page.click('#try-example');
     await page.waitForSelector('body.looking');
     assert.match(await page.innerText('#corner-top-left'), /Synthetic phantom/);
@@ -248,14 +238,14 @@ describe('the page', { skip: unavailable }, () => {
   });
 
   test('360 pixels wide: sheets instead of columns, nothing runs over', async (t) => {
-    const { page, problems } = await newPage(t, browser, {
+    const { page, problems } = await newPage(t, shared.browser, {
       viewport: { width: 360, height: 740 },
       deviceScaleFactor: 2,
       hasTouch: true,
     });
-    await openSite(page, site.url);
+    await openSite(page, shared.site.url);
     await screenshot(page, 'phone-empty');
-    await openFiles(page, files.map(({ name }) => workshop.file(name)));
+    await openFiles(page, files.map(({ name }) => shared.workshop.file(name)));
     await page.click('#sheet-tabs [data-panel=result]');
     await page.waitForSelector('#notice', { state: 'visible' });
     await screenshot(page, 'phone-result');

@@ -1,10 +1,10 @@
 /** Training in the page in Chromium: from pictures to a model in the viewer, and on after the tab was closed. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { greyPng } from '../node/fixtures.mjs';
-import { launch, makeWorkshop, newPage, openFiles, openSite, screenshot, settled, unavailable } from './harness.mjs';
+import { newPage, openFiles, openTraining, screenshot, settled, unavailable, useSite } from './harness.mjs';
 
 const TRAINED_MS = 240_000;
 
@@ -28,31 +28,15 @@ function drop(page, files) {
   }, files);
 }
 
-async function openTraining(page, url) {
-  await openSite(page, url);
-  await page.click('button[data-workspace=train]');
-  await page.waitForSelector('#train-example');
-}
-
 const finished = (page) =>
   page.waitForFunction(() => globalThis.negatoscope.training.lab.status?.state === 'finished', null, { timeout: TRAINED_MS });
 
 describe('training in the page', { skip: unavailable }, () => {
-  let workshop, site, browser;
-  before(async () => {
-    workshop = await makeWorkshop();
-    site = await workshop.serve(null);
-    browser = await launch();
-  });
-  after(async () => {
-    await browser?.close();
-    await site?.stop();
-    await workshop?.end();
-  });
+  const shared = useSite();
 
   test('example data, curves, evaluation, a cell of the matrix, the model in the viewer', async (t) => {
-    const { page, problems, requests } = await newPage(t, browser);
-    await openTraining(page, site.url);
+    const { page, problems, requests } = await newPage(t, shared.browser);
+    await openTraining(page, shared.site.url);
     await settled(page);
     requests.length = 0;
     await screenshot(page, 'train-empty');
@@ -116,7 +100,7 @@ describe('training in the page', { skip: unavailable }, () => {
     await page.click('#use-model');
     await page.waitForSelector('button[data-workspace=view][aria-pressed=true]');
     assert.match(await page.inputValue('#model-select').then(() => page.innerText('#model-select option:checked')), /Synthetic CT slices/);
-    await openFiles(page, [workshop.file('eight-bit.png')]);
+    await openFiles(page, [shared.workshop.file('eight-bit.png')]);
     await page.waitForSelector('#saw');
     assert.match(await page.innerText('#result'), /synthetic: lesion/);
     assert.deepEqual(requests.filter((url) => !url.startsWith('blob:')), []);
@@ -124,8 +108,8 @@ describe('training in the page', { skip: unavailable }, () => {
   });
 
   test('while example data are computed their number is shown, and Stop ends it', async (t) => {
-    const { page, problems } = await newPage(t, browser);
-    await openTraining(page, site.url);
+    const { page, problems } = await newPage(t, shared.browser);
+    await openTraining(page, shared.site.url);
     await page.click('#train-example');
     await page.waitForFunction(() => /^[1-9]\d* of 400/.test(document.getElementById('load-count')?.textContent ?? ''));
     await page.click('.lab-loading .button');
@@ -136,8 +120,8 @@ describe('training in the page', { skip: unavailable }, () => {
   });
 
   test('pause, close, come back: the training is offered and goes on', async (t) => {
-    const { page, problems } = await newPage(t, browser);
-    await openTraining(page, site.url);
+    const { page, problems } = await newPage(t, shared.browser);
+    await openTraining(page, shared.site.url);
     await page.click('#train-example');
     await page.waitForSelector('#train-start');
     await page.fill('#train-settings [name=epochs]', '6');
@@ -182,10 +166,10 @@ describe('training in the page', { skip: unavailable }, () => {
   });
 
   test('a full disk is told, training goes on, and the last checkpoint stays', async (t) => {
-    const { page, context } = await newPage(t, browser);
-    await openTraining(page, site.url);
+    const { page, context } = await newPage(t, shared.browser);
+    await openTraining(page, shared.site.url);
     const devtools = await context.newCDPSession(page);
-    const quota = (bytes) => devtools.send('Storage.overrideQuotaForOrigin', { origin: new URL(site.url).origin, quotaSize: bytes });
+    const quota = (bytes) => devtools.send('Storage.overrideQuotaForOrigin', { origin: new URL(shared.site.url).origin, quotaSize: bytes });
     await page.click('#train-example');
     await page.waitForSelector('#train-start');
     await page.fill('#train-settings [name=epochs]', '60');
@@ -204,8 +188,8 @@ describe('training in the page', { skip: unavailable }, () => {
   });
 
   test('a folder: what cannot be read is listed, patients stay together, classes are counted', async (t) => {
-    const { page, problems } = await newPage(t, browser);
-    await openTraining(page, site.url);
+    const { page, problems } = await newPage(t, shared.browser);
+    await openTraining(page, shared.site.url);
     const text = [...Buffer.from('not a picture')];
     await drop(page, folder({ extra: [{ path: 'set/left/broken.png', bytes: text }, { path: 'set/readme.txt', bytes: text }, { path: 'set/.DS_Store', bytes: text }] }));
     await page.waitForSelector('#train-plan');
@@ -233,8 +217,8 @@ describe('training in the page', { skip: unavailable }, () => {
   });
 
   test('a table with its pictures; rows without label or file are named', async (t) => {
-    const { page, problems } = await newPage(t, browser);
-    await openTraining(page, site.url);
+    const { page, problems } = await newPage(t, shared.browser);
+    await openTraining(page, shared.site.url);
     const rows = ['file;label;split'];
     const files = [];
     for (let index = 0; index < 16; index++) {
@@ -255,8 +239,8 @@ describe('training in the page', { skip: unavailable }, () => {
   });
 
   test('what cannot be trained on is said clearly', async (t) => {
-    const { page } = await newPage(t, browser);
-    await openTraining(page, site.url);
+    const { page } = await newPage(t, shared.browser);
+    await openTraining(page, shared.site.url);
     await drop(page, folder().filter(({ path }) => path.includes('left')));
     await page.waitForFunction(() => /one subfolder for each class/.test(document.getElementById('lab-pictures').innerText));
     await drop(page, [{ path: 'labels.csv', bytes: [...Buffer.from('picture,kind\na,b\n')] }]);
@@ -264,8 +248,8 @@ describe('training in the page', { skip: unavailable }, () => {
   });
 
   test('while training, the page answers and the viewer works', async (t) => {
-    const { page, problems } = await newPage(t, browser);
-    await openTraining(page, site.url);
+    const { page, problems } = await newPage(t, shared.browser);
+    await openTraining(page, shared.site.url);
     await page.click('#train-example');
     await page.waitForSelector('#train-start');
     await page.fill('#train-settings [name=epochs]', '200');
@@ -291,7 +275,7 @@ describe('training in the page', { skip: unavailable }, () => {
       assert.ok(sorted.length >= 50 && median < 100 && most < 100, `${name}: median ${median}, 95 % ${most}`);
     }
     await page.click('button[data-workspace=view]');
-    await openFiles(page, [workshop.file('eight-bit.png')]);
+    await openFiles(page, [shared.workshop.file('eight-bit.png')]);
     await page.waitForSelector('#saw');
     const epochs = () => page.evaluate(() => globalThis.negatoscope.training.lab.status.history.length);
     const before = await epochs();
@@ -303,8 +287,8 @@ describe('training in the page', { skip: unavailable }, () => {
   });
 
   test('a trap in the training core is told, offers what was kept, and leaves the viewer alone', async (t) => {
-    const { page } = await newPage(t, browser);
-    await openTraining(page, site.url);
+    const { page } = await newPage(t, shared.browser);
+    await openTraining(page, shared.site.url);
     await page.click('#train-example');
     await page.waitForSelector('#train-start');
     await page.fill('#train-settings [name=epochs]', '50');
@@ -321,8 +305,8 @@ describe('training in the page', { skip: unavailable }, () => {
   });
 
   test('the single file trains and keeps, from file://', async (t) => {
-    const { page, problems, requests } = await newPage(t, browser);
-    await openTraining(page, workshop.single);
+    const { page, problems, requests } = await newPage(t, shared.browser);
+    await openTraining(page, shared.workshop.single);
     await page.click('#train-example');
     await page.waitForSelector('#train-start');
     await page.fill('#train-settings [name=epochs]', '2');
@@ -331,7 +315,7 @@ describe('training in the page', { skip: unavailable }, () => {
     assert.equal(await page.evaluate(() => globalThis.negatoscope.training.lab.keptEpoch), 2);
     await page.reload();
     await page.waitForSelector('#kept-offer');
-    const foreign = requests.filter((url) => !url.startsWith(workshop.single) && !/^(blob|data):/.test(url));
+    const foreign = requests.filter((url) => !url.startsWith(shared.workshop.single) && !/^(blob|data):/.test(url));
     assert.deepEqual(foreign, []);
     assert.deepEqual(problems, []);
   });
@@ -341,8 +325,8 @@ describe('training in the page', { skip: unavailable }, () => {
     ['in Chinese', { viewport: { width: 1400, height: 900 }, locale: 'zh-CN' }],
   ]) {
     test(`${name}: nothing runs over, no text is missing`, async (t) => {
-      const { page, problems } = await newPage(t, browser, options);
-      await openTraining(page, site.url);
+      const { page, problems } = await newPage(t, shared.browser, options);
+      await openTraining(page, shared.site.url);
       await screenshot(page, `train-${options.locale ?? 'phone'}-empty`);
       await page.click('#train-example');
       await page.waitForSelector('#train-start', { state: 'attached' });

@@ -2,22 +2,16 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { greyPng } from '../node/fixtures.mjs';
-import { launch, makeWorkshop, newPage, openFiles, openSite, screenshot, unavailable } from './harness.mjs';
+import { newPage, openFiles, openSite, openTraining, screenshot, unavailable, useSite } from './harness.mjs';
 
 const LONG = { timeout: 120_000 };
 const CHEST = /chest/i;
 
 const SHAPES = [(x, y) => Math.hypot(x - 24, y - 24) < 14, (x) => x % 12 < 6];
 const shape = (label, seed) => greyPng(48, 48, (x, y) => (SHAPES[label](x, y) ? 180 : 60) + ((x * 7 + y * 13 + seed * 29) % 40));
-
-async function openTraining(page, url) {
-  await openSite(page, url);
-  await page.click('button[data-workspace=train]');
-  await page.waitForSelector('#train-example');
-}
 
 /** The value of the option whose text fits. */
 const optionOf = (page, select, text) =>
@@ -50,21 +44,11 @@ async function chooseBase(page, text) {
 }
 
 describe('models to start from', { skip: unavailable }, () => {
-  let workshop, site, browser;
-  before(async () => {
-    workshop = await makeWorkshop({ shipped: true });
-    site = await workshop.serve(null);
-    browser = await launch();
-  });
-  after(async () => {
-    await browser?.close();
-    await site?.stop();
-    await workshop?.end();
-  });
+  const shared = useSite({ shipped: true });
 
   test('the example on the chest X-ray model: its head, evaluated, then the last layers across a reload', async (t) => {
-    const { page, problems } = await newPage(t, browser, { viewport: { width: 1400, height: 900 } });
-    await openTraining(page, site.url);
+    const { page, problems } = await newPage(t, shared.browser, { viewport: { width: 1400, height: 900 } });
+    await openTraining(page, shared.site.url);
     await page.click('#train-example');
     await page.waitForSelector('.class-sheet canvas', LONG);
     await chooseBase(page, CHEST);
@@ -98,12 +82,12 @@ describe('models to start from', { skip: unavailable }, () => {
   });
 
   test('classes made by hand answer without training, and are trained on', async (t) => {
-    const { page, problems } = await newPage(t, browser, { viewport: { width: 1400, height: 900 } });
-    await openSite(page, site.url);
-    await openFiles(page, [workshop.file('eight-bit.png')]);
+    const { page, problems } = await newPage(t, shared.browser, { viewport: { width: 1400, height: 900 } });
+    await openSite(page, shared.site.url);
+    await openFiles(page, [shared.workshop.file('eight-bit.png')]);
     await page.click('button[data-workspace=train]');
     await page.waitForSelector('#train-example');
-    await makeClasses(page, workshop, 6);
+    await makeClasses(page, shared.workshop, 6);
     // From the viewer, into a class of its own; a click on it takes it out again.
     await page.click('#made-add-class');
     await page.locator('.made-class').nth(2).locator('.made-actions .button').nth(1).click();
@@ -150,9 +134,9 @@ describe('models to start from', { skip: unavailable }, () => {
   });
 
   test('a model of other channels: the pictures are read again', async (t) => {
-    const { page, problems } = await newPage(t, browser);
-    await openTraining(page, site.url);
-    await makeClasses(page, workshop, 5);
+    const { page, problems } = await newPage(t, shared.browser);
+    await openTraining(page, shared.site.url);
+    await makeClasses(page, shared.workshop, 5);
     await page.click('#made-go');
     await page.selectOption('#train-plan [name=channels]', '3');
     await page.click('#train-load');
@@ -172,7 +156,7 @@ describe('models to start from', { skip: unavailable }, () => {
     ['in Chinese', { viewport: { width: 1400, height: 900 }, locale: 'zh-CN' }],
   ]) {
     test(`${name}: nothing runs over, no text is missing`, async (t) => {
-      const { page, problems } = await newPage(t, browser, options);
+      const { page, problems } = await newPage(t, shared.browser, options);
       const phone = options.viewport.width < 820;
       const kind = phone ? 'phone' : 'zh-CN';
       const go = (place) => page.click(phone ? `#lab-tabs [data-lab=${place}]` : `#lab-tab-${place}`);
@@ -181,8 +165,8 @@ describe('models to start from', { skip: unavailable }, () => {
         assert.ok(overflow <= 0, `${overflow} pixels too wide`);
         assert.doesNotMatch(await page.innerText('#lab'), /train\.[a-z]/);
       };
-      await openTraining(page, site.url);
-      await makeClasses(page, workshop, 5);
+      await openTraining(page, shared.site.url);
+      await makeClasses(page, shared.workshop, 5);
       await screenshot(page, `made-${kind}-classes`);
       await fits();
       await page.click('#made-go');

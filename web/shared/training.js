@@ -13,7 +13,8 @@
  *                                              options} has the core compute the picture (nsc_phantom_create)
  *   npz       {file, labels}                   null. Progress in bytes, phase 'read'
  *   split     {how}                            null
- *   data      {}                               {data, names}: nsc_training_data_json, a name for each sample
+ *   data      {}                               {data, names, duplicates}: nsc_training_data_json, a name for each sample,
+ *                                              nsc_training_duplicates_json
  *   pictures  {wanted: [{sample, augment,      [pixels]: `augment` is null, a preset's name, or its fields
  *              draw}]}
  *   choices   {}                               nsc_training_choices_json
@@ -34,7 +35,7 @@
  *   model     {facts}                          the bytes of an ONNX file
  *   kept      {}                               {date, epoch, epochs, more, bytes, about} of the training that can go on, or
  *                                              null. `more`: something follows its last epoch
- *   restore   {}                               {data, names, options, about, then, status} of it, ready to run
+ *   restore   {}                               what `data` gives, and {options, about, then, status} of it, ready to run
  *   forget    {}                               null. Ends what is kept
  *   clear, memory, trap                        as in protocol.js
  */
@@ -62,7 +63,8 @@ export const SPLIT_OPEN = -1;
  * @property {number} budget
  * @property {Array<{name: string, train: number, validation: number, test: number}>} labels
  * @property {Array<[number, number]>} samples  label and split of each
- * @property {Array<{sample: number, first: number, exact: boolean, acrossSplits: boolean, differentLabels: boolean}>} duplicates
+ *
+ * @typedef {{sample: number, first: number, exact: boolean, acrossSplits: boolean, differentLabels: boolean}} Duplicate
  *
  * @typedef {Record<string, any> & {net: string, epochs: number, batch: number, rate: number}} TrainingOptions
  * @typedef {Record<string, any> & {name: string}} AugmentPreset

@@ -63,6 +63,12 @@ export class CoreTraining {
     return this.core.ownedJson();
   }
 
+  /** Compares all pictures. @returns {import('../shared/training.js').Duplicate[]} */
+  duplicates() {
+    this.core.call('bridge_training_duplicates', this.handle);
+    return this.core.ownedJson();
+  }
+
   /** @param {number} sample @returns {string | null} */
   name(sample) {
     return this.core.trainingName(this.handle, sample);

@@ -7,14 +7,11 @@ import { CoreTraining } from './core-training.js';
 
 /** A head that is never run: to begin is to compute the features of all pictures. */
 const ONLY_FEATURES = Object.freeze({ net: 'base', trainable: 'head', augment: 'none', epochs: 1 });
-/** Votes are shares already, and no validation found a better threshold for them. */
-const EVEN = 0.5;
 
 export class Looker {
   /** @param {CoreTraining} training */
   constructor(training) {
     this.training = training;
-    this.binary = training.data().labels.length === 2;
   }
 
   /** @param {import('./core.js').Core} core @param {CoreTraining} of  whose data @param {Blob} base  a model */
@@ -37,8 +34,7 @@ export class Looker {
 
   /** @param {object} how  with `neighbours` @returns {import('../shared/training.js').Evaluation} */
   evaluate(how) {
-    const evaluation = this.training.evaluate({ ...(this.binary && { threshold: EVEN }), ...how });
-    return { ...evaluation, temperature: null };
+    return this.training.evaluate(how);
   }
 
   free() {

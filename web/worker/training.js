@@ -245,7 +245,8 @@ export class TrainingService {
   #describe() {
     const training = this.#training();
     const data = training.data();
-    return { data, names: data.samples.map((_, sample) => training.name(sample) ?? '') };
+    const names = data.samples.map((_, sample) => training.name(sample) ?? '');
+    return { data, names, duplicates: training.duplicates() };
   }
 
   /** @param {Sample[]} samples @param {Progress} progress */

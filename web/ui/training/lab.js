@@ -14,6 +14,7 @@ import { EXAMPLE_OPTIONS, EXAMPLE_SETTINGS, exampleSamples } from './example.js'
 /**
  * @typedef {import('../../client/training.js').TrainingClient} TrainingClient
  * @typedef {import('../../shared/training.js').DataJson} DataJson
+ * @typedef {import('../../shared/training.js').Duplicate} Duplicate
  * @typedef {import('../../shared/training.js').Choices} Choices
  * @typedef {import('../../shared/training.js').TrainingStatus} TrainingStatus
  * @typedef {import('../../shared/training.js').About} About
@@ -24,7 +25,7 @@ import { EXAMPLE_OPTIONS, EXAMPLE_SETTINGS, exampleSamples } from './example.js'
  * @typedef {{name: string, error?: CoreError, reason?: string, values?: Record<string, string | number>}} Refusal
  * @typedef {{size: number, channels: number, fit: string, range: Range, invert: boolean, validation: number, test: number}} LoadSettings
  * @typedef {{done: number, total: number, phase: string}} Loading
- * @typedef {{data: DataJson, names: string[], about: About, refused: Refusal[]}} Loaded
+ * @typedef {{data: DataJson, names: string[], duplicates: Duplicate[], about: About, refused: Refusal[]}} Loaded
  */
 
 /** Bytes that decoded pictures may take: a quarter of what a tab gives wasm; networks and their memory need the rest. */
@@ -168,8 +169,8 @@ export class Lab extends EventTarget {
     this.#tell('entry');
     try {
       const refused = await work(this.stopper.signal);
-      const { data, names } = await this.client.request('data');
-      await this.#have({ data, names, about, refused });
+      const described = await this.client.request('data');
+      await this.#have({ ...described, about, refused });
     } catch (error) {
       this.#complain('train.problem.load', error);
     } finally {
@@ -401,13 +402,13 @@ export class Lab extends EventTarget {
     this.loading = { done: 0, total: 0, phase: 'restore' };
     this.#tell('entry');
     try {
-      const { data, names, options, about, then, status } = await this.client.request('restore');
+      const { options, about, then, status, ...described } = await this.client.request('restore');
       this.status = status;
       this.then = then;
       this.options = options;
       this.keptEpoch = status.history.length;
       this.open = status.state !== 'finished';
-      await this.#have({ data, names, about, refused: [] });
+      await this.#have({ ...described, about, refused: [] });
       this.#tell('begun');
       this.#tell('status');
     } catch (error) {

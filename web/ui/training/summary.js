@@ -85,19 +85,19 @@ export class Summary {
   }
 
   /** @param {Loaded} loaded */
-  #warnings({ data }) {
+  #warnings({ data, duplicates }) {
     const counts = data.labels.map(sum);
     const few = data.labels.filter((label) => sum(label) < FEW);
     const found = [];
     if (few.length) found.push(warning(t('train.warn.few', { few: FEW, names: few.map(({ name }) => name).join(', ') })));
     if (Math.max(...counts) > UNBALANCED * Math.max(1, Math.min(...counts))) found.push(warning(t('train.warn.unbalanced')));
     if (data.labels.some(({ validation }) => validation === 0)) found.push(warning(t('train.warn.noValidation')));
-    if (data.duplicates.length) found.push(this.#duplicates(data));
+    if (duplicates.length) found.push(this.#duplicates(duplicates));
     return found;
   }
 
-  /** @param {Loaded['data']} data */
-  #duplicates({ duplicates }) {
+  /** @param {Loaded['duplicates']} duplicates */
+  #duplicates(duplicates) {
     const across = duplicates.filter(({ acrossSplits }) => acrossSplits).length;
     const differing = duplicates.filter(({ differentLabels }) => differentLabels).length;
     const values = { count: formatNumber(duplicates.length), across: formatNumber(across), differing: formatNumber(differing) };
@@ -105,7 +105,7 @@ export class Summary {
     return warning(h('p', {}, t('train.warn.duplicates', values)), show);
   }
 
-  /** @param {Loaded['data']['duplicates']} duplicates */
+  /** @param {Loaded['duplicates']} duplicates */
   #showPairs(duplicates) {
     const shown = duplicates.flatMap(({ first, sample: second }, index) =>
       [first, second].map((sample) => ({ sample, caption: `${index + 1}` })),
