@@ -4,6 +4,8 @@ import { CoreError } from '../../shared/protocol.js';
 import { download, h } from '../dom.js';
 import { button, field } from './parts.js';
 
+const NONE = Object.freeze({ limits: null, license: null });
+
 /** A name that files and other programs can carry. @param {string} text */
 export function fileName(text) {
   const plain = text.toLowerCase().normalize('NFKD').replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '');
@@ -20,20 +22,36 @@ export class Outcome {
     this.lab = lab;
     this.actions = { use, evaluate, complain, thresholdOf };
     this.node = h('section.outcome', { id: 'outcome' });
-    this.facts = { name: '', title: '', limits: '' };
+    this.facts = { name: '', title: '', limits: '', license: '' };
+    /** Limits and licence as they would be if nothing was written by hand. @type {{limits: string | null, license: string | null}} */
+    this.known = NONE;
     lab.on('data', () => {
-      const { about } = lab.loaded ?? {};
-      const title = about?.title ?? '';
-      const limits = about?.synthetic ? t('train.outcome.synthetic') : '';
-      this.facts = { name: fileName(title), title, limits };
-      this.render();
+      const title = lab.loaded?.about.title ?? '';
+      this.facts = { ...this.facts, name: fileName(title), title };
+      this.known = NONE;
+      this.#takeLimits();
     });
+    lab.on('begun', () => this.#takeLimits());
     onLanguage(() => this.render());
   }
 
+  /** What is known of limits: those of the model that this training started from, and of synthetic data. What was written by hand stays until another begins. */
+  #takeLimits() {
+    const { loaded, status } = this.lab;
+    const base = status?.base;
+    const parts = [base?.inherited, loaded?.about.synthetic && t('train.outcome.synthetic')];
+    const limits = parts.filter(Boolean).join(' ');
+    const license = base?.license ?? '';
+    if (limits === this.known.limits && license === this.known.license) return;
+    this.known = { limits, license };
+    Object.assign(this.facts, this.known);
+    this.render();
+  }
+
   render() {
-    const fields = /** @type {const} */ (['name', 'title', 'limits']).map((name) => {
-      const input = /** @type {HTMLInputElement} */ (h('input', { type: 'text', name, value: this.facts[name], autocomplete: 'off' }));
+    const fields = /** @type {const} */ (['name', 'title', 'license', 'limits']).map((name) => {
+      const [kind, more] = name === 'limits' ? ['textarea', { rows: 2 }] : ['input', { type: 'text', autocomplete: 'off' }];
+      const input = /** @type {HTMLInputElement} */ (h(kind, { name, value: this.facts[name], ...more }));
       input.addEventListener('input', () => (this.facts[name] = input.value));
       return field(t(`train.outcome.${name}`), input);
     });
@@ -53,9 +71,10 @@ export class Outcome {
 
   /** @param {(file: File) => Promise<void>} act */
   async #with(act) {
-    const { name, title, limits } = this.facts;
-    const facts = { name: name || 'model', title: title || name, limits, threshold: this.actions.thresholdOf() };
-    const given = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== null && value !== ''));
+    // Limits and licence also where they are empty: the form shows what the file says.
+    const { name, title, limits, license } = this.facts;
+    const facts = { name: name || 'model', title: title || name, threshold: this.actions.thresholdOf() };
+    const given = { ...Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== null && value !== '')), limits, license };
     try {
       const bytes = await this.lab.model(given);
       await act(new File([bytes], `${fileName(facts.name)}.onnx`));
