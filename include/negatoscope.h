@@ -639,7 +639,7 @@ NSC_WARN_UNUSED nsc_status nsc_training_status_json(const nsc_training *training
 /*
  * {"split": "validation" | "test" | "train", "threshold": number | null (the one found on validation), "sensitivity":
  * that the one found is to reach (0: Youden's), "bootstrap": 0, "neighbours": 0 (else scores are shares of so many
- * nearest training samples, see below)}: with the best weights so far. Out:
+ * nearest training samples of other patients, see below)}: with the best weights so far. Out:
  * {"threshold","temperature","report": as nsc_eval_json, "cases": [[sample, truth, called, score of each label...],
  * ...]}. ARGUMENT when the split is empty.
  */

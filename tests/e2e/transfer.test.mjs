@@ -201,6 +201,15 @@ describe('models to start from', { skip: unavailable }, () => {
       await page.selectOption('#train-settings [name=what]', 'last');
       await screenshot(page, `transfer-${kind}-settings`);
       await fits();
+      await page.fill('#train-settings [name=epochs]', '2');
+      await page.click('#train-start');
+      await labState(page, 'finished');
+      await page.click('#lab-progress details.more summary');
+      assert.equal(await page.locator('#train-history tr[data-part]').count(), 4);
+      await screenshot(page, `transfer-${kind}-two-parts`);
+      await page.locator('#outcome').scrollIntoViewIfNeeded();
+      await screenshot(page, `transfer-${kind}-outcome`);
+      await fits();
       assert.deepEqual(problems, []);
     });
   }

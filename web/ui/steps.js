@@ -9,10 +9,8 @@ import { h, icon } from './dom.js';
  * @typedef {import('../shared/protocol.js').Step} Step
  * @typedef {import('../shared/protocol.js').Filter} Filter
  * @typedef {import('../shared/protocol.js').Parameter} Parameter
+ * @typedef {Pick<import('../shared/protocol.js').Constants, 'filters' | 'limits'>} Known  what filters there are, and how many fit
  */
-
-/** What filters there are: of the core's constants. */
-/** @typedef {{filters: Filter[], limits: Record<string, number>}} Known */
 
 /** @param {string} key @param {string} otherwise */
 const textOr = (key, otherwise) => (hasText(key) ? t(key) : otherwise);

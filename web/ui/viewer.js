@@ -67,6 +67,7 @@ export class Viewer extends EventTarget {
 
   /** Shows this and every other picture through filters. @param {Steps | null} steps */
   filter(steps) {
+    if (!steps && !this.steps) return;
     this.steps = steps;
     this.render();
     this.dispatchEvent(new Event('filters'));

@@ -50,7 +50,7 @@ export class Outcome {
 
   render() {
     const fields = /** @type {const} */ (['name', 'title', 'license', 'limits']).map((name) => {
-      const [kind, more] = name === 'limits' ? ['textarea', { rows: 2 }] : ['input', { type: 'text', autocomplete: 'off' }];
+      const [kind, more] = name === 'limits' ? ['textarea', { rows: 3 }] : ['input', { type: 'text', autocomplete: 'off' }];
       const input = /** @type {HTMLInputElement} */ (h(kind, { name, value: this.facts[name], ...more }));
       input.addEventListener('input', () => (this.facts[name] = input.value));
       return field(t(`train.outcome.${name}`), input);

@@ -44,8 +44,9 @@ export class Preview {
     this.figures.replaceChildren();
   }
 
-  /** Anew, in the present language. */
+  /** Anew, in the present language; what was shown is asked for again. */
   render() {
+    this.last = null;
     const another = button(t('steps.another'), 'next', () => this.#another(), { kind: 'small', id: 'preview-another' });
     another.hidden = this.samples.length < 2;
     this.node.hidden = !this.samples.length;
@@ -66,7 +67,7 @@ export class Preview {
 
   #another() {
     this.index = (this.index + 1) % this.samples.length;
-    this.wanted = this.last;
+    this.wanted = this.last ?? this.wanted;
     if (!this.busy) void this.#work();
   }
 
