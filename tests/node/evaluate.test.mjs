@@ -79,6 +79,24 @@ test('train reads split folders, names the broken file, calibrates and judges', 
   assert.match(stdout, /^test: 60 pictures/m);
 });
 
+test('train --from: limits and licence of the model go on, are printed, and can be given', options, () => {
+  const train = (out, ...more) => {
+    const { status, stdout, stderr } = command('train', '--size', '16', '--epochs', '1', '--augment', 'none', '--out', out, ...more, 'films');
+    assert.equal(status, 0, stderr);
+    const { info } = JSON.parse(command('info', out).stdout)[0];
+    return { stdout, facts: [info.limits, info.license] };
+  };
+  const first = train('first.onnx', '--name', 'discs', '--limits', 'Films of a test.', '--license', 'CC0');
+  assert.deepEqual(first.facts, ['Films of a test.', 'CC0']);
+  const from = ['--from', 'first.onnx', '--trainable', 'head'];
+  const second = train('second.onnx', ...from);
+  assert.deepEqual(second.facts, ['Made from discs; its limits: Films of a test.', 'CC0']);
+  assert.match(second.stdout, /^limits: Made from discs; its limits: Films of a test\.$/m);
+  assert.match(second.stdout, /^licence: CC0$/m);
+  assert.deepEqual(train('third.onnx', ...from, '--limits', 'Mine.', '--license', '').facts, ['Mine.', null]);
+  assert.doesNotMatch(train('fourth.onnx').stdout, /^(limits|licence):/m);
+});
+
 test('evaluate: the report against its predictions', options, async () => {
   const { status, stdout, stderr } = command('evaluate', 'model.onnx', 'films', '--json', 'report.json', '--csv', 'report.csv',
     '--html', 'report.html', '--predictions', 'predictions.csv', '--bootstrap', '50', '--title', 'Films & <discs>');
