@@ -110,7 +110,6 @@ export class Chart {
   /** @param {number} width @param {number} height @returns {uPlot.Options} */
   #plotOptions(width, height) {
     const { lines, x, xRange, yRange, mark, seam, epochs = false } = this.options;
-    const drawn = [...(seam ? [marker(seam, COLOURS.quiet, [])] : []), ...(mark ? [marker(mark, COLOURS.mark, [4, 4])] : [])];
     const fromZero = (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ most) =>
       /** @type {[number, number]} */ ([0, Math.max(1, most)]);
     const range = epochs ? fromZero : xRange;
@@ -138,7 +137,10 @@ export class Chart {
           points: { show: points, size: 5, fill: colour, stroke: colour },
         })),
       ],
-      hooks: { draw: drawn },
+      hooks: {
+        ...(seam && { drawAxes: [marker(seam, COLOURS.quiet, [])] }),
+        ...(mark && { draw: [marker(mark, COLOURS.mark, [4, 4])] }),
+      },
     };
   }
 }

@@ -4,8 +4,6 @@ import { CoreError } from '../../shared/protocol.js';
 import { download, h } from '../dom.js';
 import { button, field } from './parts.js';
 
-const NONE = Object.freeze({ limits: null, license: null });
-
 /** A name that files and other programs can carry. @param {string} text */
 export function fileName(text) {
   const plain = text.toLowerCase().normalize('NFKD').replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '');
@@ -23,28 +21,28 @@ export class Outcome {
     this.actions = { use, evaluate, complain, thresholdOf };
     this.node = h('section.outcome', { id: 'outcome' });
     this.facts = { name: '', title: '', limits: '', license: '' };
-    /** Limits and licence as they would be if nothing was written by hand. @type {{limits: string | null, license: string | null}} */
-    this.known = NONE;
+    /** What limits and licence were made of; texts that were written by hand since then stay. */
+    this.known = '';
     lab.on('data', () => {
       const title = lab.loaded?.about.title ?? '';
       this.facts = { ...this.facts, name: fileName(title), title };
-      this.known = NONE;
+      this.known = '';
       this.#takeLimits();
     });
     lab.on('begun', () => this.#takeLimits());
     onLanguage(() => this.render());
   }
 
-  /** What is known of limits: those of the model that this training started from, and of synthetic data. What was written by hand stays until another begins. */
+  /** What is known of limits: those of the model that this training started from, and of synthetic data. */
   #takeLimits() {
     const { loaded, status } = this.lab;
     const base = status?.base;
-    const parts = [base?.inherited, loaded?.about.synthetic && t('train.outcome.synthetic')];
-    const limits = parts.filter(Boolean).join(' ');
-    const license = base?.license ?? '';
-    if (limits === this.known.limits && license === this.known.license) return;
-    this.known = { limits, license };
-    Object.assign(this.facts, this.known);
+    const synthetic = loaded?.about.synthetic ?? false;
+    const known = JSON.stringify([base, synthetic]);
+    if (known === this.known) return;
+    this.known = known;
+    const parts = [base?.inherited, synthetic && t('train.outcome.synthetic')];
+    this.facts = { ...this.facts, limits: parts.filter(Boolean).join(' '), license: base?.license ?? '' };
     this.render();
   }
 
