@@ -222,6 +222,13 @@ nsc_status bridge_render(nsc_image *image, uint32_t frame, int32_t voi_lut, int3
   return bridge_hand_out(status, rgba, size);
 }
 
+/* `points` [count][2]. */
+nsc_status bridge_measure(nsc_image *image, uint32_t frame, int kind, const double *points, uint32_t count) {
+  nsc_error *err = bridge_begin();
+  char *json = NULL;
+  return bridge_finish(nsc_measure_json(image, frame, (nsc_measure_kind)kind, points, count, &json, err), json);
+}
+
 /* JSON array of the modality value of each channel, the bridge's own. */
 nsc_status bridge_probe(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y) {
   nsc_error *err = bridge_begin();

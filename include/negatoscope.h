@@ -232,6 +232,38 @@ NSC_WARN_UNUSED nsc_status nsc_render(nsc_image *image, const nsc_view *view, ui
 NSC_WARN_UNUSED nsc_status nsc_image_probe(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y, double out[3],
                                            nsc_error *err);
 
+/* ---- measuring -------------------------------------------------------------------------------------------------- */
+
+typedef enum nsc_measure_kind {
+  NSC_MEASURE_LENGTH = 0,    /* two points */
+  NSC_MEASURE_ANGLE = 1,     /* three points; the corner is the second */
+  NSC_MEASURE_COBB = 2,      /* four points: the angle between two lines, 0 to 90 degrees (Cobb 1948) */
+  NSC_MEASURE_RECTANGLE = 3, /* two opposite corners */
+  NSC_MEASURE_ELLIPSE = 4,   /* two opposite corners of the rectangle around it */
+  NSC_MEASURE_POLYGON = 5    /* three corners or more; where it crosses itself, what is enclosed twice is outside */
+} nsc_measure_kind;
+
+enum { NSC_MEASURE_KIND_COUNT = 6, NSC_MEASURE_POINTS_MAX = 4096 /* a hand draws hundreds */ };
+
+/* "length", "angle", ... Static storage. */
+const char *nsc_measure_kind_name(nsc_measure_kind kind);
+
+/*
+ * Measures in a frame. `points` [count][2] are x and y in pixels, the picture's first pixel reaching from 0 to 1 in
+ * both. JSON:
+ *
+ *   length     {"length": mm | null without spacing, "pixels"}
+ *   angle, cobb {"degrees" | null where a side has no length}, in millimetres where the file gives spacing
+ *   regions    statistics of the modality values of the pixels whose centres lie in it: {"pixels", "padding": those
+ * that the file marks as no picture, left out, "area": mm^2 | null, "unit": "HU" | null, "channels": [{"mean", "sd"
+ * (with n, not n - 1), "min", "max", "median"}] | null without a pixel, "histogram": {"from", "to", "counts": [64 bins
+ * of the first channel]}}
+ *
+ * Errors: ARGUMENT, MEMORY and those of nsc_image_frame.
+ */
+NSC_WARN_UNUSED nsc_status nsc_measure_json(nsc_image *image, uint32_t frame, nsc_measure_kind kind,
+                                            const double *points, uint32_t count, char **out, nsc_error *err);
+
 /* ---- steps: filters on a picture --------------------------------------------------------------------------------- */
 
 /* Each parameter's name, bounds and default: nsc_steps_known_json. Sources are named in src/image/filter.h. */
@@ -528,7 +560,8 @@ NSC_WARN_UNUSED nsc_status nsc_phantom_file(uint32_t seed, const char *options, 
 /*
  * What a user interface must know without repeating it: {"version","build","statuses":{name: number},"limits":{..},
  * "voiFunctions":[..],"windowPresets":[{"name","modality","center","width"}],"recipePresets":[..],
- * "filters": as nsc_steps_known_json}. limits.steps is NSC_STEPS_MAX.
+ * "filters": as nsc_steps_known_json, "measures": [names in the order of nsc_measure_kind]}. limits.steps is
+ * NSC_STEPS_MAX.
  */
 NSC_WARN_UNUSED nsc_status nsc_constants_json(char **out, nsc_error *err);
 

@@ -31,6 +31,11 @@ static void write_presets(nsc_text *t) {
   nsc_json_key(t, "recipePresets"), nsc_json_array(t);
   for (const char *const *name = nsc_recipe_presets(); *name; name++) nsc_json_string(t, *name);
   nsc_json_end_array(t);
+  nsc_json_key(t, "measures"), nsc_json_array(t);
+  for (int kind = 0; kind < NSC_MEASURE_KIND_COUNT; kind++) {
+    nsc_json_string(t, nsc_measure_kind_name((nsc_measure_kind)kind));
+  }
+  nsc_json_end_array(t);
 }
 
 nsc_status nsc_constants_json(char **out, nsc_error *err) {

@@ -26,6 +26,8 @@
  *                                                 longer needed: a drag asks for many of the same size. `steps` are
  *                                                 filters on the rendered picture, or null
  *   probe      {key, frame, x, y}                 modality values, one a channel
+ *   measure    {key, frame, kind, points}         nsc_measure_json; kind is the index of a name in constants.measures,
+ *                                                 points are [[x, y], ...]
  *   model      {file, options}                    nsc_model_json; options {recipe, labels, output} are JSON texts or
  *                                                 null. Takes the place of the model before it, which stays when this
  *                                                 one fails
@@ -59,6 +61,16 @@ export const FAULT = Object.freeze({
 });
 
 /**
+ * @typedef {object} Measured nsc_measure_json: which members there are depends on the kind
+ * @property {number | null} [length]  mm
+ * @property {number} [pixels]
+ * @property {number | null} [degrees]
+ * @property {number} [padding]
+ * @property {number | null} [area]  mm²
+ * @property {string | null} [unit]
+ * @property {Array<{mean: number, sd: number, min: number, max: number, median: number}> | null} [channels]
+ * @property {{from: number, to: number, counts: number[]}} [histogram]
+ *
  * @typedef {{code: number, name: string, message: string}} ErrorMessage
  * @typedef {{frame: number, voiLut: number, function: number, center: number, width: number, invert: boolean}} View
  * @typedef {{rgba: Uint8ClampedArray<ArrayBuffer>, width: number, height: number}} Pixels
@@ -113,6 +125,7 @@ export const FAULT = Object.freeze({
  * @property {Record<string, number>} statuses
  * @property {string[]} voiFunctions
  * @property {Array<{name: string, modality: string, center: number, width: number}>} windowPresets
+ * @property {string[]} measures
  * @property {string[]} recipePresets
  * @property {Record<string, number>} limits  `steps`: filters in a list
  * @property {Filter[]} filters

@@ -10,6 +10,7 @@ import { byId, h, placeIcons } from './dom.js';
 import { describeError, FileList } from './filelist.js';
 import { Filters } from './filters.js';
 import { Gestures } from './gestures.js';
+import { Measuring } from './measure/measuring.js';
 import { Models } from './models.js';
 import { Opening } from './opening.js';
 import { Overlay } from './overlay.js';
@@ -148,7 +149,9 @@ export async function startApp(parts, { keepOffline }) {
     onHover: (at) => overlay.hover(at),
   });
   const filters = new Filters({ viewer, desk, constants });
-  toolbar = new Toolbar({ desk, viewer, gestures, client, constants, filters, onHelp: () => help.showModal() });
+  const measuring = new Measuring({ viewer, desk, client, constants, showPanel: () => byId('tab-measure').click() });
+  gestures.hand = measuring.hand;
+  toolbar = new Toolbar({ desk, viewer, gestures, client, constants, filters, measuring, onHelp: () => help.showModal() });
   const details = new Details(desk, client);
   connectPanels((name) => details.setVisible(name === 'details'));
   connectRecovery(client, desk, status);
@@ -190,7 +193,7 @@ export async function startApp(parts, { keepOffline }) {
     status.notify(t('viewer.failed', { name: item.name }), `${title}. ${detail}`);
   });
 
-  if (query.has('test')) Object.assign(globalThis, { negatoscope: { client, desk, viewer, training } });
+  if (query.has('test')) Object.assign(globalThis, { negatoscope: { client, desk, viewer, training, measuring } });
   document.body.dataset.ready = 'true';
   if (parts.models.length) await models.choose(0);
   document.body.dataset.model = desk.model ? 'loaded' : 'none';

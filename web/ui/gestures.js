@@ -5,7 +5,7 @@
  */
 
 /**
- * @typedef {'window' | 'pan' | 'zoom'} Tool
+ * @typedef {'window' | 'pan' | 'zoom' | import('./measure/marks.js').MarkKind} Tool
  * @typedef {import('./viewer.js').Point} Point
  */
 
@@ -28,6 +28,9 @@ export class Gestures {
     /** @type {Tool} */
     this.tool = 'window';
     this.spaceHeld = false;
+    /** Draws and moves measurements. @type {import('./measure/hand.js').Hand | null} */
+    this.hand = null;
+    this.drawing = false;
     /** @type {Map<number, Point>} */
     this.pointers = new Map();
     /** @type {Tool | null} */
@@ -42,7 +45,7 @@ export class Gestures {
     }
     canvas.addEventListener('pointerleave', () => onHover(null));
     canvas.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
-    canvas.addEventListener('dblclick', () => viewer.fit());
+    canvas.addEventListener('dblclick', () => !this.hand?.kind && viewer.fit());
     canvas.addEventListener('contextmenu', (event) => event.preventDefault());
     // The middle button would start the browser's own scrolling.
     canvas.addEventListener('mousedown', (event) => event.button === 1 && event.preventDefault());
@@ -68,6 +71,14 @@ export class Gestures {
     this.viewer.canvas.setPointerCapture(event.pointerId);
     this.pointers.set(event.pointerId, this.#at(event));
     this.dragging = this.#toolOf(event);
+    // A second finger pinches, whatever the first one began.
+    if (this.pointers.size > 1) this.#dropDrawing();
+    else if (this.dragging === this.tool && event.button === 0) this.drawing = this.hand?.down(this.#at(event)) ?? false;
+  }
+
+  #dropDrawing() {
+    if (this.drawing) this.hand?.cancel();
+    this.drawing = false;
   }
 
   /** @param {PointerEvent} event */
@@ -75,6 +86,7 @@ export class Gestures {
     const at = this.#at(event);
     const before = this.pointers.get(event.pointerId);
     if (!before) {
+      this.hand?.hover(at);
       this.onHover(at);
       return;
     }
@@ -90,6 +102,11 @@ export class Gestures {
   /** @param {PointerEvent} event */
   #up(event) {
     this.pointers.delete(event.pointerId);
+    if (this.drawing) {
+      this.drawing = false;
+      if (event.type === 'pointerup') this.hand?.up(this.#at(event));
+      else this.hand?.cancel();
+    }
     if (this.pointers.size === 0) this.dragging = null;
   }
 
@@ -103,9 +120,10 @@ export class Gestures {
 
   /** @param {number} dx @param {number} dy @param {Point} at */
   #drag(dx, dy, at) {
-    if (this.dragging === 'pan') this.viewer.pan(dx, dy);
+    if (this.drawing) this.hand?.move(at);
+    else if (this.dragging === 'pan') this.viewer.pan(dx, dy);
     else if (this.dragging === 'zoom') this.viewer.zoom(2 ** (-dy / DRAG_DOUBLES));
-    else this.#window(dx, dy);
+    else if (this.dragging === 'window') this.#window(dx, dy);
     this.onHover(at);
   }
 

@@ -22,15 +22,17 @@ export class Toolbar {
    * @param {import('../client/client.js').Client} parts.client
    * @param {import('../shared/protocol.js').Constants} parts.constants
    * @param {import('./filters.js').Filters} parts.filters
+   * @param {import('./measure/measuring.js').Measuring} parts.measuring
    * @param {() => void} parts.onHelp
    */
-  constructor({ desk, viewer, gestures, client, constants, filters, onHelp }) {
+  constructor({ desk, viewer, gestures, client, constants, filters, measuring, onHelp }) {
     this.desk = desk;
     this.viewer = viewer;
     this.gestures = gestures;
     this.client = client;
     this.constants = constants;
     this.filters = filters;
+    this.measuring = measuring;
     this.onHelp = onHelp;
     this.bar = byId('tools');
     this.presets = /** @type {HTMLSelectElement} */ (byId('presets'));
@@ -56,6 +58,7 @@ export class Toolbar {
   /** @param {Tool} tool */
   pickTool(tool) {
     this.gestures.tool = tool;
+    this.measuring.setTool(tool);
     this.viewer.canvas.dataset.tool = tool;
     for (const button of this.bar.querySelectorAll('[data-tool]')) {
       button.setAttribute('aria-pressed', String(/** @type {HTMLElement} */ (button).dataset.tool === tool));
@@ -194,9 +197,11 @@ export class Toolbar {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
+    if (event.altKey || document.querySelector('dialog[open]')) return;
     if (document.body.dataset.workspace === 'train') return;
     if (target.closest('input:not([type=range]), textarea, select')) return;
+    if (this.measuring.key(event, target === this.viewer.canvas)) return event.preventDefault();
+    if (event.ctrlKey || event.metaKey) return;
     if (event.key === '?') return this.onHelp();
     if (!this.desk.current) return;
     if (event.code === 'Space' && target === this.viewer.canvas) this.gestures.spaceHeld = true;
@@ -206,7 +211,9 @@ export class Toolbar {
 
   /** @param {string} key @param {HTMLElement} target @returns {boolean} whether the key means something */
   #keyAction(key, target) {
-    const tools = /** @type {Record<string, Tool>} */ ({ w: 'window', p: 'pan', z: 'zoom' });
+    const tools = /** @type {Record<string, Tool>} */ ({
+      w: 'window', p: 'pan', z: 'zoom', l: 'length', g: 'angle', c: 'cobb', b: 'rectangle', e: 'ellipse', d: 'polygon', k: 'arrow', t: 'text',
+    });
     const actions = /** @type {Record<string, string>} */ ({
       '+': 'zoom-in', '=': 'zoom-in', '-': 'zoom-out', 0: 'fit', 1: 'actual',
       i: 'invert', a: 'auto', r: 'reset', f: 'filter', ArrowLeft: 'previous', ArrowRight: 'next',

@@ -174,12 +174,29 @@ export class Viewer extends EventTarget {
     this.dispatchEvent(new Event('place'));
   }
 
+  /** Where a place of the canvas is on the image, in pixels, the first one reaching from 0 to 1. @param {Point} at @returns {Point} */
+  pointAt(at) {
+    const { width, height } = this.item?.info ?? { width: 0, height: 0 };
+    return {
+      x: (at.x - this.canvas.clientWidth / 2 - this.centre.x) / this.scale + width / 2,
+      y: (at.y - this.canvas.clientHeight / 2 - this.centre.y) / (this.scale * this.aspect) + height / 2,
+    };
+  }
+
+  /** The other way round. @param {Point} point @returns {Point} */
+  placeOf(point) {
+    const { width, height } = this.item?.info ?? { width: 0, height: 0 };
+    return {
+      x: (point.x - width / 2) * this.scale + this.canvas.clientWidth / 2 + this.centre.x,
+      y: (point.y - height / 2) * this.scale * this.aspect + this.canvas.clientHeight / 2 + this.centre.y,
+    };
+  }
+
   /** The image pixel under a place on the canvas, or null beside the image. @param {Point} at @returns {Point | null} */
   pixelAt(at) {
     const info = this.item?.info;
     if (!info) return null;
-    const x = (at.x - this.canvas.clientWidth / 2 - this.centre.x) / this.scale + info.width / 2;
-    const y = (at.y - this.canvas.clientHeight / 2 - this.centre.y) / (this.scale * this.aspect) + info.height / 2;
+    const { x, y } = this.pointAt(at);
     if (x < 0 || y < 0 || x >= info.width || y >= info.height) return null;
     return { x: Math.floor(x), y: Math.floor(y) };
   }

@@ -339,6 +339,18 @@ export class Core {
   }
 
   /**
+   * @param {number} image
+   * @param {number} frame
+   * @param {number} kind  nsc_measure_kind
+   * @param {number[][]} points
+   */
+  measure(image, frame, kind, points) {
+    const bytes = new Uint8Array(Float64Array.from(points.flat()).buffer);
+    this.withBytes(bytes, (address) => this.call('bridge_measure', image, frame, kind, address, points.length));
+    return this.ownedJson();
+  }
+
+  /**
    * Waits until as many threads are idle as a classifier will start. A thread that ended is idle only after this worker
    * has been to its event loop; one that is missing when the core wants it would never come, and the core would wait
    * for it for ever.

@@ -101,6 +101,11 @@ export class Service {
       return { result: this.core.probe(handle, frame, x, y) };
     },
 
+    async measure({ key, frame, kind, points }) {
+      const { handle } = await this.images.get(key);
+      return { result: this.core.measure(handle, frame, kind, points) };
+    },
+
     async model({ file, options }, progress) {
       const source = await this.core.source(file, { onProgress: (done, total) => progress(done, total, 'read') });
       const handle = this.core.openModel(source);
