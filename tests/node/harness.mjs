@@ -33,7 +33,9 @@ export const blobOf = (bytes) => new Blob([bytes]);
 
 /** The picture of `bytes`, opened; the caller frees it. */
 export async function openImage(core, bytes) {
-  return core.openImage(await core.source(blobOf(bytes)));
+  const image = core.openImage(await core.source(blobOf(bytes)));
+  await core.readyToDecode(image);
+  return image;
 }
 
 /** A model and its classifier, with one call that ends both. */
