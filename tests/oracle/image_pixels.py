@@ -88,27 +88,37 @@ def voi_limits(dataset, values):
     return low * slope + intercept, high * slope + intercept
 
 
-def compare_samples(path, ours, tally):
-    """Against whichever other program can read the file. True when the grey values can be compared, too."""
+def difference(ours, theirs):
+    if ours.shape != theirs.shape:
+        return np.inf
+    if ours.dtype.kind == "f":
+        return 0 if np.array_equal(ours, theirs, equal_nan=True) else np.inf
+    return int(np.abs(ours.astype(np.int64) - theirs.astype(np.int64)).max())
+
+
+def judge(path, ours):
+    """(oracle's name, largest difference, allowed difference, oracle's samples), or the reason why nobody else can."""
     try:
         found = oracle_samples(path)
     except Exception as error:  # pydicom and its tools refuse some files that we read
-        found, reason = None, repr(error)[:100]
-    else:
-        reason = "no tool reads it"
+        return repr(error)[:100]
     if found is None:
-        print("nobody else reads", os.path.basename(path), reason)
-        tally["unread"] = tally.get("unread", 0) + 1
-        return None
+        return "no tool reads it"
     name, theirs, lossy = found
     if ours.dtype == np.uint8 and theirs.dtype == np.uint16 and ours.shape[-1] == 3:
         theirs = theirs >> 8  # a palette of 16 bits whose low bytes say nothing
-    same_shape = ours.shape == theirs.shape
-    if ours.dtype.kind == "f":
-        worst = 0 if same_shape and np.array_equal(ours, theirs, equal_nan=True) else np.inf
-    else:
-        worst = np.abs(ours.astype(np.int64) - theirs.astype(np.int64)).max() if same_shape else np.inf
     limit = LOSSY_LEVELS * (1 << max(0, int(theirs.max()).bit_length() - 8)) if lossy else 0
+    return name, difference(ours, theirs), limit, theirs
+
+
+def compare_samples(path, ours, tally):
+    """Against whichever other program can read the file. Its samples, or None."""
+    verdict = judge(path, ours)
+    if isinstance(verdict, str):
+        print("nobody else reads", os.path.basename(path), verdict)
+        tally["unread"] = tally.get("unread", 0) + 1
+        return None
+    name, worst, limit, theirs = verdict
     if worst > limit:
         fail(f"samples of {path} by {worst} from {name}'s")
     tally[name] = tally.get(name, 0) + 1
@@ -254,4 +264,5 @@ def main():
     sys.exit(1 if failures else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
