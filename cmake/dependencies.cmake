@@ -19,6 +19,7 @@ endfunction()
 
 nsc_find_source(xnnpack https://github.com/google/XNNPACK.git 4ea82e595b36106653175dcb04b2aa532660d0d8)
 nsc_find_source(pthreadpool https://github.com/Maratyszcza/pthreadpool.git 560c60d342a76076f0557a3946924c6478470044)
+include(${CMAKE_CURRENT_LIST_DIR}/short-spin.cmake)
 nsc_find_source(fxdiv https://github.com/Maratyszcza/FXdiv.git b408327ac2a15ec3e43352421954f5b1967701d1)
 nsc_find_source(stb https://github.com/nothings/stb.git 5c205738c191bcb0abc65c4febfa9bd25ff35234)
 nsc_find_source(libdeflate https://github.com/ebiggers/libdeflate.git v1.23)

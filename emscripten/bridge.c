@@ -192,14 +192,24 @@ nsc_status bridge_hand_out(nsc_status status, uint8_t *rgba, size_t size) {
   return bridge_finish_sized(status, rgba, size);
 }
 
+/* No steps where there is no text. */
+static nsc_status read_steps(const char *json, nsc_steps *out, nsc_error *err) {
+  *out = (nsc_steps){0};
+  return json ? nsc_steps_parse(json, strlen(json), out, err) : NSC_OK;
+}
+
+/* `steps`: filters on the rendered picture as nsc_steps_parse reads them, or NULL. */
 nsc_status bridge_render(nsc_image *image, uint32_t frame, int32_t voi_lut, int32_t function, double center,
-                         double width, int32_t invert) {
+                         double width, int32_t invert, const char *steps) {
   nsc_error *err = bridge_begin();
+  nsc_steps filters;
+  nsc_status status = read_steps(steps, &filters, err);
+  if (status != NSC_OK) return status;
   nsc_image_info info;
   nsc_image_get_info(image, &info);
   uint8_t *rgba;
   size_t size;
-  nsc_status status = bridge_picture(info.width, info.height, &rgba, &size);
+  status = bridge_picture(info.width, info.height, &rgba, &size);
   if (status != NSC_OK) return status;
   nsc_view view = {.frame = frame,
                    .voi_lut = voi_lut,
@@ -207,7 +217,9 @@ nsc_status bridge_render(nsc_image *image, uint32_t frame, int32_t voi_lut, int3
                    .center = center,
                    .width = width,
                    .invert = invert != 0};
-  return bridge_hand_out(nsc_render(image, &view, rgba, size, err), rgba, size);
+  status = nsc_render(image, &view, rgba, size, err);
+  if (status == NSC_OK) status = nsc_filter_rgba(&filters, rgba, info.width, info.height, size, err);
+  return bridge_hand_out(status, rgba, size);
 }
 
 /* JSON array of the modality value of each channel, the bridge's own. */
@@ -281,14 +293,25 @@ nsc_status bridge_input_size(const nsc_classifier *classifier) {
   return NSC_OK;
 }
 
-nsc_status bridge_preview(const nsc_classifier *classifier, nsc_image *image, uint32_t frame) {
-  nsc_error *err = bridge_begin();
-  const nsc_recipe *recipe = nsc_classifier_recipe(classifier);
+static nsc_status preview(const nsc_recipe *recipe, nsc_image *image, uint32_t frame, nsc_error *err) {
   uint8_t *rgba;
   size_t size;
   nsc_status status = bridge_picture(recipe->width, recipe->height, &rgba, &size);
   if (status != NSC_OK) return status;
   return bridge_hand_out(nsc_preprocess_preview(image, frame, recipe, rgba, size, err), rgba, size);
+}
+
+nsc_status bridge_preview(const nsc_classifier *classifier, nsc_image *image, uint32_t frame) {
+  nsc_error *err = bridge_begin();
+  return preview(nsc_classifier_recipe(classifier), image, frame, err);
+}
+
+/* The same through a recipe that no model has yet, as nsc_recipe_parse reads it. */
+nsc_status bridge_recipe_preview(const char *recipe_json, nsc_image *image, uint32_t frame) {
+  nsc_error *err = bridge_begin();
+  nsc_recipe recipe;
+  nsc_status status = nsc_recipe_parse(recipe_json, strlen(recipe_json), &recipe, err);
+  return status == NSC_OK ? preview(&recipe, image, frame, err) : status;
 }
 
 /* ---- a model on plain numbers, for measurements and for programs that prepare their own input -------------------- */

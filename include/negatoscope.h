@@ -533,7 +533,8 @@ NSC_WARN_UNUSED nsc_status nsc_phantom_file(uint32_t seed, const char *options, 
 
 /*
  * What a user interface must know without repeating it: {"version","build","statuses":{name: number},"limits":{..},
- * "voiFunctions":[..],"windowPresets":[{"name","modality","center","width"}],"recipePresets":[..]}.
+ * "voiFunctions":[..],"windowPresets":[{"name","modality","center","width"}],"recipePresets":[..],
+ * "filters": as nsc_steps_known_json}. limits.steps is NSC_STEPS_MAX.
  */
 NSC_WARN_UNUSED nsc_status nsc_constants_json(char **out, nsc_error *err);
 
@@ -565,8 +566,8 @@ enum { NSC_SPLIT_OPEN = -1 }; /* otherwise 0 training, 1 validation, 2 test */
 NSC_WARN_UNUSED nsc_status nsc_training_create(const char *data, nsc_training **out, nsc_error *err);
 void nsc_training_free(nsc_training *training);
 
-/* One frame becomes a sample. `name` is shown to people; samples of one `patient` (or NULL) stay in one split. The
- * image stays the caller's. Errors: those of nsc_preprocess, LIMIT when the budget is used up. */
+/* One frame becomes a sample. `name` is shown to people; samples of one `patient` stay in one split; NULL or "": it is
+ * not known. The image stays the caller's. Errors: those of nsc_preprocess, LIMIT when the budget is used up. */
 NSC_WARN_UNUSED nsc_status nsc_training_add_image(nsc_training *training, nsc_image *image, uint32_t frame,
                                                   const char *name, const char *patient, uint32_t label, int split,
                                                   nsc_error *err);
@@ -581,8 +582,9 @@ NSC_WARN_UNUSED nsc_status nsc_training_add_npz(nsc_training *training, const ns
 NSC_WARN_UNUSED nsc_status nsc_training_split(nsc_training *training, const char *how, nsc_error *err);
 
 /*
- * {"width","height","channels","bytes","budget","labels":[{"name","train","validation","test"}],
- *  "samples":[[label, split], ...]}. Names of samples are the caller's own, or nsc_training_name's.
+ * {"width","height","channels","bytes","budget","steps": as nsc_steps_json,
+ *  "labels":[{"name","train","validation","test"}],"samples":[[label, split], ...]}. Names of samples are the caller's
+ *  own, or nsc_training_name's.
  */
 NSC_WARN_UNUSED nsc_status nsc_training_data_json(const nsc_training *training, char **out, nsc_error *err);
 
@@ -632,15 +634,18 @@ NSC_WARN_UNUSED nsc_status nsc_training_run(nsc_training *training, double milli
 /*
  * {"state": "ready" | "training" | "finished", "epoch" (of the present one, 1-based), "epochs", "batch", "batches",
  *  "loss" (mean of this epoch so far), "rate", "imagesPerSecond", "secondsLeft", "bestEpoch", "bytes" (memory of
- * network and trainer), "net", "parameters", "task", "history": [{"epoch", "trainLoss", "validationLoss",
- *  "validationAccuracy", "rate", "seconds", "imagesPerSecond", "best"}]}
+ *  network and trainer), "net", "parameters", "task",
+ *  "base": null | {"name", "limits", "license", "inherited": what nsc_training_model says of limits unless it is told}
+ *  of the model that the network began with, where that one has limits or a licence,
+ *  "history": [{"epoch", "trainLoss", "validationLoss", "validationAccuracy", "rate", "seconds", "imagesPerSecond",
+ *  "best"}]}
  */
 NSC_WARN_UNUSED nsc_status nsc_training_status_json(const nsc_training *training, char **out, nsc_error *err);
 
 /*
  * {"split": "validation" | "test" | "train", "threshold": number | null (the one found on validation), "sensitivity":
  * that the one found is to reach (0: Youden's), "bootstrap": 0, "neighbours": 0 (else scores are shares of so many
- * nearest training samples, see below)}: with the best weights so far. Out:
+ * nearest training samples of other patients, see below)}: with the best weights so far. Out:
  * {"threshold","temperature","report": as nsc_eval_json, "cases": [[sample, truth, called, score of each label...],
  * ...]}. ARGUMENT when the split is empty.
  */
@@ -657,7 +662,8 @@ NSC_WARN_UNUSED nsc_status nsc_training_neighbours(nsc_training *training, nsc_i
                                                    char **out, nsc_error *err);
 
 /* The best weights so far as an ONNX file with nsc.* metadata. {"name", "title", "limits", "license", "threshold":
- * number | null, "half": false}. *bytes is ended by nsc_text_free. */
+ * number | null, "half": false}. Limits and licence that are not given are those of the model that the network began
+ * with; "" leaves them out. *bytes is ended by nsc_text_free. */
 NSC_WARN_UNUSED nsc_status nsc_training_model(nsc_training *training, const char *facts, char **bytes, size_t *size,
                                               nsc_error *err);
 

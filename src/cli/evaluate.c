@@ -36,13 +36,15 @@ typedef struct job {
   nsc_result blank; /* the model's labels, task and thresholds */
   nsc_cli_data data;
   uint32_t *label_of; /* [data.label_count] the model's number of a label of the data */
+  uint8_t *set_of;    /* several labels a picture: [data.label_count][blank.count] 0 or 1 */
   bool wanted[NSC_SPLITS];
   /* What came of each picture that could be read. */
   uint32_t count, refused;
   uint32_t *samples;  /* [count] */
   uint32_t *verdicts; /* [count] */
   float *scores;      /* [count][blank.count] */
-  int32_t *truth;     /* [count] */
+  int32_t *truth;     /* [count] of a model with one label a picture */
+  uint8_t *truths;    /* [count][blank.count] of one with several */
 } job;
 
 /* ---- options ---- */
@@ -103,15 +105,14 @@ static bool read_settings(int argc, char **argv, settings *s) {
 
 /* ---- labels ---- */
 
-/* What --map calls the label; the label itself when it is not named there. Not terminated: *size. */
+/* What --map calls the label [*size]; the label itself when it is not named there. Not terminated. */
 static const char *mapped(const char *map, const char *label, size_t *size) {
-  size_t n = strlen(label);
+  size_t n = *size;
   for (const char *at = map; at && *at; at += strcspn(at, ","), at += *at == ',') {
     if (strncmp(at, label, n) != 0 || at[n] != '=') continue;
     *size = strcspn(at + n + 1, ",");
     return at + n + 1;
   }
-  *size = n;
   return label;
 }
 
@@ -127,28 +128,51 @@ static bool find_label(const nsc_result *model, const char *name, size_t size, u
   return false;
 }
 
-static nsc_status fail_label(const job *j, const char *label, nsc_error *err) {
+static nsc_status fail_label(const job *j, const char *label, size_t size, nsc_error *err) {
   nsc_text names = {0};
   for (uint32_t i = 0; i < j->blank.count && names.size < 120; i++) {
     nsc_text_printf(&names, "%s\"%.40s\"", i ? ", " : "", j->blank.labels[i]);
   }
-  nsc_status status =
-      nsc_fail(err, NSC_ERROR_ARGUMENT, "the model knows no label \"%.40s\", only %.140s; say --map \"%.20s=...\"",
-               label, names.chars ? names.chars : "others", label);
+  nsc_status status = nsc_fail(
+      err, NSC_ERROR_ARGUMENT, "the model knows no label \"%.*s\", only %.140s; say --map \"%.*s=...\"",
+      (int)(size < 40 ? size : 40), label, names.chars ? names.chars : "others", (int)(size < 20 ? size : 20), label);
   nsc_text_drop(&names);
   return status;
 }
 
-static nsc_status match_labels(job *j, nsc_error *err) {
-  if (j->blank.task == NSC_TASK_MULTI) {
-    return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the model gives several labels a picture, the data have one each");
+/* The model's number of the label [size] of the data. */
+static nsc_status match_label(const job *j, const char *label, size_t size, uint32_t *out, nsc_error *err) {
+  size_t length = size;
+  const char *name = mapped(j->s->map, label, &length);
+  return find_label(&j->blank, name, length, out) ? NSC_OK : fail_label(j, label, size, err);
+}
+
+/* "Edema|Effusion" of the data as the model's labels; one that --map gives no name ("No Finding=") is none of them. */
+static nsc_status match_set(const job *j, const char *labels, uint8_t *set, nsc_error *err) {
+  while (*labels) {
+    size_t size = strcspn(labels, "|"), length = size;
+    uint32_t number;
+    mapped(j->s->map, labels, &length);
+    if (length > 0) {
+      NSC_TRY(match_label(j, labels, size, &number, err));
+      set[number] = 1;
+    }
+    labels += size + (labels[size] == '|');
   }
-  j->label_of = malloc(j->data.label_count * sizeof *j->label_of);
-  if (!j->label_of) return nsc_fail_memory(err, j->data.label_count * sizeof *j->label_of, "labels");
+  return NSC_OK;
+}
+
+static nsc_status match_labels(job *j, nsc_error *err) {
+  bool several = j->blank.task == NSC_TASK_MULTI;
+  j->label_of = calloc(j->data.label_count + 1, sizeof *j->label_of);
+  j->set_of = several ? calloc(j->data.label_count + 1, j->blank.count) : NULL;
+  if (!j->label_of || (several && !j->set_of)) {
+    return nsc_fail_memory(err, j->data.label_count * sizeof *j->label_of, "labels");
+  }
   for (uint32_t i = 0; i < j->data.label_count; i++) {
-    size_t size;
-    const char *name = mapped(j->s->map, j->data.labels[i], &size);
-    if (!find_label(&j->blank, name, size, &j->label_of[i])) return fail_label(j, j->data.labels[i], err);
+    const char *label = j->data.labels[i];
+    NSC_TRY(several ? match_set(j, label, j->set_of + (size_t)i * j->blank.count, err)
+                    : match_label(j, label, strlen(label), &j->label_of[i], err));
   }
   return NSC_OK;
 }
@@ -170,7 +194,8 @@ static nsc_status make_room(job *j, uint32_t count, nsc_error *err) {
   j->verdicts = malloc(((size_t)count + 1) * sizeof *j->verdicts);
   j->truth = malloc(((size_t)count + 1) * sizeof *j->truth);
   j->scores = calloc(cells + 1, sizeof *j->scores);
-  bool ok = j->samples && j->verdicts && j->truth && j->scores;
+  j->truths = calloc(cells + 1, sizeof *j->truths);
+  bool ok = j->samples && j->verdicts && j->truth && j->scores && j->truths;
   return ok ? NSC_OK : nsc_fail_memory(err, cells * sizeof *j->scores, "scores");
 }
 
@@ -182,7 +207,11 @@ static nsc_status classify_one(job *j, uint32_t i, nsc_error *err) {
   nsc_image_free(image);
   if (status != NSC_OK) return status;
   memcpy(j->scores + (size_t)j->count * result.count, result.scores, result.count * sizeof *result.scores);
-  j->truth[j->count] = (int32_t)j->label_of[j->data.samples[i].label];
+  uint32_t label = j->data.samples[i].label;
+  j->truth[j->count] = (int32_t)j->label_of[label];
+  if (j->set_of) {
+    memcpy(j->truths + (size_t)j->count * result.count, j->set_of + (size_t)label * result.count, result.count);
+  }
   j->verdicts[j->count] = result.verdict;
   j->samples[j->count++] = i;
   return NSC_OK;
@@ -217,6 +246,25 @@ static nsc_status write_text(const char *path, char *text, nsc_error *err) {
   return status;
 }
 
+/* The labels that picture `i` has, or (`called`) that the model calls, as the data write them. */
+static nsc_status put_labels(nsc_text *t, const job *j, uint32_t i, bool called, nsc_error *err) {
+  if (j->blank.task != NSC_TASK_MULTI) {
+    nsc_csv_field(t, j->blank.labels[called ? j->verdicts[i] : (uint32_t)j->truth[i]]);
+    return NSC_OK;
+  }
+  nsc_text set = {0};
+  char *text;
+  for (uint32_t k = 0; k < j->blank.count; k++) {
+    size_t cell = (size_t)i * j->blank.count + k;
+    if (!(called ? j->scores[cell] >= j->blank.thresholds[k] : j->truths[cell])) continue;
+    nsc_text_printf(&set, "%s%s", set.size ? "|" : "", j->blank.labels[k]);
+  }
+  NSC_TRY(nsc_text_finish(&set, &text, err));
+  nsc_csv_field(t, text);
+  nsc_text_free(text);
+  return NSC_OK;
+}
+
 static nsc_status write_predictions(const job *j, nsc_error *err) {
   nsc_text t = {0};
   char *text;
@@ -225,8 +273,14 @@ static nsc_status write_predictions(const job *j, nsc_error *err) {
   for (uint32_t i = 0; i < j->count; i++) {
     nsc_text_put(&t, "\r\n");
     nsc_csv_field(&t, j->data.samples[j->samples[i]].name);
-    nsc_text_put(&t, ","), nsc_csv_field(&t, j->blank.labels[j->truth[i]]);
-    nsc_text_put(&t, ","), nsc_csv_field(&t, j->blank.labels[j->verdicts[i]]);
+    for (int called = 0; called < 2; called++) {
+      nsc_text_put(&t, ",");
+      nsc_status status = put_labels(&t, j, i, called, err);
+      if (status != NSC_OK) {
+        nsc_text_drop(&t);
+        return status;
+      }
+    }
     for (uint32_t k = 0; k < j->blank.count; k++) {
       nsc_text_printf(&t, ",%.9g", (double)j->scores[(size_t)i * j->blank.count + k]);
     }
@@ -284,6 +338,7 @@ static nsc_status judge(const job *j, nsc_error *err) {
                               .labels = j->blank.count,
                               .scores = j->scores,
                               .truth = j->truth,
+                              .truths = j->truths,
                               .thresholds = j->blank.thresholds,
                               .names = j->blank.labels};
   nsc_eval_report *report;
@@ -311,7 +366,9 @@ static void drop(job *j) {
   free(j->verdicts);
   free(j->scores);
   free(j->truth);
+  free(j->truths);
   free(j->label_of);
+  free(j->set_of);
   nsc_cli_data_drop(&j->data);
   nsc_classifier_free(j->classifier);
   nsc_model_free(j->model);

@@ -11,6 +11,7 @@
 const char nsc_cli_train_usage[] =
     "usage: negatoscope train [options] DATA      two labels: absent, present in name order or that of --labels\n"
     "  --out FILE            the model (model.onnx)      --name NAME --title TEXT   what it says of itself\n"
+    "  --limits TEXT --license TEXT   those of the model of --from when not given\n"
     "  --net NAME            small; --net help lists     --size N --channels N      128, 1\n"
     "  --epochs N            20                          --batch N                  32\n"
     "  --rate X              0.001                       --schedule KIND            one-cycle, constant, step, cosine\n"
@@ -52,10 +53,10 @@ static const struct {
                  {"--focal", "focal", false},
                  {"--keep", "keep", true}};
 
-enum { HANDED_ON = sizeof handed_on / sizeof *handed_on, OWN_OPTIONS = 14, DATA_OPTIONS = 8 };
+enum { HANDED_ON = sizeof handed_on / sizeof *handed_on, OWN_OPTIONS = 16, DATA_OPTIONS = 8 };
 
 typedef struct settings {
-  const char *path, *out, *name, *title, *checkpoint, *from, *unfreeze, *steps, *values[HANDED_ON];
+  const char *path, *out, *name, *title, *checkpoint, *from, *unfreeze, *steps, *limits, *license, *values[HANDED_ON];
   nsc_cli_data_options data;
   nsc_recipe recipe;
   double sensitivity; /* of the threshold on validation; 0 for Youden's */
@@ -77,6 +78,7 @@ static int take_options(int argc, char **argv, settings *s, const char *numbers[
                                 {"--resume", NULL, &s->resume},     {"--size", &numbers[0], NULL},
                                 {"--channels", &numbers[1], NULL},  {"--sensitivity", &numbers[2], NULL},
                                 {"--threads", &numbers[3], NULL},   {"--threshold", &numbers[4], NULL},
+                                {"--limits", &s->limits, NULL},     {"--license", &s->license, NULL},
                                 NSC_CLI_DATA_OPTIONS(s->data)};
   nsc_cli_option list[OWN_OPTIONS + DATA_OPTIONS + HANDED_ON];
   _Static_assert(sizeof own / sizeof *own == OWN_OPTIONS + DATA_OPTIONS, "as many as there is room for");
@@ -242,11 +244,26 @@ static nsc_status run_epochs(const settings *s, nsc_training *t, nsc_error *err)
   }
 }
 
+/* What the file says of limits and licence: given, or of the model that this began with. */
+static nsc_status print_limits(const settings *s, const nsc_training *t, nsc_error *err) {
+  char *inherited;
+  nsc_heritage base = {0};
+  NSC_TRY(nsc_training_inherited_limits(t, &inherited, err));
+  (void)nsc_training_heritage(t, &base);
+  const char *limits = s->limits ? s->limits : inherited, *license = s->license ? s->license : base.license;
+  if (limits && limits[0]) printf("limits: %s\n", limits);
+  if (license && license[0]) printf("licence: %s\n", license);
+  nsc_text_free(inherited);
+  return NSC_OK;
+}
+
 static nsc_status write_model(const settings *s, nsc_training *t, nsc_error *err) {
   nsc_text facts = {0};
   nsc_json_object(&facts);
   nsc_json_key(&facts, "name"), nsc_json_string(&facts, s->name);
   if (s->title) nsc_json_key(&facts, "title"), nsc_json_string(&facts, s->title);
+  if (s->limits) nsc_json_key(&facts, "limits"), nsc_json_string(&facts, s->limits);
+  if (s->license) nsc_json_key(&facts, "license"), nsc_json_string(&facts, s->license);
   nsc_json_key(&facts, "half"), nsc_json_bool(&facts, s->half);
   nsc_json_end_object(&facts);
   char *json, *bytes = NULL;
@@ -258,7 +275,7 @@ static nsc_status write_model(const settings *s, nsc_training *t, nsc_error *err
   nsc_text_free(bytes);
   NSC_TRY(status);
   printf("%s: %.2f MB\n", s->out, (double)size / 1e6);
-  return NSC_OK;
+  return print_limits(s, t, err);
 }
 
 static nsc_status read_base(const settings *s, nsc_training *t, nsc_error *err) {

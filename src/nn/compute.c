@@ -7,6 +7,7 @@
 #include "nn/depthwise.h"
 #include "nn/product.h"
 #include "nn/rows.h"
+#include "nn/winograd.h"
 
 struct nsc_compute {
   pthreadpool_t pool;
@@ -285,11 +286,74 @@ static nsc_status input_gradient_phases(nsc_compute *c, const nsc_conv_shape *s,
   return NSC_OK;
 }
 
+/* ---- 3x3 at stride 1 ---- */
+
+static bool is_winograd(const nsc_conv_shape *s, nsc_winograd *out) {
+  *out = (nsc_winograd){.batch = s->batch,
+                        .height = s->height,
+                        .width = s->width,
+                        .in_channels = s->in_channels,
+                        .out_height = nsc_conv_out_height(s),
+                        .out_width = nsc_conv_out_width(s),
+                        .out_channels = s->out_channels,
+                        .top = s->top,
+                        .left = s->left};
+  return s->kernel_h == 3 && s->kernel_w == 3 && s->stride == 1 && s->groups == 1 && s->top <= 2 && s->left <= 2 &&
+         s->bottom <= 2 && s->right <= 2 && nsc_winograd_pays(out);
+}
+
+static nsc_status filter_tiles(nsc_compute *c, const nsc_winograd *w, const nsc_right *right, const float *x,
+                               const float *bias, float *y, nsc_error *err) {
+  NSC_TRY(nsc_room_take(&c->panels, nsc_winograd_weight_floats(&c->kernels, right->channels, right->columns), err));
+  NSC_TRY(nsc_winograd_pack(&c->kernels, right, c->panels.floats, c->pool, &c->turned, err));
+  return nsc_winograd_run(&c->kernels, w, x, c->panels.floats, bias, y, c->pool, &c->pointers, err);
+}
+
+static nsc_status winograd_forward(nsc_compute *c, const nsc_winograd *w, const float *x, const float *weights,
+                                   const float *bias, float *y, nsc_error *err) {
+  size_t offsets[9];
+  for (size_t t = 0; t < 9; t++) offsets[t] = t * w->in_channels;
+  nsc_right right = {.weights = weights,
+                     .taps = 9,
+                     .channels = w->in_channels,
+                     .columns = w->out_channels,
+                     .tap_offsets = offsets,
+                     .channel_stride = 1,
+                     .column_stride = 9 * w->in_channels};
+  return filter_tiles(c, w, &right, x, bias, y, err);
+}
+
+/* dx is dy filtered with the kernel turned by half, inputs and outputs exchanged. */
+static nsc_status winograd_input_gradient(nsc_compute *c, const nsc_winograd *w, const float *dy, const float *weights,
+                                          float *dx, nsc_error *err) {
+  size_t offsets[9];
+  for (size_t t = 0; t < 9; t++) offsets[t] = (8 - t) * w->in_channels;
+  nsc_right right = {.weights = weights,
+                     .taps = 9,
+                     .channels = w->out_channels,
+                     .columns = w->in_channels,
+                     .tap_offsets = offsets,
+                     .channel_stride = 9 * w->in_channels,
+                     .column_stride = 1};
+  nsc_winograd back = {.batch = w->batch,
+                       .height = w->out_height,
+                       .width = w->out_width,
+                       .in_channels = w->out_channels,
+                       .out_height = w->height,
+                       .out_width = w->width,
+                       .out_channels = w->in_channels,
+                       .top = 2 - w->top,
+                       .left = 2 - w->left};
+  return filter_tiles(c, &back, &right, dy, NULL, dx, err);
+}
+
 /* ---- convolutions of any kind ---- */
 
 nsc_status nsc_compute_conv(nsc_compute *compute, const nsc_conv_shape *s, const float *x, const float *weights,
                             const float *bias, float *y, nsc_error *err) {
+  nsc_winograd tiles;
   if (is_depthwise(s)) return nsc_depthwise_forward(compute, s, x, weights, bias, y, err);
+  if (is_winograd(s, &tiles)) return winograd_forward(compute, &tiles, x, weights, bias, y, err);
   taps t;
   NSC_TRY(make_taps(s, &t, err));
   place_taps(s, &t);
@@ -300,7 +364,9 @@ nsc_status nsc_compute_conv(nsc_compute *compute, const nsc_conv_shape *s, const
 
 nsc_status nsc_compute_conv_input_gradient(nsc_compute *compute, const nsc_conv_shape *s, const float *dy,
                                            const float *weights, float *dx, nsc_error *err) {
+  nsc_winograd tiles;
   if (is_depthwise(s)) return nsc_depthwise_input_gradient(compute, s, dy, weights, dx, err);
+  if (is_winograd(s, &tiles)) return winograd_input_gradient(compute, &tiles, dy, weights, dx, err);
   taps t;
   NSC_TRY(make_taps(s, &t, err));
   nsc_status status = input_gradient_phases(compute, s, dy, weights, dx, &t, err);
@@ -310,7 +376,11 @@ nsc_status nsc_compute_conv_input_gradient(nsc_compute *compute, const nsc_conv_
 
 nsc_status nsc_compute_conv_weight_gradient(nsc_compute *compute, const nsc_conv_shape *s, const float *x,
                                             const float *dy, float *dw, nsc_error *err) {
+  nsc_winograd tiles;
   if (is_depthwise(s)) return nsc_depthwise_weight_gradient(compute, s, x, dy, dw, err);
+  if (is_winograd(s, &tiles)) {
+    return nsc_winograd_weight_gradient(&compute->kernels, &tiles, x, dy, dw, compute->pool, &compute->sums, err);
+  }
   taps t;
   NSC_TRY(make_taps(s, &t, err));
   place_taps(s, &t);

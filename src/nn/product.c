@@ -48,14 +48,6 @@ void nsc_room_drop(nsc_room *room) {
   *room = (nsc_room){0};
 }
 
-static size_t divide_up(size_t a, size_t b) {
-  return (a + b - 1) / b;
-}
-
-static size_t least(size_t a, size_t b) {
-  return a < b ? a : b;
-}
-
 /* ---- packing ---- */
 
 /* A copy whose size the compiler knows is a few instructions. */
@@ -82,7 +74,7 @@ static size_t depth_of(const nsc_right *right) {
 }
 
 size_t nsc_panel_floats(const nsc_kernels *kernels, const nsc_right *right) {
-  return divide_up(right->columns, kernels->columns) * kernels->columns * (1 + depth_of(right));
+  return nsc_divide_up(right->columns, kernels->columns) * kernels->columns * (1 + depth_of(right));
 }
 
 /* `count` columns from `first`, all channels of a tap; the columns stand side by side in memory. */
@@ -98,7 +90,7 @@ static void pack_side_by_side(const nsc_right *r, size_t tap, size_t first, size
 static void pack_turned(const nsc_right *r, size_t tap, size_t first, size_t count, size_t width, float *to) {
   enum { SOME = 16 };
   for (size_t c = 0; c < r->channels; c += SOME) {
-    size_t some = least(SOME, r->channels - c);
+    size_t some = nsc_least(SOME, r->channels - c);
     for (size_t n = 0; n < width; n++) {
       const float *from = r->weights + r->tap_offsets[tap] + c + (first + n) * r->column_stride;
       float *at = to + c * width + n;
@@ -110,7 +102,7 @@ static void pack_turned(const nsc_right *r, size_t tap, size_t first, size_t cou
 static void pack_panel(void *context, size_t panel) {
   const pack_task *t = context;
   const nsc_right *r = t->right;
-  size_t width = t->kernels->columns, first = panel * width, count = least(width, r->columns - first);
+  size_t width = t->kernels->columns, first = panel * width, count = nsc_least(width, r->columns - first);
   float *to = t->panels + panel * width * (1 + depth_of(r));
   for (size_t n = 0; n < width; n++) to[n] = r->bias && n < count ? r->bias[first + n] : 0;
   to += width;
@@ -125,7 +117,7 @@ static void pack_panel(void *context, size_t panel) {
 
 void nsc_pack(const nsc_kernels *kernels, const nsc_right *right, float *panels, pthreadpool_t pool) {
   pack_task task = {kernels, right, panels};
-  pthreadpool_parallelize_1d(pool, pack_panel, &task, divide_up(right->columns, kernels->columns), 0);
+  pthreadpool_parallelize_1d(pool, pack_panel, &task, nsc_divide_up(right->columns, kernels->columns), 0);
 }
 
 /* ---- windows times weights ---- */
@@ -157,13 +149,13 @@ static void point(const product_task *p, size_t first_row, size_t end_row, const
   size_t mr = p->kernels->rows;
   for (size_t row = first_row; row < end_row; row += mr) {
     for (size_t t = 0; t < p->left->taps; t++) {
-      for (size_t r = 0; r < mr; r++) *out++ = pixel_of(p, least(row + r, end_row - 1), t);
+      for (size_t r = 0; r < mr; r++) *out++ = pixel_of(p, nsc_least(row + r, end_row - 1), t);
     }
   }
 }
 
 static void multiply_windows(const product_task *p, size_t row, size_t rows, size_t panel, const float **pointers) {
-  size_t width = p->kernels->columns, count = least(width, p->columns - panel * width);
+  size_t width = p->kernels->columns, count = nsc_least(width, p->columns - panel * width);
   p->kernels->windows(rows, count, p->left->channels * sizeof(float), p->left->taps * p->kernels->rows * sizeof(void *),
                       pointers, p->panels + panel * p->panel_floats, p->y + row * p->stride + panel * width,
                       p->stride * sizeof(float), width * sizeof(float), 0, p->zero, &p->kernels->params);
@@ -171,7 +163,7 @@ static void multiply_windows(const product_task *p, size_t row, size_t rows, siz
 
 static void multiply_rows(const product_task *p, size_t row, size_t rows, size_t panel) {
   const nsc_windows *w = p->left;
-  size_t width = p->kernels->columns, count = least(width, p->columns - panel * width);
+  size_t width = p->kernels->columns, count = nsc_least(width, p->columns - panel * width);
   p->kernels->product(rows, count, w->channels * sizeof(float), w->x + row * w->pixel, w->pixel * sizeof(float),
                       p->panels + panel * p->panel_floats, p->y + row * p->stride + panel * width,
                       p->stride * sizeof(float), width * sizeof(float), &p->kernels->params);
@@ -185,13 +177,13 @@ static bool is_plain(const nsc_windows *w) {
 
 static void multiply_block(void *context, size_t thread, size_t block, size_t group) {
   const product_task *p = context;
-  size_t mr = p->kernels->rows, first = block * BLOCK_TILES * mr, end = least(first + BLOCK_TILES * mr, p->rows);
-  size_t last_panel = least((group + 1) * p->group, p->panel_count);
+  size_t mr = p->kernels->rows, first = block * BLOCK_TILES * mr, end = nsc_least(first + BLOCK_TILES * mr, p->rows);
+  size_t last_panel = nsc_least((group + 1) * p->group, p->panel_count);
   const float **pointers = p->pointers ? p->pointers + thread * p->pointers_each : NULL;
   if (pointers) point(p, first, end, pointers);
   for (size_t panel = group * p->group; panel < last_panel; panel++) {
     for (size_t row = first, tile = 0; row < end; row += mr, tile++) {
-      size_t rows = least(mr, end - row);
+      size_t rows = nsc_least(mr, end - row);
       if (pointers) {
         multiply_windows(p, row, rows, panel, pointers + tile * p->left->taps * mr);
       } else {
@@ -212,9 +204,9 @@ nsc_status nsc_product(const nsc_kernels *kernels, const nsc_windows *left, cons
                     .stride = stride,
                     .rows = nsc_window_count(left),
                     .panel_floats = kernels->columns * (1 + left->taps * left->channels),
-                    .panel_count = divide_up(columns, kernels->columns)};
-  size_t blocks = divide_up(p.rows, BLOCK_TILES * mr), wanted = threads > 1 ? threads * TASKS_A_THREAD : 1;
-  p.group = divide_up(p.panel_count, divide_up(wanted, blocks));
+                    .panel_count = nsc_divide_up(columns, kernels->columns)};
+  size_t blocks = nsc_divide_up(p.rows, BLOCK_TILES * mr), wanted = threads > 1 ? threads * TASKS_A_THREAD : 1;
+  p.group = nsc_divide_up(p.panel_count, nsc_divide_up(wanted, blocks));
   if (!is_plain(left)) {
     p.pointers_each = BLOCK_TILES * left->taps * mr;
     size_t floats = (threads * p.pointers_each * sizeof(void *)) / sizeof(float) + 1, zeros = left->channels + SLACK;
@@ -223,7 +215,7 @@ nsc_status nsc_product(const nsc_kernels *kernels, const nsc_windows *left, cons
     p.zero = pointers->floats;
     p.pointers = (const float **)(void *)(pointers->floats + (zeros + ALIGN) / ALIGN * ALIGN);
   }
-  pthreadpool_parallelize_2d_with_thread(pool, multiply_block, &p, blocks, divide_up(p.panel_count, p.group), 0);
+  pthreadpool_parallelize_2d_with_thread(pool, multiply_block, &p, blocks, nsc_divide_up(p.panel_count, p.group), 0);
   return NSC_OK;
 }
 
@@ -270,7 +262,7 @@ static void gather(const sum_task *s, size_t first, size_t rows, size_t tap, siz
     ptrdiff_t iy = (ptrdiff_t)(y * w->step) + w->tap_y[tap];
     bool inside = iy >= 0 && iy < (ptrdiff_t)w->height;
     const float *line = inside ? w->x + (n * w->height + (size_t)iy) * w->width * w->pixel + channel : NULL;
-    size_t some = least(w->out_width - x, rows);
+    size_t some = nsc_least(w->out_width - x, rows);
     gather_line(s, line, x, some, tap, count, to);
     to += some * s->kernels->columns;
     rows -= some;
@@ -282,31 +274,25 @@ static void gather(const sum_task *s, size_t first, size_t rows, size_t tap, siz
 }
 
 static void fill_panel(const sum_task *s, size_t first, size_t rows, size_t panel, float *to) {
-  size_t width = s->kernels->columns, column = panel * width, end = least(column + width, s->columns);
+  size_t width = s->kernels->columns, column = panel * width, end = nsc_least(column + width, s->columns);
   memset(to, 0, width * sizeof *to);
   to += width;
   for (size_t at = 0; column < end;) {
-    size_t channel = column % s->windows->channels, count = least(s->windows->channels - channel, end - column);
+    size_t channel = column % s->windows->channels, count = nsc_least(s->windows->channels - channel, end - column);
     gather(s, first, rows, column / s->windows->channels, channel, count, to + at);
     at += count;
     column += count;
   }
 }
 
-static void add_tile(float *to, size_t stride, const float *tile, size_t width, size_t rows, size_t count) {
-  for (size_t r = 0; r < rows; r++) {
-    for (size_t c = 0; c < count; c++) to[r * stride + c] += tile[r * width + c];
-  }
-}
-
 static void multiply_panel(const sum_task *s, size_t first, size_t rows, size_t panel, const float *filled, float *tile,
                            float *dw) {
-  size_t mr = s->kernels->rows, width = s->kernels->columns, count = least(width, s->columns - panel * width);
+  size_t mr = s->kernels->rows, width = s->kernels->columns, count = nsc_least(width, s->columns - panel * width);
   for (size_t o = 0; o < s->out; o += mr) {
-    size_t some = least(mr, s->out - o);
+    size_t some = nsc_least(mr, s->out - o);
     s->kernels->product(some, count, rows * sizeof(float), s->turned + o * s->rows + first, s->rows * sizeof(float),
                         filled, tile, width * sizeof(float), width * sizeof(float), &s->kernels->params);
-    add_tile(dw + o * s->columns + panel * width, s->columns, tile, width, some, count);
+    nsc_add_block(dw + o * s->columns + panel * width, s->columns, tile, width, some, count);
   }
 }
 
@@ -314,9 +300,10 @@ static void sum_group(void *context, size_t thread, size_t segment, size_t group
   const sum_task *s = context;
   float *filled = s->panels + thread * s->panels_each, *tile = filled + (1 + DEPTH) * s->kernels->columns;
   float *dw = s->dw + segment * s->out * s->columns;
-  size_t end = least((segment + 1) * s->segment_rows, s->rows), last = least((group + 1) * s->group, s->panel_count);
+  size_t end = nsc_least((segment + 1) * s->segment_rows, s->rows),
+         last = nsc_least((group + 1) * s->group, s->panel_count);
   for (size_t first = segment * s->segment_rows; first < end; first += DEPTH) {
-    size_t rows = least(DEPTH, end - first);
+    size_t rows = nsc_least(DEPTH, end - first);
     for (size_t panel = group * s->group; panel < last; panel++) {
       fill_panel(s, first, rows, panel, filled);
       multiply_panel(s, first, rows, panel, filled, tile, dw);
@@ -348,11 +335,12 @@ nsc_status nsc_product_over_windows(const nsc_kernels *kernels, const nsc_window
                 .out = out,
                 .rows = nsc_window_count(windows),
                 .columns = windows->taps * windows->channels};
-  s.panel_count = divide_up(s.columns, width);
-  s.segments = least(divide_up(LEAST_PANELS, s.panel_count), least(divide_up(s.rows, DEPTH), MOST_SEGMENTS));
-  s.segment_rows = divide_up(divide_up(s.rows, s.segments), DEPTH) * DEPTH;
-  s.segments = divide_up(s.rows, s.segment_rows);
-  s.group = divide_up(s.panel_count, divide_up(threads * 2, s.segments));
+  s.panel_count = nsc_divide_up(s.columns, width);
+  s.segments =
+      nsc_least(nsc_divide_up(LEAST_PANELS, s.panel_count), nsc_least(nsc_divide_up(s.rows, DEPTH), MOST_SEGMENTS));
+  s.segment_rows = nsc_divide_up(nsc_divide_up(s.rows, s.segments), DEPTH) * DEPTH;
+  s.segments = nsc_divide_up(s.rows, s.segment_rows);
+  s.group = nsc_divide_up(s.panel_count, nsc_divide_up(threads * 2, s.segments));
   s.panels_each = ((1 + DEPTH) * width + kernels->rows * width + ALIGN) / ALIGN * ALIGN;
   size_t results = s.segments > 1 ? s.segments * out * s.columns : 0;
   size_t turned = (out * s.rows + SLACK + ALIGN) / ALIGN * ALIGN;
@@ -362,11 +350,11 @@ nsc_status nsc_product_over_windows(const nsc_kernels *kernels, const nsc_window
   s.dw = results ? s.panels + threads * s.panels_each : dw;
   NSC_TRY(turn(dy, s.rows, out, dy_stride, room->floats, pool, err));
   memset(s.dw, 0, s.segments * out * s.columns * sizeof *dw);
-  pthreadpool_parallelize_2d_with_thread(pool, sum_group, &s, s.segments, divide_up(s.panel_count, s.group), 0);
+  pthreadpool_parallelize_2d_with_thread(pool, sum_group, &s, s.segments, nsc_divide_up(s.panel_count, s.group), 0);
   if (results) {
     memcpy(dw, s.dw, out * s.columns * sizeof *dw);
     for (size_t k = 1; k < s.segments; k++)
-      add_tile(dw, s.columns, s.dw + k * out * s.columns, s.columns, out, s.columns);
+      nsc_add_block(dw, s.columns, s.dw + k * out * s.columns, s.columns, out, s.columns);
   }
   return NSC_OK;
 }

@@ -37,6 +37,23 @@ typedef struct nsc_room {
 NSC_WARN_UNUSED nsc_status nsc_room_take(nsc_room *room, size_t count, nsc_error *err);
 void nsc_room_drop(nsc_room *room);
 
+/* ---- blocks ---- */
+
+static inline size_t nsc_divide_up(size_t a, size_t b) {
+  return (a + b - 1) / b;
+}
+
+static inline size_t nsc_least(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+/* to[rows][count] += tile[rows][count], with `stride` and `width` floats from row to row. */
+static inline void nsc_add_block(float *to, size_t stride, const float *tile, size_t width, size_t rows, size_t count) {
+  for (size_t r = 0; r < rows; r++) {
+    for (size_t c = 0; c < count; c++) to[r * stride + c] += tile[r * width + c];
+  }
+}
+
 /* ---- the right matrix ---- */
 
 /* Its element (k, n) is weights[tap_offsets[k / channels] + k % channels * channel_stride + n * column_stride]. */

@@ -1,4 +1,7 @@
 /* nsc_constants_json: what a user interface must know and must not repeat. */
+#include <string.h>
+
+#include "base/error.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "image/recipe.h"
@@ -31,6 +34,8 @@ static void write_presets(nsc_text *t) {
 }
 
 nsc_status nsc_constants_json(char **out, nsc_error *err) {
+  char *filters;
+  NSC_TRY(nsc_steps_known_json(&filters, err));
   nsc_text t = {0};
   nsc_json_object(&t);
   nsc_json_key(&t, "version"), nsc_json_string(&t, nsc_version());
@@ -41,6 +46,7 @@ nsc_status nsc_constants_json(char **out, nsc_error *err) {
   nsc_json_key(&t, "limits"), nsc_json_object(&t);
   nsc_json_key(&t, "errorText"), nsc_json_int(&t, NSC_ERROR_TEXT);
   nsc_json_key(&t, "maxRank"), nsc_json_int(&t, NSC_MAX_RANK);
+  nsc_json_key(&t, "steps"), nsc_json_int(&t, NSC_STEPS_MAX);
   nsc_json_end_object(&t);
   nsc_json_key(&t, "formats"), nsc_json_array(&t);
   for (int i = 0; i <= NSC_FORMAT_PNM; i++) nsc_json_string(&t, nsc_format_name((nsc_format)i));
@@ -50,6 +56,8 @@ nsc_status nsc_constants_json(char **out, nsc_error *err) {
   for (int i = 0; i < 3; i++) nsc_json_string(&t, functions[i]);
   nsc_json_end_array(&t);
   write_presets(&t);
+  nsc_json_key(&t, "filters"), nsc_json_raw(&t, filters, strlen(filters));
+  nsc_text_free(filters);
   nsc_json_end_object(&t);
   return nsc_text_finish(&t, out, err);
 }

@@ -130,8 +130,26 @@ static void write_epoch(nsc_text *t, const nsc_epoch_stats *e) {
   nsc_json_end_object(t);
 }
 
+/* What the model file will say of limits and licence unless it is told. */
+static void write_heritage(nsc_text *t, const nsc_training *training, const char *limits) {
+  nsc_heritage base;
+  nsc_json_key(t, "base");
+  if (!nsc_training_heritage(training, &base)) {
+    nsc_json_null(t);
+    return;
+  }
+  nsc_json_object(t);
+  nsc_json_key(t, "name"), nsc_json_string(t, base.name);
+  nsc_json_key(t, "limits"), nsc_json_string(t, base.limits);
+  nsc_json_key(t, "license"), nsc_json_string(t, base.license);
+  nsc_json_key(t, "inherited"), nsc_json_string(t, limits);
+  nsc_json_end_object(t);
+}
+
 nsc_status nsc_training_status_json(const nsc_training *training, char **out, nsc_error *err) {
   NSC_TRY(need_trainer(training, err));
+  char *limits;
+  NSC_TRY(nsc_training_inherited_limits(training, &limits, err));
   nsc_train_progress p = nsc_trainer_progress(training->trainer);
   bool finished = nsc_trainer_finished(training->trainer);
   nsc_text t = {0};
@@ -151,6 +169,8 @@ nsc_status nsc_training_status_json(const nsc_training *training, char **out, ns
   nsc_json_key(&t, "net"), nsc_json_string(&t, training->net_name);
   nsc_json_key(&t, "parameters"), nsc_json_int(&t, (int64_t)nsc_net_parameter_count(training->net));
   nsc_json_key(&t, "task"), nsc_json_string(&t, training->options.task == NSC_TASK_BINARY ? "binary" : "single");
+  write_heritage(&t, training, limits);
+  nsc_text_free(limits);
   nsc_json_key(&t, "history");
   nsc_json_array(&t);
   for (uint32_t i = 0; i < p.epoch; i++) write_epoch(&t, &nsc_trainer_history(training->trainer)[i]);
@@ -362,11 +382,17 @@ nsc_status nsc_training_evaluate(nsc_training *t, const char *how, char **out, n
 
 /* ---- the model ---- */
 
-nsc_status nsc_training_model(nsc_training *t, const char *json, char **bytes, size_t *size, nsc_error *err) {
+/* What was given, also nothing on purpose; else what the model that this began with hands on. */
+static const char *own_or_inherited(const char *given, const char *inherited) {
+  if (!given) return inherited;
+  return given[0] ? given : NULL;
+}
+
+static nsc_status write_model(nsc_training *t, const char *json, const nsc_calibration *found, const char *limits,
+                              char **bytes, size_t *size, nsc_error *err) {
   nsc_fields f;
-  NSC_TRY(need_trainer(t, err));
-  nsc_calibration found;
-  NSC_TRY(nsc_training_calibrate(t, t->judged_sensitivity, &found, err));
+  nsc_heritage base = {0};
+  (void)nsc_training_heritage(t, &base);
   nsc_recipe recipe = t->recipe;
   for (int c = 0; c < 3; c++) {
     recipe.mean[c] = t->options.normal.mean[c];
@@ -376,14 +402,14 @@ nsc_status nsc_training_model(nsc_training *t, const char *json, char **bytes, s
   double threshold = nsc_fields_number(&f, "threshold", 0, 1, -1);
   nsc_model_facts facts = {.name = nsc_fields_text(&f, "name", "model"),
                            .title = nsc_fields_text(&f, "title", NULL),
-                           .limits = nsc_fields_text(&f, "limits", NULL),
-                           .license = nsc_fields_text(&f, "license", NULL),
+                           .limits = own_or_inherited(nsc_fields_text(&f, "limits", NULL), limits),
+                           .license = own_or_inherited(nsc_fields_text(&f, "license", NULL), base.license),
                            .task = t->options.task,
                            .label_count = t->data.label_count,
                            .labels = t->data.labels,
                            .recipe = &recipe,
-                           .threshold = threshold >= 0 ? (float)threshold : found.threshold,
-                           .temperature = found.temperature};
+                           .threshold = threshold >= 0 ? (float)threshold : found->threshold,
+                           .temperature = found->temperature};
   bool half = nsc_fields_flag(&f, "half", false);
   nsc_status status = f.status;
   char *made = NULL;
@@ -400,4 +426,15 @@ nsc_status nsc_training_model(nsc_training *t, const char *json, char **bytes, s
   *bytes = made;
   *size = made_size;
   return NSC_OK;
+}
+
+nsc_status nsc_training_model(nsc_training *t, const char *json, char **bytes, size_t *size, nsc_error *err) {
+  NSC_TRY(need_trainer(t, err));
+  nsc_calibration found;
+  char *limits;
+  NSC_TRY(nsc_training_calibrate(t, t->judged_sensitivity, &found, err));
+  NSC_TRY(nsc_training_inherited_limits(t, &limits, err));
+  nsc_status status = write_model(t, json, &found, limits, bytes, size, err);
+  nsc_text_free(limits);
+  return status;
 }

@@ -23,6 +23,19 @@ NSC_WARN_UNUSED nsc_status nsc_training_calibrate(nsc_training *training, double
 /* A threshold instead of the one found; until the next calibration with another sensitivity or better weights. */
 void nsc_training_set_threshold(nsc_training *training, float threshold);
 
+/* Of the model that a network began with. */
+typedef struct nsc_heritage {
+  const char *name;             /* never NULL */
+  const char *limits, *license; /* or NULL; at least one of them is there */
+} nsc_heritage;
+
+/* Whether the present network began with a model that has limits or a licence. Texts belong to that model. */
+bool nsc_training_heritage(const nsc_training *training, nsc_heritage *out);
+
+/* What nsc_training_model says of limits unless it is told: which model this was made from, and that one's limits. NULL
+ * without heritage. Ended by nsc_text_free. */
+NSC_WARN_UNUSED nsc_status nsc_training_inherited_limits(const nsc_training *training, char **out, nsc_error *err);
+
 /* The report on a split with the best weights and what was calibrated. Ended by nsc_eval_report_free. */
 NSC_WARN_UNUSED nsc_status nsc_training_report(nsc_training *training, nsc_split split, nsc_eval_report **out,
                                                nsc_error *err);

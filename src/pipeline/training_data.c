@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/source.h"
+#include "image/filter.h"
 #include "image/recipe.h"
 #include "pipeline/collect.h"
 #include "pipeline/training_private.h"
@@ -272,6 +273,7 @@ nsc_status nsc_training_data_json(const nsc_training *training, char **out, nsc_
   nsc_json_key(&t, "channels"), nsc_json_int(&t, (int64_t)d->channels);
   nsc_json_key(&t, "bytes"), nsc_json_int(&t, (int64_t)((uint64_t)d->count * d->height * d->width * d->channels));
   nsc_json_key(&t, "budget"), nsc_json_int(&t, (int64_t)d->budget);
+  nsc_json_key(&t, "steps"), nsc_steps_write(&training->recipe.steps, &t);
   write_labels(&t, d);
   write_samples(&t, d);
   nsc_json_end_object(&t);

@@ -64,7 +64,7 @@ NSC_WARN_UNUSED nsc_status nsc_training_normal(const nsc_training *t, bool of_ba
 NSC_WARN_UNUSED nsc_status nsc_training_need_features(nsc_training *t, nsc_error *err);
 /* The network with the best weights so far in it, those of a head trained alone put back. */
 nsc_net *nsc_training_best_net(nsc_training *t);
-/* Scores [labels] of a sample by its neighbours among the training samples, itself left out. */
+/* Scores [labels] of a sample by its neighbours among the training samples of other patients, itself left out. */
 void nsc_training_vote(const nsc_training *t, uint32_t sample, uint32_t k, nsc_neighbour *room, float *scores);
 
 #endif

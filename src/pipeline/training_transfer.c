@@ -18,6 +18,33 @@ nsc_status nsc_training_set_base(nsc_training *t, nsc_source *source, nsc_error 
   return NSC_OK;
 }
 
+/* ---- what a network owes the model it began with ---- */
+
+static const char *fact(const nsc_training *t, const char *key) {
+  const char *text = nsc_model_metadata(t->base, key, NULL);
+  return text && text[0] ? text : NULL;
+}
+
+bool nsc_training_heritage(const nsc_training *t, nsc_heritage *out) {
+  if (!t->base || strcmp(t->net_name, "base") != 0) return false;
+  *out =
+      (nsc_heritage){.name = fact(t, "nsc.name"), .limits = fact(t, "nsc.limits"), .license = fact(t, "nsc.license")};
+  if (!out->name) out->name = fact(t, "nsc.title");
+  if (!out->name) out->name = "a model without a name";
+  return out->limits || out->license;
+}
+
+nsc_status nsc_training_inherited_limits(const nsc_training *t, char **out, nsc_error *err) {
+  nsc_heritage base;
+  *out = NULL;
+  if (!nsc_training_heritage(t, &base)) return NSC_OK;
+  nsc_text text = {0};
+  nsc_text_put(&text, "Made from ");
+  nsc_text_put(&text, base.name);
+  if (base.limits) nsc_text_put(&text, "; its limits: "), nsc_text_put(&text, base.limits);
+  return nsc_text_finish(&text, out, err);
+}
+
 /* ---- building ---- */
 
 /* The last dense layer of a network from the zoo. */

@@ -77,6 +77,7 @@ nsc_status nsc_dataset_add(nsc_dataset *d, const char *name, const char *patient
                            nsc_error *err) {
   NSC_TRY(grow(d, err));
   nsc_sample s = {.label = label, .name = nsc_arena_text(&d->arena, name, strlen(name))};
+  if (patient && !patient[0]) patient = NULL;
   if (patient) s.patient = nsc_arena_text(&d->arena, patient, strlen(patient));
   if (!s.name || (patient && !s.patient)) return nsc_fail_memory(err, strlen(name), "a name");
   d->samples[d->count] = s;

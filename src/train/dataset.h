@@ -42,7 +42,7 @@ NSC_WARN_UNUSED nsc_status nsc_dataset_reserve(nsc_dataset *d, uint32_t count, n
 
 /*
  * Room for one more sample; *pixels is to be filled with [height][width][channels] bytes and is valid until the next
- * call. `patient` may be NULL. Errors: LIMIT when the budget is used up, MEMORY.
+ * call. `patient` is NULL or "" where nobody knows. Errors: LIMIT when the budget is used up, MEMORY.
  */
 NSC_WARN_UNUSED nsc_status nsc_dataset_add(nsc_dataset *d, const char *name, const char *patient, uint32_t label,
                                            uint8_t **pixels, nsc_error *err);

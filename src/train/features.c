@@ -100,11 +100,18 @@ static float similarity(const float *a, const float *b, size_t size) {
   return length > 0 ? (float)(dot / length) : 0;
 }
 
-void nsc_neighbours_find(const nsc_dataset *d, const float *features, size_t size, const float *query, uint32_t skip,
+/* A sample that says nothing of its patient is one of its own. */
+static bool same_patient(const nsc_sample *a, const nsc_sample *b) {
+  return a->patient && b->patient && strcmp(a->patient, b->patient) == 0;
+}
+
+void nsc_neighbours_find(const nsc_dataset *d, const float *features, size_t size, const float *query, uint32_t asked,
                          uint32_t k, nsc_neighbour *out, uint32_t *found) {
   uint32_t n = 0;
+  const nsc_sample *self = asked < d->count ? &d->samples[asked] : NULL;
   for (uint32_t i = 0; i < d->count; i++) {
-    if (i == skip || d->samples[i].split != NSC_SPLIT_TRAIN) continue;
+    if (d->samples[i].split != NSC_SPLIT_TRAIN) continue;
+    if (self && (i == asked || same_patient(self, &d->samples[i]))) continue;
     float s = similarity(features + i * size, query, size);
     uint32_t at = n < k ? n++ : k;
     for (; at > 0 && out[at - 1].similarity < s; at--) {
@@ -116,7 +123,7 @@ void nsc_neighbours_find(const nsc_dataset *d, const float *features, size_t siz
 }
 
 void nsc_neighbours_vote(const nsc_dataset *d, const nsc_neighbour *neighbours, uint32_t count, float *scores) {
-  memset(scores, 0, d->label_count * sizeof *scores);
+  for (uint32_t k = 0; k < d->label_count; k++) scores[k] = count ? 0 : 1.0f / (float)d->label_count;
   if (count == 0) return;
   float nearest = neighbours[0].similarity, farthest = neighbours[count - 1].similarity, sum = 0;
   for (uint32_t i = 0; i < count; i++) {

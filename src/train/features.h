@@ -33,13 +33,13 @@ typedef struct nsc_neighbour {
   float similarity; /* cosine of the angle between features, -1 to 1 */
 } nsc_neighbour;
 
-/* The `k` training samples most similar to `query`, the most similar first; *found may be fewer. `skip` is left out
- * (UINT32_MAX: none). `features` is [count][size], of the samples of `d`. */
-void nsc_neighbours_find(const nsc_dataset *d, const float *features, size_t size, const float *query, uint32_t skip,
+/* The `k` training samples most similar to `query`, the most similar first; *found may be fewer. The sample `asked` and
+ * all others of its patient are left out (UINT32_MAX: none is). `features` is [count][size], of the samples of `d`. */
+void nsc_neighbours_find(const nsc_dataset *d, const float *features, size_t size, const float *query, uint32_t asked,
                          uint32_t k, nsc_neighbour *out, uint32_t *found);
 
 /* Shares of labels among neighbours, each counting as much as it is closer than the farthest one (Dudani 1976), and all
- * alike when they are equally far. `scores` is [labels]. */
+ * alike when they are equally far. Without a neighbour all labels have the same share. `scores` is [labels]. */
 void nsc_neighbours_vote(const nsc_dataset *d, const nsc_neighbour *neighbours, uint32_t count, float *scores);
 
 #endif

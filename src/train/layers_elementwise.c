@@ -40,10 +40,11 @@ void nsc_add_floats(nsc_compute *compute, float *to, const float *from, size_t c
 
 /* ---- activations ---- */
 
+/* What is no number stays so: a training that has burst must be noticed. */
 static float activate(nsc_activation_kind kind, float x) {
   switch (kind) {
     case NSC_ACTIVATION_RELU:
-      return x > 0 ? x : 0;
+      return x < 0 ? 0 : x;
     case NSC_ACTIVATION_RELU6:
       return x < 0 ? 0 : x > 6 ? 6 : x;
     case NSC_ACTIVATION_LEAKY_RELU:
@@ -85,7 +86,7 @@ static void activate_part(void *context, size_t from, size_t count) {
   const element_task *t = context;
   nsc_activation_kind kind = t->layer->activation;
   if (kind == NSC_ACTIVATION_RELU) { /* by far the most common: a loop that vectorises */
-    for (size_t i = from; i < from + count; i++) t->y[i] = t->x[i] > 0 ? t->x[i] : 0;
+    for (size_t i = from; i < from + count; i++) t->y[i] = t->x[i] < 0 ? 0 : t->x[i];
   } else {
     for (size_t i = from; i < from + count; i++) t->y[i] = activate(kind, t->x[i]);
   }

@@ -341,6 +341,72 @@ TEST(training_from_another_model) {
   nsc_training_free(t);
 }
 
+/* The model file of a training, as nsc_model_json tells of it. Ended by nsc_text_free. */
+static char *describe_model(nsc_training *t, const char *facts, nsc_error *err) {
+  char *bytes, *json = NULL;
+  size_t size;
+  nsc_source *source;
+  nsc_model *model;
+  if (nsc_training_model(t, facts, &bytes, &size, err) != NSC_OK) return NULL;
+  nsc_status status = nsc_source_from_bytes(bytes, size, &source, err);
+  nsc_text_free(bytes);
+  if (status != NSC_OK || nsc_model_open(source, &model, err) != NSC_OK) return NULL;
+  (void)nsc_model_json(model, &json, err);
+  nsc_model_free(model);
+  return json;
+}
+
+static void check_fact(nsc_training *t, const char *given, const char *limits, const char *license) {
+  nsc_error err = {0};
+  char *json = describe_model(t, given, &err);
+  REQUIRE(json != NULL);
+  CHECK_HAS(json, limits);
+  CHECK_HAS(json, license);
+  nsc_text_free(json);
+}
+
+/* Puts the trained squares with these facts under a training, begun on one head's epoch. */
+static bool begin_from(nsc_training *t, const char *facts, nsc_error *err) {
+  nsc_source *source = trained_squares(err), *base;
+  char *bytes;
+  size_t size;
+  if (!source) return false;
+  nsc_status status = nsc_model_describe(source->bytes, source->size, facts, &bytes, &size, err);
+  nsc_source_free(source);
+  if (status != NSC_OK) return false;
+  status = nsc_source_from_bytes(bytes, size, &base, err);
+  nsc_text_free(bytes);
+  return status == NSC_OK && nsc_training_set_base(t, base, err) == NSC_OK &&
+         nsc_training_begin(t, "{\"net\":\"base\",\"trainable\":\"head\",\"augment\":\"none\",\"epochs\":1}", 1, err) ==
+             NSC_OK;
+}
+
+TEST(training_hands_limits_and_licence_on) {
+  nsc_error err = {0};
+  nsc_training *t = make_training(DATA, 24);
+  REQUIRE(begin_from(t, "{\"name\":\"squares\",\"limits\":\"Adults only.\",\"license\":\"CC BY 4.0\"}", &err));
+  check_fact(t, "{\"name\":\"new\"}", "\"limits\":\"Made from squares; its limits: Adults only.\"",
+             "\"license\":\"CC BY 4.0\"");
+  check_fact(t, "{\"limits\":\"Mine.\",\"license\":\"MIT\"}", "\"limits\":\"Mine.\"", "\"license\":\"MIT\"");
+  check_fact(t, "{\"limits\":\"\"}", "\"limits\":null", "\"license\":\"CC BY 4.0\"");
+  char *json;
+  REQUIRE(nsc_training_status_json(t, &json, &err) == NSC_OK);
+  CHECK_HAS(json,
+            "\"base\":{\"name\":\"squares\",\"limits\":\"Adults only.\",\"license\":\"CC BY 4.0\","
+            "\"inherited\":\"Made from squares; its limits: Adults only.\"}");
+  nsc_text_free(json);
+  /* The last layers go on: still the same base. Another network owes it nothing, though the base is still at hand. */
+  REQUIRE(nsc_training_begin(t, "{\"continue\":true,\"trainable\":2,\"epochs\":1}", 1, &err) == NSC_OK);
+  check_fact(t, "{}", "\"limits\":\"Made from squares;", "\"license\":\"CC BY 4.0\"");
+  REQUIRE(nsc_training_begin(t, "{\"net\":\"small\",\"epochs\":1}", 1, &err) == NSC_OK);
+  check_fact(t, "{}", "\"limits\":null", "\"license\":null");
+  REQUIRE(begin_from(t, "{\"license\":\"CC0\"}", &err));
+  check_fact(t, "{}", "\"limits\":\"Made from model\"", "\"license\":\"CC0\"");
+  REQUIRE(begin_from(t, "{}", &err));
+  check_fact(t, "{}", "\"limits\":null", "\"license\":null");
+  nsc_training_free(t);
+}
+
 TEST(model_describes_itself_anew) {
   nsc_error err = {0};
   nsc_source *source = trained_squares(&err), *other;

@@ -3,30 +3,10 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 
-import { greyPng } from '../node/fixtures.mjs';
 import { newPage, openFiles, openTraining, screenshot, settled, unavailable, useSite } from './harness.mjs';
+import { drop, folder, half } from './labelled.mjs';
 
 const TRAINED_MS = 240_000;
-
-/** Bright on the left, or on the right. */
-const half = (label, seed) => greyPng(32, 32, (x, y) => ((x < 16) === (label === 0) ? 190 : 60) + ((x * 7 + y * 13 + seed * 29) % 40));
-
-/** Files with paths, as a dropped folder has them. @type {Array<{path: string, bytes: number[]}>} */
-function folder({ perClass = 12, extra = [] } = {}) {
-  const files = [];
-  for (let index = 0; index < perClass * 2; index++) {
-    files.push({ path: `set/${index % 2 ? 'right' : 'left'}/p${index >> 2}_${index}.png`, bytes: [...half(index % 2, index)] });
-  }
-  return [...files, ...extra];
-}
-
-/** A folder cannot be dropped by a test; this is what the page makes of one. */
-function drop(page, files) {
-  return page.evaluate((given) => {
-    const found = given.map(({ path, bytes }) => ({ path, file: new File([new Uint8Array(bytes)], path.split('/').pop()) }));
-    globalThis.negatoscope.training.take(found);
-  }, files);
-}
 
 const finished = (page) =>
   page.waitForFunction(() => globalThis.negatoscope.training.lab.status?.state === 'finished', null, { timeout: TRAINED_MS });

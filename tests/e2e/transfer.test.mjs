@@ -59,6 +59,10 @@ describe('models to start from', { skip: unavailable }, () => {
     await page.click('#train-start');
     await labState(page, 'finished');
     assert.equal(await page.evaluate(() => globalThis.negatoscope.training.lab.status.net), 'base');
+    // What the model at the beginning says of itself goes on.
+    assert.match(await page.inputValue('#outcome [name=limits]'), /^Made from cxr-pneumonia; its limits: .* Trained on synthetic pictures/);
+    assert.match(await page.inputValue('#outcome [name=license]'), /CC BY 4\.0/);
+    assert.equal(await page.locator('#train-history tr.part').count(), 0);
     await screenshot(page, 'transfer-progress');
     await page.click('#lab-tab-evaluation');
     await page.waitForSelector('.matrix', LONG);
@@ -71,13 +75,26 @@ describe('models to start from', { skip: unavailable }, () => {
     await page.click('#train-start');
     await page.waitForFunction(() => /^Second part, the last layers/.test(document.getElementById('train-state')?.textContent ?? ''), null, LONG);
     await page.waitForFunction(() => globalThis.negatoscope.training.lab.keptEpoch >= 1, null, LONG);
+    // The first part stays in table and curves, also on another visit.
+    const rows = (part) => page.locator(`#train-history tr[data-part=${part}]`);
+    const losses = () => rows('before').locator('td:nth-child(2)').allTextContents();
+    assert.equal(await rows('before').count(), 6);
+    const first = await losses();
     await page.reload();
     await page.waitForSelector('#kept-offer', LONG);
     await page.click('#kept-continue');
     await page.waitForSelector('#train-continue', LONG);
     assert.match(await page.innerText('#train-state'), /Second part, the last layers · Paused in epoch [2-6] of 6/);
+    assert.deepEqual(await losses(), first);
     await page.click('#train-continue');
     await labState(page, 'finished');
+    assert.deepEqual(await page.locator('#train-history tr.part').allTextContents(), ['First part, the head', 'Second part, the last layers']);
+    assert.deepEqual(await losses(), first);
+    assert.equal(await rows('present').count(), 6);
+    await page.waitForFunction(() => [...document.querySelectorAll('#lab-progress .chart')].every(({ dataset }) => dataset.points === '12'));
+    assert.match(await page.inputValue('#outcome [name=limits]'), /^Made from cxr-pneumonia; its limits: (?!Made from)/);
+    await page.click('#lab-progress details.more summary');
+    await screenshot(page, 'transfer-two-parts');
     assert.deepEqual(problems, []);
   });
 
@@ -183,6 +200,15 @@ describe('models to start from', { skip: unavailable }, () => {
       await chooseBase(page, CHEST);
       await page.selectOption('#train-settings [name=what]', 'last');
       await screenshot(page, `transfer-${kind}-settings`);
+      await fits();
+      await page.fill('#train-settings [name=epochs]', '2');
+      await page.click('#train-start');
+      await labState(page, 'finished');
+      await page.click('#lab-progress details.more summary');
+      assert.equal(await page.locator('#train-history tr[data-part]').count(), 4);
+      await screenshot(page, `transfer-${kind}-two-parts`);
+      await page.locator('#outcome').scrollIntoViewIfNeeded();
+      await screenshot(page, `transfer-${kind}-outcome`);
       await fits();
       assert.deepEqual(problems, []);
     });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { NATIVE } from './harness.mjs';
-import { greyPng } from './fixtures.mjs';
+import { greyPng, severalModel } from './fixtures.mjs';
 
 const options = { skip: !existsSync(NATIVE) && 'the native command is not built' };
 const LABELS = ['bright "round"', 'dark'];
@@ -79,6 +79,24 @@ test('train reads split folders, names the broken file, calibrates and judges', 
   assert.match(stdout, /^test: 60 pictures/m);
 });
 
+test('train --from: limits and licence of the model go on, are printed, and can be given', options, () => {
+  const train = (out, ...more) => {
+    const { status, stdout, stderr } = command('train', '--size', '16', '--epochs', '1', '--augment', 'none', '--out', out, ...more, 'films');
+    assert.equal(status, 0, stderr);
+    const { info } = JSON.parse(command('info', out).stdout)[0];
+    return { stdout, facts: [info.limits, info.license] };
+  };
+  const first = train('first.onnx', '--name', 'discs', '--limits', 'Films of a test.', '--license', 'CC0');
+  assert.deepEqual(first.facts, ['Films of a test.', 'CC0']);
+  const from = ['--from', 'first.onnx', '--trainable', 'head'];
+  const second = train('second.onnx', ...from);
+  assert.deepEqual(second.facts, ['Made from discs; its limits: Films of a test.', 'CC0']);
+  assert.match(second.stdout, /^limits: Made from discs; its limits: Films of a test\.$/m);
+  assert.match(second.stdout, /^licence: CC0$/m);
+  assert.deepEqual(train('third.onnx', ...from, '--limits', 'Mine.', '--license', '').facts, ['Mine.', null]);
+  assert.doesNotMatch(train('fourth.onnx').stdout, /^(limits|licence):/m);
+});
+
 test('evaluate: the report against its predictions', options, async () => {
   const { status, stdout, stderr } = command('evaluate', 'model.onnx', 'films', '--json', 'report.json', '--csv', 'report.csv',
     '--html', 'report.html', '--predictions', 'predictions.csv', '--bootstrap', '50', '--title', 'Films & <discs>');
@@ -147,6 +165,24 @@ test('evaluate: a table with other names, and what does not fit', options, async
   assert.match(command('train', '--labels', 'dark', 'films').stderr, /there are not two labels/);
   assert.equal(command('evaluate', 'model.onnx').status, 2);
   assert.equal(command('evaluate', 'model.onnx', 'films', '--split', 'half').status, 2);
+});
+
+test('evaluate: several labels a picture', options, async () => {
+  await writeFile(join(folder, 'several.onnx'), severalModel());
+  const given = [['10', 'No Finding'], ['60', 'Light'], ['90', 'Light|White'], ['95', 'White|Light'], ['80', 'Light']];
+  for (const [grey] of given) await writeFile(join(folder, `${grey}.png`), greyPng(8, 8, () => Number(grey) * 2.55));
+  await writeFile(join(folder, 'several.csv'), ['file,label', ...given.map(([grey, label]) => `${grey}.png,${label}`)].join('\n'));
+  assert.match(command('evaluate', 'several.onnx', 'several.csv').stderr, /knows no label "No Finding", only "Light", "White"/);
+  const { status, stderr } = command('evaluate', 'several.onnx', 'several.csv', '--map', 'No Finding=', '--json', 'several.json', '--predictions', 'sets.csv');
+  assert.equal(status, 0, stderr);
+  const { rows } = await predictions('sets.csv');
+  assert.deepEqual(rows.map((row) => row.slice(0, 3)), [
+    ['10.png', '', ''], ['60.png', 'Light', 'Light'], ['90.png', 'Light|White', 'Light|White'],
+    ['95.png', 'Light|White', 'Light|White'], ['80.png', 'Light', 'Light|White'],
+  ]);
+  const report = JSON.parse(await readFile(join(folder, 'several.json'), 'utf8'));
+  const white = report.classes.find(({ name }) => name === 'White');
+  assert.deepEqual(white.counts, { tp: 2, fp: 1, tn: 2, fn: 0 });
 });
 
 test('evaluate: folds validate every picture once, patients whole', options, async () => {

@@ -296,6 +296,17 @@ export function tinyExpected(value) {
   return 1 / (1 + Math.exp(-logit));
 }
 
+/** Two labels that a grey 8×8 picture may both have: its mean is above 0.4, and above 0.7. */
+export function severalModel() {
+  return onnxModel({
+    nodes: [node('GlobalAveragePool', ['x'], ['g']), node('Flatten', ['g'], ['f'], { axis: 1 }), node('Gemm', ['f', 'w', 'b'], ['y'], { transB: 1 })],
+    initializers: [tensor('w', [2, 1], [20, 20]), tensor('b', [2], [-8, -14])],
+    input: ['x', [1, 1, TINY.size, TINY.size]],
+    output: ['y', [1, 2]],
+    metadata: { ...describe(TINY.size, 'Several labels'), 'nsc.task': 'multi', 'nsc.labels': ['Light', 'White'], 'nsc.threshold': 0.5, 'nsc.advice': {} },
+  });
+}
+
 /** A model that takes seconds: many wide convolutions. For stopping it. */
 export function slowModel({ size = 512, channels = 32, layers = 64 } = {}) {
   const nodes = [];

@@ -44,6 +44,45 @@ test('open, look, classify, close', async () => {
   assert.equal((await ask('memory')).result.images, 0);
 });
 
+test('filters: of what is shown only, and through a recipe that no model has yet', async () => {
+  const { ask, ready } = await startService();
+  const { filters, limits } = ready.result.constants;
+  assert.equal(limits.steps, 8);
+  assert.deepEqual(filters.find(({ step }) => step === 'median').parameters, [{ name: 'size', least: 3, most: 7, by: 2, default: 3 }]);
+  const { view } = (await ask('open', { key: 'a', file: file(greyPng(40, 30, (x, y) => x * 5 + y)), thumb: 0 })).result;
+  await ask('model', { file: file(tinyModel()), options: NO_OPTIONS });
+  const { scores } = (await ask('classify', { key: 'a', frame: 0 })).result;
+  const shown = async (steps) => (await ask('render', { key: 'a', view, buffer: null, steps })).result.pixels.rgba;
+
+  const plain = await shown(null);
+  const steps = [{ step: 'binarise', threshold: 0.5 }];
+  const two = await shown(steps);
+  for (let at = 0; at < plain.length; at += 4) assert.equal(two[at], plain[at] >= 127.5 ? 255 : 0);
+  assert.ok(two.every((value, at) => at % 4 < 3 || value === 255));
+  assert.deepEqual(await shown([]), plain);
+  assert.deepEqual((await ask('classify', { key: 'a', frame: 0 })).result.scores, scores);
+  const wrong = await ask('render', { key: 'a', view, buffer: null, steps: [{ step: 'canny', low: 0.9, high: 0.1 }] });
+  assert.equal(wrong.error.name, 'NSC_ERROR_ARGUMENT');
+  assert.match(wrong.error.message, /canny.*low/);
+
+  const recipe = { width: 20, height: 10, channels: 1, fit: 'stretch', range: { kind: 'voi' }, invert: false };
+  const read = async (more) => (await ask('prepare', { key: 'a', frame: 0, recipe: { ...recipe, ...more } })).result.pixels;
+  const [as, inverted] = [await read({}), await read({ steps: [{ step: 'invert' }] })];
+  assert.deepEqual([as.width, as.height, as.rgba.length], [20, 10, 800]);
+  for (let at = 0; at < as.rgba.length; at += 4) assert.ok(Math.abs(as.rgba[at] + inverted.rgba[at] - 255) <= 1);
+  assert.deepEqual([...new Set((await read({ steps })).rgba)].sort(), [0, 255]);
+  const refused = await ask('prepare', { key: 'a', frame: 0, recipe: { ...recipe, steps: [{ step: 'median', size: 4 }] } });
+  assert.equal(refused.error.name, 'NSC_ERROR_RECIPE');
+  assert.match(refused.error.message, /median/);
+  const { used } = (await ask('memory')).result;
+  for (let round = 0; round < 4; round++) {
+    await shown(steps);
+    await read({ steps });
+    await ask('prepare', { key: 'a', frame: 9, recipe });
+  }
+  assert.equal((await ask('memory')).result.used, used);
+});
+
 test('what is wrong is answered, with the id of the question', async () => {
   const { ask } = await startService();
   const unknown = await ask('fly');

@@ -268,6 +268,27 @@ test('a window and an inversion decide what the network sees', async () => {
   assert.equal((await ask('create', { data: { ...DATA, range: { kind: 'window', low: 10, high: 10 } } })).ok, false);
 });
 
+test('filter steps: applied when pictures are read, kept with the data, and written into the model', async () => {
+  const steps = [{ step: 'gaussian', sigma: 0.8 }, { step: 'binarise', threshold: 0.5 }];
+  const { ask, files } = await startTraining();
+  await good(ask('create', { data: { ...DATA, steps } }));
+  await good(ask('add', { samples: samplesOf(20) }));
+  await good(ask('split', { how: { validation: 0.2, test: 0, seed: 1 } }));
+  const [{ rgba }] = await good(ask('pictures', { wanted: [{ sample: 0, augment: null, draw: 0 }] }));
+  assert.deepEqual([...new Set(rgba)].sort(), [0, 255]);
+  assert.equal(rgba[0], 255);
+  assert.equal(rgba[4 * (SIZE - 1)], 0);
+  assert.deepEqual((await good(ask('data'))).data.steps, steps);
+  await good(ask('begin', { options: { ...OPTIONS, epochs: 1 }, about: ABOUT }));
+  await runToEnd(ask);
+  const { recipe } = await good(ask('describe', { file: new Blob([await modelOf(ask)]) }));
+  assert.deepEqual(recipe.steps, steps);
+  const next = await startTraining({ files });
+  assert.deepEqual((await good(next.ask('restore'))).data.steps, steps);
+  const wrong = await next.ask('create', { data: { ...DATA, steps: [{ step: 'median', size: 4 }] } });
+  assert.match(wrong.error.message, /median/);
+});
+
 test('rounds of data and training leave the heap as it was', async () => {
   const { ask } = await startTraining();
   const round = async () => {

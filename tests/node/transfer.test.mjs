@@ -66,14 +66,18 @@ test('a head, then the last layers: one after the other, and on after an interru
   const whole = await withShapes();
   await good(whole.ask('begin', begin));
   const parts = [];
-  let end;
+  let [end, before] = [null, null];
   for (let finished = false; !finished; ) {
     const slice = await good(whole.ask('run', { ms: 0 }));
     finished = slice.finished;
     end = slice.status;
     if (slice.next) parts.push(slice.next);
+    before = slice.before ?? before;
   }
   assert.deepEqual(parts, [LAST]);
+  assert.deepEqual(before.history.map(({ epoch }) => epoch), Array.from({ length: HEAD.epochs }, (_, at) => at + 1));
+  assert.ok(before.history.every(({ epoch, best }) => !best || epoch <= before.bestEpoch));
+  const curve = ({ history }) => history.map(({ trainLoss }) => trainLoss);
   assert.equal(end.history.length, LAST.epochs);
   assert.ok((await accuracy(whole.ask, { split: 'test' })) > 0.9);
   const expected = await modelOf(whole.ask);
@@ -97,10 +101,29 @@ test('a head, then the last layers: one after the other, and on after an interru
       assert.equal((await good(next.ask('kept'))).more, !second);
       const restored = await good(next.ask('restore'));
       assert.deepEqual(restored.options, second ? LAST : HEAD);
+      assert.deepEqual(restored.before && curve(restored.before), second ? curve(before) : null);
       await runToEnd(next.ask);
       assert.ok((await modelOf(next.ask)).equals(expected));
     });
   }
+});
+
+test('limits and licence of the model at the beginning come out at the end, also of two parts', async () => {
+  const { ask } = await withShapes({ count: 15 });
+  const base = await good(ask('describe', { file: SHIPPED }));
+  assert.ok(base.limits && base.license);
+  const made = async () => good(ask('describe', { file: new Blob([await modelOf(ask)]) }));
+  const short = { ...HEAD, epochs: 1 };
+  const { status } = await good(ask('begin', { options: short, about: ABOUT, base: SHIPPED, then: { ...LAST, epochs: 1 } }));
+  const inherited = `Made from ${base.name}; its limits: ${base.limits}`;
+  assert.deepEqual(status.base, { name: base.name, limits: base.limits, license: base.license, inherited });
+  const end = await runToEnd(ask);
+  assert.equal(end.base.inherited, inherited);
+  const { limits, license } = await made();
+  assert.deepEqual([limits, license], [inherited, base.license]);
+  await good(ask('begin', { options: { ...short, net: 'small', trainable: 'all' }, about: ABOUT }));
+  await runToEnd(ask);
+  assert.equal((await made()).limits, null);
 });
 
 test('closed between the two parts, the second begins on the next visit', async () => {
@@ -121,7 +144,8 @@ test('closed between the two parts, the second begins on the next visit', async 
   assert.equal(names.filter((name) => /base/.test(name)).length, names.some((name) => /base-0+[2-9]/.test(name)) ? 2 : 1);
   for (const name of names) if (/base-0+[2-9]/.test(name)) files.stored.delete(name);
   const later = await startTraining({ files });
-  const { options, status, then } = await good(later.ask('restore'));
+  const { options, status, then, before } = await good(later.ask('restore'));
+  assert.equal(before.history.length, 2);
   assert.deepEqual([options, then, status.history.length], [LAST, null, 0]);
   const end = await runToEnd(later.ask);
   assert.equal(end.history.length, LAST.epochs);

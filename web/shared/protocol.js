@@ -23,8 +23,9 @@
  *   close      {key}                              null
  *   tags       {key}                              the `tags` of nsc_image_json
  *   view       {key, kind, frame, index}          a view; kind: 'default', 'auto', or 'window' (the file's, by index)
- *   render     {key, view, buffer}                {pixels, ms}. `buffer` is null or the memory of a picture that is no
- *                                                 longer needed: a drag asks for many of the same size
+ *   render     {key, view, buffer, steps}         {pixels, ms}. `buffer` is null or the memory of a picture that is no
+ *                                                 longer needed: a drag asks for many of the same size. `steps` are
+ *                                                 filters on the rendered picture, or null
  *   probe      {key, frame, x, y}                 modality values, one a channel
  *   model      {file, options}                    nsc_model_json; options {recipe, labels, output} are JSON texts or
  *                                                 null. Takes the place of the model before it, which stays when this
@@ -33,6 +34,7 @@
  *   recipe     {preset, width, height, channels}  a recipe as JSON, to start a form from
  *   classify   {key, frame}                       nsc_result_json, and `totalMs` as the worker saw it
  *   preview    {key, frame}                       {pixels}: what the model saw
+ *   prepare    {key, frame, recipe}               {pixels}: what a model with this recipe would see
  *   clear      {}                                 null. The 'cancel' that came before it is over
  *   memory     {}                                 {used, total, images}: bytes of the heap; images held decoded
  *   trap       {}                                 never: ends the module. Only after init with test: true
@@ -63,6 +65,10 @@ export const FAULT = Object.freeze({
  * @typedef {{code: number, name: string, message: string}} ErrorMessage
  * @typedef {{frame: number, voiLut: number, function: number, center: number, width: number, invert: boolean}} View
  * @typedef {{rgba: Uint8ClampedArray<ArrayBuffer>, width: number, height: number}} Pixels
+ * @typedef {Record<string, any> & {step: string}} Step  a filter by its name, with its parameters
+ * @typedef {Record<string, any> & {width: number, height: number}} Recipe  as nsc_recipe_parse reads it
+ * @typedef {{name: string, least: number, most: number, by: number, default: number}} Parameter  `by` 0: any number
+ * @typedef {{step: string, parameters: Parameter[]}} Filter
  * @typedef {{recipe: string | null, labels: string | null, output: string | null}} ModelOptions
  *
  * @typedef {object} ImageInfo the part of nsc_image_json the page reads
@@ -111,6 +117,8 @@ export const FAULT = Object.freeze({
  * @property {string[]} voiFunctions
  * @property {Array<{name: string, modality: string, center: number, width: number}>} windowPresets
  * @property {string[]} recipePresets
+ * @property {Record<string, number>} limits  `steps`: filters in a list
+ * @property {Filter[]} filters
  */
 
 /** An error with a code, on either side of the boundary. */

@@ -23,9 +23,10 @@
  *                                              use; `keep` is null, or the error that keeping the data met. `base` is a
  *                                              model's file for a network that starts from one. `then`: when this has
  *                                              ended, another begins with these options, from the model that it made
- *   run       {ms}                             {status, finished, keep, next}: after an epoch a checkpoint was kept:
+ *   run       {ms}                             {status, finished, keep, next, before}: after an epoch a checkpoint was kept:
  *                                              `keep` is {epoch, bytes}, or {error}; null when there was nothing to keep.
- *                                              `next` is null, or `then` when it has just begun
+ *                                              `next` is null, or `then` when it has just begun; `before` is then
+ *                                              what came of the part that ended: {history, bestEpoch}
  *   keep      {}                               the same `keep`, now
  *   status    {}                               nsc_training_status_json
  *   evaluate  {how}                            as nsc_training_evaluate; with `neighbours` by those of `look`
@@ -35,7 +36,8 @@
  *   model     {facts}                          the bytes of an ONNX file
  *   kept      {}                               {date, epoch, epochs, more, bytes, about} of the training that can go on, or
  *                                              null. `more`: something follows its last epoch
- *   restore   {}                               what `data` gives, and {options, about, then, status} of it, ready to run
+ *   restore   {}                               what `data` gives, and {options, about, then, before, status} of it, ready
+ *                                              to run
  *   forget    {}                               null. Ends what is kept
  *   clear, memory, trap                        as in protocol.js
  */
@@ -61,6 +63,7 @@ export const SPLIT_OPEN = -1;
  * @property {number} channels
  * @property {number} bytes
  * @property {number} budget
+ * @property {import('./protocol.js').Step[]} steps
  * @property {Array<{name: string, train: number, validation: number, test: number}>} labels
  * @property {Array<[number, number]>} samples  label and split of each
  *
@@ -103,6 +106,9 @@ export const SPLIT_OPEN = -1;
  * @property {number} parameters
  * @property {string} task
  * @property {Epoch[]} history
+ * @property {{name: string, limits: string | null, license: string | null, inherited: string} | null} base
+ *
+ * @typedef {{history: Epoch[], bestEpoch: number}} Part  of a training in two parts, the one that has ended
  *
  * @typedef {{value: number | null, low: number | null, high: number | null, bootstrap: [number, number] | null,
  *            reason: string | null}} Metric
@@ -135,7 +141,8 @@ export const SPLIT_OPEN = -1;
  * @typedef {{scores: number[], nearest: Array<[sample: number, similarity: number]>}} Neighbours
  *
  * @typedef {{epoch: number, bytes: number} | {error: ErrorMessage} | null} Keep
- * @typedef {{status: TrainingStatus, finished: boolean, keep: Keep, next: Record<string, any> | null}} Slice
+ * @typedef {{status: TrainingStatus, finished: boolean, keep: Keep, next: Record<string, any> | null,
+ *            before: Part | null}} Slice
  * @typedef {{date: string, epoch: number, epochs: number, more: boolean, bytes: number, about: About}} Kept
  * @typedef {{title: string, synthetic: boolean, base?: string}} About  `base`: title of the model that a training started from
  */

@@ -8,6 +8,7 @@ import { Desk } from './desk.js';
 import { Details } from './details.js';
 import { byId, h, placeIcons } from './dom.js';
 import { describeError, FileList } from './filelist.js';
+import { Filters } from './filters.js';
 import { Gestures } from './gestures.js';
 import { Models } from './models.js';
 import { Opening } from './opening.js';
@@ -146,7 +147,8 @@ export async function startApp(parts, { keepOffline }) {
     onStep: (step) => toolbar.step(step),
     onHover: (at) => overlay.hover(at),
   });
-  toolbar = new Toolbar({ desk, viewer, gestures, client, constants, onHelp: () => help.showModal() });
+  const filters = new Filters({ viewer, desk, constants });
+  toolbar = new Toolbar({ desk, viewer, gestures, client, constants, filters, onHelp: () => help.showModal() });
   const details = new Details(desk, client);
   connectPanels((name) => details.setVisible(name === 'details'));
   connectRecovery(client, desk, status);
@@ -164,7 +166,7 @@ export async function startApp(parts, { keepOffline }) {
     presets: constants.recipePresets,
     complain: (title, detail) => status.notify(title, detail),
   });
-  const training = new TrainingWorkspace({ client, desk, status, shipped: parts.models, useModel: (file) => models.openFile(file) });
+  const training = new TrainingWorkspace({ client, desk, status, constants, shipped: parts.models, useModel: (file) => models.openFile(file) });
   new Opening(desk, client, {
     divert: (found) => training.take(found),
     openModel: (file) => void models.openFile(file),

@@ -38,7 +38,7 @@ export class Overlay {
       update();
       void this.#probe();
     });
-    viewer.addEventListener('place', update);
+    for (const type of ['place', 'filters']) viewer.addEventListener(type, update);
     onLanguage(update);
   }
 
@@ -71,9 +71,8 @@ export class Overlay {
         ? t('overlay.lut', { name: info.voiLuts?.[view.voiLut] || String(view.voiLut + 1) })
         : t('overlay.window', { center: short(view.center), width: short(view.width) });
     const zoom = formatNumber(this.viewer.scale * devicePixelRatio, { style: 'percent', maximumFractionDigits: 0 });
-    bottomLeft.textContent = [window + (view.invert ? `  ${t('overlay.inverted')}` : ''), t('overlay.zoom', { zoom })].join(
-      '\n',
-    );
+    const changes = [view.invert && t('overlay.inverted'), this.viewer.steps && t('overlay.filtered')].filter(Boolean);
+    bottomLeft.textContent = `${[window, ...changes].join('  ')}\n${t('overlay.zoom', { zoom })}`;
     this.#scaleBar(info);
   }
 

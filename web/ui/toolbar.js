@@ -21,14 +21,16 @@ export class Toolbar {
    * @param {import('./gestures.js').Gestures} parts.gestures
    * @param {import('../client/client.js').Client} parts.client
    * @param {import('../shared/protocol.js').Constants} parts.constants
+   * @param {import('./filters.js').Filters} parts.filters
    * @param {() => void} parts.onHelp
    */
-  constructor({ desk, viewer, gestures, client, constants, onHelp }) {
+  constructor({ desk, viewer, gestures, client, constants, filters, onHelp }) {
     this.desk = desk;
     this.viewer = viewer;
     this.gestures = gestures;
     this.client = client;
     this.constants = constants;
+    this.filters = filters;
     this.onHelp = onHelp;
     this.bar = byId('tools');
     this.presets = /** @type {HTMLSelectElement} */ (byId('presets'));
@@ -80,6 +82,10 @@ export class Toolbar {
       case 'reset':
         viewer.fit();
         return item?.view && item.firstView && desk.setView({ ...item.firstView, frame: item.view.frame });
+      case 'filters':
+        return this.filters.togglePanel();
+      case 'filter':
+        return this.filters.toggle();
       case 'previous':
         return desk.select(desk.neighbour(-1) ?? desk.current);
       case 'next':
@@ -203,7 +209,7 @@ export class Toolbar {
     const tools = /** @type {Record<string, Tool>} */ ({ w: 'window', p: 'pan', z: 'zoom' });
     const actions = /** @type {Record<string, string>} */ ({
       '+': 'zoom-in', '=': 'zoom-in', '-': 'zoom-out', 0: 'fit', 1: 'actual',
-      i: 'invert', a: 'auto', r: 'reset', ArrowLeft: 'previous', ArrowRight: 'next',
+      i: 'invert', a: 'auto', r: 'reset', f: 'filter', ArrowLeft: 'previous', ArrowRight: 'next',
     });
     const inList = target.closest('[role=listbox], [role=tablist]');
     if (key.startsWith('Arrow') && (inList || target === this.slider)) return false;

@@ -7,6 +7,7 @@ import { isCancelled } from '../client/client.js';
 /**
  * @typedef {import('./desk.js').Item} Item
  * @typedef {import('../shared/protocol.js').View} View
+ * @typedef {readonly import('../shared/protocol.js').Step[]} Steps
  * @typedef {{x: number, y: number}} Point
  */
 
@@ -17,7 +18,8 @@ const SQUARE_PIXELS = 6;
 
 export class Viewer extends EventTarget {
   /**
-   * Events: `place` when zoom or position changed, `rendered` with {ms}, `failed` with {item, error}.
+   * Events: `place` when zoom or position changed, `filters` when others apply, `rendered` with {ms, steps}, `failed` with
+   * {item, error}, `unfiltered` with {error} when filters fail and the picture is shown without them.
    * @param {HTMLCanvasElement} canvas
    * @param {import('../client/client.js').Client} client
    */
@@ -40,7 +42,9 @@ export class Viewer extends EventTarget {
     /** Where the image's centre stands, from the canvas's centre. @type {Point} */
     this.centre = { x: 0, y: 0 };
     this.fitted = true;
-    /** @type {{item: Item, view: View} | null} */
+    /** Filters on the rendered picture, or none. @type {Steps | null} */
+    this.steps = null;
+    /** @type {{item: Item, view: View, steps: Steps | null} | null} */
     this.wanted = null;
     this.rendering = false;
     this.drawPending = false;
@@ -61,30 +65,42 @@ export class Viewer extends EventTarget {
     this.render();
   }
 
+  /** Shows this and every other picture through filters. @param {Steps | null} steps */
+  filter(steps) {
+    if (!steps && !this.steps) return;
+    this.steps = steps;
+    this.render();
+    this.dispatchEvent(new Event('filters'));
+  }
+
   /** Asks for the current item as its view says. */
   render() {
     const item = this.item;
     if (!item?.view) return;
-    this.wanted = { item, view: item.view };
+    this.wanted = { item, view: item.view, steps: this.steps };
     if (!this.rendering) void this.#renderLoop();
   }
 
   async #renderLoop() {
     this.rendering = true;
     while (this.wanted) {
-      const { item, view } = this.wanted;
+      const { item, view, steps } = this.wanted;
       this.wanted = null;
       try {
         const buffer = this.spare;
         this.spare = null;
-        const { pixels, ms } = await this.client.request('render', { key: item.key, view }, { buffer });
+        const { pixels, ms } = await this.client.request('render', { key: item.key, view, steps }, { buffer });
         if (item !== this.item) continue;
         this.#take(pixels);
         this.canvas.dataset.rendered = `${item.key}:${view.frame}`;
         this.#draw();
-        this.dispatchEvent(new CustomEvent('rendered', { detail: { ms } }));
+        this.dispatchEvent(new CustomEvent('rendered', { detail: { ms, steps } }));
       } catch (error) {
-        if (!isCancelled(error)) this.dispatchEvent(new CustomEvent('failed', { detail: { item, error } }));
+        if (isCancelled(error)) continue;
+        if (steps) {
+          this.dispatchEvent(new CustomEvent('unfiltered', { detail: { error } }));
+          this.wanted ??= { item, view, steps: null };
+        } else this.dispatchEvent(new CustomEvent('failed', { detail: { item, error } }));
       }
     }
     this.rendering = false;

@@ -338,10 +338,13 @@ export class Core {
    * @param {number} width  of the image
    * @param {number} height
    * @param {ArrayBuffer | null} [buffer]  memory for the pixels, if it fits
+   * @param {readonly import('../shared/protocol.js').Step[] | null} [steps]  filters on the rendered picture
    */
-  render(image, view, width, height, buffer) {
+  render(image, view, width, height, buffer, steps = null) {
     const { frame, voiLut, function: voi, center, width: window, invert } = view;
-    this.call('bridge_render', image, frame, voiLut, voi, center, window, invert ? 1 : 0);
+    this.withTexts([steps && JSON.stringify(steps)], (filters) =>
+      this.call('bridge_render', image, frame, voiLut, voi, center, window, invert ? 1 : 0, filters),
+    );
     return this.pixels(width, height, buffer);
   }
 
@@ -413,6 +416,12 @@ export class Core {
     const height = this.result(1);
     this.call('bridge_preview', classifier, image, frame);
     return this.pixels(width, height);
+  }
+
+  /** @param {import('../shared/protocol.js').Recipe} recipe @param {number} image @param {number} frame */
+  prepare(recipe, image, frame) {
+    this.withTexts([JSON.stringify(recipe)], (text) => this.call('bridge_recipe_preview', text, image, frame));
+    return this.pixels(recipe.width, recipe.height);
   }
 }
 

@@ -7,7 +7,7 @@
  *   training-ID-data          the samples
  *   training-ID-base-000003   a model that it started from
  *   training-ID-000012        head: bytes of JSON as uint32, JSON {version, date, epoch, epochs, options, about, then,
- *                             base: number of a model, or null}; checkpoint
+ *                             base: number of a model, or null, before: history of the part before, or null}; checkpoint
  */
 import { CoreError, FAULT } from '../shared/protocol.js';
 
@@ -15,13 +15,15 @@ import { CoreError, FAULT } from '../shared/protocol.js';
  * @typedef {import('./storage.js').Files} Files
  * @typedef {import('../shared/training.js').About} About
  * @typedef {{version: number, date: string, epoch: number, epochs: number, options: object, about: About,
- *            then?: object | null, base?: string | null}} Head  checkpoints of before have no `then` and `base`
+ *            then?: object | null, base?: string | null, before?: import('../shared/training.js').Part | null}} Head
+ *   the last three are missing in checkpoints of older versions
  * @typedef {{id: string, name: string, head: Head, body: Blob}} Found
  */
 
 const VERSION = 1;
 const NAME = /^training-(\w+)-(data|base-\d{6}|\d{6})$/;
-const MAX_HEAD = 1 << 20;
+/** Of JSON: the history of a first part takes 200 bytes an epoch. */
+const MAX_HEAD = 1 << 24;
 /** A tab that was closed or a worker that trapped lets go of its training within this time. */
 const RELEASE_MS = 2000;
 const RETRY_MS = 200;

@@ -89,10 +89,10 @@ export class Service {
       return { result: this.core.view(handle, kind, frame, index) };
     },
 
-    async render({ key, view, buffer }) {
+    async render({ key, view, buffer, steps = null }) {
       const start = performance.now();
       const { handle, info } = await this.images.get(key);
-      const pixels = this.core.render(handle, view, info.width, info.height, buffer);
+      const pixels = this.core.render(handle, view, info.width, info.height, buffer, steps);
       return { result: { pixels, ms: performance.now() - start }, transfer: [pixels.rgba.buffer] };
     },
 
@@ -143,6 +143,12 @@ export class Service {
       const { classifier } = this.#model();
       const { handle } = await this.images.get(key);
       const pixels = this.core.preview(classifier, handle, frame);
+      return { result: { pixels }, transfer: [pixels.rgba.buffer] };
+    },
+
+    async prepare({ key, frame, recipe }) {
+      const { handle } = await this.images.get(key);
+      const pixels = this.core.prepare(recipe, handle, frame);
       return { result: { pixels }, transfer: [pixels.rgba.buffer] };
     },
 

@@ -15,10 +15,12 @@ import { openFiles } from './storage.js';
  * @typedef {import('../shared/training.js').Sample} Sample
  * @typedef {import('../shared/training.js').Picture} Picture
  *
+ * @typedef {import('../shared/training.js').Part} Part
  * @typedef {object} Begun
  * @property {object} options
  * @property {import('../shared/training.js').About} about
  * @property {object | null} then  options of what follows from the model that this makes
+ * @property {Part | null} before  what came of the part that this follows
  * @property {string | null} [base]  under which name the model it started from is kept; undefined while it is not
  */
 
@@ -104,7 +106,7 @@ export class TrainingService {
     },
 
     async begin({ options, about, base = null, then = null }) {
-      const keep = await this.#beginAnew({ options, about, then }, base);
+      const keep = await this.#beginAnew({ options, about, then, before: null }, base);
       return { result: { status: this.#training().status(), keep } };
     },
 
@@ -113,7 +115,7 @@ export class TrainingService {
       const finished = training.run(ms);
       const status = training.status();
       const keep = status.history.length > this.epochsKept ? await this.#keep() : null;
-      if (!finished || !this.begun?.then) return { result: { status, finished, keep, next: null } };
+      if (!finished || !this.begun?.then) return { result: { status, finished, keep, next: null, before: null } };
       const next = await this.#goOn();
       return { result: { status: training.status(), finished: false, ...next } };
     },
@@ -233,13 +235,17 @@ export class TrainingService {
   /**
    * What follows starts from the model that was made, as from a file, and not from the network at hand: so it can be
    * begun again, to the same numbers, on another visit.
-   * @returns {Promise<{keep: Keep, next: object}>}
+   * @returns {Promise<{keep: Keep, next: object, before: Part}>}
    */
   async #goOn() {
     const { about, then } = /** @type {Begun} */ (this.begun);
     const options = /** @type {object} */ (then);
-    const base = new Blob([this.#training().model({ name: 'start' })]);
-    return { keep: await this.#beginAnew({ options, about, then: null }, base), next: options };
+    const { history, bestEpoch, base: owed } = this.#training().status();
+    const before = { history, bestEpoch };
+    // Between the parts stands the model that was there at first: what follows owes it the same.
+    const facts = { name: owed?.name ?? 'start', limits: owed?.limits ?? '', license: owed?.license ?? '' };
+    const base = new Blob([this.#training().model(facts)]);
+    return { keep: await this.#beginAnew({ options, about, then: null, before }, base), next: options, before };
   }
 
   #describe() {
@@ -354,12 +360,12 @@ export class TrainingService {
 
   async #restore() {
     await this.keeper.restore(
-      async (bytes, { options, about, then = null, base = null }, checkpoint, model) => {
+      async (bytes, { options, about, then = null, base = null, before = null }, checkpoint, model) => {
         this.#take(CoreTraining.restore(this.core, bytes));
         const training = this.#training();
         await this.#begin(training, options, model);
         training.resume(checkpoint);
-        this.begun = { options, about, then, base };
+        this.begun = { options, about, then, base, before };
         this.dataKept = true;
         this.epochsKept = training.status().history.length;
       },
@@ -367,7 +373,7 @@ export class TrainingService {
     );
     // Closed between what ended and what was to follow.
     if (this.begun?.then && this.#training().status().state === 'finished') await this.#goOn();
-    const { options, about, then } = /** @type {Begun} */ (this.begun);
-    return { ...this.#describe(), options, about, then, status: this.#training().status() };
+    const { options, about, then, before } = /** @type {Begun} */ (this.begun);
+    return { ...this.#describe(), options, about, then, before, status: this.#training().status() };
   }
 }

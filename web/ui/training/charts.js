@@ -14,7 +14,8 @@ import { h } from '../dom.js';
  * @property {[number, number] | null} [yRange]
  * @property {boolean} [square]
  * @property {boolean} [epochs]  x counts epochs: whole numbers from 0 on
- * @property {() => number | null} [mark]  an x to mark with a line
+ * @property {() => number | null} [mark]  an x to mark with a dashed line
+ * @property {() => number | null} [seam]  an x where one part ends and another begins
  */
 
 export const COLOURS = Object.freeze({ train: '#8fd0dc', validation: '#e2b266', quiet: '#5b6873', mark: '#a8d5a2' });
@@ -40,16 +41,21 @@ function axes(x, whole) {
   ];
 }
 
-/** A vertical line, for the best epoch or a threshold. @param {() => number | null} markOf */
-function marker(markOf) {
+/**
+ * A vertical line: for the best epoch, a threshold, or the end of a part.
+ * @param {() => number | null} markOf
+ * @param {string} colour
+ * @param {number[]} dash
+ */
+function marker(markOf, colour, dash) {
   return (/** @type {uPlot} */ plot) => {
     const x = markOf();
     if (x === null) return;
     const at = Math.round(plot.valToPos(x, 'x', true));
     const { ctx, bbox } = plot;
     ctx.save();
-    ctx.strokeStyle = COLOURS.mark;
-    ctx.setLineDash([4, 4]);
+    ctx.strokeStyle = colour;
+    ctx.setLineDash(dash);
     ctx.beginPath();
     ctx.moveTo(at, bbox.top);
     ctx.lineTo(at, bbox.top + bbox.height);
@@ -76,6 +82,7 @@ export class Chart {
   /** @param {Columns} columns */
   show(columns) {
     this.columns = columns;
+    this.node.dataset.points = String(columns[0].length);
     this.plot?.setData(/** @type {any} */ (columns));
   }
 
@@ -102,7 +109,7 @@ export class Chart {
 
   /** @param {number} width @param {number} height @returns {uPlot.Options} */
   #plotOptions(width, height) {
-    const { lines, x, xRange, yRange, mark, epochs = false } = this.options;
+    const { lines, x, xRange, yRange, mark, seam, epochs = false } = this.options;
     const fromZero = (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ most) =>
       /** @type {[number, number]} */ ([0, Math.max(1, most)]);
     const range = epochs ? fromZero : xRange;
@@ -130,7 +137,10 @@ export class Chart {
           points: { show: points, size: 5, fill: colour, stroke: colour },
         })),
       ],
-      hooks: mark ? { draw: [marker(mark)] } : {},
+      hooks: {
+        ...(seam && { drawAxes: [marker(seam, COLOURS.quiet, [])] }),
+        ...(mark && { draw: [marker(mark, COLOURS.mark, [4, 4])] }),
+      },
     };
   }
 }

@@ -4,9 +4,11 @@
  */
 import { currentLanguage, formatBytes, formatNumber, onLanguage, t } from '../../i18n/i18n.js';
 import { byId, h, icon } from '../dom.js';
+import { StepsEditor } from '../steps.js';
 import { BUDGET } from './lab.js';
 import { button, checkField, choice, field, numberInput, warning } from './parts.js';
 import { Made } from './made.js';
+import { Preview } from './preview.js';
 import { likelyFinding, planOf, withFinding, withPatients } from './plan.js';
 
 /**
@@ -45,9 +47,11 @@ export class Entry {
   /**
    * @param {Lab} lab
    * @param {{peek: import('./made.js').Peek, open: () => import('./made.js').OpenPicture,
-   *          channelsOf: (file: File) => Promise<number>}} viewer  its looks at files, and what it shows
+   *          channelsOf: (file: File) => Promise<number>, hold: import('./preview.js').Hold}} viewer  its looks at files,
+   *   and what it shows
+   * @param {import('../steps.js').Known} known
    */
-  constructor(lab, { peek, open, channelsOf }) {
+  constructor(lab, { peek, open, channelsOf, hold }, known) {
     this.lab = lab;
     this.channelsOf = channelsOf;
     this.made = new Made({ peek, open, done: (plan, channels) => this.#useMade(plan, channels), leave: () => this.#make(false) });
@@ -56,6 +60,10 @@ export class Entry {
     this.page = byId('lab-pictures');
     /** What the form holds; it outlives a change of language. */
     this.settings = { ...DEFAULTS };
+    this.editor = new StepsEditor(known, () => this.readForm());
+    this.preview = new Preview(hold);
+    /** Of the form that is shown. */
+    this.readForm = () => {};
     /** What the page shows of loading, so that only numbers change. */
     this.shownPhase = '';
     this.#connectPickers();
@@ -106,6 +114,7 @@ export class Entry {
   render() {
     const { loading, loaded, plan } = this.lab;
     if (loading) return this.#showLoading(loading);
+    if (loaded || !plan) this.preview.end();
     if (loaded) return;
     this.shownPhase = '';
     if (this.making && !plan) this.made.render();
@@ -184,12 +193,13 @@ export class Entry {
     const form = /** @type {HTMLFormElement} */ (
       h('form.plan', { id: 'train-plan' }, ...head, this.#planFields(plan), estimate, this.#leftList(plan), h('div.form-actions', {}, back, load))
     );
-    form.addEventListener('input', () => this.#readForm(form, plan, estimate, load));
+    this.readForm = () => this.#readForm(form, plan, estimate, load);
+    form.addEventListener('input', () => this.readForm());
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       void this.#load(plan);
     });
-    this.#readForm(form, plan, estimate, load);
+    this.readForm();
     return form;
   }
 
@@ -226,6 +236,7 @@ export class Entry {
       fields.push(field(t('train.plan.finding'), choice('finding', String(this.settings.finding), options), t('train.plan.findingHint')));
     }
     if (plan.kind !== 'npz') fields.push(this.#rangeFields(), this.#patientField());
+    fields.push(this.#stepsField(plan));
     return h('div.form-grid', {}, ...fields);
   }
 
@@ -233,6 +244,22 @@ export class Entry {
     const pattern = h('input', { type: 'text', name: 'patient', value: this.settings.patient, spellcheck: false, autocomplete: 'off', placeholder: '^(\\d+)_' });
     const hint = h('small', { id: 'patient-hint' }, t('train.plan.patientHint'));
     return h('label.field.form-wide', {}, h('span', {}, t('train.plan.patient')), pattern, hint);
+  }
+
+  /** Filters on every picture, and what they make of one. @param {Plan} plan */
+  #stepsField(plan) {
+    this.editor.render();
+    this.preview.use(plan.samples);
+    this.preview.render();
+    const hint = h('small', {}, t('steps.hint'));
+    return h('div.steps-field.form-wide', { id: 'plan-steps' }, h('h3', {}, t('steps.title')), this.editor.node, this.preview.node, hint);
+  }
+
+  /** How a picture is read, as the form says. */
+  #reading() {
+    const { size, channels, fit, invert, low, high } = this.settings;
+    const range = this.settings.range === 'window' ? { kind: /** @type {const} */ ('window'), low, high } : { kind: /** @type {const} */ ('voi') };
+    return { size, channels, fit, range, invert, steps: structuredClone(this.editor.steps) };
   }
 
   /** Which values become black and white. */
@@ -271,7 +298,12 @@ export class Entry {
     estimate.classList.toggle('bad', !fits);
     const goodPattern = this.#tryPattern(form, plan);
     const goodRange = settings.range !== 'window' || settings.low < settings.high;
-    load.disabled = !fits || !goodPattern || !goodRange || settings.validation + settings.test > 90;
+    const readable = goodRange && this.editor.valid;
+    load.disabled = !fits || !goodPattern || !readable || settings.validation + settings.test > 90;
+    const goodSize = /** @type {HTMLInputElement} */ (form.elements.namedItem('size')).checkValidity();
+    if (!readable || !goodSize) return;
+    const { size, ...reading } = this.#reading();
+    this.preview.show({ width: size, height: size, ...reading });
   }
 
   /** Says what a pattern finds while it is typed. @param {HTMLFormElement} form @param {Plan} plan */
@@ -300,12 +332,12 @@ export class Entry {
 
   /** @param {Plan} plan */
   async #load(plan) {
-    const { size, channels, fit, invert, low, high, validation, test, patient, finding } = this.settings;
-    const range = this.settings.range === 'window' ? { kind: /** @type {const} */ ('window'), low, high } : { kind: /** @type {const} */ ('voi') };
+    const { validation, test, patient, finding } = this.settings;
+    const reading = this.#reading();
     const ordered = withFinding(plan, finding);
     const { samples } = withPatients(ordered.samples, patient);
     this.lab.setPlan(ordered);
-    await this.lab.load({ size, channels, fit, range, invert, validation: validation / 100, test: test / 100 }, samples);
+    await this.lab.load({ ...reading, validation: validation / 100, test: test / 100 }, samples);
   }
 
   // ---- while it is decoded ------------------------------------------------------------------------------------------

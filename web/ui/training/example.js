@@ -20,6 +20,7 @@ export const EXAMPLE_SETTINGS = Object.freeze({
   fit: 'stretch',
   range: Object.freeze({ kind: 'window', low: -110, high: 190 }),
   invert: false,
+  steps: Object.freeze([]),
   validation: 0.2,
   test: 0.2,
 });

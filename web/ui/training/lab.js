@@ -23,7 +23,8 @@ import { EXAMPLE_OPTIONS, EXAMPLE_SETTINGS, exampleSamples } from './example.js'
  * @typedef {import('../../shared/training.js').Sample} Sample
  * @typedef {{kind: 'voi'} | {kind: 'window', low: number, high: number}} Range  which values become black and white
  * @typedef {{name: string, error?: CoreError, reason?: string, values?: Record<string, string | number>}} Refusal
- * @typedef {{size: number, channels: number, fit: string, range: Range, invert: boolean, validation: number, test: number}} LoadSettings
+ * @typedef {{size: number, channels: number, fit: string, range: Range, invert: boolean,
+ *            steps: readonly import('../../shared/protocol.js').Step[], validation: number, test: number}} LoadSettings
  * @typedef {{done: number, total: number, phase: string}} Loading
  * @typedef {{data: DataJson, names: string[], duplicates: Duplicate[], about: About, refused: Refusal[]}} Loaded
  */
@@ -55,6 +56,8 @@ export class Lab extends EventTarget {
     this.options = null;
     /** Options of what follows the training at hand. @type {Record<string, any> | null} */
     this.then = null;
+    /** What came of the part that this one follows. @type {import('../../shared/training.js').Part | null} */
+    this.before = null;
     /** Reads the same pictures again, otherwise; null when the files are not at hand. @type {((changes: Partial<LoadSettings>) => Promise<void>) | null} */
     this.reload = null;
     /** Pictures can be compared with these data. */
@@ -136,8 +139,8 @@ export class Lab extends EventTarget {
   }
 
   /** @param {LoadSettings} settings @param {string[] | null} labels  null where an archive brings them */
-  async #create({ size, channels, fit, range, invert }, labels) {
-    const data = { ...(labels && { labels }), width: size, height: size, channels, fit, range, invert, budget: BUDGET };
+  async #create({ size, channels, fit, range, invert, steps }, labels) {
+    const data = { ...(labels && { labels }), width: size, height: size, channels, fit, range, invert, steps, budget: BUDGET };
     await this.client.request('create', { data });
   }
 
@@ -189,7 +192,7 @@ export class Lab extends EventTarget {
   }
 
   #forgetData() {
-    this.loaded = this.choices = this.status = this.options = this.suggested = this.then = this.reload = null;
+    this.loaded = this.choices = this.status = this.options = this.suggested = this.then = this.before = this.reload = null;
     this.looks = false;
     this.keepError = null;
     this.keptEpoch = 0;
@@ -252,6 +255,7 @@ export class Lab extends EventTarget {
       this.loaded.about = about;
       this.options = options;
       this.then = then;
+      this.before = null;
       this.open = true;
       this.starting = false;
       this.keptEpoch = 0;
@@ -316,12 +320,13 @@ export class Lab extends EventTarget {
   }
 
   /** @param {import('../../shared/training.js').Slice} slice */
-  #noteSlice({ status, finished, keep, next }) {
+  #noteSlice({ status, finished, keep, next, before }) {
     this.status = status;
     this.#noteKeep(keep);
     if (next) {
       this.options = next;
       this.then = null;
+      this.before = before;
       this.keptEpoch = 0;
       this.#tell('begun');
     }
@@ -402,9 +407,10 @@ export class Lab extends EventTarget {
     this.loading = { done: 0, total: 0, phase: 'restore' };
     this.#tell('entry');
     try {
-      const { options, about, then, status, ...described } = await this.client.request('restore');
+      const { options, about, then, before, status, ...described } = await this.client.request('restore');
       this.status = status;
       this.then = then;
+      this.before = before;
       this.options = options;
       this.keptEpoch = status.history.length;
       this.open = status.state !== 'finished';

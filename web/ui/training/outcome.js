@@ -20,20 +20,36 @@ export class Outcome {
     this.lab = lab;
     this.actions = { use, evaluate, complain, thresholdOf };
     this.node = h('section.outcome', { id: 'outcome' });
-    this.facts = { name: '', title: '', limits: '' };
+    this.facts = { name: '', title: '', limits: '', license: '' };
+    /** What limits and licence were made of; texts that were written by hand since then stay. */
+    this.known = '';
     lab.on('data', () => {
-      const { about } = lab.loaded ?? {};
-      const title = about?.title ?? '';
-      const limits = about?.synthetic ? t('train.outcome.synthetic') : '';
-      this.facts = { name: fileName(title), title, limits };
-      this.render();
+      const title = lab.loaded?.about.title ?? '';
+      this.facts = { ...this.facts, name: fileName(title), title };
+      this.known = '';
+      this.#takeLimits();
     });
+    lab.on('begun', () => this.#takeLimits());
     onLanguage(() => this.render());
   }
 
+  /** What is known of limits: those of the model that this training started from, and of synthetic data. */
+  #takeLimits() {
+    const { loaded, status } = this.lab;
+    const base = status?.base;
+    const synthetic = loaded?.about.synthetic ?? false;
+    const known = JSON.stringify([base, synthetic]);
+    if (known === this.known) return;
+    this.known = known;
+    const parts = [base?.inherited, synthetic && t('train.outcome.synthetic')];
+    this.facts = { ...this.facts, limits: parts.filter(Boolean).join(' '), license: base?.license ?? '' };
+    this.render();
+  }
+
   render() {
-    const fields = /** @type {const} */ (['name', 'title', 'limits']).map((name) => {
-      const input = /** @type {HTMLInputElement} */ (h('input', { type: 'text', name, value: this.facts[name], autocomplete: 'off' }));
+    const fields = /** @type {const} */ (['name', 'title', 'license', 'limits']).map((name) => {
+      const [kind, more] = name === 'limits' ? ['textarea', { rows: 3 }] : ['input', { type: 'text', autocomplete: 'off' }];
+      const input = /** @type {HTMLInputElement} */ (h(kind, { name, value: this.facts[name], ...more }));
       input.addEventListener('input', () => (this.facts[name] = input.value));
       return field(t(`train.outcome.${name}`), input);
     });
@@ -53,9 +69,10 @@ export class Outcome {
 
   /** @param {(file: File) => Promise<void>} act */
   async #with(act) {
-    const { name, title, limits } = this.facts;
-    const facts = { name: name || 'model', title: title || name, limits, threshold: this.actions.thresholdOf() };
-    const given = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== null && value !== ''));
+    // Limits and licence also where they are empty: the form shows what the file says.
+    const { name, title, limits, license } = this.facts;
+    const facts = { name: name || 'model', title: title || name, threshold: this.actions.thresholdOf() };
+    const given = { ...Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== null && value !== '')), limits, license };
     try {
       const bytes = await this.lab.model(given);
       await act(new File([bytes], `${fileName(facts.name)}.onnx`));

@@ -15,6 +15,7 @@ import { phaseText } from './transfer.js';
 const SECONDS = { style: 'unit', unit: 'second', unitDisplay: 'short', maximumFractionDigits: 1 };
 /** Readers of the screen hear of an epoch at most this often. */
 const ANNOUNCE_MS = 15_000;
+const COLUMNS = ['epoch', 'trainLoss', 'validationLoss', 'validationAccuracy', 'seconds'];
 const FIGURES = ['speed', 'perEpoch', 'left', 'rate', 'best', 'memory', 'kept'];
 
 /** 75 s as "1:15", hours before it when there are any. @param {number} seconds */
@@ -42,7 +43,8 @@ export class Progress {
     this.page = byId('lab-progress');
     /** @type {Chart[]} */
     this.charts = [];
-    this.rowsShown = -1;
+    /** Epochs before and in the present part, as the table shows them. */
+    this.rowsShown = '';
     this.builtIn = '';
     this.announced = 0;
     for (const type of ['data', 'begun']) lab.on(type, () => this.render());
@@ -73,21 +75,24 @@ export class Progress {
   #build() {
     this.#endCharts();
     this.builtIn = t('language');
-    const best = () => this.lab.status?.bestEpoch || null;
+    this.rowsShown = '';
+    const best = () => (this.lab.status?.bestEpoch ? this.#epochsBefore + this.lab.status.bestEpoch : null);
+    const seam = () => this.#epochsBefore || null;
     const lines = (/** @type {string} */ name) => [
       { label: t('train.split.train'), colour: COLOURS.train },
       { label: t('train.split.validation'), colour: COLOURS.validation, points: true },
     ].slice(name === 'loss' ? 0 : 1);
     const x = t('train.progress.epoch');
     this.charts = [
-      new Chart({ title: t('train.progress.loss'), x, lines: lines('loss'), epochs: true, mark: best }),
-      new Chart({ title: t('train.progress.accuracy'), x, lines: lines('accuracy'), epochs: true, yRange: [0, 1.02], mark: best }),
+      new Chart({ title: t('train.progress.loss'), x, lines: lines('loss'), epochs: true, mark: best, seam }),
+      new Chart({ title: t('train.progress.accuracy'), x, lines: lines('accuracy'), epochs: true, yRange: [0, 1.02], mark: best, seam }),
     ];
     this.title = h('h2', { id: 'train-state' });
     this.controls = h('div.controls');
     this.bar = /** @type {HTMLProgressElement} */ (h('progress', { max: 1, value: 0, 'aria-label': t('train.progress.none') }));
     this.figures = FIGURES.map((name) => h('dd', { 'data-figure': name }, '–'));
     this.problem = h('div');
+    this.partNote = h('p.quiet', {}, t('train.progress.parts'));
     this.table = h('tbody');
     this.page.replaceChildren(
       h('div.run-head', {}, this.title, this.controls),
@@ -96,14 +101,14 @@ export class Progress {
       this.problem,
       h('div.charts', {}, ...this.charts.map(({ node }) => node)),
       h('p.quiet', {}, t('train.progress.mark')),
+      this.partNote,
       this.#history(),
       this.outcome,
     );
   }
 
   #history() {
-    const names = ['epoch', 'trainLoss', 'validationLoss', 'validationAccuracy', 'seconds'];
-    const head = h('tr', {}, ...names.map((name) => h('th', { scope: 'col' }, t(`train.column.${name}`))));
+    const head = h('tr', {}, ...COLUMNS.map((name) => h('th', { scope: 'col' }, t(`train.column.${name}`))));
     return h('details.more', {}, h('summary', {}, t('train.progress.table')), h('div.table-scroll', {}, h('table', { id: 'train-history' }, h('thead', {}, head), this.table)));
   }
 
@@ -192,38 +197,50 @@ export class Progress {
   #showCharts(status) {
     const { history, epoch, batch, batches, loss, state } = status;
     const [lossChart, accuracyChart] = this.charts;
-    const xs = history.map((each) => each.epoch);
-    const train = history.map(({ trainLoss }) => trainLoss);
-    const validation = history.map(({ validationLoss }) => validationLoss);
-    const accuracy = history.map(({ validationAccuracy }) => validationAccuracy);
+    const before = this.#epochsBefore;
+    const all = [...(this.lab.before?.history ?? []), ...history];
+    const xs = all.map((_, index) => index + 1);
+    const train = all.map(({ trainLoss }) => trainLoss);
+    const validation = all.map(({ validationLoss }) => validationLoss);
+    const accuracy = all.map(({ validationAccuracy }) => validationAccuracy);
     // The epoch under way stands where it has come to, so that there is something to see from the first batches on.
     const live = state === 'training' && loss !== null && loss !== undefined && batches > 0 && batch > 0;
-    const ahead = live ? Math.max(1, epoch) - 1 + batch / batches : null;
+    const ahead = live ? before + Math.max(1, epoch) - 1 + batch / batches : null;
     const withLive = ahead !== null && ahead > (xs.at(-1) ?? 0);
     lossChart.show(withLive ? [[...xs, ahead], [...train, loss], [...validation, null]] : [xs, train, validation]);
-    if (this.rowsShown === history.length && this.table?.children.length === history.length) return;
-    this.rowsShown = history.length;
+    if (this.partNote) this.partNote.hidden = !before;
+    const rows = `${before} ${history.length}`;
+    if (this.rowsShown === rows) return;
+    this.rowsShown = rows;
     if (performance.now() - this.announced > ANNOUNCE_MS) this.#announce();
     accuracyChart.show([xs, accuracy]);
     this.#fillTable(history);
+  }
+
+  /** Epochs of the part that the present one follows. */
+  get #epochsBefore() {
+    return this.lab.before?.history.length ?? 0;
   }
 
   /** @param {TrainingStatus['history']} history */
   #fillTable(history) {
     const number = (/** @type {number | null} */ value) =>
       value === null || value === undefined ? '–' : formatNumber(value, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
-    const rows = history.map(({ epoch, trainLoss, validationLoss, validationAccuracy, seconds }) =>
+    const { before, status } = this.lab;
+    /** @param {TrainingStatus['history'][number]} of @param {number} best @param {string} part */
+    const row = ({ epoch, trainLoss, validationLoss, validationAccuracy, seconds }, best, part) =>
       h(
         'tr',
-        epoch === this.lab.status?.bestEpoch ? { class: 'best' } : {},
+        { 'data-part': part, className: epoch === best ? 'best' : '' },
         h('th', { scope: 'row' }, formatNumber(epoch)),
         h('td', {}, number(trainLoss)),
         h('td', {}, number(validationLoss)),
         h('td', {}, validationAccuracy === null || validationAccuracy === undefined ? '–' : formatPercent(validationAccuracy)),
         h('td', {}, formatNumber(seconds, { maximumFractionDigits: 1 })),
-      ),
-    );
-    this.table?.replaceChildren(...rows);
+      );
+    const title = (/** @type {string} */ text) => h('tr.part', {}, h('th', { scope: 'rowgroup', colSpan: COLUMNS.length }, text));
+    const first = before ? [title(t('train.phase.head')), ...before.history.map((epoch) => row(epoch, 0, 'before')), title(t('train.phase.last'))] : [];
+    this.table?.replaceChildren(...first, ...history.map((epoch) => row(epoch, status?.bestEpoch ?? 0, 'present')));
     const last = history.at(-1);
     if (!last) return;
     this.charts[0].describe(`${t('train.progress.loss')}: ${number(last.trainLoss)}, ${number(last.validationLoss)}`);

@@ -3,6 +3,7 @@ import { formatBytes, formatNumber, onLanguage, t } from '../../i18n/i18n.js';
 import { SPLITS } from '../../shared/training.js';
 import { byId, h } from '../dom.js';
 import { describeError } from '../filelist.js';
+import { describeSteps } from '../steps.js';
 import { button, countPictures, warning } from './parts.js';
 
 /**
@@ -53,6 +54,7 @@ export class Summary {
         this.#legend(),
         h('ul.class-list', {}, ...data.labels.map((label) => this.#classRow(label, data.labels))),
         h('p.quiet', {}, t('train.data.size', { width: data.width, height: data.height, channels: data.channels, bytes: formatBytes(data.bytes) })),
+        data.steps.length ? h('p.quiet', { id: 'data-steps' }, t('train.data.steps', { steps: describeSteps(data.steps) })) : '',
         ...this.#warnings(loaded),
         this.#refusals(loaded),
       ),

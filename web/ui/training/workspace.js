@@ -63,9 +63,11 @@ export class TrainingWorkspace {
    * @param {(file: File) => Promise<void>} parts.useModel
    * @param {import('../../client/site.js').ShippedModel[]} parts.shipped
    * @param {import('../desk.js').Desk} parts.desk  what the viewer shows
+   * @param {import('../../shared/protocol.js').Constants} parts.constants
    */
-  constructor({ client, status, useModel, shipped, desk }) {
+  constructor({ client, status, useModel, shipped, desk, constants }) {
     this.desk = desk;
+    this.constants = constants;
     this.viewer = client;
     this.status = status;
     this.useModel = useModel;
@@ -142,7 +144,8 @@ export class TrainingWorkspace {
   #connectPanels() {
     const { lab } = this;
     const looks = { peek: this.#peek.bind(this), open: () => this.#openPicture() };
-    this.entry = new Entry(lab, { ...looks, channelsOf: async (file) => (await this.#lookAt(file)).channels });
+    const channelsOf = async (/** @type {File} */ file) => (await this.#lookAt(file)).channels;
+    this.entry = new Entry(lab, { ...looks, channelsOf, hold: this.#hold.bind(this) }, this.constants);
     const samples = new Samples(lab);
     new Summary(lab, samples);
     new Settings(lab, samples, this.bases);
@@ -204,6 +207,17 @@ export class TrainingWorkspace {
     const { pixels } = info.channels === 3 ? await this.viewer.request('render', { key, view, buffer: null }) : { pixels: null };
     await this.viewer.request('close', { key });
     return { thumb, channels: pixels && isColoured(pixels) ? 3 : 1 };
+  }
+
+  /** A picture that stays with the viewer's core, to be read in one way and another. @type {import('./preview.js').Hold} */
+  async #hold(file) {
+    const key = `training-look-${this.nextLook++}`;
+    const { viewer } = this;
+    await viewer.open(key, file);
+    return {
+      prepare: async (frame, recipe) => (await viewer.request('prepare', { key, frame, recipe })).pixels,
+      close: () => void viewer.close(key).catch(() => {}),
+    };
   }
 
   /** @type {import('./made.js').Peek} */

@@ -1,0 +1,79 @@
+/*
+ * The transforms of one tile, four channels at a time: along columns, then along rows. Points 0, 1, -1, 2, -2 and
+ * infinity; the matrices are those of Lavin and Gray 2016, section 4.3, and for four taps in place of three the same
+ * points' fourth powers.
+ */
+#ifndef NSC_NN_WINOGRAD_TILE_H
+#define NSC_NN_WINOGRAD_TILE_H
+
+#include <stddef.h>
+#include <string.h>
+
+enum { NSC_LANES = 4, NSC_TILE = 6, NSC_PLANES = 36, NSC_TILE_OUT = 4, NSC_TAPS = 3 };
+
+typedef float nsc_lanes __attribute__((vector_size(16)));
+
+static inline nsc_lanes nsc_load_lanes(const float *from) {
+  nsc_lanes v;
+  memcpy(&v, from, sizeof v);
+  return v;
+}
+
+static inline void nsc_store_lanes(float *to, nsc_lanes v) {
+  memcpy(to, &v, sizeof v);
+}
+
+/* B': six inputs. Results may stand where the inputs were. */
+static inline void nsc_tile_input(nsc_lanes d[6]) {
+  nsc_lanes even = d[4] - 4 * d[2], odd = d[3] - 4 * d[1], near = d[4] - d[2], far = 2 * (d[3] - d[1]);
+  nsc_lanes last = 4 * d[1] - 5 * d[3] + d[5];
+  d[0] = 4 * d[0] - 5 * d[2] + d[4];
+  d[1] = even + odd;
+  d[2] = even - odd;
+  d[3] = near + far;
+  d[4] = near - far;
+  d[5] = last;
+}
+
+/* G for three taps: d[0..2] to d[0..5]. */
+static inline void nsc_tile_taps3(nsc_lanes d[6]) {
+  nsc_lanes even = (d[0] + d[2]) * (-1.0f / 6), odd = d[1] * (-1.0f / 6);
+  nsc_lanes wide = d[0] * (1.0f / 24) + d[2] * (1.0f / 6), side = d[1] * (1.0f / 12);
+  d[5] = d[2];
+  d[0] = d[0] * 0.25f;
+  d[1] = even + odd;
+  d[2] = even - odd;
+  d[3] = wide + side;
+  d[4] = wide - side;
+}
+
+/* G for four taps: d[0..3] to d[0..5]. */
+static inline void nsc_tile_taps4(nsc_lanes d[6]) {
+  nsc_lanes even = (d[0] + d[2]) * (-1.0f / 6), odd = (d[1] + d[3]) * (-1.0f / 6);
+  nsc_lanes wide = d[0] * (1.0f / 24) + d[2] * (1.0f / 6), side = d[1] * (1.0f / 12) + d[3] * (1.0f / 3);
+  d[5] = d[3];
+  d[0] = d[0] * 0.25f;
+  d[1] = even + odd;
+  d[2] = even - odd;
+  d[3] = wide + side;
+  d[4] = wide - side;
+}
+
+/* A' to four outputs: d[0..5] to d[0..3]. */
+static inline void nsc_tile_output4(nsc_lanes d[6]) {
+  nsc_lanes near = d[1] + d[2], side = d[1] - d[2], wide = d[3] + d[4], far = d[3] - d[4];
+  d[0] = d[0] + near + wide;
+  d[1] = side + 2 * far;
+  d[2] = near + 4 * wide;
+  d[3] = side + 8 * far + d[5];
+}
+
+/* A' to three outputs: d[0..5] to d[0..2]. */
+static inline void nsc_tile_output3(nsc_lanes d[6]) {
+  nsc_lanes near = d[1] + d[2], side = d[1] - d[2], wide = d[3] + d[4], far = d[3] - d[4];
+  d[0] = d[0] + near + wide;
+  d[1] = side + 2 * far;
+  d[2] = near + 4 * wide + d[5];
+}
+
+#endif

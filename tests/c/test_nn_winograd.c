@@ -1,0 +1,152 @@
+/* Convolutions of training against plain sums in double. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "nn/compute.h"
+#include "test.h"
+
+typedef struct conv_case {
+  size_t batch, height, width, in, out, pad;
+} conv_case;
+
+/* Tiles that fit and do not, channels that fill panels and do not, every padding, a picture smaller than a tile, and
+   more tiles than a segment of the weights' gradient holds. */
+static const conv_case cases[] = {{2, 8, 8, 16, 16, 1},   {3, 7, 5, 20, 28, 1},  {1, 9, 13, 36, 16, 0},
+                                  {2, 6, 6, 16, 44, 2},   {5, 2, 3, 64, 32, 1},  {1, 3, 3, 16, 16, 0},
+                                  {4, 28, 28, 64, 64, 1}, {32, 4, 4, 96, 80, 1}, {6, 33, 34, 24, 48, 1}};
+
+enum { CASES = sizeof cases / sizeof *cases };
+
+typedef struct conv_data {
+  nsc_conv_shape shape;
+  size_t y_height, y_width, x_count, w_count, y_count;
+  float *x, *w, *bias, *dy, *got;
+  double *want;
+} conv_data;
+
+static float *random_floats(nsc_rng *rng, size_t count) {
+  float *values = malloc(count * sizeof *values);
+  for (size_t i = 0; i < count; i++) values[i] = (float)nsc_rng_normal(rng);
+  return values;
+}
+
+static conv_data make_data(const conv_case *c) {
+  nsc_rng rng = nsc_rng_seeded(7);
+  conv_data d = {.shape = {.batch = c->batch,
+                           .height = c->height,
+                           .width = c->width,
+                           .in_channels = c->in,
+                           .out_channels = c->out,
+                           .groups = 1,
+                           .kernel_h = 3,
+                           .kernel_w = 3,
+                           .stride = 1,
+                           .top = c->pad,
+                           .left = c->pad,
+                           .bottom = c->pad,
+                           .right = c->pad}};
+  d.y_height = nsc_conv_out_height(&d.shape);
+  d.y_width = nsc_conv_out_width(&d.shape);
+  d.x_count = c->batch * c->height * c->width * c->in;
+  d.w_count = c->out * 9 * c->in;
+  d.y_count = c->batch * d.y_height * d.y_width * c->out;
+  size_t most = d.x_count > d.w_count ? d.x_count : d.w_count;
+  most = most > d.y_count ? most : d.y_count;
+  d.x = random_floats(&rng, d.x_count);
+  d.w = random_floats(&rng, d.w_count);
+  d.bias = random_floats(&rng, c->out);
+  d.dy = random_floats(&rng, d.y_count);
+  d.got = malloc(most * sizeof *d.got);
+  d.want = malloc(most * sizeof *d.want);
+  return d;
+}
+
+static void drop_data(conv_data *d) {
+  free(d->x);
+  free(d->w);
+  free(d->bias);
+  free(d->dy);
+  free(d->got);
+  free(d->want);
+}
+
+typedef enum pass { FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT } pass;
+
+/* One multiplication of the convolution: which x, w and y it joins. */
+static void join(conv_data *d, pass what, size_t x, size_t w, size_t y) {
+  double a = what == FORWARD ? d->x[x] : d->dy[y], b = what == WEIGHT_GRADIENT ? d->x[x] : d->w[w];
+  size_t to = what == FORWARD ? y : what == INPUT_GRADIENT ? x : w;
+  d->want[to] += a * b;
+}
+
+static void join_pixel(conv_data *d, pass what, size_t tap, size_t from, size_t to) {
+  size_t in = d->shape.in_channels, out = d->shape.out_channels;
+  for (size_t o = 0; o < out; o++) {
+    for (size_t c = 0; c < in; c++) join(d, what, from * in + c, (o * 9 + tap) * in + c, to * out + o);
+  }
+}
+
+static void plain_sums(conv_data *d, pass what, size_t count) {
+  const nsc_conv_shape *s = &d->shape;
+  for (size_t i = 0; i < count; i++) d->want[i] = what == FORWARD ? (double)d->bias[i % s->out_channels] : 0;
+  for (size_t p = 0; p < s->batch * d->y_height * d->y_width; p++) {
+    size_t n = p / (d->y_height * d->y_width), y = p / d->y_width % d->y_height, x = p % d->y_width;
+    for (size_t tap = 0; tap < 9; tap++) {
+      size_t iy = y + tap / 3 - s->top, ix = x + tap % 3 - s->left;
+      if (iy < s->height && ix < s->width) join_pixel(d, what, tap, (n * s->height + iy) * s->width + ix, p);
+    }
+  }
+}
+
+/* The largest error, as a share of the root of the mean square of what is right. */
+static double worst_error(const conv_data *d, size_t count) {
+  double squares = 0, worst = 0;
+  for (size_t i = 0; i < count; i++) squares += d->want[i] * d->want[i];
+  for (size_t i = 0; i < count; i++) worst = fmax(worst, fabs(d->want[i] - (double)d->got[i]));
+  return worst / sqrt(squares / (double)count);
+}
+
+static nsc_status run_pass(nsc_compute *c, conv_data *d, pass what, nsc_error *err) {
+  if (what == FORWARD) return nsc_compute_conv(c, &d->shape, d->x, d->w, d->bias, d->got, err);
+  if (what == INPUT_GRADIENT) return nsc_compute_conv_input_gradient(c, &d->shape, d->dy, d->w, d->got, err);
+  return nsc_compute_conv_weight_gradient(c, &d->shape, d->x, d->dy, d->got, err);
+}
+
+TEST(winograd_equals_plain_sums) {
+  for (int i = 0; i < CASES; i++) {
+    conv_data d = make_data(&cases[i]);
+    for (pass what = FORWARD; what <= WEIGHT_GRADIENT; what++) {
+      size_t count = what == FORWARD ? d.y_count : what == INPUT_GRADIENT ? d.x_count : d.w_count;
+      nsc_compute *c;
+      nsc_error err = {0};
+      REQUIRE(nsc_compute_create(2, &c, &err) == NSC_OK);
+      REQUIRE(run_pass(c, &d, what, &err) == NSC_OK);
+      nsc_compute_free(c);
+      plain_sums(&d, what, count);
+      double worst = worst_error(&d, count);
+      if (!(worst < 1e-4)) test_failed(__FILE__, __LINE__, "case %d, pass %d: %g of the results' size", i, what, worst);
+    }
+    drop_data(&d);
+  }
+}
+
+TEST(winograd_is_the_same_with_any_threads) {
+  conv_data d = make_data(&cases[8]);
+  size_t counts[] = {d.y_count, d.x_count, d.w_count};
+  for (pass what = FORWARD; what <= WEIGHT_GRADIENT; what++) {
+    float *first = malloc(counts[what] * sizeof *first);
+    for (uint32_t threads = 1; threads <= 3; threads++) {
+      nsc_compute *c;
+      nsc_error err = {0};
+      REQUIRE(nsc_compute_create(threads, &c, &err) == NSC_OK);
+      REQUIRE(run_pass(c, &d, what, &err) == NSC_OK);
+      nsc_compute_free(c);
+      if (threads == 1) memcpy(first, d.got, counts[what] * sizeof *first);
+      CHECK(memcmp(first, d.got, counts[what] * sizeof *first) == 0);
+    }
+    free(first);
+  }
+  drop_data(&d);
+}
