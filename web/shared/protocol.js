@@ -12,9 +12,10 @@
  *
  *   op         args                               result
  *   init       {variant, threads, module,         {constants, variant, threads, cancel}: constants is
- *               test, service}                    nsc_constants_json; cancel is {buffer, address} of an int32 in shared
+ *               codec, test, service}             nsc_constants_json; cancel is {buffer, address} of an int32 in shared
  *                                                 memory (write 1 to stop `classify`), or null when there is none
- *                                                 `service` 'training' makes this a worker of training.js
+ *                                                 `codec` is a Blob of the codecs' module, or null where the worker
+ *                                                 can fetch it. `service` 'training' makes this a worker of training.js
  *   adopt      {files: [{key, file}]}             null. Files opened before a restart; decoded again when needed
  *   open       {key, file, thumb}                 {info, view, thumb}: nsc_image_json without its tags, the default
  *                                                 view, an ImageBitmap at most `thumb` pixels wide and high, or null.
@@ -58,6 +59,8 @@ export const FAULT = Object.freeze({
   CANCELLED: -5,
   /** The browser could not keep what is to outlast the visit. */
   STORAGE: -6,
+  /** The module that decodes compressed frames could not be loaded. */
+  CODEC: -7,
 });
 
 /**

@@ -58,6 +58,7 @@ export class Images {
       held = await this.#read(file);
     }
     this.#keep(key, held);
+    await this.core.readyToDecode(held.handle);
     return held;
   }
 
@@ -71,6 +72,12 @@ export class Images {
     const source = await this.core.source(file, { sniff: true, onProgress });
     const handle = this.core.openImage(source);
     const info = this.core.imageInfo(handle);
+    try {
+      await this.core.readyToDecode(handle);
+    } catch (error) {
+      this.core.freeImage(handle);
+      throw error;
+    }
     return { handle, info, bytes: file.size + frameBytes(info) };
   }
 
