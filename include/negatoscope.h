@@ -108,10 +108,17 @@ typedef enum nsc_format {
   NSC_FORMAT_BMP = 4,
   NSC_FORMAT_GIF = 5,
   NSC_FORMAT_TGA = 6,
-  NSC_FORMAT_PNM = 7
+  NSC_FORMAT_PNM = 7,
+  NSC_FORMAT_NIFTI = 8,     /* also the headers of pairs and of Analyze 7.5, which are refused */
+  NSC_FORMAT_METAIMAGE = 9, /* .mha; .mhd is refused */
+  NSC_FORMAT_NRRD = 10,     /* .nrrd; .nhdr is refused */
+  NSC_FORMAT_TIFF = 11      /* also BigTIFF */
 } nsc_format;
 
-/* Decides by content alone, never by a name. DICOM without preamble is recognised too. */
+/*
+ * Decides by content alone, never by a name. DICOM without preamble is recognised too; of a gzip file what is in it
+ * decides.
+ */
 nsc_format nsc_sniff(const uint8_t *bytes, size_t size);
 
 /* "DICOM", "PNG", ... Static storage. */
@@ -136,7 +143,7 @@ typedef struct nsc_image_options {
   uint32_t max_dimension;   /* columns or rows; default 65535, the most that DICOM's (0028,0010) can say */
   uint32_t max_frames;      /* default 65536: a long cine run at 60 frames per second is 3,600 a minute */
   uint64_t max_frame_bytes; /* samples of one decoded frame; default 1 GiB, half of what a browser tab gives wasm */
-  uint64_t max_inflated;    /* bytes a deflated data set may unpack to; default 2 GiB, stops "zip bombs" */
+  uint64_t max_inflated;    /* bytes a deflated data set or gzip file may unpack to; default 2 GiB, stops "zip bombs" */
 } nsc_image_options;
 
 typedef enum nsc_photometric {
@@ -191,7 +198,8 @@ bool nsc_image_needs_codec(const nsc_image *image);
 
 /*
  * Samples of one frame as stored: [height][width][channels], native byte order, sign-extended, unused bits cleared,
- * before any rescale or window. Colour of every kind (palettes, luminance with colour differences) is RGB by now. Valid until the next call with another frame, or until the image ends.
+ * before any rescale or window. Colour of every kind (palettes, luminance with colour differences) is RGB by now. Valid
+ * until the next call with another frame, or until the image ends.
  */
 NSC_WARN_UNUSED nsc_status nsc_image_frame(nsc_image *image, uint32_t frame, const void **samples, nsc_error *err);
 

@@ -7,6 +7,9 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/source.h"
+#include "image/gzip.h"
+#include "image/tiff.h"
+#include "image/volume.h"
 
 enum { DEFAULT_MAX_DIMENSION = 65535, DEFAULT_MAX_FRAMES = 65536 };
 static const uint64_t default_max_frame_bytes = (uint64_t)1 << 30;
@@ -30,24 +33,60 @@ nsc_status nsc_image_create(const nsc_image_options *options, nsc_image **out, n
   return NSC_OK;
 }
 
+/* What a gzip file holds, as a source of its own. */
+static nsc_status unpack(const nsc_source *source, const nsc_image *image, nsc_source **out, nsc_error *err) {
+  uint8_t *bytes;
+  size_t size;
+  const char *what = nsc_format_name(image->info.format);
+  NSC_TRY(nsc_gunzip(source->bytes, source->size, image->limits.max_inflated, what, &bytes, &size, err));
+  nsc_status status = nsc_source_create(0, out, err);
+  if (status != NSC_OK) {
+    free(bytes);
+    return status;
+  }
+  **out = (nsc_source){.bytes = bytes, .size = size, .capacity = size};
+  return NSC_OK;
+}
+
+static nsc_status open_format(nsc_image *image, nsc_source *source, nsc_error *err) {
+  switch (image->info.format) {
+    case NSC_FORMAT_DICOM:
+      return nsc_dicom_open(image, source, err);
+    case NSC_FORMAT_NIFTI:
+      return nsc_nifti_open(image, source, err);
+    case NSC_FORMAT_METAIMAGE:
+      return nsc_metaimage_open(image, source, err);
+    case NSC_FORMAT_NRRD:
+      return nsc_nrrd_open(image, source, err);
+    case NSC_FORMAT_TIFF:
+      return nsc_tiff_open(image, source, err);
+    default:
+      return nsc_picture_open(image, source->bytes, source->size, image->info.format, err);
+  }
+}
+
 nsc_status nsc_image_open(nsc_source *source, const nsc_image_options *options, nsc_image **out, nsc_error *err) {
   if (!source || !out) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no source or no place for the image");
   if (source->size == 0) return nsc_fail(err, NSC_ERROR_UNKNOWN_FORMAT, "the file is empty");
   nsc_format format = nsc_sniff(source->bytes, source->size);
   if (format == NSC_FORMAT_UNKNOWN) {
-    return nsc_fail(err, NSC_ERROR_UNKNOWN_FORMAT, "not a DICOM, PNG, JPEG, BMP, GIF, TGA or PNM file");
+    return nsc_fail(err, NSC_ERROR_UNKNOWN_FORMAT,
+                    "not a DICOM, NIfTI, MetaImage, NRRD, TIFF, PNG, JPEG, BMP, GIF, TGA or PNM file");
   }
   nsc_image *image;
+  nsc_source *unpacked = NULL;
   NSC_TRY(nsc_image_create(options, &image, err));
   image->info.format = format;
-  nsc_status status = format == NSC_FORMAT_DICOM ? nsc_dicom_open(image, source, err)
-                                                 : nsc_picture_open(image, source->bytes, source->size, format, err);
+  nsc_status status = NSC_OK;
+  if (nsc_is_gzip(source->bytes, source->size)) status = unpack(source, image, &unpacked, err);
+  if (status == NSC_OK) status = open_format(image, unpacked ? unpacked : source, err);
+  nsc_source_free(unpacked);
   if (status != NSC_OK) {
     nsc_image_free(image);
     return status;
   }
-  /* A picture is decoded and a deflated data set unpacked by now: then nobody needs the file any more. A DICOM reader
-     that still does has taken the bytes out of the source. */
+  /* A picture is decoded and a deflated data set unpacked by now: then nobody needs the file any more. A reader that
+     still does has taken the bytes out of the source. */
   nsc_source_free(source);
   *out = image;
   return NSC_OK;
@@ -110,6 +149,17 @@ size_t nsc_image_sample_count(const nsc_image *image) {
 
 size_t nsc_image_frame_bytes(const nsc_image *image) {
   return nsc_image_sample_count(image) * nsc_sample_size(image->info.type);
+}
+
+void nsc_image_set_type_range(nsc_image *image) {
+  uint32_t bits = (uint32_t)nsc_sample_size(image->info.type) * 8;
+  image->info.bits = bits;
+  image->type_low = 0;
+  image->type_high = 1;
+  if (image->info.type >= NSC_SAMPLE_F32) return;
+  bool is_signed = image->info.type % 2 == 1; /* I8, I16, I32 */
+  image->type_low = is_signed ? -ldexp(1, (int)bits - 1) : 0;
+  image->type_high = ldexp(1, (int)bits - (is_signed ? 1 : 0)) - 1;
 }
 
 nsc_status nsc_image_frame(nsc_image *image, uint32_t frame, const void **samples, nsc_error *err) {

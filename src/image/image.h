@@ -86,6 +86,9 @@ size_t nsc_image_frame_bytes(const nsc_image *image);
 /* Samples of one decoded frame. */
 size_t nsc_image_sample_count(const nsc_image *image);
 
+/* All bits of info.type are significant: sets info.bits, type_low and type_high; 0..1 for floats. */
+void nsc_image_set_type_range(nsc_image *image);
+
 /* Whether samples have so few values that a table of all of them is worth its making: 8 and 16 bits. */
 static inline bool nsc_image_fits_table(const nsc_image *image) {
   return image->info.type <= NSC_SAMPLE_I16;
@@ -94,6 +97,9 @@ static inline bool nsc_image_fits_table(const nsc_image *image) {
 double nsc_sample_value(nsc_sample_type type, const void *samples, size_t at);
 
 NSC_WARN_UNUSED nsc_status nsc_image_stats(nsc_image *image, uint32_t frame, nsc_frame_stats *out, nsc_error *err);
+
+/* The members of an image's JSON that only a DICOM file has, as null. */
+void nsc_image_write_no_dicom(nsc_text *t);
 
 /* The readers. On success `image` holds all it needs from `source`, which the caller then ends or hands over. */
 NSC_WARN_UNUSED nsc_status nsc_picture_open(nsc_image *image, const uint8_t *bytes, size_t size, nsc_format format,

@@ -62,10 +62,13 @@ static void write_values(const nsc_image *image, nsc_text *t) {
   }
 }
 
-/* What a picture says where a DICOM file has something to tell. */
-static void write_nothing(nsc_text *t) {
+void nsc_image_write_no_dicom(nsc_text *t) {
   static const char *const keys[] = {"transferSyntax", "transferSyntaxName", "sopClass", "modality"};
   for (int i = 0; i < 4; i++) nsc_json_key(t, keys[i]), nsc_json_null(t);
+}
+
+static void write_nothing(nsc_text *t) {
+  nsc_image_write_no_dicom(t);
   nsc_json_key(t, "tags");
   nsc_json_array(t);
   nsc_json_end_array(t);

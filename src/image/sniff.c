@@ -3,6 +3,9 @@
 
 #include "base/bytes.h"
 #include "image/dicom.h"
+#include "image/gzip.h"
+#include "image/tiff.h"
+#include "image/volume.h"
 #include "negatoscope.h"
 
 static bool starts_with(const uint8_t *bytes, size_t size, const char *magic, size_t n) {
@@ -43,20 +46,34 @@ static bool is_tga(const uint8_t *p, size_t size) {
   return false;
 }
 
-nsc_format nsc_sniff(const uint8_t *bytes, size_t size) {
-  if (!bytes) return NSC_FORMAT_UNKNOWN;
+static nsc_format sniff_plain(const uint8_t *bytes, size_t size) {
   if (size >= 132 && memcmp(bytes + 128, "DICM", 4) == 0) return NSC_FORMAT_DICOM;
   if (starts_with(bytes, size, "\x89PNG\r\n\x1A\n", 8)) return NSC_FORMAT_PNG;
   if (starts_with(bytes, size, "\xFF\xD8\xFF", 3)) return NSC_FORMAT_JPEG;
   if (starts_with(bytes, size, "GIF87a", 6) || starts_with(bytes, size, "GIF89a", 6)) return NSC_FORMAT_GIF;
   if (is_bmp(bytes, size)) return NSC_FORMAT_BMP;
   if (is_pnm(bytes, size)) return NSC_FORMAT_PNM;
+  if (nsc_tiff_sniff(bytes, size)) return NSC_FORMAT_TIFF;
+  if (nsc_nrrd_sniff(bytes, size)) return NSC_FORMAT_NRRD;
+  if (nsc_metaimage_sniff(bytes, size)) return NSC_FORMAT_METAIMAGE;
+  if (nsc_nifti_sniff(bytes, size)) return NSC_FORMAT_NIFTI;
   if (nsc_dicom_sniff_bare(bytes, size)) return NSC_FORMAT_DICOM;
   if (is_tga(bytes, size)) return NSC_FORMAT_TGA;
   return NSC_FORMAT_UNKNOWN;
 }
 
+/* No format looks further than this: the header of NIfTI-2. */
+enum { PEEK = 1024 };
+
+nsc_format nsc_sniff(const uint8_t *bytes, size_t size) {
+  uint8_t first[PEEK];
+  if (!bytes) return NSC_FORMAT_UNKNOWN;
+  if (!nsc_is_gzip(bytes, size)) return sniff_plain(bytes, size);
+  return nsc_gzip_peek(bytes, size, first, PEEK) ? sniff_plain(first, PEEK) : NSC_FORMAT_UNKNOWN;
+}
+
 const char *nsc_format_name(nsc_format format) {
-  static const char *const names[] = {"unknown", "DICOM", "PNG", "JPEG", "BMP", "GIF", "TGA", "PNM"};
+  static const char *const names[] = {"unknown", "DICOM", "PNG",   "JPEG",      "BMP",  "GIF",
+                                      "TGA",     "PNM",   "NIfTI", "MetaImage", "NRRD", "TIFF"};
   return (size_t)format < sizeof names / sizeof names[0] ? names[format] : names[0];
 }

@@ -54,7 +54,7 @@ nsc_status nsc_constants_json(char **out, nsc_error *err) {
   nsc_json_key(&t, "steps"), nsc_json_int(&t, NSC_STEPS_MAX);
   nsc_json_end_object(&t);
   nsc_json_key(&t, "formats"), nsc_json_array(&t);
-  for (int i = 0; i <= NSC_FORMAT_PNM; i++) nsc_json_string(&t, nsc_format_name((nsc_format)i));
+  for (int i = 0; i <= NSC_FORMAT_TIFF; i++) nsc_json_string(&t, nsc_format_name((nsc_format)i));
   nsc_json_end_array(&t);
   static const char *const functions[] = {"LINEAR", "LINEAR_EXACT", "SIGMOID"};
   nsc_json_key(&t, "voiFunctions"), nsc_json_array(&t);

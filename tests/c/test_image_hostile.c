@@ -8,7 +8,9 @@
 #include "dicom_builder.h"
 #include "png_builder.h"
 #include "test.h"
+#include "tiff_builder.h"
 #include "tiny_files.h"
+#include "volume_builder.h"
 
 enum { FLIPS = 3000, MAX_FILE = 4096 };
 
@@ -70,6 +72,23 @@ static void use_png(sample_file *f, bool interlaced) {
   png_data(&p, rows, interlaced ? 12 : 10);
   png_chunk(&p, "IEND", NULL, 0);
   use_bytes(f, p.bytes, p.size);
+}
+
+static void use_nifti(sample_file *f, bool two, bool big_endian) {
+  static volume_builder b;
+  static const uint8_t samples[48];
+  nifti_facts facts = {.two = two,
+                       .big_endian = big_endian,
+                       .dim = {4, 3, 2, 2, 2},
+                       .datatype = 4,
+                       .sform_code = 1,
+                       .pixdim = {1, 2, 2, 2, 1},
+                       .slope = 2,
+                       .cal_max = 100,
+                       .srow = {{2, 0, 0, 1}, {0, -2, 0, 1}, {0, 0, 2, 1}},
+                       .descrip = "tiny"};
+  nifti_build(&b, &facts, samples, 48);
+  use_bytes(f, b.bytes, b.size);
 }
 
 /* Everything that can be done with an image. */
@@ -246,4 +265,67 @@ TEST(image_hostile_pnm) {
   use_bytes(&f, "P2 2 2 200 1 20 100 200", 23);
   check_prefixes(&f, 21); /* a cut last number is a smaller number */
   check_flips(&f, 15);
+}
+
+TEST(image_hostile_nifti) {
+  sample_file f;
+  for (uint32_t i = 0; i < 4; i++) {
+    use_nifti(&f, i & 1, i >> 1);
+    check_file(&f, 16 + i);
+  }
+}
+
+TEST(image_hostile_gzip) {
+  static volume_builder b;
+  sample_file f;
+  use_nifti(&f, false, false);
+  b.size = 0;
+  gzip_build(&b, f.bytes, f.size, "tiny.nii");
+  use_bytes(&f, b.bytes, b.size);
+  check_file(&f, 20);
+}
+
+TEST(image_hostile_metaimage) {
+  static const char text[] =
+      "ObjectType = Image\nNDims = 3\nDimSize = 2 2 1\nElementType = MET_SHORT\nElementSpacing = 1 1 2\n"
+      "TransformMatrix = 1 0 0 0 1 0 0 0 1\nElementDataFile = LOCAL\nabcdefgh";
+  sample_file f;
+  use_bytes(&f, text, sizeof text - 1);
+  check_file(&f, 21);
+}
+
+TEST(image_hostile_nrrd) {
+  static const char raw[] =
+      "NRRD0004\ntype: short\ndimension: 3\nspace: LPS\nsizes: 2 2 1\nspace directions: (1,0,0) (0,1,0) (0,0,2)\n"
+      "kinds: domain domain domain\nendian: little\nencoding: raw\nspace origin: (0,0,0)\n\nabcdefgh";
+  static const char words[] = "NRRD0004\ntype: float\ndimension: 2\nsizes: 2 2\nencoding: ascii\n\n1 2.5 -3e2 4 ";
+  sample_file f;
+  use_bytes(&f, raw, sizeof raw - 1);
+  check_file(&f, 22);
+  use_bytes(&f, words, sizeof words - 1);
+  check_prefixes(&f, sizeof words - 3);
+  check_flips(&f, 23);
+}
+
+/* Two pages of 4 x 3 pixels in the given compression, data first, so that every prefix lacks a directory. */
+static void use_tiff(sample_file *f, uint32_t compression, const char *bytes, size_t size, bool big) {
+  static tiff_builder b;
+  tiff_begin(&b, big, big);
+  for (int page = 0; page < 2; page++) {
+    tiff_facts facts = {
+        4, 3, 8, .compression = compression, .photometric = 1, .data_size = size, .predictor = 1 + (uint32_t)big};
+    facts.data = tiff_data(&b, bytes, size);
+    tiff_plain_page(&b, &facts);
+  }
+  use_bytes(f, b.bytes, b.size);
+}
+
+TEST(image_hostile_tiff) {
+  sample_file f;
+  use_tiff(&f, 1, "abcdefghijkl", 12, false);
+  check_file(&f, 24);
+  use_tiff(&f, 32773, "\3abcd\xF9x", 7, true);
+  check_file(&f, 25);
+  use_tiff(&f, 5, "\x80\x18\x4C\x50\x80\x60\x40\x28\x18\x10\x08\x04\x02\x02\x02\x01", 16, false);
+  check_file(&f, 26);
 }

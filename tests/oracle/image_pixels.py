@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""Compares decoded samples, modality and VOI values and the resize with pydicom, numpy and Pillow.
+"""Compares decoded samples, modality and VOI values and the resize with pydicom, nibabel, numpy and Pillow.
 
     image_pixels.py DUMP_FRAMES DATA_FOLDER
 
 DUMP_FRAMES is the program built from tests/c/dump_frames.c, DATA_FOLDER holds real files. Prints one line for each
 kind of comparison and ends with status 1 when anything differs. Needs Debian's python3-pydicom, python3-numpy,
-python3-pil, dcmtk, libgdcm-tools and openjph-tools.
+python3-pil, python3-nibabel, python3-tifffile, libtiff-tools, dcmtk, libgdcm-tools and openjph-tools.
 """
 import io
 import json
@@ -19,6 +19,8 @@ from PIL import Image, ImageOps
 from pydicom.pixel_data_handlers.util import apply_modality_lut, apply_voi_lut
 
 from dicom_oracles import oracle_samples, read
+from tiff_oracles import compare_tiff
+from volume_oracles import compare_volumes
 
 warnings.simplefilter("ignore")
 TYPES = [np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.float32, np.float64]
@@ -261,6 +263,8 @@ def main():
     compare_resize(program)
     compare_dicom(program, folder)
     compare_pictures(program, folder)
+    compare_volumes(program, folder, fail)
+    compare_tiff(program, folder, fail)
     sys.exit(1 if failures else 0)
 
 
