@@ -225,7 +225,8 @@ typedef struct nsc_view {
   bool invert;          /* on top of what MONOCHROME1 already asks for */
 } nsc_view;
 
-/* The file's first VOI window or LUT; without one, the full range of the frame's values; 8-bit pictures 0..255. */
+/* The file's first VOI window or LUT; without one, the full range of the frame's values, in a volume (NIfTI, MetaImage,
+ * NRRD) of all its frames; 8-bit pictures 0..255. */
 NSC_WARN_UNUSED nsc_status nsc_view_default(nsc_image *image, uint32_t frame, nsc_view *out, nsc_error *err);
 
 /* The file's VOI window number `index` (0-based), as a view. */
@@ -345,7 +346,7 @@ typedef enum nsc_fit {
 
 /* Which values become 0 and 1 before mean and std. All depend on the file alone, never on a screen. */
 typedef enum nsc_range_kind {
-  NSC_RANGE_VOI = 0,        /* the file's own first VOI window or LUT; without one as NSC_RANGE_FRAME; 8-bit 0..255 */
+  NSC_RANGE_VOI = 0,        /* as nsc_view_default: the file's own first window or LUT, else a range of its values */
   NSC_RANGE_WINDOW = 1,     /* modality values low..high, e.g. -1000..400 HU */
   NSC_RANGE_FRAME = 2,      /* smallest..largest value of the frame */
   NSC_RANGE_PERCENTILE = 3, /* low..high percentile of the frame's values */

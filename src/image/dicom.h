@@ -56,7 +56,7 @@ typedef struct nsc_dicom_palette {
 
 /* How text bytes become UTF-8: PS3.3 C.12.1.1.2. */
 typedef enum nsc_charset {
-  NSC_CHARSET_ASCII = 0, /* also every set without a table here: other bytes become U+FFFD */
+  NSC_CHARSET_ASCII = 0, /* also every set that is not known: other bytes become U+FFFD */
   NSC_CHARSET_LATIN1,
   NSC_CHARSET_CYRILLIC,
   NSC_CHARSET_ARABIC,
@@ -64,7 +64,19 @@ typedef enum nsc_charset {
   NSC_CHARSET_HEBREW,
   NSC_CHARSET_THAI,
   NSC_CHARSET_KATAKANA,
-  NSC_CHARSET_UTF8
+  NSC_CHARSET_UTF8,
+  NSC_CHARSET_LATIN2, /* those below by the platform: codec/charset.h */
+  NSC_CHARSET_LATIN3,
+  NSC_CHARSET_LATIN4,
+  NSC_CHARSET_LATIN5,
+  NSC_CHARSET_LATIN9,
+  NSC_CHARSET_ROMAJI,
+  NSC_CHARSET_JIS_X_0208,
+  NSC_CHARSET_JIS_X_0212,
+  NSC_CHARSET_KS_X_1001,
+  NSC_CHARSET_GB_2312,
+  NSC_CHARSET_GB18030,
+  NSC_CHARSET_GBK
 } nsc_charset;
 
 typedef struct nsc_dicom {
@@ -138,8 +150,9 @@ bool nsc_dicom_uint(const nsc_dicom *d, const nsc_element *e, uint32_t *out);
 /* A copy of one text value in UTF-8, at most 256 bytes of it; NULL when there is none (or no memory). */
 char *nsc_dicom_copy_text(const nsc_dicom *d, const nsc_element *e, uint32_t index);
 
-/* dicom_charset.c: the set that the file names, and text bytes appended as UTF-8. */
-nsc_charset nsc_dicom_charset_of(const nsc_dicom *d);
+/* dicom_charset.c: the set that a data set or an item of a sequence names, else `outer`; text bytes appended as UTF-8.
+ */
+nsc_charset nsc_dicom_charset_of(const nsc_dicom *d, const nsc_element *parent, nsc_charset outer);
 void nsc_dicom_put_utf8(const nsc_dicom *d, const char *chars, size_t size, nsc_text *out);
 
 /*

@@ -122,7 +122,7 @@ nsc_status nsc_dicom_parse(nsc_dicom *d, uint64_t max_inflated, nsc_error *err) 
     d->syntax = nsc_dicom_find_syntax(guess, strlen(guess));
   }
   NSC_TRY(nsc_dicom_parse_elements(d, &at, explicit_vr, big_endian, false, err));
-  d->charset = nsc_dicom_charset_of(d);
+  d->charset = nsc_dicom_charset_of(d, d->elements, NSC_CHARSET_ASCII);
   return NSC_OK;
 }
 

@@ -96,9 +96,14 @@ static void write_elements(writer *w, const nsc_element *parent);
 static void write_items(writer *w, const nsc_element *sequence) {
   nsc_json_key(w->t, "items");
   nsc_json_array(w->t);
+  const nsc_dicom *outer = w->d;
   const nsc_element *item = nsc_dicom_first(sequence);
   for (uint32_t i = 0; i < sequence->count && i < MAX_SHOWN_ITEMS; i++, item = nsc_dicom_next(item)) {
+    nsc_dicom inside = *outer; /* an item may have a character set of its own: PS3.5 6.1.2.3 */
+    inside.charset = nsc_dicom_charset_of(outer, item, outer->charset);
+    w->d = &inside;
     write_elements(w, item);
+    w->d = outer;
   }
   nsc_json_end_array(w->t);
   if (sequence->count > MAX_SHOWN_ITEMS)

@@ -274,3 +274,16 @@ nsc_status nsc_image_stats(nsc_image *image, uint32_t frame, nsc_frame_stats *ou
   *out = image->stats;
   return NSC_OK;
 }
+
+nsc_status nsc_image_whole_stats(nsc_image *image, double *low, double *high, nsc_error *err) {
+  for (uint32_t i = 0; i < image->info.frames && !image->has_whole; i++) {
+    nsc_frame_stats stats;
+    NSC_TRY(nsc_image_stats(image, i, &stats, err));
+    if (i == 0 || stats.low < image->whole_low) image->whole_low = stats.low;
+    if (i == 0 || stats.high > image->whole_high) image->whole_high = stats.high;
+  }
+  image->has_whole = true;
+  *low = image->whole_low;
+  *high = image->whole_high;
+  return NSC_OK;
+}

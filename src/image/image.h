@@ -64,7 +64,10 @@ struct nsc_image {
   double type_low, type_high;
   /* Shown from type_low to type_high when the file gives no window: pictures, 8-bit DICOM, colour. */
   bool full_range;
-  bool has_padding; /* stored values padding_low..padding_high are no picture: PS3.3 C.7.5.1.1.2 */
+  /* Shown over the range of all frames when the file gives no window: of a volume, whose first slices are air. */
+  bool whole_range, has_whole;
+  double whole_low, whole_high; /* stored values, once has_whole */
+  bool has_padding;             /* stored values padding_low..padding_high are no picture: PS3.3 C.7.5.1.1.2 */
   double padding_low, padding_high;
 
   void *samples; /* of `cached_frame`; NULL before the first decode */
@@ -97,6 +100,9 @@ static inline bool nsc_image_fits_table(const nsc_image *image) {
 double nsc_sample_value(nsc_sample_type type, const void *samples, size_t at);
 
 NSC_WARN_UNUSED nsc_status nsc_image_stats(nsc_image *image, uint32_t frame, nsc_frame_stats *out, nsc_error *err);
+
+/* Extremes of the stored samples of all frames, which are decoded for it once. */
+NSC_WARN_UNUSED nsc_status nsc_image_whole_stats(nsc_image *image, double *low, double *high, nsc_error *err);
 
 /* The members of an image's JSON that only a DICOM file has, as null. */
 void nsc_image_write_no_dicom(nsc_text *t);

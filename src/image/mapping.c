@@ -108,6 +108,14 @@ nsc_status nsc_frame_range(nsc_image *image, uint32_t frame, double *low, double
   return NSC_OK;
 }
 
+nsc_status nsc_whole_range(nsc_image *image, double *low, double *high, nsc_error *err) {
+  double stored_low, stored_high;
+  NSC_TRY(nsc_image_whole_stats(image, &stored_low, &stored_high, err));
+  nsc_mapping m = nsc_mapping_of(image, 0);
+  modality_range(&m, stored_low, stored_high, low, high);
+  return NSC_OK;
+}
+
 void nsc_type_range(const nsc_image *image, uint32_t frame, double *low, double *high) {
   nsc_mapping m = nsc_mapping_of(image, frame);
   if (m.modality_lut) {

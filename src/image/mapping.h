@@ -28,6 +28,8 @@ double nsc_mapping_grey(const nsc_mapping *m, double stored);
 
 /* Modality values of a frame, without padding: smallest and largest. */
 NSC_WARN_UNUSED nsc_status nsc_frame_range(nsc_image *image, uint32_t frame, double *low, double *high, nsc_error *err);
+/* The same of all frames together. */
+NSC_WARN_UNUSED nsc_status nsc_whole_range(nsc_image *image, double *low, double *high, nsc_error *err);
 /* Modality values that the significant bits can give; of floats 0..1, rescaled. */
 void nsc_type_range(const nsc_image *image, uint32_t frame, double *low, double *high);
 /* Two percentiles (0..100) of a frame's modality values without padding, interpolated as numpy.percentile does. */

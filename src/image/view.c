@@ -36,7 +36,8 @@ nsc_status nsc_view_default(nsc_image *image, uint32_t frame, nsc_view *out, nsc
     nsc_type_range(image, frame, &low, &high);
     set_range(&view, low, high);
   } else {
-    NSC_TRY(nsc_frame_range(image, frame, &low, &high, err));
+    NSC_TRY(image->whole_range ? nsc_whole_range(image, &low, &high, err)
+                               : nsc_frame_range(image, frame, &low, &high, err));
     set_range(&view, low, high);
   }
   *out = view;

@@ -292,6 +292,7 @@ static nsc_status finish(nsc_image *image, nsc_volume *v, const char *what, nsc_
   info->frame_ms = v->size[NSC_VOLUME_K] == 1 && v->size[NSC_VOLUME_T] > 1 ? v->time_ms : 0;
   nsc_image_set_type_range(image);
   image->full_range = v->channels == 3;
+  image->whole_range = true;
   return NSC_OK;
 }
 

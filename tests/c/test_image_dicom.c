@@ -396,7 +396,33 @@ TEST(image_dicom_character_sets) {
       {"ISO 2022 IR 6\\ISO 2022 IR 144", "a\x1B-L\xBB^\xBB", "\"a\xD0\x9B^\xEF\xBF\xBD\""},
       {"ISO 2022 IR 100", "\xC4", "\"\xC3\x84\""},
       {"ISO_IR 6", "a\xC4", "\"a\xEF\xBF\xBD\""},
-      {"\\ISO 2022 IR 87", "Yamada=\x1B$B;3ED\x1B(B", "\"Yamada=\xEF\xBF\xBD\""},
+      {"\\ISO 2022 IR 87", "Yamada^Tarou=\x1B$B;3ED\x1B(B^\x1B$BB@O:\x1B(B=\x1B$B$d$^$@\x1B(B^\x1B$B$?$m$&\x1B(B",
+       "\"Yamada^Tarou=\xE5\xB1\xB1\xE7\x94\xB0^\xE5\xA4\xAA\xE9\x83\x8E=\xE3\x82\x84\xE3\x81\xBE\xE3\x81\xA0^"
+       "\xE3\x81\x9F\xE3\x82\x8D\xE3\x81\x86\""}, /* PS3.5 H.3.1 */
+      {"ISO 2022 IR 13\\ISO 2022 IR 87",
+       "\xD4\xCF\xC0\xDE^\xC0\xDB\xB3=\x1B$B;3ED\x1B(J^\x1B$BB@O:\x1B(J=\x1B$B$d$^$@\x1B(J^\x1B$B$?$m$&\x1B(J",
+       "\"\xEF\xBE\x94\xEF\xBE\x8F\xEF\xBE\x80\xEF\xBE\x9E^\xEF\xBE\x80\xEF\xBE\x9B\xEF\xBD\xB3="
+       "\xE5\xB1\xB1\xE7\x94\xB0^\xE5\xA4\xAA\xE9\x83\x8E=\xE3\x82\x84\xE3\x81\xBE\xE3\x81\xA0^"
+       "\xE3\x81\x9F\xE3\x82\x8D\xE3\x81\x86\""}, /* PS3.5 H.3.2 */
+      {"\\ISO 2022 IR 149",
+       "Hong^Gildong=\x1B$)C\xFB\xF3^\x1B$)C\xD1\xCE\xD4\xD7=\x1B$)C\xC8\xAB^\x1B$)C\xB1\xE6\xB5\xBF",
+       "\"Hong^Gildong=\xE6\xB4\xAA^\xE5\x90\x89\xE6\xB4\x9E=\xED\x99\x8D^\xEA\xB8\xB8\xEB\x8F\x99\""}, /* PS3.5 I.2 */
+      {"GB18030", "Wang^XiaoDong=\xCD\xF5^\xD0\xA1\xB6\xAB=",
+       "\"Wang^XiaoDong=\xE7\x8E\x8B^\xE5\xB0\x8F\xE4\xB8\x9C=\""}, /* PS3.5 J.3 */
+      {"GBK", "Wang^XiaoDong=\xCD\xF5^\xD0\xA1\xB6\xAB=",
+       "\"Wang^XiaoDong=\xE7\x8E\x8B^\xE5\xB0\x8F\xE4\xB8\x9C=\""}, /* PS3.5 J.4: GBK */
+      {"\\ISO 2022 IR 58", "Zhang^XiaoDong=\x1B$)A\xD5\xC5^\x1B$)A\xD0\xA1\xB6\xAB=",
+       "\"Zhang^XiaoDong=\xE5\xBC\xA0^\xE5\xB0\x8F\xE4\xB8\x9C=\""}, /* PS3.5 K.2 */
+      {"\\ISO 2022 IR 159", "a\x1B$(D0!\x1B(Bb",
+       "\"a\xE4\xB8\x82"
+       "b\""},                                            /* JIS X 0212: its first ideograph */
+      {"ISO_IR 101", "\xB1\xA3", "\"\xC4\x85\xC5\x81\""}, /* Latin-2, 3, 4, 5 */
+      {"ISO_IR 109", "\xB6\xA9", "\"\xC4\xA5\xC4\xB0\""},
+      {"ISO_IR 110", "\xA2\xBD", "\"\xC4\xB8\xC5\x8A\""},
+      {"ISO_IR 148", "\xDD\xFE", "\"\xC4\xB0\xC5\x9F\""},
+      {"GB18030", "a\xFF", "\"a\xEF\xBF\xBD\""}, /* no such character, and one that is cut off */
+      {"\\ISO 2022 IR 149", "\x1B$)C\xB1^b\xB1\xE6", "\"\xEF\xBF\xBD^b\xEF\xBF\xBD\xEF\xBF\xBD\""},
+      {"\\ISO 2022 IR 87", "\x1B$B;3E\x1B(B!", "\"\xE5\xB1\xB1\xEF\xBF\xBD!\""},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     dicom_builder b = {0};

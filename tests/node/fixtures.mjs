@@ -133,9 +133,18 @@ export function losslessJpeg(samples, width, height, bits = 12) {
 
 /**
  * A CT-like image: 12 bits stored, rescale to HU with intercept −1024, one window. `stored(x, y, frame)` gives the
- * samples; with JPEG_LOSSLESS as `syntax` they are compressed.
+ * samples; with JPEG_LOSSLESS as `syntax` they are compressed. `patient` is bytes, as characters below 256.
  */
-export function ctDicom({ width = 16, height = 12, frames = 1, stored = (x) => x, syntax = EXPLICIT, pixels = true } = {}) {
+export function ctDicom({
+  width = 16,
+  height = 12,
+  frames = 1,
+  stored = (x) => x,
+  syntax = EXPLICIT,
+  pixels = true,
+  charset = 'ISO_IR 6',
+  patient = 'Secret^Patient',
+} = {}) {
   const samples = Buffer.alloc(width * height * frames * 2);
   for (let i = 0; i < width * height * frames; i++) {
     const frame = Math.floor(i / (width * height));
@@ -153,10 +162,11 @@ export function ctDicom({ width = 16, height = 12, frames = 1, stored = (x) => x
     element(0x00020010, 'UI', syntax),
   ]);
   const data = Buffer.concat([
+    element(0x00080005, 'CS', charset),
     element(0x00080016, 'UI', '1.2.840.10008.5.1.4.1.1.2'),
     element(0x00080018, 'UI', '2.25.1'),
     element(0x00080060, 'CS', 'CT'),
-    element(0x00100010, 'PN', 'Secret^Patient'),
+    element(0x00100010, 'PN', patient),
     element(0x00280002, 'US', 1),
     element(0x00280004, 'CS', 'MONOCHROME2'),
     element(0x00280008, 'IS', String(frames)),
@@ -181,6 +191,29 @@ export function ctDicom({ width = 16, height = 12, frames = 1, stored = (x) => x
     meta,
     syntax === DEFLATED ? deflateRawSync(data) : data,
   ]);
+}
+
+// ---- NIfTI --------------------------------------------------------------------------------------------------------
+
+/** NIfTI-1 of 16-bit samples `value(i, j, k)` in voxels of 1 × 2 × 3 mm; i runs to the right, j to the front, k to the head. */
+export function nifti({ size = [6, 5, 4], value = (i, j, k) => i + 10 * j + 100 * k } = {}) {
+  const [width, height, depth] = size;
+  const bytes = Buffer.alloc(352 + width * height * depth * 2);
+  bytes.writeInt32LE(348, 0);
+  for (const [at, number] of [3, ...size, 1, 1, 1, 1].entries()) bytes.writeInt16LE(number, 40 + 2 * at);
+  bytes.writeInt16LE(4, 70); // int16
+  bytes.writeInt16LE(16, 72);
+  for (const [at, number] of [1, 1, 2, 3].entries()) bytes.writeFloatLE(number, 76 + 4 * at);
+  bytes.writeFloatLE(352, 108);
+  bytes[123] = 2; // mm
+  bytes.writeInt16LE(1, 254); // sform
+  for (let axis = 0; axis < 3; axis++) bytes.writeFloatLE(axis + 1, 280 + 20 * axis);
+  bytes.write('n+1', 344, 'latin1');
+  for (let at = 0; at < width * height * depth; at++) {
+    const [i, j, k] = [at % width, Math.floor(at / width) % height, Math.floor(at / width / height)];
+    bytes.writeInt16LE(value(i, j, k), 352 + 2 * at);
+  }
+  return bytes;
 }
 
 // ---- ONNX ---------------------------------------------------------------------------------------------------------

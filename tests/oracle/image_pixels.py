@@ -15,6 +15,7 @@ import sys
 import warnings
 
 import numpy as np
+import pydicom
 from PIL import Image, ImageOps
 from pydicom.pixel_data_handlers.util import apply_modality_lut, apply_voi_lut
 
@@ -55,6 +56,26 @@ def load_samples(program, path, line):
 
 def rendered(program, path, shape):
     return np.frombuffer(dump(program, path, "rgba"), np.uint8).reshape(shape[0], shape[1], shape[2], 4)[..., :3]
+
+
+def compare_texts(program, folder):
+    """Texts of the charset files as pydicom has them."""
+    same = 0
+    for path in files(folder, "dicom-pydicom/charset_files"):
+        told = dump(program, path, "json").decode("utf-8")
+        if not path.endswith(".dcm") or not told.startswith("{"):
+            continue
+        dataset = pydicom.dcmread(path)
+        values = {tag["tag"]: tag.get("value") for tag in json.loads(told)["tags"]}
+        for element in dataset:
+            if element.VR not in ("PN", "LO", "SH", "LT", "ST") or not element.value:
+                continue
+            many = element.value if element.VM > 1 else [element.value]
+            text = "\\".join(str(value) for value in many)
+            if values[f"{element.tag.group:04X},{element.tag.element:04X}"].rstrip("=") != text.rstrip("="):
+                fail(f"{path} {element.tag}: {values[f'{element.tag.group:04X},{element.tag.element:04X}']!r}, {text!r}")
+            same += 1
+    print(f"{same} texts of character set files are pydicom's")
 
 
 def expected_grey(dataset, samples, voi):
@@ -262,6 +283,7 @@ def main():
     program, folder = sys.argv[1], sys.argv[2]
     compare_resize(program)
     compare_dicom(program, folder)
+    compare_texts(program, folder)
     compare_pictures(program, folder)
     compare_volumes(program, folder, fail)
     compare_tiff(program, folder, fail)

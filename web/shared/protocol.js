@@ -92,6 +92,8 @@ export const FAULT = Object.freeze({
  * @property {number} bits
  * @property {string} photometric
  * @property {[number, number] | null} spacing
+ * @property {number} [slices]  of a volume; its frames are slices, time after time
+ * @property {{stored: string, shown: string, from: string, swapped: boolean, flipped: string[]} | null} [orientation]
  * @property {string | null} [transferSyntax]
  * @property {string | null} [modality]
  * @property {{slope: number, intercept: number, unit: string} | null} [rescale]

@@ -33,6 +33,11 @@ function rescaleText(rescale) {
   return `× ${slope} ${intercept < 0 ? '−' : '+'} ${Math.abs(intercept)} ${unit ?? ''}`;
 }
 
+/** Where columns, rows and slices lead: as in the file, and as shown. @param {import('../shared/protocol.js').ImageInfo['orientation']} orientation */
+function orientationText(orientation) {
+  return orientation ? `${orientation.stored} → ${orientation.shown} (${orientation.from})` : null;
+}
+
 export class Details {
   /**
    * @param {import('./desk.js').Desk} desk
@@ -82,6 +87,7 @@ export class Details {
       [t('details.bits'), info.bits],
       [t('details.photometric'), info.photometric],
       [t('details.spacing'), spacing],
+      [t('details.orientation'), orientationText(info.orientation)],
       [t('details.rescale'), rescaleText(info.rescale)],
       [t('details.transferSyntax'), info.transferSyntax],
     ].filter(([, value]) => value !== null && value !== undefined && value !== '');

@@ -63,7 +63,9 @@ export class Service {
       const { handle, info } = await this.images.open(key, file, (done, total) => progress(done, total, 'read'));
       try {
         const { tags: _, ...facts } = info;
-        const view = this.core.view(handle, 'default', 0, 0);
+        const { slices = 1 } = info;
+        // The first slices of a volume are air: it is shown from its middle on, a stack of DICOM from its beginning.
+        const view = this.core.view(handle, 'default', slices > 1 ? Math.floor(slices / 2) : 0, 0);
         // Rendered even when nobody wants to see it small: a file whose pixels are damaged is refused here.
         const pixels = this.core.render(handle, view, info.width, info.height);
         const small = thumb ? shrink(pixels, thumb) : null;
