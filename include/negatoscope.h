@@ -191,7 +191,8 @@ bool nsc_image_needs_codec(const nsc_image *image);
 
 /*
  * Samples of one frame as stored: [height][width][channels], native byte order, sign-extended, unused bits cleared,
- * before any rescale or window. Colour of every kind (palettes, luminance with colour differences) is RGB by now. Valid until the next call with another frame, or until the image ends.
+ * before any rescale or window. Colour of every kind (palettes, luminance with colour differences) is RGB by now. Valid
+ * until the next call with another frame, or until the image ends.
  */
 NSC_WARN_UNUSED nsc_status nsc_image_frame(nsc_image *image, uint32_t frame, const void **samples, nsc_error *err);
 
@@ -202,6 +203,16 @@ NSC_WARN_UNUSED nsc_status nsc_image_frame(nsc_image *image, uint32_t frame, con
  * `tags` lists a DICOM file's elements, sequences nested in "items", long values cut. Ended by nsc_text_free.
  */
 NSC_WARN_UNUSED nsc_status nsc_image_json(const nsc_image *image, char **out, nsc_error *err);
+
+/*
+ * A copy of a DICOM file without what says whom it shows, when and where: all but a list of attributes is left out
+ * (what is needed to show and measure the pixels), UIDs are replaced. It satisfies PS3.15 annex E, Basic Application
+ * Level Confidentiality Profile, but for what is written into the pixels. `key` decides the new UIDs: the same key for
+ * the files of a study, a random one for each study. Pixels stay as stored. *bytes is ended by nsc_text_free. Errors:
+ * ARGUMENT, UNSUPPORTED for other formats, MEMORY.
+ */
+NSC_WARN_UNUSED nsc_status nsc_image_deidentify(const nsc_image *image, uint64_t key, char **bytes, size_t *size,
+                                                nsc_error *err);
 
 /* ---- looking at an image ---------------------------------------------------------------------------------------- */
 
