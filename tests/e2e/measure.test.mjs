@@ -161,7 +161,8 @@ describe('measuring', { skip: unavailable }, () => {
     await screenshot(page, 'measure-turned');
     await page.keyboard.press('r');
     assert.doesNotMatch(await page.innerText('#corner-bottom-left'), /turned|mirrored/);
-    assert.deepEqual(problems, []);
+    // Chromium's own advice on reading a canvas, which only this test does.
+    assert.deepEqual(problems.filter((text) => !text.startsWith('Canvas2D')), []);
   });
 
   test('moved by its end, labelled, undone, redone, removed, saved; hidden by a key', async (t) => {
