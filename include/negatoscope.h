@@ -211,6 +211,16 @@ NSC_WARN_UNUSED nsc_status nsc_image_frame(nsc_image *image, uint32_t frame, con
  */
 NSC_WARN_UNUSED nsc_status nsc_image_json(const nsc_image *image, char **out, nsc_error *err);
 
+/*
+ * A copy of a DICOM file without what says whom it shows, when and where: all but a list of attributes is left out
+ * (what is needed to show and measure the pixels), UIDs are replaced. It satisfies PS3.15 annex E, Basic Application
+ * Level Confidentiality Profile, but for what is written into the pixels. `key` decides the new UIDs: the same key for
+ * the files of a study, a random one for each study. Pixels stay as stored. *bytes is ended by nsc_text_free. Errors:
+ * ARGUMENT, UNSUPPORTED for other formats, MEMORY.
+ */
+NSC_WARN_UNUSED nsc_status nsc_image_deidentify(const nsc_image *image, uint64_t key, char **bytes, size_t *size,
+                                                nsc_error *err);
+
 /* ---- looking at an image ---------------------------------------------------------------------------------------- */
 
 /* How modality values become grey: PS3.3 C.11.2.1.2 and C.11.2.1.3. */

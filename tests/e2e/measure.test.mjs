@@ -48,6 +48,22 @@ async function newest(page, pattern) {
   return row.innerText();
 }
 
+/** Size of the PNG that X saves, and how many of its pixels have the colour of marks. */
+async function savedPicture(page) {
+  const saving = page.waitForEvent('download');
+  await page.keyboard.press('x');
+  const bytes = [...(await readFile(await (await saving).path()))];
+  return page.evaluate(async (png) => {
+    const bitmap = await createImageBitmap(new Blob([new Uint8Array(png)], { type: 'image/png' }));
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+    context.drawImage(bitmap, 0, 0);
+    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    let yellow = 0;
+    for (let i = 0; i < data.length; i += 4) yellow += data[i] > 150 && data[i + 2] < data[i] - 60;
+    return { width: bitmap.width, height: bitmap.height, yellow };
+  }, bytes);
+}
+
 /** Mean and population deviation of HU over pixels whose centres `inside` says yes to. */
 function statistics(inside) {
   const values = [];
@@ -113,6 +129,42 @@ describe('measuring', { skip: unavailable }, () => {
     assert.deepEqual(problems, []);
   });
 
+  test('turned and mirrored: the same places of the picture, the same lengths', async (t) => {
+    const { page, problems } = await open(t);
+    const values = async (x, y) => {
+      const at = await onScreen(page, x + 0.5, y + 0.5);
+      await page.mouse.move(at.x, at.y);
+      await page.waitForFunction((wanted) => document.getElementById('corner-bottom-right').innerText.includes(wanted), `x ${x}  y ${y}`);
+      return page.innerText('#corner-bottom-right');
+    };
+    const pixel = async (x, y) => {
+      const at = await onScreen(page, x + 0.5, y + 0.5);
+      return page.evaluate(([px, py]) => {
+        const canvas = document.getElementById('canvas');
+        const box = canvas.getBoundingClientRect();
+        const ratio = canvas.width / canvas.clientWidth;
+        return canvas.getContext('2d').getImageData((px - box.left) * ratio, (py - box.top) * ratio, 1, 1).data[0];
+      }, [at.x, at.y]);
+    };
+    const places = [[3, 5], [60, 5], [10, 40], [33, 20]];
+    const upright = [];
+    for (const [x, y] of places) upright.push([await values(x, y), await pixel(x, y)]);
+    for (const keys of [[']'], ['m'], ['[', '['], ['m', ']'], ['m', '[']]) {
+      for (const key of keys) await page.keyboard.press(key);
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      for (const [index, [x, y]] of places.entries()) assert.deepEqual([await values(x, y), await pixel(x, y)], upright[index], `${keys} ${x} ${y}`);
+    }
+    assert.match(await page.innerText('#corner-bottom-left'), /turned|mirrored/);
+    await page.keyboard.press('l');
+    await drag(page, [[10, 10], [40, 50]]);
+    await newest(page, /25\.0 mm/);
+    await screenshot(page, 'measure-turned');
+    await page.keyboard.press('r');
+    assert.doesNotMatch(await page.innerText('#corner-bottom-left'), /turned|mirrored/);
+    // Chromium's own advice on reading a canvas, which only this test does.
+    assert.deepEqual(problems.filter((text) => !text.startsWith('Canvas2D')), []);
+  });
+
   test('moved by its end, labelled, undone, redone, removed, saved; hidden by a key', async (t) => {
     const { page, problems } = await open(t);
     await page.keyboard.press('l');
@@ -139,8 +191,12 @@ describe('measuring', { skip: unavailable }, () => {
     assert.equal(await page.locator('.measure-list li').count(), 0);
     for (let i = 0; i < 2; i++) await page.keyboard.press('Control+y');
     await newest(page, /20\.0 mm/);
+    const withMark = await savedPicture(page);
     await page.keyboard.press('h');
     await page.waitForFunction(() => document.querySelectorAll('#marks .mark').length === 0);
+    const without = await savedPicture(page);
+    assert.ok(withMark.yellow > 300 && without.yellow === 0, JSON.stringify([withMark, without]));
+    assert.deepEqual([withMark.width, withMark.height], await page.evaluate(() => [document.getElementById('canvas').width, document.getElementById('canvas').height]));
     await page.keyboard.press('h');
     await page.waitForFunction(() => document.querySelectorAll('#marks .mark').length === 1);
     await click(page, 30, 10);

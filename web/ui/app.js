@@ -15,6 +15,7 @@ import { Models } from './models.js';
 import { Opening } from './opening.js';
 import { Overlay } from './overlay.js';
 import { Results } from './results.js';
+import { Snapshot } from './snapshot.js';
 import { Status } from './status.js';
 import { Toolbar } from './toolbar.js';
 import { TrainingWorkspace } from './training/workspace.js';
@@ -151,7 +152,8 @@ export async function startApp(parts, { keepOffline }) {
   const filters = new Filters({ viewer, desk, constants });
   const measuring = new Measuring({ viewer, desk, client, constants, showPanel: () => byId('tab-measure').click() });
   gestures.hand = measuring.hand;
-  toolbar = new Toolbar({ desk, viewer, gestures, client, constants, filters, measuring, onHelp: () => help.showModal() });
+  const snapshot = new Snapshot(viewer, measuring.drawing, status);
+  toolbar = new Toolbar({ desk, viewer, gestures, client, constants, filters, measuring, snapshot, onHelp: () => help.showModal() });
   const details = new Details(desk, client);
   connectPanels((name) => details.setVisible(name === 'details'));
   connectRecovery(client, desk, status);

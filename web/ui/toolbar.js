@@ -23,9 +23,10 @@ export class Toolbar {
    * @param {import('../shared/protocol.js').Constants} parts.constants
    * @param {import('./filters.js').Filters} parts.filters
    * @param {import('./measure/measuring.js').Measuring} parts.measuring
+   * @param {import('./snapshot.js').Snapshot} parts.snapshot
    * @param {() => void} parts.onHelp
    */
-  constructor({ desk, viewer, gestures, client, constants, filters, measuring, onHelp }) {
+  constructor({ desk, viewer, gestures, client, constants, filters, measuring, snapshot, onHelp }) {
     this.desk = desk;
     this.viewer = viewer;
     this.gestures = gestures;
@@ -33,6 +34,7 @@ export class Toolbar {
     this.constants = constants;
     this.filters = filters;
     this.measuring = measuring;
+    this.snapshot = snapshot;
     this.onHelp = onHelp;
     this.bar = byId('tools');
     this.presets = /** @type {HTMLSelectElement} */ (byId('presets'));
@@ -83,7 +85,7 @@ export class Toolbar {
       case 'auto':
         return this.#askView('auto', 0);
       case 'reset':
-        viewer.fit();
+        viewer.setTurn(0, false);
         return item?.view && item.firstView && desk.setView({ ...item.firstView, frame: item.view.frame });
       case 'filters':
         return this.filters.togglePanel();
@@ -93,6 +95,16 @@ export class Toolbar {
         return desk.select(desk.neighbour(-1) ?? desk.current);
       case 'next':
         return desk.select(desk.neighbour(1) ?? desk.current);
+      case 'turn-left':
+        return viewer.setTurn(viewer.turn + 3, viewer.mirrored);
+      case 'turn-right':
+        return viewer.setTurn(viewer.turn + 1, viewer.mirrored);
+      case 'mirror':
+        return viewer.setTurn(-viewer.turn, !viewer.mirrored);
+      case 'save-picture':
+        return this.snapshot.save();
+      case 'copy-picture':
+        return this.snapshot.copy();
       case 'help':
         return this.onHelp();
     }
@@ -201,7 +213,12 @@ export class Toolbar {
     if (document.body.dataset.workspace === 'train') return;
     if (target.closest('input:not([type=range]), textarea, select')) return;
     if (this.measuring.key(event, target === this.viewer.canvas)) return event.preventDefault();
-    if (event.ctrlKey || event.metaKey) return;
+    if (event.ctrlKey || event.metaKey) {
+      // Text that was selected is what is copied.
+      if (event.key.toLowerCase() !== 'c' || String(getSelection()) || !this.desk.current) return;
+      event.preventDefault();
+      return void this.act('copy-picture');
+    }
     if (event.key === '?') return this.onHelp();
     if (!this.desk.current) return;
     if (event.code === 'Space' && target === this.viewer.canvas) this.gestures.spaceHeld = true;
@@ -216,7 +233,7 @@ export class Toolbar {
     });
     const actions = /** @type {Record<string, string>} */ ({
       '+': 'zoom-in', '=': 'zoom-in', '-': 'zoom-out', 0: 'fit', 1: 'actual',
-      i: 'invert', a: 'auto', r: 'reset', f: 'filter', ArrowLeft: 'previous', ArrowRight: 'next',
+      i: 'invert', a: 'auto', r: 'reset', f: 'filter', x: 'save-picture', '[': 'turn-left', ']': 'turn-right', m: 'mirror', ArrowLeft: 'previous', ArrowRight: 'next',
     });
     const inList = target.closest('[role=listbox], [role=tablist]');
     if (key.startsWith('Arrow') && (inList || target === this.slider)) return false;
