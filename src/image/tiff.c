@@ -29,13 +29,36 @@ static void free_tiff(void *state) {
   free(t);
 }
 
+/* Section 8, Orientation: which sides of the picture its first row and column are. From 5 on they change places. */
+static void turn(const nsc_tiff_page *p, const uint8_t *stored, uint8_t *shown) {
+  size_t width = (size_t)p->width, height = (size_t)p->height, pixel = nsc_sample_size(p->type) * p->channels;
+  bool swapped = p->orientation >= 5;
+  bool mirror_x = p->orientation == 2 || p->orientation == 3 || p->orientation == 6 || p->orientation == 7;
+  bool mirror_y = p->orientation == 3 || p->orientation == 4 || p->orientation == 7 || p->orientation == 8;
+  size_t across = swapped ? height : width, down = swapped ? width : height;
+  for (size_t row = 0; row < height; row++) {
+    for (size_t column = 0; column < width; column++, stored += pixel) {
+      size_t x = swapped ? row : column, y = swapped ? column : row;
+      if (mirror_x) x = across - 1 - x;
+      if (mirror_y) y = down - 1 - y;
+      memcpy(shown + (y * across + x) * pixel, stored, pixel);
+    }
+  }
+}
+
 static nsc_status decode_page(const nsc_image *image, uint32_t frame, void *samples, nsc_error *err) {
   const nsc_tiff *t = image->state;
   nsc_tiff_page page;
   uint64_t next;
   NSC_TRY(nsc_tiff_read_page(t, t->pages[t->run ? 0 : frame], &page, &next, err));
   uint64_t shift = t->run ? (uint64_t)frame * nsc_image_frame_bytes(image) : 0;
-  return nsc_tiff_decode(t, &page, shift, samples, err);
+  if (page.orientation == 1) return nsc_tiff_decode(t, &page, shift, samples, err);
+  uint8_t *stored = malloc(nsc_image_frame_bytes(image));
+  if (!stored) return nsc_fail_memory(err, nsc_image_frame_bytes(image), "a page");
+  nsc_status status = nsc_tiff_decode(t, &page, shift, stored, err);
+  if (status == NSC_OK) turn(&page, stored, samples);
+  free(stored);
+  return status;
 }
 
 /* ---- what is said of it ---- */
@@ -93,7 +116,7 @@ static nsc_status read_header(nsc_tiff *t, uint64_t *first, nsc_error *err) {
 
 static bool alike(const nsc_tiff_page *a, const nsc_tiff_page *b) {
   return a->width == b->width && a->height == b->height && a->type == b->type && a->channels == b->channels &&
-         a->photometric == b->photometric && a->bits == b->bits;
+         a->photometric == b->photometric && a->bits == b->bits && a->orientation == b->orientation;
 }
 
 /* Every chunk lies in the file, and all of them together could hold the page. */
@@ -199,8 +222,9 @@ static void find_run(const nsc_image *image, nsc_tiff *t, const nsc_tiff_page *p
 
 static void describe(nsc_image *image, const nsc_tiff *t, const nsc_tiff_page *p) {
   nsc_image_info *info = &image->info;
-  info->width = (uint32_t)p->width;
-  info->height = (uint32_t)p->height;
+  bool swapped = p->orientation >= 5;
+  info->width = (uint32_t)(swapped ? p->height : p->width);
+  info->height = (uint32_t)(swapped ? p->width : p->height);
   info->frames = t->run ? t->run : t->page_count;
   info->channels = p->channels;
   info->type = p->type;
@@ -208,8 +232,8 @@ static void describe(nsc_image *image, const nsc_tiff *t, const nsc_tiff_page *p
   info->photometric = p->channels == 3      ? NSC_PHOTOMETRIC_RGB
                       : p->photometric == 0 ? NSC_PHOTOMETRIC_MONOCHROME1
                                             : NSC_PHOTOMETRIC_MONOCHROME2;
-  info->spacing_x = p->spacing_x;
-  info->spacing_y = p->spacing_y;
+  info->spacing_x = swapped ? p->spacing_y : p->spacing_x;
+  info->spacing_y = swapped ? p->spacing_x : p->spacing_y;
   nsc_image_set_type_range(image);
   /* Cameras of microscopes fill 12 of 16 bits: more than 8 are shown over what is there. */
   image->full_range = p->type == NSC_SAMPLE_U8 || p->channels == 3;

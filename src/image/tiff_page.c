@@ -309,6 +309,7 @@ nsc_status nsc_tiff_read_page(const nsc_tiff *t, uint64_t at, nsc_tiff_page *pag
                     "TIFF: a page of %llu x %llu pixels", (unsigned long long)p.width, (unsigned long long)p.height);
   }
   p.planar = p.planar && p.samples > 1;
+  if (p.orientation < 1 || p.orientation > 8) p.orientation = 1; /* 0 is written by some for "none" */
   if (!nsc_tiff_find(t, at, TAG_COLORS, &p.colors)) p.colors.type = 0;
   NSC_TRY(check_kind(&p, err));
   NSC_TRY(check_bits(t, at, &p, err));

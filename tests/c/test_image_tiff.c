@@ -229,6 +229,31 @@ TEST(image_tiff_imagej_run_and_spacing) {
   nsc_image_free(image);
 }
 
+/* TIFF 6.0, Orientation: 2 x 3 pixels as a viewer shows them, by which sides row 0 and column 0 are. */
+TEST(image_tiff_orientation) {
+  static const double shown[8][6] = {{1, 2, 3, 4, 5, 6}, {3, 2, 1, 6, 5, 4}, {6, 5, 4, 3, 2, 1}, {4, 5, 6, 1, 2, 3},
+                                     {1, 4, 2, 5, 3, 6}, {4, 1, 5, 2, 6, 3}, {6, 3, 5, 2, 4, 1}, {3, 6, 2, 5, 1, 4}};
+  for (uint32_t orientation = 1; orientation <= 8; orientation++) {
+    tiff_begin(&b, false, false);
+    size_t data = tiff_data(&b, "\1\2\3\4\5\6", 6);
+    tiff_page(&b, 7);
+    tiff_tag(&b, 256, 3, 1, 3);
+    tiff_tag(&b, 257, 3, 1, 2);
+    tiff_tag(&b, 258, 3, 1, 8);
+    tiff_tag(&b, 262, 3, 1, 1);
+    tiff_tag(&b, 273, 4, 1, data);
+    tiff_tag(&b, 274, 3, 1, orientation);
+    tiff_tag(&b, 279, 4, 1, 6);
+    tiff_end_page(&b);
+    nsc_image *image = open_built(0, NSC_SAMPLE_U8, 1, shown[orientation - 1]);
+    REQUIRE(image);
+    nsc_image_info info;
+    nsc_image_get_info(image, &info);
+    CHECK_EQ(info.width, orientation < 5 ? 3 : 2);
+    nsc_image_free(image);
+  }
+}
+
 static void check_refused(tiff_facts f, nsc_status status, const char *words) {
   nsc_error err = {0};
   build(f, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16, false, false);

@@ -23,7 +23,7 @@ for (const variant of variantsHere()) {
     ];
     for (const [charset, patient, expected] of cases) {
       const image = await openImage(core, ctDicom({ charset, patient }));
-      const { value } = core.imageTags(image).find(({ tag }) => tag === '0010,0010');
+      const { value } = core.imageInfo(image).tags.find(({ tag }) => tag === '0010,0010');
       assert.equal(value, expected);
       core.freeImage(image);
     }
