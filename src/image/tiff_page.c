@@ -245,8 +245,9 @@ static nsc_status read_layout(const nsc_tiff *t, uint64_t at, nsc_tiff_page *p, 
     if (p->chunk_height > p->height) p->chunk_height = p->height;
     if (!nsc_tiff_find(t, at, TAG_STRIP_COUNTS, &p->counts)) p->counts.count = 0;
   }
-  if (p->chunk_width == 0 || p->chunk_height == 0 || p->chunk_width > 65536 || p->chunk_height > 65536) {
-    return nsc_fail(err, NSC_ERROR_CORRUPT, "TIFF: strips or tiles of %llu x %llu pixels",
+  bool none = p->chunk_width == 0 || p->chunk_height == 0;
+  if (none || p->chunk_width > 65536 || p->chunk_height > 65536) {
+    return nsc_fail(err, none ? NSC_ERROR_CORRUPT : NSC_ERROR_LIMIT, "TIFF: strips or tiles of %llu x %llu pixels",
                     (unsigned long long)p->chunk_width, (unsigned long long)p->chunk_height);
   }
   p->across = (p->width + p->chunk_width - 1) / p->chunk_width;

@@ -98,3 +98,11 @@ TEST(image_real_malformed) {
   CHECK(t.refused > 1000);
   CHECK_EQ(t.unexplained, 0);
 }
+
+/* nibabel's own test files: what is no NIfTI among them is refused, and so are headers without their samples. */
+TEST(image_real_nifti) {
+  if (!test_real_data()) SKIP("NSC_REAL_DATA is not set");
+  totals t = walk_data("nifti-nibabel");
+  CHECK(t.opened >= 9);
+  CHECK_EQ(t.unexplained, 0);
+}
