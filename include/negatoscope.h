@@ -173,7 +173,7 @@ typedef struct nsc_image nsc_image;
 /*
  * Recognises and opens. The image takes `source` over on success; on failure it stays the caller's.
  * `options` may be NULL. Errors: UNKNOWN_FORMAT, UNSUPPORTED (names the transfer syntax or feature), NO_PIXELS,
- * TRUNCATED, CORRUPT, LIMIT, MEMORY. Formats other than DICOM are decoded here, DICOM frames by nsc_image_frame.
+ * TRUNCATED, CORRUPT, LIMIT, MEMORY. Pictures are decoded here; frames of DICOM, volumes and TIFF by nsc_image_frame.
  */
 NSC_WARN_UNUSED nsc_status nsc_image_open(nsc_source *source, const nsc_image_options *options, nsc_image **out,
                                           nsc_error *err);
@@ -207,7 +207,11 @@ NSC_WARN_UNUSED nsc_status nsc_image_frame(nsc_image *image, uint32_t frame, con
  * The image as JSON for people and scripts: {"format", "width", "height", "frames", "channels", "bits", "signed",
  * "photometric", "spacing": [x, y] | null, "transferSyntax", "modality", "rescale": {"slope","intercept","unit"} ,
  * "windows": [{"center","width","function","name"}], "voiLuts": [names], "tags": [{"tag","vr","name","value"}], ...}.
- * `tags` lists a DICOM file's elements, sequences nested in "items", long values cut. Ended by nsc_text_free.
+ * `tags` lists a DICOM file's elements, sequences nested in "items", long values cut; of other formats what their
+ * header says. A volume has "slices", "times" (its frames are slices, time after time), "sliceSpacing" in mm, "affine":
+ * [x, y, z][i, j, k, 1] from voxel indices as stored to RAS+ mm | null, and "orientation": {"stored", "shown" (where i,
+ * j, k, and columns, rows, frames lead: "RAS" is right, front, head), "from", "swapped", "flipped"} | null. A TIFF has
+ * "otherPages", which are not frames. Ended by nsc_text_free.
  */
 NSC_WARN_UNUSED nsc_status nsc_image_json(const nsc_image *image, char **out, nsc_error *err);
 
