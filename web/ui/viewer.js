@@ -51,8 +51,9 @@ export class Viewer extends EventTarget {
     new ResizeObserver(() => this.#resized()).observe(canvas);
   }
 
-  /** @param {Item | null} item */
-  show(item) {
+  /** @param {Item | null} item @param {{keep?: boolean}} [options]  keep: zoom and place stay, if the size does */
+  show(item, { keep = false } = {}) {
+    const before = this.item?.info;
     this.item = item;
     if (!item?.info || !item.view) {
       this.wanted = null;
@@ -61,7 +62,7 @@ export class Viewer extends EventTarget {
       this.#draw();
       return;
     }
-    this.fit();
+    if (!keep || before?.width !== item.info.width || before.height !== item.info.height) this.fit();
     this.render();
   }
 
@@ -90,7 +91,8 @@ export class Viewer extends EventTarget {
         const buffer = this.spare;
         this.spare = null;
         const { pixels, ms } = await this.client.request('render', { key: item.key, view, steps }, { buffer });
-        if (item !== this.item) continue;
+        // A slice that was passed by is shown too: one sees where one goes.
+        if (item !== this.item && !(item.pile && item.pile === this.item?.pile)) continue;
         this.#take(pixels);
         this.canvas.dataset.rendered = `${item.key}:${view.frame}`;
         this.#draw();
