@@ -184,8 +184,14 @@ void nsc_image_free(nsc_image *image);
 void nsc_image_get_info(const nsc_image *image, nsc_image_info *out);
 
 /*
+ * Whether frames are codestreams of JPEG, JPEG-LS or JPEG 2000 in a DICOM file. On the page their decoders are a module
+ * of their own, which must be there before the first frame is asked for; natively this is of no consequence.
+ */
+bool nsc_image_needs_codec(const nsc_image *image);
+
+/*
  * Samples of one frame as stored: [height][width][channels], native byte order, sign-extended, unused bits cleared,
- * before any rescale or window. Valid until the next call with another frame, or until the image ends.
+ * before any rescale or window. Colour of every kind (palettes, luminance with colour differences) is RGB by now. Valid until the next call with another frame, or until the image ends.
  */
 NSC_WARN_UNUSED nsc_status nsc_image_frame(nsc_image *image, uint32_t frame, const void **samples, nsc_error *err);
 

@@ -101,9 +101,10 @@ async function main() {
   const { SCRATCH, WASM } = await import('../bench/paths.mjs');
 
   rmSync(WASM, { recursive: true, force: true });
-  for (const variant of ['simd', 'relaxed', 'relaxed-threads']) {
-    for (const file of ['negatoscope.mjs', 'negatoscope.wasm']) {
-      cpSync(join(wasm || join(ROOT, 'build/wasm/emscripten'), variant, file), join(WASM, variant, file));
+  for (const folder of ['simd', 'relaxed', 'relaxed-threads', 'codec']) {
+    const name = folder === 'codec' ? 'codec' : 'negatoscope';
+    for (const file of [`${name}.mjs`, `${name}.wasm`]) {
+      cpSync(join(wasm || join(ROOT, 'build/wasm/emscripten'), folder, file), join(WASM, folder, file));
     }
   }
   mkdirSync(join(SCRATCH, 'models'), { recursive: true });

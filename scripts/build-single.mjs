@@ -40,7 +40,10 @@ async function bundle(entry, options = {}) {
 /** The worker with Emscripten's glue of each variant in it; the parts for Node are never reached. */
 function bundleWorker(wasm) {
   return bundle('worker/single.js', {
-    alias: Object.fromEntries(VARIANTS.map((variant) => [`glue-${variant}`, join(wasm, variant, 'negatoscope.mjs')])),
+    alias: {
+      'glue-codec': join(wasm, 'codec', 'codec.mjs'),
+      ...Object.fromEntries(VARIANTS.map((variant) => [`glue-${variant}`, join(wasm, variant, 'negatoscope.mjs')])),
+    },
     define: { 'import.meta.url': '"data:,"' },
     external: ['module', 'fs', 'path', 'url', 'worker_threads'],
   });
@@ -89,6 +92,7 @@ export async function buildSingle({ wasm = WASM, models: modelFolder = MODELS, o
   for (const variant of VARIANTS) {
     blocks.push(block(`wasm-${variant}`, await readFile(join(wasm, variant, 'negatoscope.wasm'))));
   }
+  blocks.push(block('wasm-codec', await readFile(join(wasm, 'codec', 'codec.wasm'))));
   for (const { name, path } of models) blocks.push(block(`model-${name}`, await readFile(path)));
 
   const listed = models.map(({ path, ...facts }) => facts);

@@ -4,7 +4,7 @@
  *
  *   node scripts/build-web.mjs [--wasm FOLDER] [--models FOLDER] [--out FOLDER] [--no-pack]
  *
- * The folder of --wasm holds <variant>/negatoscope.{mjs,wasm}; a variant that was not built is left out, and the page
+ * The folder of --wasm holds codec/codec.{mjs,wasm} and <variant>/negatoscope.{mjs,wasm}; a variant that was not built is left out, and the page
  * then uses the next best. The folder of --models holds <name>/model.onnx. --no-pack leaves the .br and .gz files out.
  */
 import { createHash } from 'node:crypto';
@@ -130,6 +130,7 @@ export async function buildSite({ wasm = WASM, models: modelFolder = MODELS, out
       await cp(join(wasm, variant, file), join(out, 'wasm', variant, file));
     }
   }
+  for (const file of ['codec.mjs', 'codec.wasm']) await cp(join(wasm, 'codec', file), join(out, 'wasm', 'codec', file));
   const listed = models.map(({ path, ...facts }) => ({ ...facts, file: `models/${facts.name}.onnx` }));
   for (const { path, name } of models) await cp(path, join(out, 'models', `${name}.onnx`));
   await writeFile(join(out, 'models', 'index.json'), `${JSON.stringify(listed, null, 2)}\n`);

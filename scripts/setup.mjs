@@ -146,7 +146,7 @@ export async function buildPreset(preset, targets = []) {
   });
 }
 
-export const VARIANT_TARGETS = ['simd', 'simd-threads', 'relaxed', 'relaxed-threads'].map((v) => `negatoscope-${v}`);
+export const VARIANT_TARGETS = ['simd', 'simd-threads', 'relaxed', 'relaxed-threads', 'codec'].map((v) => `negatoscope-${v}`);
 
 /** The other engines that benchmarks compare with live in bench/node_modules, which nothing else needs. */
 export async function installEngines() {

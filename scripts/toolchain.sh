@@ -96,7 +96,8 @@ COMPILER_WRAPPER = shutil.which('ccache') or ''
 CONFIG
 }
 
-# name, source package, suites to try in order, SHA-256 of the upstream tarball
+# name, source package, suites to try in order, SHA-256 of the upstream tarball; several with commas between where a suite
+# moves on and more than one version will do
 sources() {
   cat <<'LIST'
 xnnpack xnnpack trixie,forky,sid 90bde2caef0f880f627bab0dc805a86c4b8070cd98e3243db3046ab3f3be1a99
@@ -105,27 +106,36 @@ fxdiv fxdiv trixie,forky,sid 7953482badaf4cb34026c3487c257b8e4ab2df061c019bd6fab
 cpuinfo cpuinfo forky,sid 557ca404a3836b9f335a3a06b65ff9fe9dbaaefab7fb5c0185f53d9f33615a10
 stb libstb trixie,forky,sid a3a5820445a7dd063516bb542a5cd54ced8efc9c5a30bfbaae1bab6dec2c1a74
 libdeflate libdeflate trixie,forky,sid 1ab18349b9fb0ce8a0ca4116bded725be7dcbfa709e19f6f983d99df1fb8b25f
+charls charls trixie,forky,sid d1c2c35664976f1e43fec7764d72755e6a50a80f38eca70fcc7553cad4fe19d9
+openjpeg openjpeg2 forky,sid 6f6cf917e9587bc2df83aee5b51aa22dd56111640b3bad290b93443b6a4682b7
+libjpeg-turbo libjpeg-turbo forky,sid 3a13a5ba767dc8264bc40b185e41368a80d5d5f945944d1dbaa4b2fb0099f4e5
 LIST
 }
 
+accepted() { # checksum list
+  case ",$2," in *,"${1:-none}",*) true ;; *) false ;; esac
+}
+
 fetch_source() { # name package suites checksum
-  [ "$(cat "$dir/src/$1/.sha256" 2>/dev/null || :)" = "$4" ] && return
+  accepted "$(cat "$dir/src/$1/.sha256" 2>/dev/null || :)" "$4" && return
   tarball=
   for suite in $(echo "$3" | tr , ' '); do
     rm -rf "$dir/tar"
     mkdir -p "$dir/tar/x"
     (cd "$dir/tar" && private_apt source -qq --download-only --tar-only "$2/$suite" >/dev/null 2>&1) || continue
     found=$(find "$dir/tar" -name '*.orig.tar.*' ! -name '*.asc' | head -n 1)
-    if [ -n "$found" ] && [ "$(sha256sum "$found" | cut -d' ' -f1)" = "$4" ]; then tarball=$found; break; fi
+    [ -n "$found" ] || continue
+    sum=$(sha256sum "$found" | cut -d' ' -f1)
+    if accepted "$sum" "$4"; then tarball=$found; break; fi
   done
-  [ -n "$tarball" ] || fail "none of the Debian suites $3 offers the pinned $2 tarball (SHA-256 $4)"
+  [ -n "$tarball" ] || fail "none of the Debian suites $3 offers an accepted $2 tarball (SHA-256 $4)"
   tar -xf "$tarball" -C "$dir/tar/x"
   top=$dir/tar/x # most tarballs have one top folder, XNNPACK's has none
   [ "$(ls -A "$top" | wc -l)" = 1 ] && top=$top/$(ls -A "$top")
   rm -rf "$dir/src/$1"
   mkdir -p "$dir/src"
   mv "$top" "$dir/src/$1"
-  echo "$4" > "$dir/src/$1/.sha256"
+  echo "$sum" > "$dir/src/$1/.sha256"
   say "source of $1 ($(basename "$tarball"))"
 }
 

@@ -19,11 +19,40 @@ typedef struct nsc_element {
   bool big_endian;
 } nsc_element;
 
+/* How a transfer syntax stores frames. */
+typedef enum nsc_dicom_coding {
+  NSC_CODING_NONE = 0,        /* in a way that is not decoded here */
+  NSC_CODING_NATIVE,          /* one after another, as they are */
+  NSC_CODING_NATIVE_FRAMES,   /* as they are, one an item: PS3.5 A.4.11 */
+  NSC_CODING_DEFLATED_FRAMES, /* deflated, one an item: PS3.5 A.4.13 */
+  NSC_CODING_RLE,             /* PS3.5 annex G */
+  NSC_CODING_JPEG,            /* those below by src/codec */
+  NSC_CODING_JPEG_LS,
+  NSC_CODING_JPEG_2000
+} nsc_dicom_coding;
+
 typedef struct nsc_dicom_syntax {
   const char *uid, *name;
   bool explicit_vr, big_endian, deflated;
-  bool native; /* pixel data is stored as it is: the only kind that is decoded */
+  nsc_dicom_coding coding;
 } nsc_dicom_syntax;
+
+/* What the stored samples of a pixel mean: Photometric Interpretation, PS3.3 C.7.6.3.1.2. */
+typedef enum nsc_dicom_color {
+  NSC_COLOR_GREY = 0,
+  NSC_COLOR_PALETTE,
+  NSC_COLOR_RGB, /* also YBR_ICT and YBR_RCT, which a JPEG 2000 decoder turns back to RGB */
+  NSC_COLOR_YBR_FULL,
+  NSC_COLOR_YBR_PARTIAL
+} nsc_dicom_color;
+
+/* PALETTE COLOR, PS3.3 C.7.6.3.1.5: three tables of one size. */
+typedef struct nsc_dicom_palette {
+  uint32_t count; /* 1 to 65536 */
+  int32_t first;  /* the stored value of entry 0; values outside take the nearest end */
+  uint32_t bits;  /* of an entry: 8, or up to 16 */
+  uint16_t *rgb;  /* [count][3], owned */
+} nsc_dicom_palette;
 
 /* How text bytes become UTF-8: PS3.3 C.12.1.1.2. */
 typedef enum nsc_charset {
@@ -50,14 +79,20 @@ typedef struct nsc_dicom {
 
   /* Set before parsing: elements of later groups are left alone. 0: all are read. */
   uint32_t last_group;
-  bool stopped;            /* an element behind last_group was seen: everything up to it is there */
-  bool pixels_complete;    /* Pixel Data was read to its end: damage behind it is of no consequence */
-  uint32_t pixels;         /* element of Pixel Data (7FE0,0010), 0 when there is none */
+  bool stopped;         /* an element behind last_group was seen: everything up to it is there */
+  bool pixels_complete; /* Pixel Data was read to its end: damage behind it is of no consequence */
+  uint32_t pixels;      /* element of Pixel Data (7FE0,0010) or its Float or Double Float form; 0 when there is none */
   uint64_t missing_pixels; /* bytes by which the file is shorter than Pixel Data announces */
 
   /* Image Pixel Module: PS3.3 C.7.6.3. */
   uint32_t bits_allocated, bits_stored, high_bit;
   bool is_signed, planar;
+  uint32_t channels;    /* Samples per Pixel; a palette makes three of one */
+  nsc_sample_type type; /* of a stored sample */
+  nsc_dicom_color color;
+  bool halved; /* uncompressed YBR_FULL_422 or YBR_PARTIAL_422: two luminances share their colour differences */
+  nsc_dicom_palette palette;
+  uint32_t *frame_items; /* [frames + 1], owned: the first item of each frame; NULL when not encapsulated */
 } nsc_dicom;
 
 typedef struct nsc_dicom_entry {
@@ -110,11 +145,45 @@ char *nsc_dicom_copy_text(const nsc_dicom *d, const nsc_element *e, uint32_t ind
 nsc_charset nsc_dicom_charset_of(const nsc_dicom *d);
 void nsc_dicom_put_utf8(const nsc_dicom *d, const char *chars, size_t size, nsc_text *out);
 
-/* dicom_lut.c: the modality and VOI part of an image, from data set items. */
+/*
+ * dicom_lut.c. A table from its descriptor (number of entries, where 0 means 65536; first input; bits of an entry) and
+ * data, without a name. `negative` says that inputs may be below zero: then the first input is signed even where its VR
+ * says US. CORRUPT when the parts contradict each other.
+ */
+NSC_WARN_UNUSED nsc_status nsc_dicom_read_table(const nsc_dicom *d, const nsc_element *descriptor,
+                                                const nsc_element *data, bool negative, nsc_lut *out, nsc_error *err);
+/* The modality and VOI part of an image, from data set items. */
 NSC_WARN_UNUSED nsc_status nsc_dicom_read_values(const nsc_dicom *d, nsc_image *image, nsc_error *err);
 
+/* dicom_module.c: the Image Pixel Module, into `d` and the image's facts. */
+NSC_WARN_UNUSED nsc_status nsc_dicom_read_module(nsc_dicom *d, nsc_image *image, nsc_error *err);
+
+/* dicom_palette.c */
+NSC_WARN_UNUSED nsc_status nsc_dicom_read_palette(nsc_dicom *d, nsc_error *err);
+/* `pixels` stored values (of d->type) to RGB samples: bytes for a palette of 8 bits, else 16-bit words. */
+void nsc_dicom_apply_palette(const nsc_dicom *d, const void *indices, size_t pixels, void *samples);
+
+/* dicom_frames.c: encapsulated pixel data, PS3.5 A.4. Fills d->frame_items. */
+NSC_WARN_UNUSED nsc_status nsc_dicom_index_frames(nsc_dicom *d, uint32_t frames, nsc_error *err);
+/* The bytes of one frame, in one piece. `owned` is ended by free; NULL where the file itself has them in one piece. */
+typedef struct nsc_dicom_stream {
+  const uint8_t *bytes;
+  size_t size;
+  uint8_t *owned;
+} nsc_dicom_stream;
+NSC_WARN_UNUSED nsc_status nsc_dicom_frame_stream(const nsc_dicom *d, uint32_t frame, nsc_dicom_stream *out,
+                                                  nsc_error *err);
+
+/*
+ * dicom_rle.c: one frame to `count` planes of `plane` bytes for each sample of `bytes_each`; the samples of a plane are
+ * little-endian.
+ */
+NSC_WARN_UNUSED nsc_status nsc_dicom_decode_rle(const uint8_t *stream, size_t size, uint32_t planes, size_t plane,
+                                                uint32_t bytes_each, uint8_t *out, nsc_error *err);
+
 /* dicom_pixels.c */
-NSC_WARN_UNUSED nsc_status nsc_dicom_check_pixels(const nsc_dicom *d, const nsc_image *image, nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_dicom_check_pixels(nsc_dicom *d, const nsc_image *image, nsc_error *err);
+bool nsc_dicom_needs_codec(const nsc_image *image);
 NSC_WARN_UNUSED nsc_status nsc_dicom_decode_frame(const nsc_image *image, uint32_t frame, void *samples,
                                                   nsc_error *err);
 

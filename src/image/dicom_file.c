@@ -131,5 +131,7 @@ void nsc_dicom_free(void *dicom) {
   if (!d) return;
   if (d->owns_bytes) free(d->bytes);
   free(d->elements);
+  free(d->frame_items);
+  free(d->palette.rgb);
   free(d);
 }

@@ -37,14 +37,9 @@ static uint16_t lut_entry(const nsc_dicom *d, const nsc_element *e, bool packed,
   return p[swapped ? i ^ 1 : i];
 }
 
-/*
- * Descriptor: number of entries (0 means 65536), first input, bits of an entry. `negative` says that inputs may be
- * below zero: then the first input is signed even where its VR says US. Writes a LUT without name; CORRUPT when its
- * parts contradict each other.
- */
-static nsc_status read_lut(const nsc_dicom *d, const nsc_element *item, bool negative, nsc_lut *out, nsc_error *err) {
-  const nsc_element *descriptor = nsc_dicom_find(item, TAG_LUT_DESCRIPTOR), *data = nsc_dicom_find(item, TAG_LUT_DATA);
-  if (!descriptor || descriptor->length < 6 || !data || data->count) {
+nsc_status nsc_dicom_read_table(const nsc_dicom *d, const nsc_element *descriptor, const nsc_element *data,
+                                bool negative, nsc_lut *out, nsc_error *err) {
+  if (!descriptor || descriptor->length < 6 || descriptor->count || !data || data->count) {
     return nsc_fail(err, NSC_ERROR_CORRUPT, "DICOM: a lookup table without descriptor or data");
   }
   const uint8_t *p = d->bytes + descriptor->offset;
@@ -66,6 +61,11 @@ static nsc_status read_lut(const nsc_dicom *d, const nsc_element *item, bool neg
   bool is_signed = negative || (descriptor->vr[0] == 'S' && descriptor->vr[1] == 'S');
   *out = (nsc_lut){.count = count, .first = is_signed ? (int16_t)first : first, .bits = bits, .values = values};
   return NSC_OK;
+}
+
+static nsc_status read_lut(const nsc_dicom *d, const nsc_element *item, bool negative, nsc_lut *out, nsc_error *err) {
+  return nsc_dicom_read_table(d, nsc_dicom_find(item, TAG_LUT_DESCRIPTOR), nsc_dicom_find(item, TAG_LUT_DATA), negative,
+                              out, err);
 }
 
 /* VOI LUTs of one item. A damaged one is left out: it is one of several ways to show the image. */

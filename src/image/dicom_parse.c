@@ -21,6 +21,8 @@ enum { MAX_ELEMENTS = 1 << 22 };
 #define TAG_ITEM_END 0xFFFEE00Du
 #define TAG_SEQUENCE_END 0xFFFEE0DDu
 #define TAG_PIXELS 0x7FE00010u
+#define TAG_FLOATS 0x7FE00008u
+#define TAG_DOUBLES 0x7FE00009u
 
 typedef struct encoding {
   bool explicit_vr, big_endian;
@@ -114,7 +116,7 @@ static bool take_header(nsc_reader *r, encoding enc, header *out) {
 
 /* Fragments of encapsulated pixel data (PS3.5 annex A.4): items of known length up to the sequence delimiter. */
 static nsc_status parse_fragments(parser *p, nsc_reader *r, encoding enc, uint32_t parent) {
-  for (;;) {
+  while (nsc_reader_left(r) > 0) { /* some writers leave the delimiter at the end of the file out */
     header h;
     if (!take_header(r, enc, &h)) return truncated(p, r->at);
     if (h.tag == TAG_SEQUENCE_END) break;
@@ -215,7 +217,7 @@ static nsc_status parse_value(parser *p, nsc_reader *r, encoding enc, const head
   uint32_t index;
   nsc_dicom *d = p->d;
   NSC_TRY(add_element(p, h, r->at, enc.big_endian, &index));
-  bool is_pixels = depth == 0 && h->tag == TAG_PIXELS;
+  bool is_pixels = depth == 0 && (h->tag == TAG_PIXELS || h->tag == TAG_FLOATS || h->tag == TAG_DOUBLES);
   if (is_pixels) d->pixels = index;
   if (h->length == UNDEFINED_LENGTH) {
     NSC_TRY(parse_undefined(p, r, enc, h, index, depth));

@@ -1,4 +1,4 @@
-/* Percentiles of a frame by counting: exact for samples of up to 16 bits, in one pass. */
+/* Percentiles of a frame: by counting for samples of up to 16 bits, by sorting for others. Both are exact. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -72,6 +72,36 @@ static double percentile(const histogram *h, double percent) {
   return a + (rank - whole) * (b - a);
 }
 
+static int compare_doubles(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Modality values in ascending order, without padding (unless there is nothing else) and what is not finite. */
+static nsc_status percentiles_by_sorting(const nsc_image *image, const void *samples, const nsc_mapping *m,
+                                         const nsc_frame_stats *stats, const double percents[2], double out[2],
+                                         nsc_error *err) {
+  size_t n = nsc_image_sample_count(image), kept = 0;
+  double *values = n < SIZE_MAX / sizeof *values ? malloc(n * sizeof *values) : NULL;
+  if (!values) return nsc_fail_memory(err, n * sizeof *values, "percentiles");
+  bool only_padding = stats->low >= image->padding_low && stats->high <= image->padding_high;
+  for (size_t i = 0; i < n; i++) {
+    double x = nsc_sample_value(image->info.type, samples, i);
+    bool is_padding = image->has_padding && x >= image->padding_low && x <= image->padding_high;
+    if (!isfinite(x) || (is_padding && !only_padding)) continue;
+    values[kept++] = nsc_mapping_modality(m, x);
+  }
+  if (!kept) values[kept++] = nsc_mapping_modality(m, 0);
+  qsort(values, kept, sizeof *values, compare_doubles);
+  for (int i = 0; i < 2; i++) {
+    double rank = percents[i] / 100 * (double)(kept - 1), whole = floor(rank);
+    size_t a = (size_t)whole, b = a + 1 < kept ? a + 1 : a;
+    out[i] = values[a] + (rank - whole) * (values[b] - values[a]);
+  }
+  free(values);
+  return NSC_OK;
+}
+
 nsc_status nsc_frame_percentiles(nsc_image *image, uint32_t frame, const double percents[2], double out[2],
                                  nsc_error *err) {
   nsc_frame_stats stats;
@@ -79,7 +109,8 @@ nsc_status nsc_frame_percentiles(nsc_image *image, uint32_t frame, const double 
   NSC_TRY(nsc_image_stats(image, frame, &stats, err));
   NSC_TRY(nsc_image_frame(image, frame, &samples, err));
   nsc_mapping m = nsc_mapping_of(image, frame);
-  histogram h = {.first = stats.all_low, .size = (uint32_t)(stats.all_high - stats.all_low) + 1};
+  if (!nsc_image_fits_table(image)) return percentiles_by_sorting(image, samples, &m, &stats, percents, out, err);
+  histogram h = {.first = (int32_t)stats.all_low, .size = (uint32_t)(stats.all_high - stats.all_low) + 1};
   h.counts = calloc(h.size, sizeof *h.counts);
   if (!h.counts) return nsc_fail_memory(err, h.size * sizeof *h.counts, "a histogram");
   count_samples(image, samples, nsc_image_sample_count(image), &h);

@@ -1,6 +1,7 @@
 /* The image object: opening by content, limits, the frame cache and its statistics. */
 #include "image/image.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -75,6 +76,10 @@ void nsc_image_get_info(const nsc_image *image, nsc_image_info *out) {
   *out = image->info;
 }
 
+bool nsc_image_needs_codec(const nsc_image *image) {
+  return image->reader->needs_codec && image->reader->needs_codec(image);
+}
+
 nsc_status nsc_image_check_limits(const nsc_image *image, uint64_t width, uint64_t height, uint64_t frames,
                                   uint32_t channels, nsc_sample_type type, nsc_error *err) {
   const nsc_image_options *limits = &image->limits;
@@ -125,33 +130,72 @@ nsc_status nsc_image_frame(nsc_image *image, uint32_t frame, const void **sample
   return NSC_OK;
 }
 
+double nsc_sample_value(nsc_sample_type type, const void *samples, size_t at) {
+  switch (type) {
+    case NSC_SAMPLE_U8:
+      return ((const uint8_t *)samples)[at];
+    case NSC_SAMPLE_I8:
+      return ((const int8_t *)samples)[at];
+    case NSC_SAMPLE_U16:
+      return ((const uint16_t *)samples)[at];
+    case NSC_SAMPLE_I16:
+      return ((const int16_t *)samples)[at];
+    case NSC_SAMPLE_U32:
+      return ((const uint32_t *)samples)[at];
+    case NSC_SAMPLE_I32:
+      return ((const int32_t *)samples)[at];
+    case NSC_SAMPLE_F32:
+      return ((const float *)samples)[at];
+    default:
+      return ((const double *)samples)[at];
+  }
+}
+
 /*
- * One loop for each type, so that the compiler vectorises it. Without padding the inner test is gone: `inside` has
- * padding_low > padding_high then, and the plain extremes are taken over.
+ * One loop for each type, so that the compiler vectorises it. Without padding the inner test is gone: the plain
+ * extremes are taken over.
  */
-#define DEFINE_EXTREMES(name, type)                                                            \
-  static void name(const type *p, size_t n, const nsc_image *image, nsc_frame_stats *out) {    \
-    type low = p[0], high = p[0];                                                              \
-    for (size_t i = 1; i < n; i++) {                                                           \
-      low = p[i] < low ? p[i] : low;                                                           \
-      high = p[i] > high ? p[i] : high;                                                        \
-    }                                                                                          \
-    *out = (nsc_frame_stats){low, high, low, high};                                            \
-    if (!image->has_padding || image->padding_high < low || image->padding_low > high) return; \
-    int32_t real_low = INT32_MAX, real_high = INT32_MIN;                                       \
-    for (size_t i = 0; i < n; i++) {                                                           \
-      if (p[i] >= image->padding_low && p[i] <= image->padding_high) continue;                 \
-      real_low = p[i] < real_low ? p[i] : real_low;                                            \
-      real_high = p[i] > real_high ? p[i] : real_high;                                         \
-    }                                                                                          \
-    if (real_low > real_high) return;                                                          \
-    out->low = real_low;                                                                       \
-    out->high = real_high;                                                                     \
+#define DEFINE_EXTREMES(name, type)                                                                 \
+  static void name(const type *p, size_t n, const nsc_image *image, nsc_frame_stats *out) {         \
+    type low = p[0], high = p[0];                                                                   \
+    for (size_t i = 1; i < n; i++) {                                                                \
+      low = p[i] < low ? p[i] : low;                                                                \
+      high = p[i] > high ? p[i] : high;                                                             \
+    }                                                                                               \
+    *out = (nsc_frame_stats){low, high, low, high};                                                 \
+    if (!image->has_padding || image->padding_high < low || image->padding_low > high) return;      \
+    int32_t real_low = INT32_MAX, real_high = INT32_MIN;                                            \
+    int32_t padding_low = (int32_t)image->padding_low, padding_high = (int32_t)image->padding_high; \
+    for (size_t i = 0; i < n; i++) {                                                                \
+      if (p[i] >= padding_low && p[i] <= padding_high) continue;                                    \
+      real_low = p[i] < real_low ? p[i] : real_low;                                                 \
+      real_high = p[i] > real_high ? p[i] : real_high;                                              \
+    }                                                                                               \
+    if (real_low > real_high) return;                                                               \
+    out->low = real_low;                                                                            \
+    out->high = real_high;                                                                          \
   }
 DEFINE_EXTREMES(extremes_u8, uint8_t)
 DEFINE_EXTREMES(extremes_i8, int8_t)
 DEFINE_EXTREMES(extremes_u16, uint16_t)
 DEFINE_EXTREMES(extremes_i16, int16_t)
+
+/* 32 bits and floats: in doubles, which hold each of their values. */
+static void extremes_wide(const void *samples, size_t n, const nsc_image *image, nsc_frame_stats *out) {
+  double all_low = INFINITY, all_high = -INFINITY, low = INFINITY, high = -INFINITY;
+  for (size_t i = 0; i < n; i++) {
+    double x = nsc_sample_value(image->info.type, samples, i);
+    if (!isfinite(x)) continue;
+    all_low = x < all_low ? x : all_low;
+    all_high = x > all_high ? x : all_high;
+    if (image->has_padding && x >= image->padding_low && x <= image->padding_high) continue;
+    low = x < low ? x : low;
+    high = x > high ? x : high;
+  }
+  if (all_low > all_high) all_low = all_high = 0;
+  if (low > high) low = all_low, high = all_high;
+  *out = (nsc_frame_stats){all_low, all_high, low, high};
+}
 
 nsc_status nsc_image_stats(nsc_image *image, uint32_t frame, nsc_frame_stats *out, nsc_error *err) {
   const void *samples;
@@ -172,7 +216,8 @@ nsc_status nsc_image_stats(nsc_image *image, uint32_t frame, nsc_frame_stats *ou
         extremes_i16(samples, n, image, &image->stats);
         break;
       default:
-        return nsc_fail(err, NSC_ERROR_INTERNAL, "no statistics for sample type %d", (int)image->info.type);
+        extremes_wide(samples, n, image, &image->stats);
+        break;
     }
     image->has_stats = true;
   }

@@ -31,15 +31,16 @@ typedef struct nsc_frame_values {
   nsc_window window; /* its name is always NULL */
 } nsc_frame_values;
 
-/* Extremes of one frame's stored samples, all channels together. */
+/* Extremes of one frame's stored samples, all channels together. What is not finite is left out; 0 when nothing is. */
 typedef struct nsc_frame_stats {
-  int32_t all_low, all_high; /* with padding */
-  int32_t low, high;         /* without; as all_* when everything is padding */
+  double all_low, all_high; /* with padding */
+  double low, high;         /* without; as all_* when everything is padding */
 } nsc_frame_stats;
 
 /* What a format's reader does after opening. `state` is its own. */
 typedef struct nsc_image_reader {
   nsc_status (*decode)(const nsc_image *image, uint32_t frame, void *samples, nsc_error *err);
+  bool (*needs_codec)(const nsc_image *image);             /* NULL: never */
   void (*write_json)(const nsc_image *image, nsc_text *t); /* further members of an open object */
   void (*free_state)(void *state);
 } nsc_image_reader;
@@ -59,12 +60,12 @@ struct nsc_image {
   nsc_window *windows; /* [info.window_count] */
   nsc_lut *voi_luts;   /* [info.voi_lut_count] */
 
-  /* What the significant bits can hold; a PNM's own maximum. */
-  int32_t type_low, type_high;
+  /* What the significant bits can hold; a PNM's own maximum; 0..1 for floats. */
+  double type_low, type_high;
   /* Shown from type_low to type_high when the file gives no window: pictures, 8-bit DICOM, colour. */
   bool full_range;
   bool has_padding; /* stored values padding_low..padding_high are no picture: PS3.3 C.7.5.1.1.2 */
-  int32_t padding_low, padding_high;
+  double padding_low, padding_high;
 
   void *samples; /* of `cached_frame`; NULL before the first decode */
   uint32_t cached_frame;
@@ -84,6 +85,13 @@ NSC_WARN_UNUSED nsc_status nsc_image_check_limits(const nsc_image *image, uint64
 size_t nsc_image_frame_bytes(const nsc_image *image);
 /* Samples of one decoded frame. */
 size_t nsc_image_sample_count(const nsc_image *image);
+
+/* Whether samples have so few values that a table of all of them is worth its making: 8 and 16 bits. */
+static inline bool nsc_image_fits_table(const nsc_image *image) {
+  return image->info.type <= NSC_SAMPLE_I16;
+}
+/* Sample number `at`, as a number. */
+double nsc_sample_value(nsc_sample_type type, const void *samples, size_t at);
 
 NSC_WARN_UNUSED nsc_status nsc_image_stats(nsc_image *image, uint32_t frame, nsc_frame_stats *out, nsc_error *err);
 

@@ -7,6 +7,10 @@ static const char *photometric_name(nsc_photometric photometric) {
   return names[photometric];
 }
 
+static bool is_signed(nsc_sample_type type) {
+  return type != NSC_SAMPLE_U8 && type != NSC_SAMPLE_U16 && type != NSC_SAMPLE_U32;
+}
+
 static void write_spacing(const nsc_image_info *info, nsc_text *t) {
   nsc_json_key(t, "spacing");
   if (!(info->spacing_x > 0)) {
@@ -50,8 +54,8 @@ static void write_values(const nsc_image *image, nsc_text *t) {
   nsc_json_key(t, "padding");
   if (image->has_padding) {
     nsc_json_array(t);
-    nsc_json_int(t, image->padding_low);
-    nsc_json_int(t, image->padding_high);
+    nsc_json_number(t, image->padding_low);
+    nsc_json_number(t, image->padding_high);
     nsc_json_end_array(t);
   } else {
     nsc_json_null(t);
@@ -79,7 +83,7 @@ nsc_status nsc_image_json(const nsc_image *image, char **out, nsc_error *err) {
   nsc_json_key(&t, "frameMs"), nsc_json_number(&t, info->frame_ms);
   nsc_json_key(&t, "channels"), nsc_json_int(&t, info->channels);
   nsc_json_key(&t, "bits"), nsc_json_int(&t, info->bits);
-  nsc_json_key(&t, "signed"), nsc_json_bool(&t, info->type == NSC_SAMPLE_I8 || info->type == NSC_SAMPLE_I16);
+  nsc_json_key(&t, "signed"), nsc_json_bool(&t, is_signed(info->type));
   nsc_json_key(&t, "photometric"), nsc_json_string(&t, photometric_name(info->photometric));
   write_spacing(info, &t);
   write_values(image, &t);

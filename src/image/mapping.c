@@ -53,7 +53,7 @@ static uint16_t look_up(const nsc_lut *lut, double input) {
   return lut->values[index < lut->count - 1 ? (uint32_t)index : lut->count - 1];
 }
 
-double nsc_mapping_modality(const nsc_mapping *m, int32_t stored) {
+double nsc_mapping_modality(const nsc_mapping *m, double stored) {
   if (m->modality_lut) return look_up(m->modality_lut, stored);
   return m->slope * stored + m->intercept;
 }
@@ -74,7 +74,7 @@ static double through_window(const nsc_mapping *m, double x) {
   }
 }
 
-double nsc_mapping_grey(const nsc_mapping *m, int32_t stored) {
+double nsc_mapping_grey(const nsc_mapping *m, double stored) {
   double x = nsc_mapping_modality(m, stored), y;
   if (m->voi_lut) { /* its inputs are whole numbers */
     y = (double)look_up(m->voi_lut, floor(x + 0.5)) / ((1u << m->voi_lut->bits) - 1);
@@ -86,13 +86,15 @@ double nsc_mapping_grey(const nsc_mapping *m, int32_t stored) {
 }
 
 /* Extremes of the modality values of low..high. */
-static void modality_range(const nsc_mapping *m, int32_t stored_low, int32_t stored_high, double *low, double *high) {
+static void modality_range(const nsc_mapping *m, double stored_low, double stored_high, double *low, double *high) {
   double a = nsc_mapping_modality(m, stored_low), b = nsc_mapping_modality(m, stored_high);
   *low = a < b ? a : b;
   *high = a < b ? b : a;
   if (!m->modality_lut) return;
-  for (int32_t v = stored_low; v <= stored_high; v++) { /* a table need not rise */
-    double x = nsc_mapping_modality(m, v);
+  const nsc_lut *lut = m->modality_lut;
+  for (uint32_t i = 0; i < lut->count; i++) { /* a table need not rise */
+    double input = (double)lut->first + i, x = lut->values[i];
+    if (input < stored_low || input > stored_high) continue;
     if (x < *low) *low = x;
     if (x > *high) *high = x;
   }

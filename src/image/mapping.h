@@ -22,13 +22,13 @@ void nsc_mapping_set_range(nsc_mapping *m, double low, double high);
 NSC_WARN_UNUSED nsc_status nsc_mapping_of_view(const nsc_image *image, const nsc_view *view, nsc_mapping *out,
                                                nsc_error *err);
 
-double nsc_mapping_modality(const nsc_mapping *m, int32_t stored);
+double nsc_mapping_modality(const nsc_mapping *m, double stored);
 /* 0..1, inversion included; never NaN. */
-double nsc_mapping_grey(const nsc_mapping *m, int32_t stored);
+double nsc_mapping_grey(const nsc_mapping *m, double stored);
 
 /* Modality values of a frame, without padding: smallest and largest. */
 NSC_WARN_UNUSED nsc_status nsc_frame_range(nsc_image *image, uint32_t frame, double *low, double *high, nsc_error *err);
-/* Modality values that the significant bits can give. */
+/* Modality values that the significant bits can give; of floats 0..1, rescaled. */
 void nsc_type_range(const nsc_image *image, uint32_t frame, double *low, double *high);
 /* Two percentiles (0..100) of a frame's modality values without padding, interpolated as numpy.percentile does. */
 NSC_WARN_UNUSED nsc_status nsc_frame_percentiles(nsc_image *image, uint32_t frame, const double percents[2],

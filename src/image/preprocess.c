@@ -92,7 +92,8 @@ static nsc_status mapping_for(nsc_image *image, uint32_t frame, const nsc_recipe
 typedef struct rows {
   const nsc_image *image;
   const void *samples;
-  const float *table; /* 0..1 of the sample low + index */
+  const nsc_mapping *mapping;
+  const float *table; /* 0..1 of the sample low + index; NULL where there are too many values for one */
   int32_t low;
   bool luma; /* RGB becomes one channel */
 } rows;
@@ -115,6 +116,18 @@ DEFINE_ROW(row_i8, int8_t)
 DEFINE_ROW(row_u16, uint16_t)
 DEFINE_ROW(row_i16, int16_t)
 
+static void row_wide(const rows *r, size_t at, size_t count, float *row) {
+  for (size_t i = 0; i < count; i++) {
+    float grey = (float)nsc_mapping_grey(r->mapping, nsc_sample_value(r->image->info.type, r->samples, at + i));
+    if (!r->luma) {
+      row[i] = grey;
+    } else { /* ITU-R BT.601 */
+      static const float weights[3] = {0.299f, 0.587f, 0.114f};
+      row[i / 3] = (i % 3 ? row[i / 3] : 0) + weights[i % 3] * grey;
+    }
+  }
+}
+
 static void source_row(void *user, uint32_t y, float *row) {
   const rows *r = user;
   size_t count = (size_t)r->image->info.width * r->image->info.channels, at = y * count;
@@ -128,10 +141,23 @@ static void source_row(void *user, uint32_t y, float *row) {
     case NSC_SAMPLE_U16:
       row_u16(r, at, count, row);
       break;
-    default:
+    case NSC_SAMPLE_I16:
       row_i16(r, at, count, row);
       break;
+    default:
+      row_wide(r, at, count, row);
+      break;
   }
+}
+
+/* 0..1 of every value that the frame has. Ended by free. */
+static nsc_status make_table(const nsc_mapping *mapping, const nsc_frame_stats *stats, float **out, nsc_error *err) {
+  uint32_t count = (uint32_t)(stats->all_high - stats->all_low) + 1;
+  float *table = malloc(count * sizeof *table);
+  if (!table) return nsc_fail_memory(err, count * sizeof *table, "a grey table");
+  for (uint32_t i = 0; i < count; i++) table[i] = (float)nsc_mapping_grey(mapping, stats->all_low + i);
+  *out = table;
+  return NSC_OK;
 }
 
 /* The frame as 0..1 of every sample, resized and filtered into `out`: [height][width][channels of the recipe]. */
@@ -142,10 +168,9 @@ static nsc_status unit_tensor(nsc_image *image, uint32_t frame, const nsc_recipe
   NSC_TRY(mapping_for(image, frame, r, &mapping, err));
   NSC_TRY(nsc_image_stats(image, frame, &stats, err));
   NSC_TRY(nsc_image_frame(image, frame, &samples, err));
-  uint32_t count = (uint32_t)(stats.all_high - stats.all_low) + 1, source_channels = image->info.channels;
-  float *table = malloc(count * sizeof *table);
-  if (!table) return nsc_fail_memory(err, count * sizeof *table, "a grey table");
-  for (uint32_t i = 0; i < count; i++) table[i] = (float)nsc_mapping_grey(&mapping, stats.all_low + (int32_t)i);
+  uint32_t source_channels = image->info.channels;
+  float *table = NULL;
+  if (nsc_image_fits_table(image)) NSC_TRY(make_table(&mapping, &stats, &table, err));
   /* Grey for a colour model is resized and filtered once and repeated afterwards, from the back so that it can stay in
    * place. */
   uint32_t channels = source_channels == 3 && r->channels == 3 ? 3 : 1;
@@ -153,7 +178,8 @@ static nsc_status unit_tensor(nsc_image *image, uint32_t frame, const nsc_recipe
   size_t pixels = (size_t)r->width * r->height, stride = (size_t)r->width * channels;
   nsc_resize_axis x = {image->info.width, 0, image->info.width, p.full_width, p.crop_x, p.width};
   nsc_resize_axis y = {image->info.height, 0, image->info.height, p.full_height, p.crop_y, p.height};
-  rows source = {image, samples, table, stats.all_low, source_channels == 3 && channels == 1};
+  rows source = {
+      image, samples, &mapping, table, table ? (int32_t)stats.all_low : 0, source_channels == 3 && channels == 1};
   memset(out, 0, pixels * r->channels * sizeof *out);
   nsc_status status =
       nsc_resize(source_row, &source, channels, &x, &y, out + p.y * stride + p.x * (size_t)channels, stride, err);

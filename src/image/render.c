@@ -1,6 +1,7 @@
 /*
  * Frames to RGBA. Whatever stands between a sample and the screen is computed once for each value that occurs in the
- * frame; then each pixel is one look into that table.
+ * frame; then each pixel is one look into that table. Samples of 32 bits and floats have too many values for a table
+ * and are computed one by one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,19 @@ static void map_samples(const nsc_image *image, const void *samples, const uint3
   }
 }
 
+static void map_one_by_one(const nsc_image *image, const void *samples, const nsc_mapping *mapping, uint8_t *rgba) {
+  size_t pixels = (size_t)image->info.width * image->info.height;
+  uint32_t channels = image->info.channels;
+  for (size_t i = 0; i < pixels; i++, rgba += 4) {
+    for (uint32_t c = 0; c < 3; c++) {
+      rgba[c] = c < channels
+                    ? to_u8(nsc_mapping_grey(mapping, nsc_sample_value(image->info.type, samples, i * channels + c)))
+                    : rgba[0];
+    }
+    rgba[3] = 255;
+  }
+}
+
 nsc_status nsc_render(nsc_image *image, const nsc_view *view, uint8_t *rgba, size_t size, nsc_error *err) {
   if (!image || !view || !rgba) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no image, no view or no place for pixels");
   uint64_t need = (uint64_t)image->info.width * image->info.height * 4;
@@ -76,13 +90,18 @@ nsc_status nsc_render(nsc_image *image, const nsc_view *view, uint8_t *rgba, siz
   NSC_TRY(nsc_mapping_of_view(image, view, &mapping, err));
   NSC_TRY(nsc_image_stats(image, view->frame, &stats, err));
   NSC_TRY(nsc_image_frame(image, view->frame, &samples, err));
+  if (!nsc_image_fits_table(image)) {
+    map_one_by_one(image, samples, &mapping, rgba);
+    return NSC_OK;
+  }
+  int32_t low = (int32_t)stats.all_low;
   uint32_t count = (uint32_t)(stats.all_high - stats.all_low) + 1;
   uint32_t *table = malloc(count * sizeof *table);
   if (!table) return nsc_fail_memory(err, count * sizeof *table, "a grey table");
   for (uint32_t i = 0; i < count; i++) {
-    table[i] = grey_pixel(to_u8(nsc_mapping_grey(&mapping, stats.all_low + (int32_t)i)));
+    table[i] = grey_pixel(to_u8(nsc_mapping_grey(&mapping, low + (int32_t)i)));
   }
-  map_samples(image, samples, table, stats.all_low, rgba);
+  map_samples(image, samples, table, low, rgba);
   free(table);
   return NSC_OK;
 }

@@ -66,19 +66,6 @@ nsc_status nsc_view_auto(nsc_image *image, uint32_t frame, nsc_view *out, nsc_er
   return NSC_OK;
 }
 
-static int32_t sample_at(const nsc_image *image, const void *samples, size_t i) {
-  switch (image->info.type) {
-    case NSC_SAMPLE_U8:
-      return ((const uint8_t *)samples)[i];
-    case NSC_SAMPLE_I8:
-      return ((const int8_t *)samples)[i];
-    case NSC_SAMPLE_U16:
-      return ((const uint16_t *)samples)[i];
-    default:
-      return ((const int16_t *)samples)[i];
-  }
-}
-
 nsc_status nsc_image_probe(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y, double out[3], nsc_error *err) {
   const void *samples;
   if (!image || !out || x >= image->info.width || y >= image->info.height) {
@@ -88,6 +75,6 @@ nsc_status nsc_image_probe(nsc_image *image, uint32_t frame, uint32_t x, uint32_
   nsc_mapping m = nsc_mapping_of(image, frame);
   size_t at = ((size_t)y * image->info.width + x) * image->info.channels;
   for (uint32_t c = 0; c < image->info.channels; c++)
-    out[c] = nsc_mapping_modality(&m, sample_at(image, samples, at + c));
+    out[c] = nsc_mapping_modality(&m, nsc_sample_value(image->info.type, samples, at + c));
   return NSC_OK;
 }

@@ -306,7 +306,11 @@ static nsc_status filter_tiles(nsc_compute *c, const nsc_winograd *w, const nsc_
                                const float *bias, float *y, nsc_error *err) {
   NSC_TRY(nsc_room_take(&c->panels, nsc_winograd_weight_floats(&c->kernels, right->channels, right->columns), err));
   NSC_TRY(nsc_winograd_pack(&c->kernels, right, c->panels.floats, c->pool, &c->turned, err));
-  return nsc_winograd_run(&c->kernels, w, x, c->panels.floats, bias, y, c->pool, &c->pointers, err);
+  size_t threads = pthreadpool_get_threads_count(c->pool);
+  NSC_TRY(nsc_room_take(&c->pointers, nsc_winograd_workspace(&c->kernels, w, threads), err));
+  const nsc_winograd_after after = {.bias = bias};
+  nsc_winograd_run(&c->kernels, w, x, c->panels.floats, &after, y, c->pool, c->pointers.floats);
+  return NSC_OK;
 }
 
 static nsc_status winograd_forward(nsc_compute *c, const nsc_winograd *w, const float *x, const float *weights,

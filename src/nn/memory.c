@@ -74,7 +74,7 @@ static nsc_status set_pointers(nsc_plan *plan, size_t activations) {
     nsc_step *step = plan->steps[s];
     for (uint32_t i = 0; i < step->input_count; i++) step->in[i] = place_of(plan, step->inputs[i]);
     for (uint32_t i = 0; i < step->output_count; i++) step->out[i] = place_of(plan, step->outputs[i]);
-    if (step->op && step->setup(step, base + activations) != xnn_status_success) {
+    if (step->setup && step->setup(step, base + activations) != xnn_status_success) {
       return nsc_fail(plan->err, NSC_ERROR_INTERNAL, "XNNPACK would not set up %.40s \"%.80s\"", step->kind,
                       step->name);
     }

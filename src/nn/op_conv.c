@@ -8,8 +8,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/op_winograd.h"
 #include "nn/operators.h"
 #include "nn/window.h"
+#include "nn/winograd_tile.h"
 
 /* y = x * scale + shift per channel: a batch norm with frozen statistics. */
 typedef struct affine {
@@ -134,6 +136,60 @@ static nsc_status add_conv(nsc_plan *plan, const nsc_node *node, const conv *c, 
   return NSC_OK;
 }
 
+/* ---- 3x3 at stride 1 ---- */
+
+/* Transformed weights are four times the given ones. Where they are large there are few tiles, as a rule, and the time
+   goes into reading them. */
+enum { MOST_TILE_WEIGHTS = 10 << 20 };
+
+static bool is_winograd(const nsc_plan *plan, const conv *c, uint32_t input, nsc_winograd *out) {
+  const nsc_window *w = &c->window;
+  *out = (nsc_winograd){.batch = (size_t)plan->values[input].shape.dims[0],
+                        .height = (size_t)w->in[0],
+                        .width = (size_t)w->in[1],
+                        .in_channels = c->group_in,
+                        .out_height = (size_t)w->out[0],
+                        .out_width = (size_t)w->out[1],
+                        .out_channels = c->group_out,
+                        .top = (size_t)w->pad_begin[0],
+                        .left = (size_t)w->pad_begin[1]};
+  for (int i = 0; i < 2; i++) {
+    if (w->kernel[i] != 3 || w->stride[i] != 1 || w->dilation[i] != 1 || w->pad_begin[i] > 2 || w->pad_end[i] > 2) {
+      return false;
+    }
+  }
+  uint64_t bytes = (uint64_t)NSC_PLANES * out->in_channels * out->out_channels * sizeof(float);
+  return w->axes == 2 && c->groups == 1 && bytes <= MOST_TILE_WEIGHTS && nsc_winograd_pays(out);
+}
+
+/* The other side of a sum that follows and is known already, of the same shape: a residual connection. */
+static nsc_status take_sum(nsc_plan *plan, const nsc_shape *shape, uint32_t *output, uint32_t *add) {
+  *add = NSC_NO_VALUE;
+  const nsc_node *next = nsc_plan_next(plan, *output);
+  if (!next || next->domain[0] || strcmp(next->op, "Add") != 0 || next->input_count != 2) return NSC_OK;
+  uint32_t other = next->inputs[next->inputs[0] == *output];
+  if (other == NSC_NO_VALUE || other == *output || !plan->values[other].known || nsc_plan_is_constant(plan, other) ||
+      plan->values[other].type != NSC_TYPE_F32 || !nsc_shape_equal(&plan->values[other].shape, shape)) {
+    return NSC_OK;
+  }
+  NSC_TRY(nsc_plan_layout(plan, other, true, add));
+  nsc_plan_take(plan, next);
+  *output = next->outputs[0];
+  return NSC_OK;
+}
+
+static nsc_status add_winograd(nsc_plan *plan, const nsc_node *node, conv *c, const nsc_winograd *w, uint32_t input,
+                               uint32_t output) {
+  const nsc_shape shape = {
+      4, {(int64_t)w->batch, (int64_t)w->out_channels, (int64_t)w->out_height, (int64_t)w->out_width}};
+  uint32_t add;
+  NSC_TRY(take_sum(plan, &shape, &output, &add));
+  NSC_TRY(nsc_plan_take_clamp(plan, &output, &c->min, &c->max));
+  NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &shape, true));
+  return nsc_plan_winograd(plan, node, add == NSC_NO_VALUE ? "Winograd" : "Winograd+Add", w, c->weights, c->bias,
+                           c->min, c->max, input, add, output);
+}
+
 /* OIHW to OHWI, times a scale per output channel. */
 static void pack_weights(float *out, const float *in, size_t outputs, size_t inputs, size_t area, const float *scale) {
   for (size_t o = 0; o < outputs; o++) {
@@ -205,9 +261,6 @@ static nsc_status lower_conv(nsc_plan *plan, const nsc_node *node) {
     nsc_plan_take(plan, next);
     output = next->outputs[0];
   }
-  NSC_TRY(nsc_plan_take_clamp(plan, &output, &c.min, &c.max));
-  bool clamped = c.min > -INFINITY || c.max < INFINITY;
-  c.kind = normed ? (clamped ? "Conv+Norm+Clamp" : "Conv+Norm") : clamped ? "Conv+Clamp" : "Conv";
   float *packed;
   NSC_TRY(nsc_plan_scratch(plan, outputs * c.group_in * area, sizeof *packed, &packed));
   pack_weights(packed, weights, outputs, c.group_in, area, normed ? norm.scale : NULL);
@@ -215,6 +268,11 @@ static nsc_status lower_conv(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(pack_bias(plan, outputs, bias, normed ? &norm : NULL, &c.bias));
   uint32_t input;
   NSC_TRY(nsc_plan_layout(plan, node->inputs[0], true, &input));
+  nsc_winograd tiles;
+  if (is_winograd(plan, &c, input, &tiles)) return add_winograd(plan, node, &c, &tiles, input, output);
+  NSC_TRY(nsc_plan_take_clamp(plan, &output, &c.min, &c.max));
+  bool clamped = c.min > -INFINITY || c.max < INFINITY;
+  c.kind = normed ? (clamped ? "Conv+Norm+Clamp" : "Conv+Norm") : clamped ? "Conv+Clamp" : "Conv";
   return add_conv(plan, node, &c, input, output);
 }
 

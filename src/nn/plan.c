@@ -196,7 +196,7 @@ static nsc_status fold(nsc_plan *plan, const nsc_node *node, uint32_t first) {
     }
     void *workspace;
     NSC_TRY(nsc_plan_scratch(plan, step->workspace, 1, &workspace));
-    if (step->op) NSC_TRY(nsc_plan_check(plan, node, step->setup(step, workspace)));
+    if (step->setup) NSC_TRY(nsc_plan_check(plan, node, step->setup(step, workspace)));
     NSC_TRY(nsc_plan_check(plan, node, nsc_step_run(step, NULL)));
     xnn_delete_operator(step->op);
     step->op = NULL;

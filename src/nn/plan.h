@@ -48,7 +48,7 @@ struct nsc_step {
   void **out;
   xnn_operator_t op;                                         /* NULL for our own loops */
   size_t workspace;                                          /* bytes; shared by all steps */
-  enum xnn_status (*setup)(nsc_step *step, void *workspace); /* for op: hands it in[] and out[] */
+  enum xnn_status (*setup)(nsc_step *step, void *workspace); /* NULL: none. Hands op in[] and out[] */
   void (*run)(nsc_step *step, pthreadpool_t pool);           /* for our own loops */
   void *params;                                              /* of run; in the plan's memory */
   double ms;                                                 /* of the last run */

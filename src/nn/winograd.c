@@ -121,21 +121,28 @@ void nsc_winograd_input(const nsc_winograd *w, const nsc_tiles *tiles, const flo
 /* A task is a block of tiles and a group of columns; columns go in blocks whose products stay in a near cache. */
 enum { BLOCK_TILES = 24, BLOCK_COLUMNS = 64, TASKS_A_THREAD = 4 };
 
+/* How the work is cut. */
+typedef struct run_blocks {
+  size_t block;                   /* tiles, a multiple of the kernels' rows */
+  size_t plane_in, plane_weights; /* floats */
+  size_t panels, step;            /* of columns: all, in a block */
+  size_t zeros, scratch_each;     /* floats: outside of pictures, of a thread */
+} run_blocks;
+
 typedef struct run_task {
   const nsc_kernels *kernels;
   const nsc_winograd *shape;
+  const nsc_winograd_after *after;
   nsc_tiles tiles;
-  const float *x, *packed, *bias, *zero;
+  run_blocks cut;
+  const float *x, *packed, *zero;
   float *y, *scratch;
-  size_t scratch_each;            /* floats a thread */
-  size_t block;                   /* tiles, a multiple of the kernels' rows */
-  size_t plane_in, plane_weights; /* floats */
-  size_t panels, step, group;     /* of columns: all, in a block, in a task */
+  size_t group; /* panels a task */
 } run_task;
 
 /* products: [panels][rows of kernels][36][kernel rows][kernel columns], so that a tile's 36 lie near. */
 static float *product_at(const run_task *r, float *products, size_t panel, size_t row, size_t plane) {
-  size_t cell = r->kernels->rows * r->kernels->columns, groups = r->block / r->kernels->rows;
+  size_t cell = r->kernels->rows * r->kernels->columns, groups = r->cut.block / r->kernels->rows;
   return products + ((panel * groups + row / r->kernels->rows) * NSC_PLANES + plane) * cell;
 }
 
@@ -145,18 +152,30 @@ static void multiply_planes(const run_task *r, const float *in, size_t tiles, si
   size_t channels = r->shape->in_channels, bytes = channels * sizeof(float), row_bytes = k->columns * sizeof(float);
   for (size_t plane = 0; plane < NSC_PLANES; plane++) {
     for (size_t p = 0; p < panels; p++) {
-      const float *weights = r->packed + plane * r->plane_weights + (panel + p) * (1 + channels) * k->columns;
+      const float *weights = r->packed + plane * r->cut.plane_weights + (panel + p) * (1 + channels) * k->columns;
       for (size_t row = 0; row < tiles; row += k->rows) {
-        k->product(nsc_least(k->rows, tiles - row), k->columns, bytes, in + plane * r->plane_in + row * channels, bytes,
-                   weights, product_at(r, products, p, row, plane), row_bytes, row_bytes, &k->params);
+        k->product(nsc_least(k->rows, tiles - row), k->columns, bytes, in + plane * r->cut.plane_in + row * channels,
+                   bytes, weights, product_at(r, products, p, row, plane), row_bytes, row_bytes, &k->params);
       }
     }
   }
 }
 
-/* The 4x4 results of one tile and four channels; what lies outside of the picture is dropped. */
-static void transform_output(const float *m, size_t plane, nsc_lanes bias, float *to, size_t pixel, size_t line,
-                             size_t rows, size_t columns) {
+/* Four channels of a tile's results: where they go, and what is done with them before. */
+typedef struct run_corner {
+  size_t at;            /* floats into y */
+  size_t pixel, line;   /* floats from one to the next */
+  size_t rows, columns; /* of the tile that lie in the picture */
+} run_corner;
+
+static nsc_lanes finish(const nsc_winograd_after *after, nsc_lanes v, nsc_lanes bias, size_t at) {
+  v += bias;
+  if (after->add) v += nsc_load_lanes(after->add + at);
+  return after->clamps ? nsc_clamp_lanes(v, after->min, after->max) : v;
+}
+
+/* `m`: the tile's 36 products, `plane` floats apart. */
+static void transform_output(const run_task *r, const float *m, size_t plane, nsc_lanes bias, const run_corner *c) {
   nsc_lanes t[NSC_TILE_OUT][NSC_TILE];
   for (size_t j = 0; j < NSC_TILE; j++) {
     nsc_lanes d[NSC_TILE];
@@ -164,70 +183,84 @@ static void transform_output(const float *m, size_t plane, nsc_lanes bias, float
     nsc_tile_output4(d);
     for (size_t i = 0; i < NSC_TILE_OUT; i++) t[i][j] = d[i];
   }
-  for (size_t i = 0; i < rows; i++) {
+  for (size_t i = 0; i < c->rows; i++) {
     nsc_tile_output4(t[i]);
-    for (size_t j = 0; j < columns; j++) nsc_store_lanes(to + i * line + j * pixel, t[i][j] + bias);
+    for (size_t j = 0; j < c->columns; j++) {
+      size_t at = c->at + i * c->line + j * c->pixel;
+      nsc_store_lanes(r->y + at, finish(r->after, t[i][j], bias, at));
+    }
   }
 }
 
 static void write_tile(const run_task *r, float *products, size_t tile, size_t row, size_t panel, size_t panels) {
   const nsc_winograd *w = r->shape;
-  size_t width = r->kernels->columns, pixel = w->out_channels, n, y, x;
+  size_t width = r->kernels->columns, plane = r->kernels->rows * width, n, y, x;
   nsc_tile_at(&r->tiles, tile, &n, &y, &x);
-  float *to = r->y + ((n * w->out_height + y) * w->out_width + x) * pixel;
-  size_t rows = nsc_least(NSC_TILE_OUT, w->out_height - y), columns = nsc_least(NSC_TILE_OUT, w->out_width - x);
+  run_corner corner = {.pixel = w->out_channels,
+                       .line = w->out_width * w->out_channels,
+                       .rows = nsc_least(NSC_TILE_OUT, w->out_height - y),
+                       .columns = nsc_least(NSC_TILE_OUT, w->out_width - x)};
+  size_t first_at = ((n * w->out_height + y) * w->out_width + x) * w->out_channels;
   for (size_t p = 0; p < panels; p++) {
     const float *m = product_at(r, products, p, row, 0) + row % r->kernels->rows * width;
     size_t first = (panel + p) * width, count = nsc_least(width, w->out_channels - first);
     for (size_t c = 0; c < count; c += NSC_LANES) {
-      nsc_lanes bias = r->bias ? nsc_load_lanes(r->bias + first + c) : (nsc_lanes){0};
-      transform_output(m + c, r->kernels->rows * width, bias, to + first + c, pixel, w->out_width * pixel, rows,
-                       columns);
+      nsc_lanes bias = r->after->bias ? nsc_load_lanes(r->after->bias + first + c) : (nsc_lanes){0};
+      corner.at = first_at + first + c;
+      transform_output(r, m + c, plane, bias, &corner);
     }
   }
 }
 
 static void run_block(void *context, size_t thread, size_t block, size_t group) {
   const run_task *r = context;
-  float *in = r->scratch + thread * r->scratch_each, *products = in + NSC_PLANES * r->plane_in;
-  size_t first = block * r->block, tiles = nsc_least(r->block, r->tiles.count - first),
+  float *in = r->scratch + thread * r->cut.scratch_each, *products = in + NSC_PLANES * r->cut.plane_in;
+  size_t first = block * r->cut.block, tiles = nsc_least(r->cut.block, r->tiles.count - first),
          channels = r->shape->in_channels;
   for (size_t t = 0; t < tiles; t++) {
-    nsc_planes to = {in + t * channels, r->plane_in, channels, channels};
+    nsc_planes to = {in + t * channels, r->cut.plane_in, channels, channels};
     nsc_winograd_input(r->shape, &r->tiles, r->x, first + t, r->zero, &to);
   }
-  size_t last = nsc_least((group + 1) * r->group, r->panels);
-  for (size_t panel = group * r->group; panel < last; panel += r->step) {
-    size_t panels = nsc_least(r->step, last - panel);
+  size_t last = nsc_least((group + 1) * r->group, r->cut.panels);
+  for (size_t panel = group * r->group; panel < last; panel += r->cut.step) {
+    size_t panels = nsc_least(r->cut.step, last - panel);
     multiply_planes(r, in, tiles, panel, panels, products);
     for (size_t t = 0; t < tiles; t++) write_tile(r, products, first + t, t, panel, panels);
   }
 }
 
-nsc_status nsc_winograd_run(const nsc_kernels *kernels, const nsc_winograd *shape, const float *x, const float *packed,
-                            const float *bias, float *y, pthreadpool_t pool, nsc_room *room, nsc_error *err) {
-  size_t threads = pthreadpool_get_threads_count(pool),
-         block = nsc_divide_up(BLOCK_TILES, kernels->rows) * kernels->rows;
+static run_blocks cut_of(const nsc_kernels *k, const nsc_winograd *w) {
+  run_blocks c = {.block = nsc_divide_up(BLOCK_TILES, k->rows) * k->rows,
+                  .plane_weights = plane_floats(k, w->in_channels, w->out_channels),
+                  .panels = nsc_divide_up(w->out_channels, k->columns),
+                  .step = nsc_divide_up(BLOCK_COLUMNS, k->columns),
+                  .zeros = nsc_divide_up(w->in_channels, NSC_PLANE_PAD) * NSC_PLANE_PAD};
+  c.plane_in = c.block * w->in_channels + NSC_PLANE_PAD;
+  size_t floats = NSC_PLANES * (c.plane_in + nsc_least(c.step, c.panels) * c.block * k->columns) + NSC_PLANE_PAD;
+  c.scratch_each = nsc_divide_up(floats, NSC_PLANE_PAD) * NSC_PLANE_PAD;
+  return c;
+}
+
+size_t nsc_winograd_workspace(const nsc_kernels *kernels, const nsc_winograd *shape, size_t threads) {
+  run_blocks cut = cut_of(kernels, shape);
+  return cut.zeros + threads * cut.scratch_each;
+}
+
+void nsc_winograd_run(const nsc_kernels *kernels, const nsc_winograd *shape, const float *x, const float *packed,
+                      const nsc_winograd_after *after, float *y, pthreadpool_t pool, float *workspace) {
+  size_t threads = pthreadpool_get_threads_count(pool);
   run_task r = {.kernels = kernels,
                 .shape = shape,
+                .after = after,
                 .tiles = nsc_tiles_of(shape),
+                .cut = cut_of(kernels, shape),
                 .x = x,
                 .packed = packed,
-                .bias = bias,
                 .y = y,
-                .block = block,
-                .plane_in = block * shape->in_channels + NSC_PLANE_PAD,
-                .plane_weights = plane_floats(kernels, shape->in_channels, shape->out_channels),
-                .panels = nsc_divide_up(shape->out_channels, kernels->columns),
-                .step = nsc_divide_up(BLOCK_COLUMNS, kernels->columns)};
-  size_t blocks = nsc_divide_up(r.tiles.count, block), wanted = threads > 1 ? threads * TASKS_A_THREAD : 1;
-  r.group = nsc_divide_up(r.panels, nsc_divide_up(wanted, blocks));
-  r.scratch_each = NSC_PLANES * (r.plane_in + nsc_least(r.step, r.panels) * block * kernels->columns);
-  r.scratch_each = nsc_divide_up(r.scratch_each + NSC_PLANE_PAD, NSC_PLANE_PAD) * NSC_PLANE_PAD;
-  NSC_TRY(nsc_room_take(room, shape->in_channels + NSC_PLANE_PAD + threads * r.scratch_each, err));
-  memset(room->floats, 0, shape->in_channels * sizeof(float));
-  r.zero = room->floats;
-  r.scratch = room->floats + nsc_divide_up(shape->in_channels, NSC_PLANE_PAD) * NSC_PLANE_PAD;
-  pthreadpool_parallelize_2d_with_thread(pool, run_block, &r, blocks, nsc_divide_up(r.panels, r.group), 0);
-  return NSC_OK;
+                .zero = workspace};
+  size_t blocks = nsc_divide_up(r.tiles.count, r.cut.block), wanted = threads > 1 ? threads * TASKS_A_THREAD : 1;
+  r.group = nsc_divide_up(r.cut.panels, nsc_divide_up(wanted, blocks));
+  r.scratch = workspace + r.cut.zeros;
+  memset(workspace, 0, r.cut.zeros * sizeof *workspace);
+  pthreadpool_parallelize_2d_with_thread(pool, run_block, &r, blocks, nsc_divide_up(r.cut.panels, r.group), 0);
 }

@@ -28,10 +28,20 @@ size_t nsc_winograd_weight_floats(const nsc_kernels *kernels, size_t in, size_t 
 NSC_WARN_UNUSED nsc_status nsc_winograd_pack(const nsc_kernels *kernels, const nsc_right *right, float *packed,
                                              pthreadpool_t pool, nsc_room *room, nsc_error *err);
 
-/* y = x filtered with `packed`, plus bias ([out_channels] or NULL). */
-NSC_WARN_UNUSED nsc_status nsc_winograd_run(const nsc_kernels *kernels, const nsc_winograd *shape, const float *x,
-                                            const float *packed, const float *bias, float *y, pthreadpool_t pool,
-                                            nsc_room *room, nsc_error *err);
+/* What is done with results before they are written: y = clamp(y + bias + add). */
+typedef struct nsc_winograd_after {
+  const float *bias; /* [out_channels] or NULL */
+  const float *add;  /* of the shape of y, or NULL */
+  bool clamps;
+  float min, max;
+} nsc_winograd_after;
+
+/* Floats that nsc_winograd_run wants to work in, with so many threads. */
+size_t nsc_winograd_workspace(const nsc_kernels *kernels, const nsc_winograd *shape, size_t threads);
+
+/* y = x filtered with `packed`. `workspace` stands at a multiple of 64 bytes. */
+void nsc_winograd_run(const nsc_kernels *kernels, const nsc_winograd *shape, const float *x, const float *packed,
+                      const nsc_winograd_after *after, float *y, pthreadpool_t pool, float *workspace);
 
 /* dw [out][3][3][in] = the gradient with respect to weights, given dy with respect to y, summed over the batch. */
 NSC_WARN_UNUSED nsc_status nsc_winograd_weight_gradient(const nsc_kernels *kernels, const nsc_winograd *shape,

@@ -23,6 +23,16 @@ static inline void nsc_store_lanes(float *to, nsc_lanes v) {
   memcpy(to, &v, sizeof v);
 }
 
+/* Each lane at least `min` and at most `max`; what is no number stays so. */
+static inline nsc_lanes nsc_clamp_lanes(nsc_lanes v, float min, float max) {
+  typedef int mask __attribute__((vector_size(16)));
+  nsc_lanes low = {min, min, min, min}, high = {max, max, max, max};
+  mask below = v < low;
+  v = (nsc_lanes)(((mask)low & below) | ((mask)v & ~below));
+  mask above = v > high;
+  return (nsc_lanes)(((mask)high & above) | ((mask)v & ~above));
+}
+
 /* B': six inputs. Results may stand where the inputs were. */
 static inline void nsc_tile_input(nsc_lanes d[6]) {
   nsc_lanes even = d[4] - 4 * d[2], odd = d[3] - 4 * d[1], near = d[4] - d[2], far = 2 * (d[3] - d[1]);

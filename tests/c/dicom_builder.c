@@ -124,6 +124,49 @@ void dicom_close(dicom_builder *b) {
   put32(b, 0);
 }
 
+void dicom_encapsulate(dicom_builder *b, const uint32_t *offsets, size_t count) {
+  dicom_header(b, 0x7FE00010, "OB", 0xFFFFFFFF);
+  put_tag(b, 0xFFFEE000);
+  put32(b, (uint32_t)(4 * count));
+  for (size_t i = 0; i < count; i++) put32(b, offsets[i]);
+}
+
+void dicom_fragment(dicom_builder *b, const void *bytes, size_t size) {
+  put_tag(b, 0xFFFEE000);
+  put32(b, (uint32_t)(size + (size & 1)));
+  put(b, bytes, size);
+  if (size & 1) put(b, "", 1);
+}
+
+static size_t rle_segment(const uint8_t *bytes, size_t size, uint8_t *out) {
+  size_t n = 0;
+  for (size_t i = 0; i < size;) {
+    size_t run = 1;
+    while (run < 128 && i + run < size && bytes[i + run] == bytes[i]) run++;
+    if (run > 1) {
+      out[n++] = (uint8_t)(257 - run);
+      out[n++] = bytes[i];
+    } else {
+      out[n++] = 0; /* a literal of one byte */
+      out[n++] = bytes[i];
+    }
+    i += run;
+  }
+  return n;
+}
+
+size_t rle_encode(const uint8_t *bytes, uint32_t segments, size_t size, uint8_t *out) {
+  size_t at = 64;
+  memset(out, 0, 64);
+  out[0] = (uint8_t)segments;
+  for (uint32_t i = 0; i < segments; i++) {
+    for (int k = 0; k < 4; k++) out[4 + 4 * i + (uint32_t)k] = (uint8_t)(at >> (8 * k));
+    at += rle_segment(bytes + i * size, size, out + at);
+    if (at & 1) out[at++] = 0;
+  }
+  return at;
+}
+
 void dicom_deflate(dicom_builder *b) {
   size_t left = b->size - b->data_set;
   uint8_t *data = malloc(left);

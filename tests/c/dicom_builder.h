@@ -51,6 +51,13 @@ void dicom_item(dicom_builder *b);
 void dicom_end_item(dicom_builder *b);
 void dicom_close(dicom_builder *b);
 
+/* Encapsulated Pixel Data: encapsulate with a Basic Offset Table (NULL and 0: empty), fragments, close. */
+void dicom_encapsulate(dicom_builder *b, const uint32_t *offsets, size_t count);
+void dicom_fragment(dicom_builder *b, const void *bytes, size_t size); /* padded to an even length */
+
+/* An RLE frame of `segments` times `size` bytes, one segment after another, in literal runs and runs of equal bytes. */
+size_t rle_encode(const uint8_t *bytes, uint32_t segments, size_t size, uint8_t *out);
+
 /* Replaces the data set by its deflated form: stored blocks. */
 void dicom_deflate(dicom_builder *b);
 

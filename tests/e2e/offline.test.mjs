@@ -71,7 +71,8 @@ describe('hosting', { skip: unavailable }, () => {
     await page.goto(`${site.url}?test`);
     await page.waitForSelector('body[data-model=loaded]');
     assert.equal(await page.evaluate(() => crossOriginIsolated), true);
-    await openFiles(page, [workshop.file('eight-bit.png')]);
+    await openFiles(page, [workshop.file('eight-bit.png'), workshop.file('lossless.dcm')]);
+    await page.waitForFunction(() => document.querySelectorAll('.row.shown').length === 2);
     await page.waitForSelector('#saw');
     assert.match(await page.innerText('#result'), /Not for diagnosis/);
     assert.equal(await page.getAttribute('#status-core', 'data-variant'), 'relaxed-threads');

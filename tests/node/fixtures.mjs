@@ -78,10 +78,62 @@ function element(tag, vr, value) {
 
 const EXPLICIT = '1.2.840.10008.1.2.1';
 const DEFLATED = '1.2.840.10008.1.2.1.99';
+export const JPEG_LOSSLESS = '1.2.840.10008.1.2.4.70';
+
+/** A 32-bit number of little-endian bytes. */
+function u32(value) {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+/** Pixel data in items, one a frame, without an offset table. */
+function encapsulated(frames) {
+  const item = (bytes) => Buffer.concat([u32(0xe000fffe), u32(bytes.length), bytes]);
+  const head = Buffer.from([0xe0, 0x7f, 0x10, 0x00, 0x4f, 0x42, 0, 0, 0xff, 0xff, 0xff, 0xff]);
+  const end = Buffer.concat([u32(0xe0ddfffe), u32(0)]);
+  const even = frames.map((bytes) => (bytes.length % 2 ? Buffer.concat([bytes, Buffer.alloc(1)]) : bytes));
+  return Buffer.concat([head, item(Buffer.alloc(0)), ...even.map(item), end]);
+}
+
+/**
+ * Lossless JPEG of 16-bit words (ITU-T T.81 annex H): first-order prediction, and one Huffman table in which each of the
+ * 17 categories of differences has a code of five bits, its own number.
+ */
+export function losslessJpeg(samples, width, height, bits = 12) {
+  const segment = (marker, bytes) => Buffer.from([0xff, marker, 0, bytes.length + 2, ...bytes]);
+  const out = [];
+  let held = 0;
+  let count = 0;
+  const put = (value, length) => {
+    for (let bit = length - 1; bit >= 0; bit--) {
+      held = (held << 1) | ((value >> bit) & 1);
+      if (++count < 8) continue;
+      out.push(held);
+      if (held === 0xff) out.push(0);
+      held = count = 0;
+    }
+  };
+  for (let i = 0; i < width * height; i++) {
+    const above = i < width ? 1 << (bits - 1) : samples[i - width];
+    const difference = samples[i] - (i % width ? samples[i - 1] : above);
+    const category = difference ? 32 - Math.clz32(Math.abs(difference)) : 0;
+    put(category, 5);
+    put(difference < 0 ? difference - 1 : difference, category);
+  }
+  if (count) put(0x7f, 8 - count);
+  return Buffer.concat([
+    Buffer.from([0xff, 0xd8]),
+    segment(0xc3, [bits, height >> 8, height & 255, width >> 8, width & 255, 1, 1, 0x11, 0]),
+    segment(0xc4, [0, 0, 0, 0, 0, 17, ...new Array(11).fill(0), ...new Array(17).keys()]),
+    segment(0xda, [1, 1, 0, 1, 0, 0]),
+    Buffer.from([...out, 0xff, 0xd9]),
+  ]);
+}
 
 /**
  * A CT-like image: 12 bits stored, rescale to HU with intercept −1024, one window. `stored(x, y, frame)` gives the
- * samples, `more` further elements or others: {tag: [vr, value]}.
+ * samples, with JPEG_LOSSLESS as `syntax` they are compressed; `more` further elements or others: {tag: [vr, value]}.
  */
 export function ctDicom({ width = 16, height = 12, frames = 1, stored = (x) => x, syntax = EXPLICIT, pixels = true, more = {} } = {}) {
   const samples = Buffer.alloc(width * height * frames * 2);
@@ -90,6 +142,11 @@ export function ctDicom({ width = 16, height = 12, frames = 1, stored = (x) => x
     const at = i % (width * height);
     samples.writeUInt16LE(stored(at % width, Math.floor(at / width), frame), i * 2);
   }
+  const compressed = () => {
+    const words = new Uint16Array(samples.buffer, samples.byteOffset, samples.length / 2);
+    const one = width * height;
+    return Array.from({ length: frames }, (_, f) => losslessJpeg(words.subarray(f * one, (f + 1) * one), width, height));
+  };
   const meta = Buffer.concat([
     element(0x00020002, 'UI', '1.2.840.10008.5.1.4.1.1.2'),
     element(0x00020003, 'UI', '2.25.1'),
@@ -115,11 +172,14 @@ export function ctDicom({ width = 16, height = 12, frames = 1, stored = (x) => x
     0x00281052: ['DS', '-1024'],
     0x00281053: ['DS', '1'],
     0x00281054: ['LO', 'HU'],
-    ...(pixels ? { 0x7fe00010: ['OW', samples] } : {}),
+    ...(pixels && syntax !== JPEG_LOSSLESS ? { 0x7fe00010: ['OW', samples] } : {}),
     ...more,
   };
   // Keys that are whole numbers come in their order, as the tags of a file do.
-  const data = Buffer.concat(Object.entries(elements).map(([tag, [vr, value]]) => element(Number(tag), vr, value)));
+  const data = Buffer.concat([
+    ...Object.entries(elements).map(([tag, [vr, value]]) => element(Number(tag), vr, value)),
+    ...(pixels && syntax === JPEG_LOSSLESS ? [encapsulated(compressed())] : []),
+  ]);
   return dicomFile(meta, syntax === DEFLATED ? deflateRawSync(data) : data);
 }
 
@@ -167,11 +227,7 @@ export function ctSeries({ count = 60, missing = [], size = 16, series = '2.25.7
 const ITEM = Buffer.from('feff00e0', 'hex');
 
 function sequence(tag, items) {
-  const parts = items.flatMap((body) => {
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(body.length);
-    return [ITEM, length, body];
-  });
+  const parts = items.flatMap((body) => [ITEM, u32(body.length), body]);
   return element(tag, 'SQ', Buffer.concat(parts));
 }
 
@@ -412,7 +468,8 @@ export function mixedFiles() {
     { name: 'no-ending', bytes: greyPng(24, 16, (x, y) => (x * y * 97) % 65536, 16), status: null },
     { name: 'cut.png', bytes: good.subarray(0, good.length - 20), status: 'NSC_ERROR_TRUNCATED' },
     { name: 'damaged.png', bytes: damagedPng(good), status: 'NSC_ERROR_CORRUPT' },
-    { name: 'jpeg2000.dcm', bytes: ctDicom({ syntax: '1.2.840.10008.1.2.4.90' }), status: 'NSC_ERROR_UNSUPPORTED' },
+    { name: 'lossless.dcm', bytes: ctDicom({ syntax: JPEG_LOSSLESS, stored: (x, y) => 1024 + x * 8 + y }), status: null },
+    { name: 'jpeg-xl.dcm', bytes: ctDicom({ syntax: '1.2.840.10008.1.2.4.110' }), status: 'NSC_ERROR_UNSUPPORTED' },
     { name: 'letter.txt', bytes: Buffer.from('Dear colleague,\n'.repeat(20)), status: 'NSC_ERROR_UNKNOWN_FORMAT' },
     { name: 'report.dcm', bytes: ctDicom({ pixels: false }), status: 'NSC_ERROR_NO_PIXELS' },
     { name: 'empty.png', bytes: Buffer.alloc(0), status: 'NSC_ERROR_UNKNOWN_FORMAT' },

@@ -15,20 +15,27 @@ export function loadFactory(variant) {
   return import(`file://${join(WASM, variant, 'negatoscope.mjs')}`).then(({ default: factory }) => factory);
 }
 
+/** The factory of the codecs' module. */
+export function loadCodec() {
+  return import(`file://${join(WASM, 'codec', 'codec.mjs')}`).then(({ default: factory }) => factory);
+}
+
 /** Built variants that this Node can run: relaxed SIMD is behind a flag in some. */
 export function variantsHere() {
   return runnableVariants(probeFeatures()).filter((variant) => existsSync(join(WASM, variant, 'negatoscope.wasm')));
 }
 
 export async function createCore(variant = 'simd', threads = 1) {
-  return Core.create(await loadFactory(variant), { threads });
+  return Core.create(await loadFactory(variant), { threads, loadCodec: async () => (await loadCodec())() });
 }
 
 export const blobOf = (bytes) => new Blob([bytes]);
 
 /** The picture of `bytes`, opened; the caller frees it. */
 export async function openImage(core, bytes) {
-  return core.openImage(await core.source(blobOf(bytes)));
+  const image = core.openImage(await core.source(blobOf(bytes)));
+  await core.readyToDecode(image);
+  return image;
 }
 
 /** A model and its classifier, with one call that ends both. */
@@ -64,7 +71,7 @@ export async function startService(variant = 'simd', { test = false, threads = 1
       addEventListener: (_, given) => (listener = given),
     },
     loadFactory,
-    { files },
+    { files, loadCodec },
   );
   let nextId = 1;
   const ask = (op, args = {}) =>

@@ -15,7 +15,8 @@ const code = (file) => read(file).replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[
 
 const MAY_INCLUDE = {
   base: ['base'],
-  image: ['base', 'image'],
+  codec: ['base', 'codec'],
+  image: ['base', 'codec', 'image'],
   nn: ['base', 'nn'],
   train: ['base', 'nn', 'train'],
   pipeline: ['base', 'image', 'nn', 'train', 'eval', 'pipeline'],
@@ -36,6 +37,12 @@ test('folders of src/ include only what stands below them', () => {
 
 test('every folder of src/ has its wall', () => {
   assert.deepEqual(readdirSync(join(ROOT, 'src')).sort(), Object.keys(MAY_INCLUDE).sort());
+});
+
+test('only src/codec knows its three libraries', () => {
+  for (const file of [...files('src', /\.[ch]$/), ...files('emscripten', /\.[ch]$/)]) {
+    if (!/^src.codec/.test(file)) assert.doesNotMatch(code(file), /#include\s*[<"](openjpeg|charls|jpeglib)/, file);
+  }
 });
 
 test('only src/nn knows XNNPACK, nothing in src or include knows Emscripten', () => {

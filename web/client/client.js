@@ -15,7 +15,7 @@ import { CoreError, FAULT } from '../shared/protocol.js';
  *            buffer?: ArrayBuffer | null}} RequestOptions  buffer: memory to move to the worker, as args.buffer
  * @typedef {{id: number, op: string, args: any, options: RequestOptions,
  *            posted: boolean, resolve: (result: any) => void, reject: (error: Error) => void}} Pending
- * @typedef {{variant: string, threads: number, module: WebAssembly.Module | null}} Build
+ * @typedef {{variant: string, threads: number, module: WebAssembly.Module | null, codec: Blob | null}} Build
  * @typedef {{constants: Constants, variant: string, threads: number,
  *            cancel: {buffer: SharedArrayBuffer, address: number} | null}} Ready
  */
@@ -58,8 +58,8 @@ export class Client extends EventTarget {
   /** @returns {Promise<Ready>} */
   async start() {
     this.#spawn();
-    const { variant, threads, module } = this.build;
-    const ready = /** @type {Ready} */ (await this.#send('init', { variant, threads, module, test: this.test }, {}, true));
+    const { variant, threads, module, codec } = this.build;
+    const ready = /** @type {Ready} */ (await this.#send('init', { variant, threads, module, codec, test: this.test }, {}, true));
     this.cancelFlag = ready.cancel;
     return ready;
   }

@@ -20,6 +20,7 @@ export async function singleParts() {
   return {
     variants,
     compile: async (variant) => WebAssembly.compile(await (await block(`wasm-${variant}`)).arrayBuffer()),
+    codec: () => block('wasm-codec'),
     createWorker: () => new Worker(url),
     models: models.map((/** @type {{name: string, title: string, bytes: number}} */ facts) => ({
       ...facts,

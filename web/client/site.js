@@ -8,6 +8,7 @@
  * @typedef {object} Parts
  * @property {readonly string[]} variants  builds of the core that were made
  * @property {(variant: string) => Promise<WebAssembly.Module>} compile
+ * @property {() => Promise<Blob | null>} codec  bytes of the codecs' module; null where the worker fetches it by itself
  * @property {() => Worker} createWorker
  * @property {ShippedModel[]} models
  * @property {boolean} offline  whether a service worker can keep the page
@@ -31,6 +32,7 @@ export function siteParts() {
   return {
     variants,
     compile: (variant) => WebAssembly.compileStreaming(fetchGood(`wasm/${variant}/negatoscope.wasm`)),
+    codec: async () => null,
     createWorker: () => new Worker('worker.js', { type: 'module' }),
     models: models.map(({ file, ...facts }) => {
       /** Kept, so that choosing a model again or restarting the worker asks for nothing. @type {Promise<Blob> | null} */

@@ -54,8 +54,8 @@ export class TrainingClient extends EventTarget {
       event.preventDefault();
       if (worker === this.worker) this.#failed(new CoreError(FAULT.TRAP, 'TRAP', event.message || 'the worker stopped'));
     });
-    const { variant, threads, module } = this.build;
-    return this.#send('init', { variant, threads, module, test: this.test, service: 'training' }, {});
+    const { variant, threads, module, codec } = this.build;
+    return this.#send('init', { variant, threads, module, codec, test: this.test, service: 'training' }, {});
   }
 
   /** @param {string} op @param {object} args @param {{onProgress?: Waiting['onProgress']}} options */

@@ -12,15 +12,16 @@
  *
  *   op         args                               result
  *   init       {variant, threads, module,         {constants, variant, threads, cancel}: constants is
- *               test, service}                    nsc_constants_json; cancel is {buffer, address} of an int32 in shared
+ *               codec, test, service}             nsc_constants_json; cancel is {buffer, address} of an int32 in shared
  *                                                 memory (write 1 to stop `classify`), or null when there is none
- *                                                 `service` 'training' makes this a worker of training.js
+ *                                                 `codec` is a Blob of the codecs' module, or null where the worker
+ *                                                 can fetch it. `service` 'training' makes this a worker of training.js
  *   adopt      {files: [{key, file, path, facts}]} null. Files opened before a restart; decoded again when needed
  *   index      {files: [{key, file, path}]}       a Header each: what the file is, by its beginning. From now on it can
  *                                                 be opened, classified and so on by its key; images join the series
  *   directory  {directory, files}                 {found, missing}: Headers of those `files` that a DICOMDIR names, by its
  *                                                 records alone, and paths that it names in vain. With none found, the
- *                                                 index stays as it was
+ *                                                 index stays as it was. Files that were indexed before are in neither
  *   series     {}                                 nsc_index_json of all images that were indexed
  *   unpack     {key, file, from}                  Unpacked: the next files of a ZIP archive, from number `from` on
  *   ahead      {keys}                             null. Reads what will soon be wanted; refuses nothing
@@ -67,6 +68,8 @@ export const FAULT = Object.freeze({
   CANCELLED: -5,
   /** The browser could not keep what is to outlast the visit. */
   STORAGE: -6,
+  /** The module that decodes compressed frames could not be loaded. */
+  CODEC: -7,
 });
 
 /**

@@ -51,8 +51,8 @@ async function startCore(parts, query) {
     let client = null;
     try {
       const threads = Number(query.get('threads')) || threadCount(variant);
-      const module = await parts.compile(variant);
-      client = new Client(parts.createWorker, { variant, threads, module }, { test: query.has('test') });
+      const [module, codec] = await Promise.all([parts.compile(variant), parts.codec()]);
+      client = new Client(parts.createWorker, { variant, threads, module, codec }, { test: query.has('test') });
       return { client, ready: await client.start() };
     } catch (error) {
       client?.dispose();

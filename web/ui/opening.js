@@ -243,11 +243,11 @@ export class Opening {
 
   /** The files that a DICOMDIR names need not be looked at. @param {Run} run @param {Item} item */
   async #followDirectory(run, item) {
-    const others = run.todo.map(({ key, file, path }) => ({ key, file, path }));
+    const others = this.desk.items.filter((each) => each !== item && run.all.has(each.key)).map(({ key, file, path }) => ({ key, file, path }));
     try {
       const { key, file, path } = item;
       const { found, missing } = await this.client.directory({ key, file, path }, others);
-      if (!found.length) throw new CoreError(FAULT.REQUEST, 'DIRECTORY', `${missing.length} files are named and none is there`);
+      if (!found.length && missing.length) throw new CoreError(FAULT.REQUEST, 'DIRECTORY', `${missing.length} files are named and none is there`);
       const keys = new Set(found.map((header) => header.key));
       for (const each of run.take(keys)) this.desk.learn(each, { state: 'indexed' });
       if (missing.length) this.complain(item.path, t('open.missing', { count: missing.length, name: missing[0] }));

@@ -37,6 +37,8 @@ export class Catalogue {
   constructor(core) {
     this.core = core;
     this.index = new CoreIndex(core);
+    /** Keys in the index. @type {Set<string>} */
+    this.known = new Set();
     /** Being unpacked. @type {{key: string, archive: CoreArchive} | null} */
     this.open = null;
   }
@@ -64,7 +66,7 @@ export class Catalogue {
   async headers(files) {
     const headers = await Promise.all(files.map((each) => this.#header(each)));
     // In the order of the files, whichever was read first.
-    headers.forEach(({ key, facts }, i) => facts && this.index.add(key, files[i].path, facts));
+    headers.forEach((header, i) => this.adopt({ ...files[i], facts: header.facts }));
     return headers;
   }
 
@@ -72,7 +74,7 @@ export class Catalogue {
    * Takes the files that a DICOMDIR names into the index, by what its records say.
    * @param {Listed} directory
    * @param {Listed[]} files  those that were opened with it
-   * @returns {Promise<{found: Header[], missing: string[]}>}
+   * @returns {Promise<{found: Header[], missing: string[]}>}  found: without those that were in the index before
    */
   async directory({ file, path }, files) {
     const records = readDirectory(this.core, await firstBytes(file, file.size));
@@ -86,9 +88,13 @@ export class Catalogue {
     if (!known.some(({ listed }) => listed)) return { found, missing: records.map((record) => record.path) };
     for (const { path: name, facts, listed } of known) {
       const text = JSON.stringify(facts);
-      this.index.add(listed?.key ?? null, folder + name, text);
-      if (listed) found.push({ key: listed.key, kind: 'image', facts: text });
-      else missing.push(name);
+      if (!listed) {
+        this.index.add(null, folder + name, text);
+        missing.push(name);
+      } else if (!this.known.has(listed.key)) {
+        this.adopt({ ...listed, facts: text });
+        found.push({ key: listed.key, kind: 'image', facts: text });
+      }
     }
     return { found, missing };
   }
@@ -137,14 +143,16 @@ export class Catalogue {
     this.open = null;
   }
 
-  /** Puts back what an earlier worker knew. @param {Listed & {facts?: string | null}} listed */
+  /** A file whose facts are known, from its header or from an earlier worker. @param {Listed & {facts: string | null}} listed */
   adopt({ key, path, facts }) {
-    if (facts) this.index.add(key, path, facts);
+    if (!facts || this.known.has(key)) return;
+    this.index.add(key, path, facts);
+    this.known.add(key);
   }
 
   /** @param {string} key */
   forget(key) {
-    this.index.remove(key);
+    if (this.known.delete(key)) this.index.remove(key);
     if (this.open?.key === key) this.#close();
   }
 }

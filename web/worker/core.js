@@ -7,7 +7,8 @@ import { CoreError, FAULT } from '../shared/protocol.js';
 
 /**
  * @typedef {Record<string, (...args: Array<number>) => number> & {wasmMemory: WebAssembly.Memory,
- *            PThread?: {unusedWorkers: unknown[]}}} Exports
+ *            PThread?: {unusedWorkers: unknown[]}, codec?: Exports | null}} Exports  `codec` is where
+ *            emscripten/codec_library.js looks for the module of the codecs
  * @typedef {(moduleArgs: Record<string, unknown>) => Promise<Exports>} Factory what Emscripten's .mjs exports
  * @typedef {import('../shared/protocol.js').View} View
  * @typedef {import('../shared/protocol.js').Pixels} Pixels
@@ -28,16 +29,18 @@ export function isTrap(error) {
 }
 
 export class Core {
-  /** @param {Exports} module */
-  constructor(module) {
+  /** @param {Exports} module @param {(() => Promise<Exports>) | null} [loadCodec] */
+  constructor(module, loadCodec = null) {
     this.module = module;
+    this.loadCodec = loadCodec;
   }
 
   /**
    * @param {Factory} factory
-   * @param {{module?: WebAssembly.Module, threads?: number}} options  a compiled module saves a second compilation
+   * @param {{module?: WebAssembly.Module, threads?: number, loadCodec?: (() => Promise<Exports>) | null}} options  a
+   *   compiled module saves a second compilation; `loadCodec` makes an instance of the codecs' module
    */
-  static async create(factory, { module, threads = 1 } = {}) {
+  static async create(factory, { module, threads = 1, loadCodec = null } = {}) {
     /** @type {Record<string, unknown>} */
     const args = { poolSize: Math.max(0, threads - 1) };
     /** @type {Promise<never> | null} */
@@ -54,7 +57,7 @@ export class Core {
       });
     }
     const ready = factory(args);
-    return new Core(await (failed ? Promise.race([ready, failed]) : ready));
+    return new Core(await (failed ? Promise.race([ready, failed]) : ready), loadCodec);
   }
 
   /** @param {number} address */
@@ -263,6 +266,19 @@ export class Core {
   /** @param {number} source  taken over, also on failure */
   openModel(source) {
     return this.#openWith('bridge_model_open', source);
+  }
+
+  /**
+   * Loads the codecs if frames of this image need them and they are not there: the first time, or after a trap in them.
+   * @param {number} image
+   */
+  async readyToDecode(image) {
+    if (this.module.codec || !this.loadCodec || !this.module._nsc_image_needs_codec(image)) return;
+    try {
+      this.module.codec = await this.loadCodec();
+    } catch (error) {
+      throw new CoreError(FAULT.CODEC, 'CODEC', error instanceof Error ? error.message : String(error));
+    }
   }
 
   /** A picture of nobody, made in the core. @param {number} seed @param {object} options @returns {number} the image */

@@ -1,4 +1,8 @@
 /** Emscripten's factories, resolved by the build. */
+declare module 'glue-codec' {
+  const factory: import('./core.js').Factory;
+  export default factory;
+}
 declare module 'glue-relaxed' {
   const factory: import('./core.js').Factory;
   export default factory;

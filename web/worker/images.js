@@ -10,8 +10,8 @@ import { CoreError, FAULT } from '../shared/protocol.js';
  * @typedef {{handle: number, info: ImageInfo, bytes: number}} Held
  */
 
-/** Bytes of files and decoded frames to keep: 500 CT slices, and a tab that stays within 1 GB. A larger file is kept alone. */
-const BUDGET = 512 << 20;
+/** Bytes of files and decoded frames to keep: 350 CT slices, and a tab that stays well within 1 GB. A larger file is kept alone. */
+const BUDGET = 384 << 20;
 
 export class Images {
   /** @param {Core} core @param {number} [budget] */
@@ -58,6 +58,7 @@ export class Images {
       held = await this.#read(file);
     }
     this.#keep(key, held);
+    await this.core.readyToDecode(held.handle);
     return held;
   }
 
@@ -71,6 +72,12 @@ export class Images {
     const source = await this.core.source(file, { sniff: true, onProgress });
     const handle = this.core.openImage(source);
     const info = this.core.imageInfo(handle);
+    try {
+      await this.core.readyToDecode(handle);
+    } catch (error) {
+      this.core.freeImage(handle);
+      throw error;
+    }
     return { handle, info, bytes: file.size + frameBytes(info) };
   }
 

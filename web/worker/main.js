@@ -1,8 +1,13 @@
-/** The site's worker: the core's variants stand beside it, one folder each. */
+/** The site's worker: the core's variants and the codecs stand beside it, one folder each. */
 import { serve } from './serve.js';
 
-serve(/** @type {any} */ (self), async (variant) => {
-  const { href } = new URL(`wasm/${variant}/negatoscope.mjs`, self.location.href);
+/** @param {string} path */
+async function factoryAt(path) {
+  const { href } = new URL(path, self.location.href);
   const { default: factory } = await import(href);
   return factory;
+}
+
+serve(/** @type {any} */ (self), (variant) => factoryAt(`wasm/${variant}/negatoscope.mjs`), {
+  loadCodec: () => factoryAt('wasm/codec/codec.mjs'),
 });

@@ -248,17 +248,21 @@ function toMessage(error) {
  * @param {{postMessage: (message: unknown, transfer: Transferable[]) => void,
  *          addEventListener: (type: 'message', listener: (event: MessageEvent) => void) => void}} port
  * @param {(variant: string) => Promise<import('./core.js').Factory>} load  finds Emscripten's factory of a variant
- * @param {{files?: () => Promise<import('./storage.js').Files>}} [options]  where trainings are kept; for tests
+ * @param {{files?: () => Promise<import('./storage.js').Files>,
+ *          loadCodec?: () => Promise<import('./core.js').Factory>}} [options]  where trainings are kept, for tests; the
+ *   factory of the codecs' module
  */
-export function serve(port, load, { files } = {}) {
+export function serve(port, load, { files, loadCodec } = {}) {
   /** @type {Service | TrainingService | null} */
   let service = null;
 
   /** @param {Request['args']} args @returns {Promise<Answer>} */
-  async function init({ variant, threads, module, test, service: kind }) {
+  async function init({ variant, threads, module, codec, test, service: kind }) {
+    /** In the single file its bytes came with `init`. */
+    const makeCodec = async () => (await loadCodec?.())?.(codec ? { wasmBinary: await codec.arrayBuffer() } : {});
     let core;
     try {
-      core = await Core.create(await load(variant), { module, threads });
+      core = await Core.create(await load(variant), { module, threads, loadCodec: loadCodec ? /** @type {any} */ (makeCodec) : null });
     } catch (error) {
       throw new CoreError(FAULT.LOAD, 'LOAD', error instanceof Error ? error.message : String(error));
     }

@@ -1,7 +1,8 @@
 /**
- * The single file's worker. The build bundles Emscripten's glue of the two builds without threads into it under the
- * names below: shared memory needs response headers, which a file does not have.
+ * The single file's worker. The build bundles Emscripten's glue of the two builds without threads, and of the codecs,
+ * into it under the names below: shared memory needs response headers, which a file does not have.
  */
+import codec from 'glue-codec';
 import relaxed from 'glue-relaxed';
 import simd from 'glue-simd';
 import { serve } from './serve.js';
@@ -9,4 +10,4 @@ import { serve } from './serve.js';
 /** @type {Record<string, import('./core.js').Factory>} */
 const factories = { relaxed, simd };
 
-serve(/** @type {any} */ (self), async (variant) => factories[variant]);
+serve(/** @type {any} */ (self), async (variant) => factories[variant], { loadCodec: async () => codec });

@@ -33,13 +33,13 @@ async function fetchExactly(path) {
 }
 
 /**
- * Everything but the builds of the core that this browser will not use. With the isolation headers from here it will use
+ * Everything but the builds of the core that this browser will not use; the codecs are one build for all. With the isolation headers from here it will use
  * threads where it has them, whether or not this first visit could.
  */
 function wanted() {
   const features = { ...probeFeatures(), threads: typeof SharedArrayBuffer !== 'undefined' || 'Atomics' in self };
   const best = runnableVariants(features, BUILD.variants)[0];
-  return Object.keys(BUILD.files).filter((path) => !path.startsWith('wasm/') || path.startsWith(`wasm/${best}/`));
+  return Object.keys(BUILD.files).filter((path) => !path.startsWith('wasm/') || ['codec', best].includes(path.split('/')[1]));
 }
 
 /** @param {Response} response */

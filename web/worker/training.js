@@ -283,8 +283,15 @@ export class TrainingService {
   /** @param {import('../shared/training.js').Picture} picture @returns {Promise<number>} */
   async #image({ file, phantom }) {
     if (phantom) return this.core.phantom(phantom.seed, phantom.options);
-    if (file) return this.core.openImage(await this.core.source(file, { sniff: true }));
-    throw new CoreError(FAULT.REQUEST, 'REQUEST', 'neither a file nor a phantom');
+    if (!file) throw new CoreError(FAULT.REQUEST, 'REQUEST', 'neither a file nor a phantom');
+    const image = this.core.openImage(await this.core.source(file, { sniff: true }));
+    try {
+      await this.core.readyToDecode(image);
+      return image;
+    } catch (error) {
+      this.core.freeImage(image);
+      throw error;
+    }
   }
 
   /**

@@ -1,0 +1,14 @@
+/* Convolutions of 3x3 taps and stride 1 as one step of a plan that also adds and clamps: see winograd.h. */
+#ifndef NSC_NN_OP_WINOGRAD_H
+#define NSC_NN_OP_WINOGRAD_H
+
+#include "nn/plan.h"
+#include "nn/winograd.h"
+
+/* Adds the step: `output` = clamp(`input` filtered + bias + `add`), all channels last. `weights` [out][3][3][in] and
+   `bias` ([out] or NULL) are copied; `add` is a value of output's shape, or NSC_NO_VALUE. */
+nsc_status nsc_plan_winograd(nsc_plan *plan, const nsc_node *node, const char *kind, const nsc_winograd *shape,
+                             const float *weights, const float *bias, float min, float max, uint32_t input,
+                             uint32_t add, uint32_t output);
+
+#endif
