@@ -191,7 +191,8 @@ bool nsc_image_needs_codec(const nsc_image *image);
 
 /*
  * Samples of one frame as stored: [height][width][channels], native byte order, sign-extended, unused bits cleared,
- * before any rescale or window. Colour of every kind (palettes, luminance with colour differences) is RGB by now. Valid until the next call with another frame, or until the image ends.
+ * before any rescale or window. Colour of every kind (palettes, luminance with colour differences) is RGB by now. Valid
+ * until the next call with another frame, or until the image ends.
  */
 NSC_WARN_UNUSED nsc_status nsc_image_frame(nsc_image *image, uint32_t frame, const void **samples, nsc_error *err);
 

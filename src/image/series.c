@@ -157,15 +157,16 @@ static bool is_same_stack(const nsc_slot *a, const nsc_slot *b) {
   return a->entry->facts.localizer == b->entry->facts.localizer && is_same_size(a, b) && nsc_slot_is_parallel(a, b);
 }
 
-/* Deals the slots of one series out to stacks; gives the number of stacks and of picture sizes. */
+/* Deals the slots of one series out to parts; gives the number of parts and of picture sizes. */
 static uint32_t deal_out(nsc_slot *slots, uint32_t count, uint32_t *sizes) {
   uint32_t first[MAX_PARTS], parts = 0, kept = 0;
   *sizes = 0;
   for (uint32_t i = 0; i < count; i++) {
     uint32_t k = 0;
     bool new_size = true;
-    while (k < kept && !is_same_stack(&slots[first[k]], &slots[i]))
+    while (k < kept && !is_same_stack(&slots[first[k]], &slots[i])) {
       new_size &= !is_same_size(&slots[first[k++]], &slots[i]);
+    }
     if (k < kept) {
       slots[i].part = slots[first[k]].part;
       continue;
@@ -177,6 +178,33 @@ static uint32_t deal_out(nsc_slot *slots, uint32_t count, uint32_t *sizes) {
   return parts;
 }
 
+/* Whether two pictures that lie in no stack may share one all the same: scouts from two sides, slices through single
+ * discs. */
+static bool is_same_kind(const nsc_slot *a, const nsc_slot *b) {
+  return a->entry->facts.localizer == b->entry->facts.localizer && is_same_size(a, b);
+}
+
+/* Pictures whose orientation no other one has are gathered; without a common normal they have no places. */
+static nsc_status gather(nsc_slot *slots, uint32_t count, uint32_t parts, nsc_error *err) {
+  uint32_t *members = calloc((size_t)parts + 1, sizeof *members), first[MAX_PARTS], kept = 0;
+  if (!members) return nsc_fail_memory(err, (size_t)parts * sizeof *members, "a list of stacks");
+  for (uint32_t i = 0; i < count; i++) members[slots[i].part]++;
+  for (uint32_t i = 0; i < count; i++) {
+    if (members[slots[i].part] > 1 || slots[i].entry->facts.number[NSC_FACT_FRAMES] > 1) continue;
+    uint32_t k = 0;
+    while (k < kept && !is_same_kind(&slots[first[k]], &slots[i])) k++;
+    if (k == kept) {
+      if (kept < MAX_PARTS) first[kept++] = i;
+      continue;
+    }
+    slots[i].part = slots[first[k]].part;
+    slots[i].placed = slots[first[k]].placed = false;
+    slots[i].gathered = slots[first[k]].gathered = true;
+  }
+  free(members);
+  return NSC_OK;
+}
+
 /* Absent files (of a DICOMDIR) are counted and not sorted: they go behind the others. */
 static int by_presence(const void *left, const void *right) {
   const nsc_slot *a = left, *b = right;
@@ -184,23 +212,33 @@ static int by_presence(const void *left, const void *right) {
   return order ? order : compare_order(a, b);
 }
 
-static void list_series(listing *l, nsc_slot *slots, uint32_t count) {
-  uint32_t present = 0, sizes = 0;
+/* Slots of one part, from `at` on. */
+static uint32_t run_length(const nsc_slot *slots, uint32_t at, uint32_t count) {
+  uint32_t n = 1;
+  while (at + n < count && slots[at + n].part == slots[at].part) n++;
+  return n;
+}
+
+static nsc_status list_series(listing *l, nsc_slot *slots, uint32_t count, nsc_error *err) {
+  uint32_t present = 0, sizes = 0, parts = 0;
   qsort(slots, count, sizeof *slots, by_presence);
   while (present < count && slots[present].entry->key) present++;
-  uint32_t parts = deal_out(slots, present, &sizes);
-  if (!parts) { /* every file of the series is missing: that is worth a line, too */
+  if (!present) { /* every file of the series is missing: that is worth a line, too */
     l->stacks[l->stack_count++] = (stack){.slots = slots, .parts = 1, .absent = count};
-    return;
+    return NSC_OK;
   }
+  uint32_t dealt = deal_out(slots, present, &sizes);
+  NSC_TRY(gather(slots, present, dealt, err));
   qsort(slots, present, sizeof *slots, by_part);
-  for (uint32_t at = 0, n; at < present; at += n) {
-    for (n = 1; at + n < present && slots[at + n].part == slots[at].part;) n++;
+  for (uint32_t at = 0; at < present; at += run_length(slots, at, present)) parts++;
+  for (uint32_t at = 0, n, part = 0; at < present; at += n, part++) {
+    n = run_length(slots, at, present);
     stack *s = &l->stacks[l->stack_count++];
-    *s = (stack){.slots = slots + at, .count = n, .part = slots[at].part, .parts = parts, .sizes = sizes};
+    *s = (stack){.slots = slots + at, .count = n, .part = part, .parts = parts, .sizes = sizes};
     s->absent = at == 0 ? count - present : 0;
     nsc_stack_sort(slots + at, n, &s->report);
   }
+  return NSC_OK;
 }
 
 static int by_study(const void *left, const void *right) {
@@ -239,7 +277,10 @@ static nsc_status make_listing(const nsc_index *index, listing *l, nsc_error *er
   qsort(l->slots, l->count, sizeof *l->slots, by_series);
   for (uint32_t at = 0, n; at < l->count; at += n) {
     for (n = 1; at + n < l->count && is_same_series(&l->slots[at], &l->slots[at + n]);) n++;
-    list_series(l, l->slots + at, n);
+    nsc_status status = list_series(l, l->slots + at, n, err);
+    if (status == NSC_OK) continue;
+    drop_listing(l);
+    return status;
   }
   qsort(l->stacks, l->stack_count, sizeof *l->stacks, by_study);
   return NSC_OK;
@@ -274,6 +315,7 @@ static void write_reports(nsc_text *t, const stack *s) {
   write_report(t, "copies", r->copies);
   write_report(t, "times", r->times);
   write_report(t, "repeated", r->repeated);
+  write_report(t, "turned", s->count && s->slots[0].gathered ? s->count : 0);
   write_report(t, "sizes", s->sizes > 1 ? s->sizes : 0);
   if (r->most > 0) {
     nsc_json_object(t);

@@ -15,6 +15,7 @@ typedef struct nsc_index_entry {
 typedef struct nsc_slot {
   const nsc_index_entry *entry;
   bool placed;      /* position and orientation make sense */
+  bool gathered;    /* in a stack of pictures that lie each at an angle of its own */
   double across[3]; /* unit vectors of the picture in the patient: PS3.3 C.7.6.2.1.1 */
   double down[3];
   double at;      /* mm along their normal */

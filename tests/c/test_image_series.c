@@ -226,6 +226,19 @@ TEST(series_is_split_where_pictures_cannot_be_one_stack) {
   nsc_index_free(index);
 }
 
+TEST(series_pictures_at_angles_of_their_own_share_a_stack) {
+  nsc_index *index = new_index();
+  slice frontal = plain, lateral = plain;
+  frontal.orientation = "1\\0\\0\\0\\0\\-1", lateral.orientation = "0\\1\\0\\0\\0\\-1";
+  add_at(index, 2, 0, lateral);
+  add_at(index, 1, 0, frontal);
+  for (int i = 3; i < 6; i++) add_at(index, i, i, plain);
+  check_listing(index, "\"keys\":[\"k1\",\"k2\"],\"spacing\":null,\"positions\":null");
+  check_listing(index, "\"reports\":[{\"code\":\"turned\",\"count\":2}]");
+  check_listing(index, "\"keys\":[\"k3\",\"k4\",\"k5\"],\"spacing\":1");
+  nsc_index_free(index);
+}
+
 TEST(series_of_two_patients_are_never_one) {
   nsc_index *index = new_index();
   slice a = plain, b = plain;

@@ -14,7 +14,7 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 
 
 def read(folder):
-    """Path -> data set of every image with rows and columns that pydicom can read."""
+    """Path -> data set of everything but directories that pydicom can read."""
     found = {}
     for at, _, names in os.walk(folder):
         for name in names:
@@ -23,7 +23,7 @@ def read(folder):
                 data = pydicom.dcmread(path, stop_before_pixels=True, force=False)
             except Exception:
                 continue
-            if data.file_meta.get("MediaStorageSOPClassUID") != "1.2.840.10008.1.3.10" and data.get("Rows") and data.get("Columns"):
+            if data.file_meta.get("MediaStorageSOPClassUID") != "1.2.840.10008.1.3.10":
                 found[os.path.relpath(path, folder)] = data
     return found
 
@@ -55,7 +55,8 @@ def check_stack(stack, images, problems):
 
 def check(folder):
     listed = json.loads(subprocess.check_output(["node", os.path.join(ROOT, "tests/tools/list_series.mjs"), folder]))
-    images, problems = read(folder), []
+    everything, problems = read(folder), []
+    images = {path: data for path, data in everything.items() if data.get("Rows") and data.get("Columns")}
     stacks = [stack for study in listed["studies"] for stack in study["series"]]
     keys = [key for stack in stacks for key in stack["keys"]]
     missing, extra = set(images) - set(keys), set(keys) - set(images)
@@ -71,12 +72,13 @@ def check(folder):
         problems.append(f"series that are not listed: {known - ours}")
     if listed["directory"]:
         sops = {json.loads(each["facts"])["sop"] for each in listed["directory"]["found"]}
-        theirs = {images[each["key"]].SOPInstanceUID for each in listed["directory"]["found"] if each["key"] in images}
+        theirs = {everything[each["key"]].SOPInstanceUID for each in listed["directory"]["found"] if each["key"] in everything}
         if sops != theirs:
             problems.append(f"DICOMDIR: other instances: {sops ^ theirs}")
     many = sum(len(stack["keys"]) > 1 for stack in stacks)
+    named = len(listed["directory"]["found"]) if listed["directory"] else 0
     print(f"{folder}: {len(images)} images, {len(known)} series by pydicom; {len(stacks)} stacks, {many} of several files, "
-          f"{len(extra)} that pydicom does not read; {len(problems)} problems")
+          f"{len(extra)} that pydicom does not read; {named} named by a DICOMDIR; {len(problems)} problems")
     for problem in problems:
         print("  ", problem)
     return not problems
