@@ -89,6 +89,9 @@ typedef struct nsc_dicom {
   char syntax_uid[65];            /* "" when the file names none */
   nsc_charset charset;
 
+  /* Set before parsing: elements of later groups are left alone. 0: all are read. */
+  uint32_t last_group;
+  bool stopped;         /* an element behind last_group was seen: everything up to it is there */
   bool pixels_complete; /* Pixel Data was read to its end: damage behind it is of no consequence */
   uint32_t pixels;      /* element of Pixel Data (7FE0,0010) or its Float or Double Float form; 0 when there is none */
   uint64_t missing_pixels; /* bytes by which the file is shorter than Pixel Data announces */

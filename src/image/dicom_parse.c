@@ -264,6 +264,10 @@ static nsc_status parse_elements(parser *p, nsc_reader *r, encoding enc, uint32_
       r->at = start;
       break;
     }
+    if (!p->meta_only && depth == 0 && d->last_group && h.tag >> 16 > d->last_group) {
+      d->stopped = true;
+      break;
+    }
     if (h.tag == 0 && !in_item && depth == 0 && r->bytes[start] == 0) {
       nsc_reader rest = *r;
       rest.at = start;

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "train/npy.h"
-#include "train/zip.h"
+#include "base/zip.h"
 
 static const uint64_t default_most = (uint64_t)4 << 30;
 static const char *const prefixes[NSC_SPLITS] = {"train", "val", "test"};

@@ -133,18 +133,9 @@ export function losslessJpeg(samples, width, height, bits = 12) {
 
 /**
  * A CT-like image: 12 bits stored, rescale to HU with intercept −1024, one window. `stored(x, y, frame)` gives the
- * samples; with JPEG_LOSSLESS as `syntax` they are compressed. `patient` is bytes, as characters below 256.
+ * samples, with JPEG_LOSSLESS as `syntax` they are compressed; `more` further elements or others: {tag: [vr, value]}.
  */
-export function ctDicom({
-  width = 16,
-  height = 12,
-  frames = 1,
-  stored = (x) => x,
-  syntax = EXPLICIT,
-  pixels = true,
-  charset = 'ISO_IR 6',
-  patient = 'Secret^Patient',
-} = {}) {
+export function ctDicom({ width = 16, height = 12, frames = 1, stored = (x) => x, syntax = EXPLICIT, pixels = true, more = {} } = {}) {
   const samples = Buffer.alloc(width * height * frames * 2);
   for (let i = 0; i < width * height * frames; i++) {
     const frame = Math.floor(i / (width * height));
@@ -161,36 +152,132 @@ export function ctDicom({
     element(0x00020003, 'UI', '2.25.1'),
     element(0x00020010, 'UI', syntax),
   ]);
+  const elements = {
+    0x00080016: ['UI', '1.2.840.10008.5.1.4.1.1.2'],
+    0x00080018: ['UI', '2.25.1'],
+    0x00080060: ['CS', 'CT'],
+    0x00100010: ['PN', 'Secret^Patient'],
+    0x00280002: ['US', 1],
+    0x00280004: ['CS', 'MONOCHROME2'],
+    0x00280008: ['IS', String(frames)],
+    0x00280010: ['US', height],
+    0x00280011: ['US', width],
+    0x00280030: ['DS', '0.5\\0.5'],
+    0x00280100: ['US', 16],
+    0x00280101: ['US', 12],
+    0x00280102: ['US', 11],
+    0x00280103: ['US', 0],
+    0x00281050: ['DS', '40'],
+    0x00281051: ['DS', '400'],
+    0x00281052: ['DS', '-1024'],
+    0x00281053: ['DS', '1'],
+    0x00281054: ['LO', 'HU'],
+    ...(pixels && syntax !== JPEG_LOSSLESS ? { 0x7fe00010: ['OW', samples] } : {}),
+    ...more,
+  };
+  // Keys that are whole numbers come in their order, as the tags of a file do.
   const data = Buffer.concat([
-    element(0x00080005, 'CS', charset),
-    element(0x00080016, 'UI', '1.2.840.10008.5.1.4.1.1.2'),
-    element(0x00080018, 'UI', '2.25.1'),
-    element(0x00080060, 'CS', 'CT'),
-    element(0x00100010, 'PN', patient),
-    element(0x00280002, 'US', 1),
-    element(0x00280004, 'CS', 'MONOCHROME2'),
-    element(0x00280008, 'IS', String(frames)),
-    element(0x00280010, 'US', height),
-    element(0x00280011, 'US', width),
-    element(0x00280030, 'DS', '0.5\\0.5'),
-    element(0x00280100, 'US', 16),
-    element(0x00280101, 'US', 12),
-    element(0x00280102, 'US', 11),
-    element(0x00280103, 'US', 0),
-    element(0x00281050, 'DS', '40'),
-    element(0x00281051, 'DS', '400'),
-    element(0x00281052, 'DS', '-1024'),
-    element(0x00281053, 'DS', '1'),
-    element(0x00281054, 'LO', 'HU'),
-    ...(pixels ? [syntax === JPEG_LOSSLESS ? encapsulated(compressed()) : element(0x7fe00010, 'OW', samples)] : []),
+    ...Object.entries(elements).map(([tag, [vr, value]]) => element(Number(tag), vr, value)),
+    ...(pixels && syntax === JPEG_LOSSLESS ? [encapsulated(compressed())] : []),
   ]);
-  return Buffer.concat([
-    Buffer.alloc(128),
-    Buffer.from('DICM'),
-    element(0x00020000, 'UL', meta.length),
-    meta,
-    syntax === DEFLATED ? deflateRawSync(data) : data,
-  ]);
+  return dicomFile(meta, syntax === DEFLATED ? deflateRawSync(data) : data);
+}
+
+function dicomFile(meta, data) {
+  return Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), element(0x00020000, 'UL', meta.length), meta, data]);
+}
+
+/**
+ * A CT series of axial slices, 3 mm apart from -60 mm on, named in no order. Every pixel of slice n holds n + 1024, which
+ * is n HU. `missing` are numbers that are left out.
+ * @returns {Array<{name: string, bytes: Buffer, n: number, instance: string, z: number}>} in the order of their names
+ */
+export function ctSeries({ count = 60, missing = [], size = 16, series = '2.25.7.1', study = '2.25.7', patient = 'P7', number = 3, more = {} } = {}) {
+  const slices = [];
+  for (let n = 1; n <= count; n++) {
+    if (missing.includes(n)) continue;
+    const instance = `${series}.${n}`;
+    const z = 3 * n - 63;
+    const bytes = ctDicom({
+      width: size,
+      height: size,
+      stored: () => n + 1024,
+      more: {
+        0x00080018: ['UI', instance],
+        0x00080020: ['DA', '20240229'],
+        0x00081030: ['LO', 'Thorax study'],
+        0x0008103e: ['LO', 'Lung 3 mm'],
+        0x00100010: ['PN', `Test^${patient}`],
+        0x00100020: ['LO', patient],
+        0x0020000d: ['UI', study],
+        0x0020000e: ['UI', series],
+        0x00200011: ['IS', String(number)],
+        0x00200013: ['IS', String(n)],
+        0x00200032: ['DS', `-100\\-100\\${z}`],
+        0x00200037: ['DS', '1\\0\\0\\0\\1\\0'],
+        ...more,
+      },
+    });
+    // Multiplying by a number that shares no factor with the count deals the names out over the stack.
+    slices.push({ name: `IM${String((n * 37) % 1009).padStart(4, '0')}`, bytes, n, instance, z });
+  }
+  return slices.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+const ITEM = Buffer.from('feff00e0', 'hex');
+
+function sequence(tag, items) {
+  const parts = items.flatMap((body) => [ITEM, u32(body.length), body]);
+  return element(tag, 'SQ', Buffer.concat(parts));
+}
+
+/** A DICOMDIR of one patient, study and series with the files of ctSeries in `folder`; records stand in order, without links. */
+export function dicomdir(slices, { folder = 'DICOM', series = '2.25.7.1', study = '2.25.7', patient = 'P7' } = {}) {
+  const record = (type, elements) =>
+    Buffer.concat(
+      Object.entries({ 0x00041430: ['CS', type], ...elements }).map(([tag, [vr, value]]) => element(Number(tag), vr, value)),
+    );
+  const records = [
+    record('PATIENT', { 0x00100010: ['PN', `Test^${patient}`], 0x00100020: ['LO', patient] }),
+    record('STUDY', { 0x00080020: ['DA', '20240229'], 0x00081030: ['LO', 'Thorax study'], 0x0020000d: ['UI', study] }),
+    record('SERIES', { 0x00080060: ['CS', 'CT'], 0x0020000e: ['UI', series], 0x00200011: ['IS', '3'] }),
+    ...slices.map(({ name, n, instance }) =>
+      record('IMAGE', { 0x00041500: ['CS', `${folder}\\${name}`], 0x00041511: ['UI', instance], 0x00200013: ['IS', String(n)] }),
+    ),
+  ];
+  const meta = Buffer.concat([element(0x00020002, 'UI', '1.2.840.10008.1.3.10'), element(0x00020010, 'UI', EXPLICIT)]);
+  return dicomFile(meta, Buffer.concat([element(0x00041200, 'UL', 0), sequence(0x00041220, records)]));
+}
+
+/** A ZIP archive of [{name, bytes}], deflated; `encrypted` names entries that are marked so, `claim` is a size that all of them claim. */
+export function zipOf(files, { encrypted = [], claim } = {}) {
+  const local = [];
+  const central = [];
+  let at = 0;
+  for (const { name, bytes } of files) {
+    const packed = deflateRawSync(bytes);
+    const head = Buffer.alloc(26);
+    head.writeUInt16LE(20, 0);
+    head.writeUInt16LE(encrypted.includes(name) ? 1 : 0, 2);
+    head.writeUInt16LE(8, 4);
+    head.writeUInt32LE(crc32(bytes), 10);
+    head.writeUInt32LE(packed.length, 14);
+    head.writeUInt32LE(claim ?? bytes.length, 18);
+    head.writeUInt16LE(Buffer.byteLength(name), 22);
+    const tail = Buffer.alloc(14);
+    tail.writeUInt32LE(at, 10);
+    central.push(Buffer.from('PK\x01\x02\x14\0', 'latin1'), head, tail, Buffer.from(name));
+    local.push(Buffer.from('PK\x03\x04', 'latin1'), head, Buffer.from(name), packed);
+    at += 30 + Buffer.byteLength(name) + packed.length;
+  }
+  const directory = Buffer.concat(central);
+  const end = Buffer.alloc(22);
+  end.write('PK\x05\x06', 'latin1');
+  end.writeUInt16LE(files.length, 8);
+  end.writeUInt16LE(files.length, 10);
+  end.writeUInt32LE(directory.length, 12);
+  end.writeUInt32LE(at, 16);
+  return Buffer.concat([...local, directory, end]);
 }
 
 // ---- NIfTI --------------------------------------------------------------------------------------------------------

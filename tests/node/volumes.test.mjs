@@ -22,7 +22,7 @@ for (const variant of variantsHere()) {
       ['ISO_IR 144', '\xbb\xee\xda', 'Люк'],
     ];
     for (const [charset, patient, expected] of cases) {
-      const image = await openImage(core, ctDicom({ charset, patient }));
+      const image = await openImage(core, ctDicom({ more: { 0x00080005: ['CS', charset], 0x00100010: ['PN', patient] } }));
       const { value } = core.imageInfo(image).tags.find(({ tag }) => tag === '0010,0010');
       assert.equal(value, expected);
       core.freeImage(image);

@@ -8,6 +8,8 @@ import { CoreError, FAULT } from '../shared/protocol.js';
 /**
  * @typedef {import('../shared/protocol.js').ModelOptions} ModelOptions
  * @typedef {import('../shared/protocol.js').Constants} Constants
+ * @typedef {import('../shared/protocol.js').Listed} Listed
+ * @typedef {import('../shared/protocol.js').Header} Header
  * @typedef {{done: number, total: number, phase: string}} ProgressEvent
  * @typedef {{onProgress?: (progress: ProgressEvent) => void, signal?: AbortSignal,
  *            buffer?: ArrayBuffer | null}} RequestOptions  buffer: memory to move to the worker, as args.buffer
@@ -36,7 +38,7 @@ export class Client extends EventTarget {
     this.createWorker = createWorker;
     this.build = build;
     this.test = test;
-    /** @type {Map<string, Blob>} */
+    /** What a new worker must know. @type {Map<string, {file: Blob, path: string, facts: string | null}>} */
     this.files = new Map();
     /** @type {{file: Blob, options: ModelOptions} | null} */
     this.model = null;
@@ -83,8 +85,36 @@ export class Client extends EventTarget {
   /** @param {string} key @param {Blob} file @param {{thumb?: number} & RequestOptions} [options] */
   async open(key, file, { thumb = 0, ...options } = {}) {
     const result = await this.request('open', { key, file, thumb }, options);
-    this.files.set(key, file);
+    this.files.set(key, { file, path: '', facts: null });
     return result;
+  }
+
+  /** Opens one that was indexed. @param {string} key @param {{thumb?: number}} [options] */
+  async openIndexed(key, { thumb = 0 } = {}) {
+    return this.request('open', { key, file: null, thumb });
+  }
+
+  /** @param {Listed[]} files @returns {Promise<Header[]>} */
+  async index(files) {
+    const headers = await this.request('index', { files });
+    this.#remember(files, headers);
+    return headers;
+  }
+
+  /** @param {Listed} directory @param {Listed[]} files @returns {Promise<{found: Header[], missing: string[]}>} */
+  async directory(directory, files) {
+    const result = await this.request('directory', { directory, files });
+    this.#remember(files, result.found);
+    return result;
+  }
+
+  /** @param {Listed[]} files @param {Header[]} headers */
+  #remember(files, headers) {
+    const byKey = new Map(files.map((each) => [each.key, each]));
+    for (const { key, facts } of headers) {
+      const listed = byKey.get(key);
+      if (listed && facts) this.files.set(key, { file: listed.file, path: listed.path, facts });
+    }
   }
 
   /** @param {string} key */
@@ -230,7 +260,7 @@ export class Client extends EventTarget {
     try {
       if (this.restarts > MAX_RESTARTS) throw new CoreError(FAULT.TRAP, 'TRAP', message);
       await this.start();
-      const files = [...this.files].map(([key, file]) => ({ key, file }));
+      const files = [...this.files].map(([key, known]) => ({ key, ...known }));
       if (files.length) await this.#send('adopt', { files }, {}, true);
       if (this.model) await this.#send('model', this.model, {}, true);
     } catch (error) {

@@ -16,10 +16,19 @@
  *                                                 memory (write 1 to stop `classify`), or null when there is none
  *                                                 `codec` is a Blob of the codecs' module, or null where the worker
  *                                                 can fetch it. `service` 'training' makes this a worker of training.js
- *   adopt      {files: [{key, file}]}             null. Files opened before a restart; decoded again when needed
+ *   adopt      {files: [{key, file, path, facts}]} null. Files opened before a restart; decoded again when needed
+ *   index      {files: [{key, file, path}]}       a Header each: what the file is, by its beginning. From now on it can
+ *                                                 be opened, classified and so on by its key; images join the series
+ *   directory  {directory, files}                 {found, missing}: Headers of those `files` that a DICOMDIR names, by its
+ *                                                 records alone, and paths that it names in vain. With none found, the
+ *                                                 index stays as it was. Files that were indexed before are in neither
+ *   series     {}                                 nsc_index_json of all images that were indexed
+ *   unpack     {key, file, from}                  Unpacked: the next files of a ZIP archive, from number `from` on
+ *   ahead      {keys}                             null. Reads what will soon be wanted; refuses nothing
  *   open       {key, file, thumb}                 {info, view, thumb}: nsc_image_json without its tags, the default
  *                                                 view, an ImageBitmap at most `thumb` pixels wide and high, or null.
- *                                                 Progress in bytes, phase 'read'. A file that fails is forgotten
+ *                                                 Progress in bytes, phase 'read'. A file that fails is forgotten.
+ *                                                 `file` null: one that was indexed
  *   close      {key}                              null
  *   tags       {key}                              the `tags` of nsc_image_json
  *   view       {key, kind, frame, index}          a view; kind: 'default', 'auto', or 'window' (the file's, by index)
@@ -76,6 +85,36 @@ export const FAULT = Object.freeze({
  * @property {Array<{mean: number, sd: number, min: number, max: number, median: number}> | null} [channels]
  * @property {{from: number, to: number, counts: number[]}} [histogram]
  *
+ * @typedef {'image' | 'other' | 'directory' | 'picture' | 'archive' | 'unknown'} FileKind  as nsc_header_json
+ * @typedef {{key: string, file: File, path: string}} Listed  a file and where it lay
+ * @typedef {{key: string, kind: FileKind, facts: string | null}} Header  facts: of an image, to be kept for a restart
+ * @typedef {{found: Array<{path: string, file: File, error: ErrorMessage | null}>, next: number | null, total: number}} Unpacked
+ *
+ * @typedef {object} Stack  nsc_index_json: files to look through
+ * @property {string | null} uid
+ * @property {string | null} description
+ * @property {string | null} modality
+ * @property {number | null} number
+ * @property {number} part
+ * @property {number} parts
+ * @property {boolean} localizer
+ * @property {number | null} width
+ * @property {number | null} height
+ * @property {number} frames
+ * @property {string[]} keys
+ * @property {number | null} spacing
+ * @property {number[] | null} positions
+ * @property {Array<[number, number]>} [gaps]
+ * @property {Array<{code: string, count?: number, least?: number, most?: number}>} reports
+ *
+ * @typedef {object} Study
+ * @property {string | null} patientName
+ * @property {string | null} patientId
+ * @property {string | null} uid
+ * @property {string | null} date
+ * @property {string | null} description
+ * @property {Stack[]} series
+ *
  * @typedef {{code: number, name: string, message: string}} ErrorMessage
  * @typedef {{frame: number, voiLut: number, function: number, center: number, width: number, invert: boolean}} View
  * @typedef {{rgba: Uint8ClampedArray<ArrayBuffer>, width: number, height: number}} Pixels
@@ -96,6 +135,7 @@ export const FAULT = Object.freeze({
  * @property {[number, number] | null} spacing
  * @property {number} [slices]  of a volume; its frames are slices, time after time
  * @property {{stored: string, shown: string, from: string, swapped: boolean, flipped: string[]} | null} [orientation]
+ * @property {number} [frameMs]  0: the file does not say
  * @property {string | null} [transferSyntax]
  * @property {string | null} [modality]
  * @property {{slope: number, intercept: number, unit: string} | null} [rescale]

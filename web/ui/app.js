@@ -4,6 +4,7 @@ import { chooseLanguage, LANGUAGES, currentLanguage, onLanguage, setLanguage, t,
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { probeFeatures, runnableVariants, threadCount } from '../shared/variants.js';
 import { Batch } from './batch.js';
+import { Cine } from './cine.js';
 import { Desk } from './desk.js';
 import { Details } from './details.js';
 import { byId, h, placeIcons } from './dom.js';
@@ -16,6 +17,7 @@ import { Opening } from './opening.js';
 import { Overlay } from './overlay.js';
 import { Results } from './results.js';
 import { Snapshot } from './snapshot.js';
+import { Stacks } from './stacks.js';
 import { Status } from './status.js';
 import { Toolbar } from './toolbar.js';
 import { TrainingWorkspace } from './training/workspace.js';
@@ -153,16 +155,18 @@ export async function startApp(parts, { keepOffline }) {
   const measuring = new Measuring({ viewer, desk, client, constants, showPanel: () => byId('tab-measure').click() });
   gestures.hand = measuring.hand;
   const snapshot = new Snapshot(viewer, measuring.drawing, status);
-  toolbar = new Toolbar({ desk, viewer, gestures, client, constants, filters, measuring, snapshot, onHelp: () => help.showModal() });
+  const cine = new Cine(desk, viewer);
+  toolbar = new Toolbar({ desk, viewer, gestures, client, constants, filters, measuring, snapshot, cine, onHelp: () => help.showModal() });
   const details = new Details(desk, client);
   connectPanels((name) => details.setVisible(name === 'details'));
   connectRecovery(client, desk, status);
 
   const results = new Results(desk, client);
   new Batch(desk, results);
-  new FileList(desk, (item) => {
-    desk.remove(item);
-    void client.close(item.key).catch(() => {});
+  const stacks = new Stacks(desk, client);
+  new FileList(desk, (items) => {
+    desk.remove(items);
+    for (const { key } of items) void client.close(key).catch(() => {});
   });
   const models = new Models({
     desk,
@@ -172,7 +176,7 @@ export async function startApp(parts, { keepOffline }) {
     complain: (title, detail) => status.notify(title, detail),
   });
   const training = new TrainingWorkspace({ client, desk, status, constants, shipped: parts.models, useModel: (file) => models.openFile(file) });
-  new Opening(desk, client, {
+  new Opening(desk, client, stacks, {
     divert: (found) => training.take(found),
     openModel: (file) => void models.openFile(file),
     complain: (name, reason) => status.notify(t('open.unreadable', { name }), reason),
@@ -180,7 +184,7 @@ export async function startApp(parts, { keepOffline }) {
 
   desk.on('select', (item) => {
     document.body.classList.toggle('looking', Boolean(item));
-    viewer.show(item);
+    viewer.show(item, { keep: desk.stepped });
   });
   desk.on('view', () => viewer.render());
   desk.on('item', ({ finding }) => {

@@ -1,31 +1,42 @@
-/** The list of everything that was opened: pictures with their thumbnails, refusals with their reasons. */
+/** The list of everything that was opened: series and pictures with their thumbnails, refusals with their reasons. */
 import { FAULT } from '../shared/protocol.js';
 import { hasText, onLanguage, t } from '../i18n/i18n.js';
 import { byId, h, icon } from './dom.js';
+import { pileFacts, pileName, pileReports, studyTexts } from './pile-texts.js';
 
 /**
  * @typedef {import('./desk.js').Item} Item
+ * @typedef {import('./piles.js').Line} Line
+ * @typedef {import('./piles.js').Pile} Pile
  */
+
+/** Verdicts that are counted on the line of a series; the others are seen slice by slice. */
+const MOST_VERDICTS = 3;
 
 /** What an error means to a reader, and the core's own sentence. @param {import('../shared/protocol.js').CoreError} error */
 export function describeError(error) {
   const key = `error.${error.name}`;
-  return { title: hasText(key) ? t(key) : error.name, detail: error.message };
+  const detail = `${key}.detail`;
+  return { title: hasText(key) ? t(key) : error.name, detail: hasText(detail) ? t(detail) : error.message };
 }
 
 export class FileList {
   /**
    * @param {import('./desk.js').Desk} desk
-   * @param {(item: Item) => void} onRemove
+   * @param {(items: Item[]) => void} onRemove
    */
   constructor(desk, onRemove) {
     this.desk = desk;
     this.onRemove = onRemove;
     this.list = byId('file-list');
     this.count = byId('file-count');
-    /** @type {Map<string, HTMLElement>} */
+    /** By the key of each item: those of a pile share a row. @type {Map<string, HTMLElement>} */
     this.rows = new Map();
+    /** @type {WeakMap<HTMLElement, Line>} */
+    this.lines = new WeakMap();
     this.redrawPending = false;
+    /** @type {HTMLElement | null} */
+    this.selected = null;
 
     desk.on('items', () => this.#redrawSoon());
     desk.on('item', (item) => {
@@ -48,22 +59,45 @@ export class FileList {
 
   #redraw() {
     this.rows.clear();
-    for (const item of this.desk.items) this.rows.set(item.key, this.#row(item));
-    this.list.replaceChildren(...this.rows.values());
+    /** @type {HTMLElement[]} */
+    const nodes = [];
+    for (const line of this.desk.lines) {
+      if (line.items[0].state === 'new') continue;
+      if (line.heading) nodes.push(this.#heading(line.heading));
+      nodes.push(this.#addRow(line));
+    }
+    this.list.replaceChildren(...nodes);
     byId('files-empty').hidden = this.desk.items.length > 0;
     this.#showCount();
     this.#showSelection();
   }
 
+  /** @param {Line} line */
+  #addRow(line) {
+    const row = this.#row(line);
+    this.lines.set(row, line);
+    for (const { key } of line.items) this.rows.set(key, row);
+    return row;
+  }
+
+  /** @param {NonNullable<Line['heading']>} heading */
+  #heading(heading) {
+    const { title, detail } = heading === 'others' ? { title: t('series.others'), detail: '' } : studyTexts(heading);
+    return h('li.study', { role: 'presentation' }, h('span.study-title', {}, title), detail && h('span.row-fact', {}, detail));
+  }
+
   /** @param {Item} item */
   #redrawRow(item) {
     const old = this.rows.get(item.key);
-    if (!old) return;
-    const row = this.#row(item);
+    const line = old && this.lines.get(old);
+    if (!old || !line) return;
     const focused = old === document.activeElement;
-    this.rows.set(item.key, row);
+    const row = this.#addRow(line);
     old.replaceWith(row);
-    if (item === this.desk.current) this.#mark(row, true);
+    if (old === this.selected) {
+      this.#mark(row, true);
+      this.selected = row;
+    }
     if (focused) row.focus();
   }
 
@@ -83,10 +117,18 @@ export class FileList {
   }
 
   #showSelection() {
-    for (const [key, row] of this.rows) this.#mark(row, key === this.desk.current?.key);
     const row = this.desk.current && this.rows.get(this.desk.current.key);
+    // Going through a series leaves the list as it is.
+    if (row && row === this.selected) return;
+    for (const each of this.#all()) this.#mark(each, each === row);
+    this.selected = row ?? null;
     if (row) this.#bringIntoView(row);
-    else if (this.list.firstElementChild) /** @type {HTMLElement} */ (this.list.firstElementChild).tabIndex = 0;
+    else if (this.#all()[0]) this.#all()[0].tabIndex = 0;
+  }
+
+  /** @returns {HTMLElement[]} */
+  #all() {
+    return [...this.list.querySelectorAll('.row')].map((row) => /** @type {HTMLElement} */ (row));
   }
 
   /** Scrolls the list only: on a narrow page it may stand in a sheet that is out of sight. @param {HTMLElement} row */
@@ -99,26 +141,49 @@ export class FileList {
     }
   }
 
-  /** @param {Item} item */
-  #row(item) {
+  /** @param {Line} line */
+  #row(line) {
+    const { pile, items } = line;
+    const [item] = items;
+    const name = pile ? pileName(pile) : item.name;
     const remove = h(
       'button.row-remove',
-      { type: 'button', tabIndex: -1, 'aria-label': t('files.remove', { name: item.name }), title: t('files.close') },
+      { type: 'button', tabIndex: -1, 'aria-label': t('files.remove', { name }), title: t('files.close') },
       icon('close'),
     );
     remove.addEventListener('click', (event) => {
       event.stopPropagation();
-      this.onRemove(item);
+      this.onRemove(items);
     });
+    const state = pile ? 'shown.series' : item.state === 'indexed' ? 'shown' : item.state;
     const row = h(
-      `li.row.${item.state}`,
-      { role: 'option', tabIndex: -1, 'aria-selected': 'false', 'data-key': item.key, title: item.path },
-      this.#picture(item),
-      h('span.row-text', {}, h('span.row-name', {}, item.name), ...this.#facts(item)),
+      `li.row.${state}`,
+      { role: 'option', tabIndex: -1, 'aria-selected': 'false', 'data-key': item.key, title: pile ? name : item.path },
+      this.#picture(pile ? pictureOf(items) : item),
+      h('span.row-text', {}, h('span.row-name', {}, name), ...(pile ? this.#pileFacts(pile) : this.#facts(item))),
       remove,
     );
-    row.addEventListener('click', () => this.desk.select(item));
+    row.addEventListener('click', () => this.desk.select(pile?.last ?? item));
     return row;
+  }
+
+  /** @param {Pile} pile @returns {HTMLElement[]} */
+  #pileFacts(pile) {
+    const facts = [h('span.row-fact', {}, pileFacts(pile)), ...pileReports(pile).map((text) => h('span.row-report', {}, text))];
+    const refused = pile.items.filter(({ state }) => state === 'refused');
+    if (refused.length) {
+      const { title } = describeError(/** @type {import('../shared/protocol.js').CoreError} */ (refused[0].error));
+      facts.push(h('span.row-reason', {}, t('series.refused', { count: refused.length, reason: title })));
+    }
+    /** @type {Map<string, number>} */
+    const verdicts = new Map();
+    for (const { finding } of pile.items) {
+      const verdict = finding?.result?.verdict;
+      if (verdict) verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
+    }
+    const most = [...verdicts].sort((a, b) => b[1] - a[1]).slice(0, MOST_VERDICTS);
+    if (most.length) facts.push(h('span.row-verdict', {}, most.map(([verdict, count]) => `${verdict} × ${count}`).join(' · ')));
+    return facts;
   }
 
   /** @param {Item} item */
@@ -133,7 +198,7 @@ export class FileList {
 
   /** @param {Item} item @returns {HTMLElement[]} */
   #facts(item) {
-    if (item.state === 'waiting') return [h('span.row-fact', {}, t('files.waiting'))];
+    if (item.state === 'waiting' || item.state === 'indexed') return [h('span.row-fact', {}, t('files.waiting'))];
     if (item.state === 'reading') return [h('span.row-fact', {}, t('files.reading'))];
     if (item.error) {
       const { title, detail } = describeError(item.error);
@@ -152,17 +217,24 @@ export class FileList {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const row = /** @type {HTMLElement} */ (event.target).closest('.row');
-    const item = this.desk.items.find(({ key }) => key === /** @type {HTMLElement | null} */ (row)?.dataset.key);
-    if (!row || !item) return;
-    const next = { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling }[event.key];
+    const row = /** @type {HTMLElement | null} */ (/** @type {HTMLElement} */ (event.target).closest('.row'));
+    const line = row && this.lines.get(row);
+    if (!row || !line) return;
+    const rows = this.#all();
+    const next = rows[rows.indexOf(row) + ({ ArrowDown: 1, ArrowUp: -1 }[event.key] ?? NaN)];
     if (next) {
-      const key = /** @type {HTMLElement} */ (next).dataset.key ?? '';
-      this.desk.select(this.desk.items.find((each) => each.key === key) ?? null);
-      this.rows.get(key)?.focus();
-    } else if (event.key === 'Enter' || event.key === ' ') this.desk.select(item);
-    else if (event.key === 'Delete') this.onRemove(item);
+      const target = this.lines.get(next);
+      if (target) this.desk.select(target.pile?.last ?? target.items[0]);
+      next.focus();
+    } else if (event.key === 'Enter' || event.key === ' ') this.desk.select(line.pile?.last ?? line.items[0]);
+    else if (event.key === 'Delete') this.onRemove(line.items);
     else return;
     event.preventDefault();
   }
+}
+
+/** The middle slice shows most; until it was opened, any. @param {Item[]} items */
+function pictureOf(items) {
+  const middle = items[items.length >> 1];
+  return middle.thumb ? middle : (items.find(({ thumb }) => thumb) ?? middle);
 }

@@ -3,6 +3,7 @@
  * its reason; what it is, the core decides from its content. Only models are known by their name, .onnx.
  */
 import { CoreError, FAULT } from '../shared/protocol.js';
+import { t } from '../i18n/i18n.js';
 import { byId } from './dom.js';
 import { phantomFile } from './phantom.js';
 
@@ -12,6 +13,10 @@ import { phantomFile } from './phantom.js';
  */
 
 const THUMB = 112;
+/** Files whose headers are read with one request: the first one alone, so that it is up at once. */
+const BATCHES = [1, 8, 24];
+/** The list is put in order again this often while headers are read. */
+const ORDER_MS = 400;
 const byPath = new Intl.Collator(undefined, { numeric: true }).compare;
 
 /** All files under an entry of a drop. @param {FileSystemEntry} entry @returns {Promise<Found[]>} */
@@ -28,7 +33,8 @@ async function filesOf(entry) {
     // A folder is told in portions; an empty one is the end.
     const portion = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (portion.length === 0) break;
-    for (const child of portion) found.push(...(await filesOf(child)));
+    const children = await Promise.all(portion.map(filesOf));
+    for (const child of children) for (const each of child) found.push(each);
   }
   return found;
 }
@@ -55,12 +61,14 @@ export class Opening {
   /**
    * @param {import('./desk.js').Desk} desk
    * @param {import('../client/client.js').Client} client
+   * @param {import('./stacks.js').Stacks} stacks
    * @param {{openModel: (file: File) => void, complain: (name: string, reason: string) => void,
    *          divert: (found: Found[]) => boolean}} actions  divert: takes what is dropped or pasted in another workspace
    */
-  constructor(desk, client, { openModel, complain, divert }) {
+  constructor(desk, client, stacks, { openModel, complain, divert }) {
     this.desk = desk;
     this.client = client;
+    this.stacks = stacks;
     this.openModel = openModel;
     this.complain = complain;
     this.divert = divert;
@@ -131,18 +139,132 @@ export class Opening {
     this.queue = this.queue.then(() => this.#openAll(items));
   }
 
-  /** @param {Item[]} items */
+  /**
+   * First what each file is, by its header; then pictures that stand alone are opened, and of each series the middle one,
+   * for the list. The first good one is put up as soon as it is found.
+   * @param {Item[]} items
+   */
   async #openAll(items) {
-    let seen = false;
-    for (const item of items) {
-      if (!this.desk.items.includes(item)) continue;
-      await this.#open(item);
-      // The first good one of a batch is put up at once, the others join the list.
-      if (!seen && item.state === 'shown') {
-        seen = true;
-        this.desk.select(item);
-      }
+    const run = new Run(items);
+    this.#progress(run);
+    while (run.todo.length) {
+      const batch = run.next();
+      if (batch.length) await this.#look(run, batch);
+      this.#progress(run);
+      if (performance.now() - run.ordered > ORDER_MS) await this.#arrange(run);
     }
+    await this.#arrange(run);
+    byId('index-progress').hidden = true;
+    for (const item of run.alone) await this.#openOne(run, item);
+    for (const { pile, items: members } of this.desk.lines) {
+      const middle = members[members.length >> 1];
+      if (!pile) for (const item of members) await this.#openOne(run, item);
+      else if (!middle.thumb && run.all.has(middle.key)) await this.stacks.open(middle, { thumb: THUMB });
+    }
+  }
+
+  /** What a batch of files is. @param {Run} run @param {Item[]} batch */
+  async #look(run, batch) {
+    const listed = batch.filter((item) => this.desk.items.includes(item));
+    /** @type {Map<string, Item>} */
+    const byKey = new Map(listed.map((item) => [item.key, item]));
+    /** @type {import('../shared/protocol.js').Header[]} */
+    let headers;
+    try {
+      headers = await this.client.index(listed.map(({ key, file, path }) => ({ key, file, path })));
+    } catch (error) {
+      // One of them ends the core: opened one by one, each gets its own answer.
+      for (const item of listed) run.setAside(item, this.desk);
+      return;
+    }
+    for (const { key, kind } of headers) {
+      const item = /** @type {Item} */ (byKey.get(key));
+      if (kind === 'archive') await this.#unpack(run, item);
+      else if (kind === 'directory') await this.#followDirectory(run, item);
+      else if (kind === 'image') this.desk.learn(item, { state: 'indexed' });
+      else run.setAside(item, this.desk);
+      if (!run.seen && !['archive', 'directory'].includes(kind)) await this.#openOne(run, item);
+    }
+  }
+
+  /** @param {Run} run @param {Item} item */
+  async #openOne(run, item) {
+    if (!this.desk.items.includes(item)) return;
+    if (item.state === 'indexed') await this.stacks.open(item, { thumb: THUMB });
+    else if (item.state === 'waiting') await this.#open(item);
+    if (run.seen || item.state !== 'shown' || !run.all.has(item.key)) return;
+    run.seen = true;
+    this.desk.select(item);
+  }
+
+  /** @param {Run} run */
+  async #arrange(run) {
+    this.desk.arrange(await this.client.request('series', {}).catch(() => this.desk.studies));
+    run.ordered = performance.now();
+  }
+
+  /** @param {Run} run */
+  #progress(run) {
+    const total = run.all.size;
+    byId('index-progress').hidden = total < 2;
+    const bar = /** @type {HTMLProgressElement} */ (byId('index-bar'));
+    bar.max = total;
+    bar.value = total - run.todo.length;
+    byId('index-text').textContent = t('files.looking', { done: total - run.todo.length, total });
+  }
+
+  /** An archive makes room for its files. @param {Run} run @param {Item} item */
+  async #unpack(run, item) {
+    try {
+      for (let from = /** @type {number | null} */ (0); from !== null; ) {
+        const { found, next } = await this.client.request('unpack', { key: item.key, file: item.file, from });
+        this.#takeUnpacked(run, item, found);
+        from = next;
+        // What is there already is looked at before the rest is unpacked.
+        if (!run.seen && from !== null) while (!run.seen && run.todo.length) await this.#look(run, run.next());
+      }
+    } catch (error) {
+      this.desk.refuse(item, error);
+      return;
+    }
+    this.#leave(item);
+  }
+
+  /** @param {Run} run @param {Item} archive @param {import('../shared/protocol.js').Unpacked['found']} found */
+  #takeUnpacked(run, archive, found) {
+    const sorted = found.map((each) => ({ ...each, path: `${archive.path}/${each.path}` })).sort((a, b) => byPath(a.path, b.path));
+    const added = this.desk.add(sorted);
+    added.forEach((item, i) => {
+      const { error } = sorted[i];
+      if (error) this.desk.refuse(item, CoreError.fromMessage(error));
+    });
+    run.add(added.filter(({ state }) => state === 'new'));
+  }
+
+  /** The files that a DICOMDIR names need not be looked at. @param {Run} run @param {Item} item */
+  async #followDirectory(run, item) {
+    const others = this.desk.items.filter((each) => each !== item && run.all.has(each.key)).map(({ key, file, path }) => ({ key, file, path }));
+    try {
+      const { key, file, path } = item;
+      const { found, missing } = await this.client.directory({ key, file, path }, others);
+      if (!found.length && missing.length) throw new CoreError(FAULT.REQUEST, 'DIRECTORY', `${missing.length} files are named and none is there`);
+      const keys = new Set(found.map((header) => header.key));
+      for (const each of run.take(keys)) this.desk.learn(each, { state: 'indexed' });
+      if (missing.length) this.complain(item.path, t('open.missing', { count: missing.length, name: missing[0] }));
+    } catch (error) {
+      this.desk.refuse(item, error);
+      return;
+    }
+    this.#leave(item);
+    await this.#arrange(run);
+    const first = this.desk.lines.find(({ items }) => items[0].state === 'indexed')?.items[0];
+    if (first && !run.seen) await this.#openOne(run, first);
+  }
+
+  /** @param {Item} item */
+  #leave(item) {
+    this.desk.remove([item]);
+    void this.client.close(item.key).catch(() => {});
   }
 
   /** @param {Item} item */
@@ -156,5 +278,48 @@ export class Opening {
     } catch (error) {
       this.desk.refuse(item, error instanceof CoreError ? error : new CoreError(FAULT.READ, 'READ', String(error)));
     }
+  }
+}
+
+/** Files that were opened together, on their way through #openAll. */
+class Run {
+  /** @param {Item[]} items */
+  constructor(items) {
+    /** @type {Set<string>} */
+    this.all = new Set();
+    /** Not looked at yet. @type {Item[]} */
+    this.todo = [];
+    /** No images of a series, to be opened one by one. @type {Item[]} */
+    this.alone = [];
+    this.batches = 0;
+    this.seen = false;
+    this.ordered = performance.now();
+    this.add(items);
+  }
+
+  /** A DICOMDIR goes first: it spares looking at the others. @param {Item[]} items */
+  add(items) {
+    for (const { key } of items) this.all.add(key);
+    const isDirectory = (/** @type {Item} */ { name }) => /^dicomdir$/i.test(name);
+    this.todo = [...items.filter(isDirectory), ...this.todo, ...items.filter((item) => !isDirectory(item))];
+  }
+
+  /** The next ones to look at. */
+  next() {
+    const size = BATCHES[Math.min(this.batches++, BATCHES.length - 1)];
+    return this.todo.splice(0, size);
+  }
+
+  /** @param {Set<string>} keys @returns {Item[]} */
+  take(keys) {
+    const taken = this.todo.filter(({ key }) => keys.has(key));
+    this.todo = this.todo.filter(({ key }) => !keys.has(key));
+    return taken;
+  }
+
+  /** @param {Item} item @param {import('./desk.js').Desk} desk */
+  setAside(item, desk) {
+    desk.learn(item, { state: 'waiting' });
+    this.alone.push(item);
   }
 }

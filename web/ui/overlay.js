@@ -29,10 +29,14 @@ export class Overlay {
     this.probeAgain = false;
 
     const update = () => this.update();
+    desk.on('items', update);
     desk.on('select', () => {
-      this.cursor = null;
-      this.corners.bottomRight.textContent = '';
+      if (!desk.stepped) {
+        this.cursor = null;
+        this.corners.bottomRight.textContent = '';
+      }
       update();
+      void this.#probe();
     });
     desk.on('view', () => {
       update();
@@ -65,7 +69,7 @@ export class Overlay {
     ]
       .filter(Boolean)
       .join('\n');
-    topRight.textContent = info.frames > 1 ? t('overlay.frame', { frame: view.frame + 1, frames: info.frames }) : '';
+    topRight.textContent = this.#place(item, info.frames, view.frame);
     const window =
       view.voiLut >= 0
         ? t('overlay.lut', { name: info.voiLuts?.[view.voiLut] || String(view.voiLut + 1) })
@@ -80,6 +84,15 @@ export class Overlay {
     ].filter(Boolean);
     bottomLeft.textContent = `${[window, ...changes].join('  ')}\n${t('overlay.zoom', { zoom })}`;
     this.#scaleBar(info);
+  }
+
+  /** Number in the stack and, in a series, where it lies. @param {import('./desk.js').Item} item @param {number} frames @param {number} frame */
+  #place({ pile, at }, frames, frame) {
+    if (!pile) return frames > 1 ? t('overlay.frame', { frame: frame + 1, frames }) : '';
+    const mm = pile.places[at];
+    const lines = [t('overlay.frame', { frame: at + 1, frames: pile.items.length })];
+    if (mm !== undefined) lines.push(t('overlay.place', { mm: formatNumber(mm, { maximumFractionDigits: 1, useGrouping: false }) }));
+    return lines.join('\n');
   }
 
   /** A bar of a round length, about a fifth of the picture's width, in millimetres. */

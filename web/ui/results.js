@@ -34,7 +34,8 @@ export class Results {
 
     desk.on('select', (item) => {
       this.render();
-      void this.classifyCurrent(item);
+      // Scrolling through a series must not wait for the model; there is a button.
+      if (!desk.stepped || item?.finding?.model === desk.model) void this.classifyCurrent(item);
     });
     desk.on('model', () => {
       this.render();
@@ -62,8 +63,8 @@ export class Results {
    */
   async classify(item, signal) {
     const model = this.desk.model;
-    if (!model || !item.view) return false;
-    const frame = item.view.frame;
+    if (!model) return false;
+    const frame = item.view?.frame ?? 0;
     const controller = new AbortController();
     signal?.addEventListener('abort', () => controller.abort(), { once: true });
     if (item === this.desk.current) {

@@ -24,9 +24,10 @@ export class Toolbar {
    * @param {import('./filters.js').Filters} parts.filters
    * @param {import('./measure/measuring.js').Measuring} parts.measuring
    * @param {import('./snapshot.js').Snapshot} parts.snapshot
+   * @param {import('./cine.js').Cine} parts.cine
    * @param {() => void} parts.onHelp
    */
-  constructor({ desk, viewer, gestures, client, constants, filters, measuring, snapshot, onHelp }) {
+  constructor({ desk, viewer, gestures, client, constants, filters, measuring, snapshot, cine, onHelp }) {
     this.desk = desk;
     this.viewer = viewer;
     this.gestures = gestures;
@@ -35,6 +36,7 @@ export class Toolbar {
     this.filters = filters;
     this.measuring = measuring;
     this.snapshot = snapshot;
+    this.cine = cine;
     this.onHelp = onHelp;
     this.bar = byId('tools');
     this.presets = /** @type {HTMLSelectElement} */ (byId('presets'));
@@ -47,12 +49,12 @@ export class Toolbar {
       if (button?.dataset.do) void this.act(button.dataset.do);
     });
     this.presets.addEventListener('change', () => void this.#usePreset(this.presets.value));
-    this.slider.addEventListener('input', () => desk.setFrame(Number(this.slider.value) - 1));
+    this.slider.addEventListener('input', () => desk.goTo(Number(this.slider.value) - 1));
     addEventListener('keydown', (event) => this.#key(event));
     addEventListener('keyup', (event) => event.code === 'Space' && (gestures.spaceHeld = false));
 
     desk.on('select', () => this.#showCurrent());
-    desk.on('view', () => this.#showView());
+    for (const type of ['view', 'items']) desk.on(type, () => this.#showView());
     onLanguage(() => this.#showCurrent());
     this.pickTool('window');
   }
@@ -87,6 +89,8 @@ export class Toolbar {
       case 'reset':
         viewer.setTurn(0, false);
         return item?.view && item.firstView && desk.setView({ ...item.firstView, frame: item.view.frame });
+      case 'cine':
+        return this.cine.toggle();
       case 'filters':
         return this.filters.togglePanel();
       case 'filter':
@@ -110,12 +114,11 @@ export class Toolbar {
     }
   }
 
-  /** Through the frames of a stack, or the files when there is but one frame. @param {1 | -1} step */
+  /** Through a series or the frames of a file, or the files when there is but one picture. @param {1 | -1} step */
   step(step) {
-    const item = this.desk.current;
-    if (!item?.info || !item.view) return;
-    if (item.info.frames > 1) this.desk.setFrame(item.view.frame + step);
-    else this.desk.select(this.desk.neighbour(step) ?? item);
+    const { at, count } = this.desk.place;
+    if (count > 1) this.desk.goTo(at + step);
+    else if (count) this.desk.select(this.desk.neighbour(step) ?? this.desk.current);
   }
 
   /** @param {string} kind @param {number} index */
@@ -146,10 +149,7 @@ export class Toolbar {
 
   #showCurrent() {
     const item = this.desk.current;
-    const frames = item?.info?.frames ?? 1;
     this.bar.toggleAttribute('inert', !item);
-    this.frames.hidden = frames < 2;
-    this.slider.max = String(frames);
     this.#fillPresets();
     this.#showView();
   }
@@ -157,9 +157,12 @@ export class Toolbar {
   #showView() {
     const item = this.desk.current;
     if (!item?.view || !item.info) return;
-    const { view, info } = item;
-    this.slider.value = String(view.frame + 1);
-    this.slider.setAttribute('aria-valuetext', t('overlay.frame', { frame: view.frame + 1, frames: info.frames }));
+    const { view } = item;
+    const { at, count } = this.desk.place;
+    this.frames.hidden = count < 2;
+    this.slider.max = String(count);
+    this.slider.value = String(at + 1);
+    this.slider.setAttribute('aria-valuetext', t('overlay.frame', { frame: at + 1, frames: count }));
     this.bar.querySelector('[data-do=invert]')?.setAttribute('aria-pressed', String(view.invert));
     this.presets.value = this.#presetOf(view);
   }
@@ -233,17 +236,17 @@ export class Toolbar {
     });
     const actions = /** @type {Record<string, string>} */ ({
       '+': 'zoom-in', '=': 'zoom-in', '-': 'zoom-out', 0: 'fit', 1: 'actual',
-      i: 'invert', a: 'auto', r: 'reset', f: 'filter', x: 'save-picture', '[': 'turn-left', ']': 'turn-right', m: 'mirror', ArrowLeft: 'previous', ArrowRight: 'next',
+      i: 'invert', a: 'auto', r: 'reset', f: 'filter', s: 'cine', x: 'save-picture', '[': 'turn-left', ']': 'turn-right', m: 'mirror',
+      ArrowLeft: 'previous', ArrowRight: 'next',
     });
     const inList = target.closest('[role=listbox], [role=tablist]');
     if (key.startsWith('Arrow') && (inList || target === this.slider)) return false;
-    const item = this.desk.current;
     if (key in tools) this.pickTool(tools[key]);
     else if (key in actions) void this.act(actions[key]);
     else if (key === 'ArrowUp' || key === 'PageUp') this.step(-1);
     else if (key === 'ArrowDown' || key === 'PageDown') this.step(1);
-    else if (key === 'Home') this.desk.setFrame(0);
-    else if (key === 'End') this.desk.setFrame((item?.info?.frames ?? 1) - 1);
+    else if (key === 'Home') this.desk.goTo(0);
+    else if (key === 'End') this.desk.goTo(this.desk.place.count - 1);
     else return false;
     return true;
   }

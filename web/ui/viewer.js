@@ -54,8 +54,9 @@ export class Viewer extends EventTarget {
     new ResizeObserver(() => this.#resized()).observe(canvas);
   }
 
-  /** @param {Item | null} item */
-  show(item) {
+  /** @param {Item | null} item @param {{keep?: boolean}} [options]  keep: zoom and place stay, if the size does */
+  show(item, { keep = false } = {}) {
+    const before = this.item?.info;
     this.item = item;
     if (!item?.info || !item.view) {
       this.wanted = null;
@@ -64,7 +65,7 @@ export class Viewer extends EventTarget {
       this.#draw();
       return;
     }
-    this.fit();
+    if (!keep || before?.width !== item.info.width || before.height !== item.info.height) this.setTurn(0, false);
     this.render();
   }
 
@@ -93,7 +94,8 @@ export class Viewer extends EventTarget {
         const buffer = this.spare;
         this.spare = null;
         const { pixels, ms } = await this.client.request('render', { key: item.key, view, steps }, { buffer });
-        if (item !== this.item) continue;
+        // A slice that was passed by is shown too: one sees where one goes.
+        if (item !== this.item && !(item.pile && item.pile === this.item?.pile)) continue;
         this.#take(pixels);
         this.canvas.dataset.rendered = `${item.key}:${view.frame}`;
         this.#draw();

@@ -1,6 +1,6 @@
 /**
  * The one module that touches the heap of the wasm core. It turns handles, statuses and texts into values and thrown
- * CoreErrors; core-training.js builds on it and sees addresses only. No view of the memory lives longer than one function here without a call in between: any call may grow
+ * CoreErrors; core-training.js and core-files.js build on it and see addresses only. No view of the memory lives longer than one function here without a call in between: any call may grow
  * the memory and detach every view.
  */
 import { CoreError, FAULT } from '../shared/protocol.js';
@@ -93,14 +93,19 @@ export class Core {
     return JSON.parse(this.text(this.result()));
   }
 
-  /** The JSON that the last call left, ended here. */
-  ownedJson() {
+  /** The text that the last call left, ended here. */
+  ownedText() {
     const address = this.result();
     try {
-      return JSON.parse(this.text(address));
+      return this.text(address);
     } finally {
       this.module._nsc_text_free(address);
     }
+  }
+
+  /** The JSON that the last call left, ended here. */
+  ownedJson() {
+    return JSON.parse(this.ownedText());
   }
 
   /**
@@ -119,12 +124,18 @@ export class Core {
     return { rgba, width, height };
   }
 
-  /** The bytes that the last call left, copied out and ended here. @returns {Uint8Array<ArrayBuffer>} */
-  ownedBytes() {
+  /** A copy of the bytes that the last call pointed to. @returns {Uint8Array<ArrayBuffer>} */
+  borrowedBytes() {
     const address = this.result();
     const bytes = new Uint8Array(this.result(1));
     bytes.set(new Uint8Array(this.module.wasmMemory.buffer, address, bytes.length));
-    this.module._nsc_text_free(address);
+    return bytes;
+  }
+
+  /** The bytes that the last call left, copied out and ended here. */
+  ownedBytes() {
+    const bytes = this.borrowedBytes();
+    this.module._nsc_text_free(this.result());
     return bytes;
   }
 
@@ -295,6 +306,16 @@ export class Core {
   /** @param {number} source */
   freeSource(source) {
     this.module._nsc_source_free(source);
+  }
+
+  /** @param {number} archive */
+  freeArchive(archive) {
+    this.module._nsc_archive_free(archive);
+  }
+
+  /** @param {number} index @param {string} key */
+  removeFromIndex(index, key) {
+    this.withTexts([key], (text) => this.module._nsc_index_remove(index, text));
   }
 
   /** @param {number} training */

@@ -10,8 +10,8 @@ import { CoreError, FAULT } from '../shared/protocol.js';
  * @typedef {{handle: number, info: ImageInfo, bytes: number}} Held
  */
 
-/** Bytes of files and decoded frames to keep: a quarter of what wasm can address, so that a large one still fits. */
-const BUDGET = 1 << 30;
+/** Bytes of files and decoded frames to keep: 350 CT slices, and a tab that stays well within 1 GB. A larger file is kept alone. */
+const BUDGET = 384 << 20;
 
 export class Images {
   /** @param {Core} core @param {number} [budget] */

@@ -3,6 +3,7 @@
  * caller's, so that the same code serves the site and the single file.
  */
 import { CoreError, FAULT } from '../shared/protocol.js';
+import { Catalogue } from './catalogue.js';
 import { Core, isTrap } from './core.js';
 import { Images } from './images.js';
 import { TrainingService } from './training.js';
@@ -41,6 +42,7 @@ export class Service {
     this.threads = threads;
     this.test = test;
     this.images = new Images(core);
+    this.catalogue = new Catalogue(core);
     /** @type {Model | null} */
     this.current = null;
   }
@@ -55,12 +57,43 @@ export class Service {
   /** @type {Record<string, (this: Service, args: any, progress: Progress) => Promise<Answer>>} */
   static operations = {
     async adopt({ files }) {
+      for (const listed of files) {
+        this.images.adopt(listed.key, listed.file);
+        this.catalogue.adopt(listed);
+      }
+      return { result: null };
+    },
+
+    async index({ files }) {
+      const headers = await this.catalogue.headers(files);
       for (const { key, file } of files) this.images.adopt(key, file);
+      return { result: headers };
+    },
+
+    async directory({ directory, files }) {
+      const result = await this.catalogue.directory(directory, files);
+      const keys = new Set(result.found.map(({ key }) => key));
+      for (const { key, file } of files) if (keys.has(key)) this.images.adopt(key, file);
+      return { result };
+    },
+
+    async series() {
+      return { result: this.catalogue.index.list() };
+    },
+
+    async unpack({ key, file, from }, progress) {
+      return { result: await this.catalogue.unpack(key, file, from, (done, total) => progress(done, total, 'read')) };
+    },
+
+    async ahead({ keys }) {
+      // What is wrong with one of them is said when it is looked at.
+      for (const key of keys) await this.images.get(key).catch((error) => isTrap(error) && Promise.reject(error));
       return { result: null };
     },
 
     async open({ key, file, thumb }, progress) {
-      const { handle, info } = await this.images.open(key, file, (done, total) => progress(done, total, 'read'));
+      const onProgress = (/** @type {number} */ done, /** @type {number} */ total) => progress(done, total, 'read');
+      const { handle, info } = file ? await this.images.open(key, file, onProgress) : await this.images.get(key);
       try {
         const { tags: _, ...facts } = info;
         const { slices = 1 } = info;
@@ -78,6 +111,7 @@ export class Service {
 
     async close({ key }) {
       this.images.close(key);
+      this.catalogue.forget(key);
       return { result: null };
     },
 

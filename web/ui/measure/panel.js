@@ -61,7 +61,8 @@ export class MeasurePanel {
   #row(mark) {
     const item = this.#fileOf(mark);
     const frames = item?.info?.frames ?? 1;
-    const place = frames > 1 ? `${item?.name} · ${mark.frame + 1}` : (item?.name ?? '');
+    const number = item?.pile ? item.at + 1 : frames > 1 ? mark.frame + 1 : null;
+    const place = number === null ? (item?.name ?? '') : `${item?.name} · ${number}`;
     const lines = markLines({ ...mark, text: '' }, this.marks.result(mark));
     const label = h('input', {
       type: 'text',
@@ -87,7 +88,7 @@ export class MeasurePanel {
     if (mark && mark.text !== text) this.marks.change(mark, { text });
   }
 
-  /** Goes to the frame that the mark is on. @param {Mark} mark */
+  /** Goes to the slice or frame that the mark is on. @param {Mark} mark */
   #show(mark) {
     this.desk.select(this.#fileOf(mark));
     this.desk.setFrame(mark.frame);

@@ -1,4 +1,4 @@
-#include "train/zip.h"
+#include "base/zip.h"
 
 #include <libdeflate.h>
 #include <stdlib.h>

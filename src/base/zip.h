@@ -2,8 +2,8 @@
  * Reading a ZIP archive (PKWARE APPNOTE 6.3.10) from memory: entries stored or deflated, with or without ZIP64 sizes
  * and data descriptors. The central directory alone is believed; encrypted and split archives are refused.
  */
-#ifndef NSC_TRAIN_ZIP_H
-#define NSC_TRAIN_ZIP_H
+#ifndef NSC_BASE_ZIP_H
+#define NSC_BASE_ZIP_H
 
 #include "base/bytes.h"
 #include "negatoscope.h"
