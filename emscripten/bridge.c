@@ -222,6 +222,15 @@ nsc_status bridge_render(nsc_image *image, uint32_t frame, int32_t voi_lut, int3
   return bridge_hand_out(status, rgba, size);
 }
 
+/* The key as two halves: JavaScript has no whole numbers of 64 bits here. */
+nsc_status bridge_deidentify(const nsc_image *image, uint32_t high, uint32_t low) {
+  nsc_error *err = bridge_begin();
+  char *bytes = NULL;
+  size_t size = 0;
+  nsc_status status = nsc_image_deidentify(image, (uint64_t)high << 32 | low, &bytes, &size, err);
+  return bridge_finish_sized(status, bytes, size);
+}
+
 /* `points` [count][2]. */
 nsc_status bridge_measure(nsc_image *image, uint32_t frame, int kind, const double *points, uint32_t count) {
   nsc_error *err = bridge_begin();

@@ -204,6 +204,16 @@ NSC_WARN_UNUSED nsc_status nsc_image_frame(nsc_image *image, uint32_t frame, con
  */
 NSC_WARN_UNUSED nsc_status nsc_image_json(const nsc_image *image, char **out, nsc_error *err);
 
+/*
+ * A copy of a DICOM file without what says whom it shows, when and where: all but a list of attributes is left out
+ * (what is needed to show and measure the pixels), UIDs are replaced. It satisfies PS3.15 annex E, Basic Application
+ * Level Confidentiality Profile, but for what is written into the pixels. `key` decides the new UIDs: the same key for
+ * the files of a study, a random one for each study. Pixels stay as stored. *bytes is ended by nsc_text_free. Errors:
+ * ARGUMENT, UNSUPPORTED for other formats, MEMORY.
+ */
+NSC_WARN_UNUSED nsc_status nsc_image_deidentify(const nsc_image *image, uint64_t key, char **bytes, size_t *size,
+                                                nsc_error *err);
+
 /* ---- many files: headers, series, directories, archives ---------------------------------------------------------- */
 
 /*
@@ -240,8 +250,9 @@ void nsc_index_remove(nsc_index *index, const char *key);
  * The order is along the normal of the orientation (PS3.3 C.7.6.2.1.1), beginning where instance numbers begin; without
  * position by slice location, instance number, path. Codes: "missing" slices (against the median distance), "copies"
  * (of one instance), "times" (every position that often: the stacks follow one another), "repeated" (pictures at a
- * position that has one), "sizes" (of pictures in the series), "absent" (files that a DICOMDIR names), "uneven" with
- * "least" and "most" mm instead of a count.
+ * position that has one), "turned" (pictures each at an angle of its own: a stack without positions), "sizes" (of
+ * pictures in the series), "absent" (files that a DICOMDIR names), "uneven" with "least" and "most" mm instead of a
+ * count.
  */
 NSC_WARN_UNUSED nsc_status nsc_index_json(const nsc_index *index, char **out, nsc_error *err);
 

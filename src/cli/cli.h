@@ -18,6 +18,7 @@ int nsc_cli_train(int argc, char **argv);
 int nsc_cli_describe(int argc, char **argv);
 int nsc_cli_evaluate(int argc, char **argv);
 int nsc_cli_convert(int argc, char **argv);
+int nsc_cli_deidentify(int argc, char **argv);
 int nsc_cli_phantom(int argc, char **argv);
 
 extern const char nsc_cli_info_usage[];
@@ -27,6 +28,7 @@ extern const char nsc_cli_train_usage[];
 extern const char nsc_cli_describe_usage[];
 extern const char nsc_cli_evaluate_usage[];
 extern const char nsc_cli_convert_usage[];
+extern const char nsc_cli_deidentify_usage[];
 extern const char nsc_cli_phantom_usage[];
 
 /* ---- bench --train ---- */

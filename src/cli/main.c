@@ -12,6 +12,8 @@ static const struct {
     {"train", "a network from pictures with labels", nsc_cli_train, nsc_cli_train_usage},
     {"evaluate", "how good a model is on pictures whose labels are known", nsc_cli_evaluate, nsc_cli_evaluate_usage},
     {"convert", "frames to PNG or PGM, windowed, filtered, resized", nsc_cli_convert, nsc_cli_convert_usage},
+    {"deidentify", "copies of DICOM files that do not say whom they show", nsc_cli_deidentify,
+     nsc_cli_deidentify_usage},
     {"phantom", "synthetic CT slices with and without lesions, to train on", nsc_cli_phantom, nsc_cli_phantom_usage},
     {"describe", "what a model file says of itself, changed", nsc_cli_describe, nsc_cli_describe_usage},
     {"bench", "how long a model takes on this machine", nsc_cli_bench, nsc_cli_bench_usage},

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "image/dicom_put.h"
 
 /* ---- UIDs ---- */
 
@@ -33,40 +34,11 @@ void nsc_uid_write(uint64_t high, uint64_t low, char out[NSC_UID_ROOM]) {
   out[5 + count] = 0;
 }
 
-/* ---- elements (PS3.5 7.1.2) ---- */
-
-static void put16(nsc_text *t, uint32_t value) {
-  const char bytes[2] = {(char)(value & 0xFF), (char)(value >> 8 & 0xFF)};
-  nsc_text_append(t, bytes, 2);
-}
-
-static void put32(nsc_text *t, uint32_t value) {
-  put16(t, value & 0xFFFF);
-  put16(t, value >> 16);
-}
-
-static void put_head(nsc_text *t, uint32_t tag, const char *vr, uint32_t length) {
-  put16(t, tag >> 16);
-  put16(t, tag & 0xFFFF);
-  nsc_text_append(t, vr, 2);
-  if (vr[0] == 'O') { /* OB, OW */
-    put16(t, 0);
-    put32(t, length);
-  } else {
-    put16(t, length);
-  }
-}
-
-static void put_text(nsc_text *t, uint32_t tag, const char *vr, const char *value) {
-  size_t size = strlen(value);
-  put_head(t, tag, vr, (uint32_t)(size + (size & 1)));
-  nsc_text_append(t, value, size);
-  if (size & 1) nsc_text_append(t, strcmp(vr, "UI") == 0 ? "" : " ", 1);
-}
+/* ---- elements ---- */
 
 static void put_us(nsc_text *t, uint32_t tag, uint32_t value) {
-  put_head(t, tag, "US", 2);
-  put16(t, value);
+  nsc_dicom_put_head(t, tag, "US", 2);
+  nsc_dicom_put16(t, value);
 }
 
 /* Decimal strings parted by backslashes; a DS has at most 16 bytes, so eight digits. */
@@ -80,86 +52,64 @@ static void put_ds(nsc_text *t, uint32_t tag, int count, ...) {
     at += (size_t)wrote;
   }
   va_end(numbers);
-  put_text(t, tag, "DS", value);
+  nsc_dicom_put_text(t, tag, "DS", value);
 }
 
 static void put_is(nsc_text *t, uint32_t tag, uint32_t value) {
   char text[12];
   snprintf(text, sizeof text, "%u", value);
-  put_text(t, tag, "IS", text);
+  nsc_dicom_put_text(t, tag, "IS", text);
 }
 
 /* ---- the file ---- */
 
 static const char ct_image_storage[] = "1.2.840.10008.5.1.4.1.1.2";
-static const char explicit_little_endian[] = "1.2.840.10008.1.2.1";
-/* Of this implementation (PS3.7 D.3.3.2): under 2.25, chosen once. */
-static const char implementation[] = "2.25.263748135912347712953078643152398461075";
-
-static void put_meta(nsc_text *t, const nsc_ct_slice *s) {
-  static const char preamble[128] = {0};
-  nsc_text meta = {0};
-  put_head(&meta, 0x00020001, "OB", 2);
-  nsc_text_append(&meta, "\0\1", 2);
-  put_text(&meta, 0x00020002, "UI", ct_image_storage);
-  put_text(&meta, 0x00020003, "UI", s->instance_uid);
-  put_text(&meta, 0x00020010, "UI", explicit_little_endian);
-  put_text(&meta, 0x00020012, "UI", implementation);
-  put_text(&meta, 0x00020013, "SH", "NEGATOSCOPE");
-  nsc_text_append(t, preamble, sizeof preamble);
-  nsc_text_append(t, "DICM", 4);
-  put_head(t, 0x00020000, "UL", 4);
-  put32(t, (uint32_t)meta.size);
-  nsc_text_append(t, meta.chars, meta.size);
-  t->failed = t->failed || meta.failed;
-  nsc_text_drop(&meta);
-}
 
 /* Groups 0008 to 0018: SOP Common, General Study, Series and Equipment, Patient, CT Image. Empty: type 2, not known. */
 static void put_context(nsc_text *t, const nsc_ct_slice *s) {
-  put_text(t, 0x00080008, "CS", "ORIGINAL\\PRIMARY\\AXIAL");
-  put_text(t, 0x00080016, "UI", ct_image_storage);
-  put_text(t, 0x00080018, "UI", s->instance_uid);
-  put_text(t, 0x0008001C, "CS", "YES"); /* Synthetic Data, PS3.3 C.12.1.1 */
-  put_text(t, 0x00080020, "DA", "20000101");
-  put_text(t, 0x00080030, "TM", "000000");
-  put_text(t, 0x00080050, "SH", "");
-  put_text(t, 0x00080060, "CS", "CT");
-  put_text(t, 0x00080070, "LO", "Negatoscope");
-  put_text(t, 0x00080090, "PN", "");
-  put_text(t, 0x00081030, "LO", s->study);
-  put_text(t, 0x0008103E, "LO", s->series);
-  put_text(t, 0x00081090, "LO", "Phantom generator");
-  put_text(t, 0x00100010, "PN", s->patient_name);
-  put_text(t, 0x00100020, "LO", s->patient_id);
-  put_text(t, 0x00100030, "DA", "");
-  put_text(t, 0x00100040, "CS", "");
-  put_text(t, 0x00104000, "LT", "SYNTHETIC: not a person");
-  put_text(t, 0x00180015, "CS", "ABDOMEN");
+  nsc_dicom_put_text(t, 0x00080008, "CS", "ORIGINAL\\PRIMARY\\AXIAL");
+  nsc_dicom_put_text(t, 0x00080016, "UI", ct_image_storage);
+  nsc_dicom_put_text(t, 0x00080018, "UI", s->instance_uid);
+  nsc_dicom_put_text(t, 0x0008001C, "CS", "YES"); /* Synthetic Data, PS3.3 C.12.1.1 */
+  nsc_dicom_put_text(t, 0x00080020, "DA", "20000101");
+  nsc_dicom_put_text(t, 0x00080030, "TM", "000000");
+  nsc_dicom_put_text(t, 0x00080050, "SH", "");
+  nsc_dicom_put_text(t, 0x00080060, "CS", "CT");
+  nsc_dicom_put_text(t, 0x00080070, "LO", "Negatoscope");
+  nsc_dicom_put_text(t, 0x00080090, "PN", "");
+  nsc_dicom_put_text(t, 0x00081030, "LO", s->study);
+  nsc_dicom_put_text(t, 0x0008103E, "LO", s->series);
+  nsc_dicom_put_text(t, 0x00081090, "LO", "Phantom generator");
+  nsc_dicom_put_text(t, 0x00100010, "PN", s->patient_name);
+  nsc_dicom_put_text(t, 0x00100020, "LO", s->patient_id);
+  nsc_dicom_put_text(t, 0x00100030, "DA", "");
+  nsc_dicom_put_text(t, 0x00100040, "CS", "");
+  nsc_dicom_put_text(t, 0x00104000, "LT", "SYNTHETIC: not a person");
+  nsc_dicom_put_text(t, 0x00180015, "CS", "ABDOMEN");
   put_ds(t, 0x00180050, 1, s->thickness);
-  put_text(t, 0x00180060, "DS", "");
-  put_text(t, 0x00185100, "CS", "HFS");
+  nsc_dicom_put_text(t, 0x00180060, "DS", "");
+  nsc_dicom_put_text(t, 0x00185100, "CS", "HFS");
 }
 
 /* Group 0020: General Image, Image Plane, Frame of Reference. */
 static void put_place(nsc_text *t, const nsc_ct_slice *s) {
-  put_text(t, 0x0020000D, "UI", s->study_uid);
-  put_text(t, 0x0020000E, "UI", s->series_uid);
-  put_text(t, 0x00200010, "SH", "1");
+  nsc_dicom_put_text(t, 0x0020000D, "UI", s->study_uid);
+  nsc_dicom_put_text(t, 0x0020000E, "UI", s->series_uid);
+  nsc_dicom_put_text(t, 0x00200010, "SH", "1");
   put_is(t, 0x00200011, 1);
-  put_text(t, 0x00200012, "IS", "1");
+  nsc_dicom_put_text(t, 0x00200012, "IS", "1");
   put_is(t, 0x00200013, s->number);
   put_ds(t, 0x00200032, 3, s->position[0], s->position[1], s->position[2]);
   put_ds(t, 0x00200037, 6, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0);
-  put_text(t, 0x00200052, "UI", s->frame_uid);
-  put_text(t, 0x00201040, "LO", "");
-  put_text(t, 0x00204000, "LT", s->comments);
+  nsc_dicom_put_text(t, 0x00200052, "UI", s->frame_uid);
+  nsc_dicom_put_text(t, 0x00201040, "LO", "");
+  nsc_dicom_put_text(t, 0x00204000, "LT", s->comments);
 }
 
 /* Groups 0028 and 7FE0: Image Pixel, VOI LUT. */
 static void put_pixels(nsc_text *t, const nsc_ct_slice *s) {
   put_us(t, 0x00280002, 1);
-  put_text(t, 0x00280004, "CS", "MONOCHROME2");
+  nsc_dicom_put_text(t, 0x00280004, "CS", "MONOCHROME2");
   put_us(t, 0x00280010, s->rows);
   put_us(t, 0x00280011, s->columns);
   put_ds(t, 0x00280030, 2, s->spacing, s->spacing);
@@ -167,23 +117,23 @@ static void put_pixels(nsc_text *t, const nsc_ct_slice *s) {
   put_us(t, 0x00280101, 12);
   put_us(t, 0x00280102, 11);
   put_us(t, 0x00280103, 0);
-  put_text(t, 0x00280301, "CS", "NO"); /* no writing in the pixels */
+  nsc_dicom_put_text(t, 0x00280301, "CS", "NO"); /* no writing in the pixels */
   put_ds(t, 0x00281050, 1, s->window_center);
   put_ds(t, 0x00281051, 1, s->window_width);
   put_ds(t, 0x00281052, 1, -1024.0);
   put_ds(t, 0x00281053, 1, 1.0);
-  put_text(t, 0x00281054, "LO", "HU");
+  nsc_dicom_put_text(t, 0x00281054, "LO", "HU");
   size_t count = (size_t)s->rows * s->columns;
-  put_head(t, 0x7FE00010, "OW", (uint32_t)(count * 2));
+  nsc_dicom_put_head(t, 0x7FE00010, "OW", (uint32_t)(count * 2));
   for (size_t i = 0; i < count; i++) {
     int32_t stored = s->hu[i] + 1024;
-    put16(t, (uint32_t)(stored < 0 ? 0 : stored > 4095 ? 4095 : stored));
+    nsc_dicom_put16(t, (uint32_t)(stored < 0 ? 0 : stored > 4095 ? 4095 : stored));
   }
 }
 
 nsc_status nsc_dicom_write_ct(const nsc_ct_slice *slice, char **bytes, size_t *size, nsc_error *err) {
   nsc_text t = {0};
-  put_meta(&t, slice);
+  nsc_dicom_put_meta(&t, ct_image_storage, slice->instance_uid, NSC_EXPLICIT_LITTLE_ENDIAN);
   put_context(&t, slice);
   put_place(&t, slice);
   put_pixels(&t, slice);

@@ -48,6 +48,22 @@ async function newest(page, pattern) {
   return row.innerText();
 }
 
+/** Size of the PNG that S saves, and how many of its pixels have the colour of marks. */
+async function savedPicture(page) {
+  const saving = page.waitForEvent('download');
+  await page.keyboard.press('s');
+  const bytes = [...(await readFile(await (await saving).path()))];
+  return page.evaluate(async (png) => {
+    const bitmap = await createImageBitmap(new Blob([new Uint8Array(png)], { type: 'image/png' }));
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+    context.drawImage(bitmap, 0, 0);
+    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    let yellow = 0;
+    for (let i = 0; i < data.length; i += 4) yellow += data[i] > 150 && data[i + 2] < data[i] - 60;
+    return { width: bitmap.width, height: bitmap.height, yellow };
+  }, bytes);
+}
+
 /** Mean and population deviation of HU over pixels whose centres `inside` says yes to. */
 function statistics(inside) {
   const values = [];
@@ -139,8 +155,12 @@ describe('measuring', { skip: unavailable }, () => {
     assert.equal(await page.locator('.measure-list li').count(), 0);
     for (let i = 0; i < 2; i++) await page.keyboard.press('Control+y');
     await newest(page, /20\.0 mm/);
+    const withMark = await savedPicture(page);
     await page.keyboard.press('h');
     await page.waitForFunction(() => document.querySelectorAll('#marks .mark').length === 0);
+    const without = await savedPicture(page);
+    assert.ok(withMark.yellow > 300 && without.yellow === 0, JSON.stringify([withMark, without]));
+    assert.deepEqual([withMark.width, withMark.height], await page.evaluate(() => [document.getElementById('canvas').width, document.getElementById('canvas').height]));
     await page.keyboard.press('h');
     await page.waitForFunction(() => document.querySelectorAll('#marks .mark').length === 1);
     await click(page, 30, 10);

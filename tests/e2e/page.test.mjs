@@ -66,6 +66,11 @@ describe('the page', { skip: unavailable }, () => {
 
     await page.click('#tab-details');
     await page.waitForSelector('.tag');
+    const saving = page.waitForEvent('download');
+    await page.click('#save-without-names');
+    const copy = await readFile(await (await saving).path());
+    assert.ok(copy.includes('DICM') && copy.includes('HU') && copy.length > 2000, `${copy.length} bytes`);
+    assert.ok(!copy.includes('Secret') && (await readFile(shared.workshop.file('ct-stack.dcm'))).includes('Secret'));
     await page.fill('#tag-search', 'window');
     assert.equal(await page.locator('.tag').count(), 2);
     assert.doesNotMatch(await page.title(), /Secret|Patient|ct-stack/);

@@ -36,6 +36,8 @@
  *                                                 longer needed: a drag asks for many of the same size. `steps` are
  *                                                 filters on the rendered picture, or null
  *   probe      {key, frame, x, y}                 modality values, one a channel
+ *   deidentify {key, secret}                      the bytes of a DICOM file without names (nsc_image_deidentify); secret is
+ *                                                 [high, low], two numbers of 32 bits
  *   measure    {key, frame, kind, points}         nsc_measure_json; kind is the index of a name in constants.measures,
  *                                                 points are [[x, y], ...]
  *   model      {file, options}                    nsc_model_json; options {recipe, labels, output} are JSON texts or

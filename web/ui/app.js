@@ -16,6 +16,7 @@ import { Models } from './models.js';
 import { Opening } from './opening.js';
 import { Overlay } from './overlay.js';
 import { Results } from './results.js';
+import { Snapshot } from './snapshot.js';
 import { Stacks } from './stacks.js';
 import { Status } from './status.js';
 import { Toolbar } from './toolbar.js';
@@ -154,7 +155,19 @@ export async function startApp(parts, { keepOffline }) {
   const measuring = new Measuring({ viewer, desk, client, constants, showPanel: () => byId('tab-measure').click() });
   gestures.hand = measuring.hand;
   const cine = new Cine(desk, viewer);
-  toolbar = new Toolbar({ desk, viewer, gestures, client, constants, filters, measuring, cine, onHelp: () => help.showModal() });
+  const snapshot = new Snapshot(viewer, measuring.drawing, status);
+  toolbar = new Toolbar({
+    desk,
+    viewer,
+    gestures,
+    client,
+    constants,
+    filters,
+    measuring,
+    snapshot,
+    cine,
+    onHelp: () => help.showModal(),
+  });
   const details = new Details(desk, client);
   connectPanels((name) => details.setVisible(name === 'details'));
   connectRecovery(client, desk, status);

@@ -1,11 +1,14 @@
 /** Facts of the file and, for DICOM, its elements with a search over them. */
 import { onLanguage, t } from '../i18n/i18n.js';
-import { byId, h } from './dom.js';
+import { byId, download, h } from './dom.js';
 
 /**
  * @typedef {import('../shared/protocol.js').Tag} Tag
  * @typedef {{depth: number, tag: Tag, text: string}} Row
  */
+
+/** New UIDs follow from the old ones and this: files saved in one visit still belong together. */
+const SECRET = [...crypto.getRandomValues(new Uint32Array(2))];
 
 /** Rows put into the page at most; a search finds the others. */
 const MAX_ROWS = 600;
@@ -87,7 +90,22 @@ export class Details {
     ].filter(([, value]) => value !== null && value !== undefined && value !== '');
     this.facts.replaceChildren(
       h('dl.facts', {}, ...rows.flatMap(([name, value]) => [h('dt', {}, String(name)), h('dd', {}, String(value))])),
+      info.format === 'DICOM' ? this.#withoutNames(item) : '',
     );
+  }
+
+  /** @param {import('./desk.js').Item} item */
+  #withoutNames(item) {
+    const save = async () => {
+      try {
+        const bytes = await this.client.request('deidentify', { key: item.key, secret: SECRET });
+        download('without-names.dcm', 'application/dicom', bytes);
+      } catch (error) {
+        note.textContent = String(/** @type {Error} */ (error).message);
+      }
+    };
+    const note = h('span.quiet', {}, t('details.withoutNamesNote'));
+    return h('div.without-names', {}, h('button.button.small', { type: 'button', id: 'save-without-names', onclick: () => void save() }, t('details.withoutNames')), note);
   }
 
   async #loadTags() {

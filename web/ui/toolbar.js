@@ -23,10 +23,11 @@ export class Toolbar {
    * @param {import('../shared/protocol.js').Constants} parts.constants
    * @param {import('./filters.js').Filters} parts.filters
    * @param {import('./measure/measuring.js').Measuring} parts.measuring
+   * @param {import('./snapshot.js').Snapshot} parts.snapshot
    * @param {import('./cine.js').Cine} parts.cine
    * @param {() => void} parts.onHelp
    */
-  constructor({ desk, viewer, gestures, client, constants, filters, measuring, cine, onHelp }) {
+  constructor({ desk, viewer, gestures, client, constants, filters, measuring, snapshot, cine, onHelp }) {
     this.desk = desk;
     this.viewer = viewer;
     this.gestures = gestures;
@@ -34,6 +35,7 @@ export class Toolbar {
     this.constants = constants;
     this.filters = filters;
     this.measuring = measuring;
+    this.snapshot = snapshot;
     this.cine = cine;
     this.onHelp = onHelp;
     this.bar = byId('tools');
@@ -97,6 +99,10 @@ export class Toolbar {
         return desk.select(desk.neighbour(-1) ?? desk.current);
       case 'next':
         return desk.select(desk.neighbour(1) ?? desk.current);
+      case 'save-picture':
+        return this.snapshot.save();
+      case 'copy-picture':
+        return this.snapshot.copy();
       case 'help':
         return this.onHelp();
     }
@@ -204,7 +210,12 @@ export class Toolbar {
     if (document.body.dataset.workspace === 'train') return;
     if (target.closest('input:not([type=range]), textarea, select')) return;
     if (this.measuring.key(event, target === this.viewer.canvas)) return event.preventDefault();
-    if (event.ctrlKey || event.metaKey) return;
+    if (event.ctrlKey || event.metaKey) {
+      // Text that was selected is what is copied.
+      if (event.key.toLowerCase() !== 'c' || String(getSelection()) || !this.desk.current) return;
+      event.preventDefault();
+      return void this.act('copy-picture');
+    }
     if (event.key === '?') return this.onHelp();
     if (!this.desk.current) return;
     if (event.code === 'Space' && target === this.viewer.canvas) this.gestures.spaceHeld = true;
@@ -219,7 +230,7 @@ export class Toolbar {
     });
     const actions = /** @type {Record<string, string>} */ ({
       '+': 'zoom-in', '=': 'zoom-in', '-': 'zoom-out', 0: 'fit', 1: 'actual',
-      i: 'invert', a: 'auto', r: 'reset', f: 'filter', s: 'cine', ArrowLeft: 'previous', ArrowRight: 'next',
+      i: 'invert', a: 'auto', r: 'reset', f: 'filter', s: 'save-picture', m: 'cine', ArrowLeft: 'previous', ArrowRight: 'next',
     });
     const inList = target.closest('[role=listbox], [role=tablist]');
     if (key.startsWith('Arrow') && (inList || target === this.slider)) return false;

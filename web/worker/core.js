@@ -375,6 +375,12 @@ export class Core {
     return this.#borrowedJson();
   }
 
+  /** @param {number} image @param {[number, number]} key  two halves of 32 bits */
+  deidentify(image, [high, low]) {
+    this.call('bridge_deidentify', image, high, low);
+    return this.ownedBytes();
+  }
+
   /**
    * @param {number} image
    * @param {number} frame

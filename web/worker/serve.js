@@ -135,6 +135,12 @@ export class Service {
       return { result: this.core.probe(handle, frame, x, y) };
     },
 
+    async deidentify({ key, secret }) {
+      const { handle } = await this.images.get(key);
+      const bytes = this.core.deidentify(handle, secret);
+      return { result: bytes, transfer: [bytes.buffer] };
+    },
+
     async measure({ key, frame, kind, points }) {
       const { handle } = await this.images.get(key);
       return { result: this.core.measure(handle, frame, kind, points) };

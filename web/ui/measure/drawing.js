@@ -12,6 +12,9 @@ const LINE_HEIGHT = 15;
 const LETTER_WIDTH = 7.3;
 /** From the lowest point of a mark to its text, in CSS pixels. */
 const TEXT_GAP = 8;
+/** Of a saved picture: a dark line under a light one. On the page the style sheet says the same. */
+const STROKES = /** @type {const} */ ([['#000a', 4], ['#ffd34d', 1.5]]);
+const TEXT_COLOUR = '#ffe9a8';
 const ARROW = { length: 12, half: 5 };
 
 /** @param {string} name @param {Record<string, string | number>} attributes @param {...Node} children */
@@ -109,6 +112,31 @@ export class Drawing {
     });
   }
 
+  /** The same marks on a canvas, for a picture that is saved. @param {CanvasRenderingContext2D} context  in CSS pixels */
+  paintOn(context) {
+    context.lineJoin = 'round';
+    context.font = '12px monospace';
+    context.textBaseline = 'alphabetic';
+    for (const mark of this.visible()) {
+      const at = mark.points.map(([x, y]) => this.viewer.placeOf({ x, y }));
+      const path = new Path2D(shapePath(mark.kind, at));
+      for (const [style, width] of STROKES) {
+        context.strokeStyle = style;
+        context.lineWidth = width;
+        context.stroke(path);
+      }
+      const { lines, x, y } = this.#textOf(mark, at);
+      lines.forEach((line, index) => {
+        const baseline = y + LINE_HEIGHT * (index + 1) - TEXT_GAP;
+        context.strokeStyle = '#000';
+        context.lineWidth = 3;
+        context.strokeText(line, x, baseline);
+        context.fillStyle = TEXT_COLOUR;
+        context.fillText(line, x, baseline);
+      });
+    }
+  }
+
   /** @param {Mark} mark */
   #mark(mark) {
     const at = mark.points.map(([x, y]) => this.viewer.placeOf({ x, y }));
@@ -121,14 +149,20 @@ export class Drawing {
     return group;
   }
 
-  /** @param {Mark} mark @param {Point[]} at */
-  #text(mark, at) {
+  /** What stands beside a mark, and where. @param {Mark} mark @param {Point[]} at */
+  #textOf(mark, at) {
     const lines = markLines(mark, this.marks.result(mark));
     const { clientWidth, clientHeight } = this.viewer.canvas;
     const width = Math.max(0, ...lines.map((each) => each.length)) * LETTER_WIDTH;
     // Below and to the right of the mark, but never out of sight.
     const x = Math.min(Math.max(...at.map((point) => point.x)) + TEXT_GAP, clientWidth - width - TEXT_GAP);
     const y = Math.min(Math.max(...at.map((point) => point.y)) + TEXT_GAP, clientHeight - lines.length * LINE_HEIGHT - TEXT_GAP);
+    return { lines, x, y };
+  }
+
+  /** @param {Mark} mark @param {Point[]} at */
+  #text(mark, at) {
+    const { lines, x, y } = this.#textOf(mark, at);
     const text = svg('text', { class: 'mark-text', x, y });
     lines.forEach((each, index) => {
       const row = svg('tspan', { x, dy: index ? LINE_HEIGHT : LINE_HEIGHT - TEXT_GAP });

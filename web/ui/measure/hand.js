@@ -63,8 +63,8 @@ export class Hand {
     this.onText = onText;
     /** What a press draws; null: nothing. @type {MarkKind | null} */
     this.kind = null;
-    /** Points that stand; the last one of `drawing.live` still follows the pointer. @type {number} */
-    this.placed = 0;
+    /** The mark at hand is placed by clicks; until its second one it could still become a drag. */
+    this.clicking = false;
     /** @type {Point | null} */
     this.pressed = null;
     /** @type {Grip | null} */
@@ -112,7 +112,7 @@ export class Hand {
     if (!item?.view) return false;
     const place = this.#place(at);
     const points = kind === 'text' ? [place] : [place, place];
-    this.placed = 1;
+    this.clicking = false;
     this.drawing.setLive({ id: 0, key: item.key, frame: item.view.frame, kind, points, text: '' });
     return true;
   }
@@ -139,12 +139,11 @@ export class Hand {
     const clicked = distance(pressed, at) < CLICK;
     if (live.kind === 'polygon') return live.points.length < 4 ? void this.cancel() : this.#finish(); // a hand comes back to where it began
     if (live.kind === 'text') return this.#finish();
-    if (clicked && this.placed === 1 && live.points.length === 2) {
-      this.placed = 1.5; // the first click of several: the second point is still to come
+    if (clicked && !this.clicking && live.points.length === 2) {
+      this.clicking = true; // its last point goes on following the pointer
       return;
     }
-    this.placed = live.points.length;
-    if (this.placed === POINTS[live.kind]) this.#finish();
+    if (live.points.length === POINTS[live.kind]) this.#finish();
     else this.drawing.setLive({ ...live, points: [...live.points, this.#place(at)] });
   }
 
@@ -152,7 +151,6 @@ export class Hand {
   cancel() {
     const was = this.drawing.live !== null;
     this.grip = null;
-    this.placed = 0;
     if (was) this.drawing.setLive(null);
     return was;
   }
@@ -160,7 +158,6 @@ export class Hand {
   #finish() {
     const live = /** @type {Mark} */ (this.drawing.live);
     this.drawing.setLive(null);
-    this.placed = 0;
     const { id: _, ...mark } = live;
     const added = this.marks.add(mark);
     if (added.kind === 'text') this.onText(added);

@@ -1,0 +1,44 @@
+/** The picture as it is on the screen, with its measurements unless they are hidden: as a PNG file, or to paste elsewhere. */
+import { t } from '../i18n/i18n.js';
+import { download } from './dom.js';
+
+export class Snapshot {
+  /**
+   * @param {import('./viewer.js').Viewer} viewer
+   * @param {import('./measure/drawing.js').Drawing} drawing
+   * @param {import('./status.js').Status} status
+   */
+  constructor(viewer, drawing, status) {
+    this.viewer = viewer;
+    this.drawing = drawing;
+    this.status = status;
+  }
+
+  /** @returns {Promise<Blob>} */
+  #png() {
+    const shown = this.viewer.canvas;
+    const canvas = document.createElement('canvas');
+    canvas.width = shown.width;
+    canvas.height = shown.height;
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+    context.drawImage(shown, 0, 0);
+    context.scale(shown.width / shown.clientWidth, shown.height / shown.clientHeight);
+    this.drawing.paintOn(context);
+    return new Promise((resolve, reject) =>
+      canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('the browser made no PNG'))), 'image/png'),
+    );
+  }
+
+  async save() {
+    download('picture.png', 'image/png', await this.#png());
+  }
+
+  async copy() {
+    try {
+      await navigator.clipboard.write([new ClipboardItem({ 'image/png': this.#png() })]);
+      this.status.notify(t('snapshot.copied'), '');
+    } catch (error) {
+      this.status.notify(t('snapshot.notCopied'), String(/** @type {Error} */ (error).message));
+    }
+  }
+}
