@@ -48,10 +48,10 @@ async function newest(page, pattern) {
   return row.innerText();
 }
 
-/** Size of the PNG that S saves, and how many of its pixels have the colour of marks. */
+/** Size of the PNG that X saves, and how many of its pixels have the colour of marks. */
 async function savedPicture(page) {
   const saving = page.waitForEvent('download');
-  await page.keyboard.press('s');
+  await page.keyboard.press('x');
   const bytes = [...(await readFile(await (await saving).path()))];
   return page.evaluate(async (png) => {
     const bitmap = await createImageBitmap(new Blob([new Uint8Array(png)], { type: 'image/png' }));
@@ -127,6 +127,42 @@ describe('measuring', { skip: unavailable }, () => {
     }
     await screenshot(page, 'measure-regions');
     assert.deepEqual(problems, []);
+  });
+
+  test('turned and mirrored: the same places of the picture, the same lengths', async (t) => {
+    const { page, problems } = await open(t);
+    const values = async (x, y) => {
+      const at = await onScreen(page, x + 0.5, y + 0.5);
+      await page.mouse.move(at.x, at.y);
+      await page.waitForFunction((wanted) => document.getElementById('corner-bottom-right').innerText.includes(wanted), `x ${x}  y ${y}`);
+      return page.innerText('#corner-bottom-right');
+    };
+    const pixel = async (x, y) => {
+      const at = await onScreen(page, x + 0.5, y + 0.5);
+      return page.evaluate(([px, py]) => {
+        const canvas = document.getElementById('canvas');
+        const box = canvas.getBoundingClientRect();
+        const ratio = canvas.width / canvas.clientWidth;
+        return canvas.getContext('2d').getImageData((px - box.left) * ratio, (py - box.top) * ratio, 1, 1).data[0];
+      }, [at.x, at.y]);
+    };
+    const places = [[3, 5], [60, 5], [10, 40], [33, 20]];
+    const upright = [];
+    for (const [x, y] of places) upright.push([await values(x, y), await pixel(x, y)]);
+    for (const keys of [[']'], ['m'], ['[', '['], ['m', ']'], ['m', '[']]) {
+      for (const key of keys) await page.keyboard.press(key);
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      for (const [index, [x, y]] of places.entries()) assert.deepEqual([await values(x, y), await pixel(x, y)], upright[index], `${keys} ${x} ${y}`);
+    }
+    assert.match(await page.innerText('#corner-bottom-left'), /turned|mirrored/);
+    await page.keyboard.press('l');
+    await drag(page, [[10, 10], [40, 50]]);
+    await newest(page, /25\.0 mm/);
+    await screenshot(page, 'measure-turned');
+    await page.keyboard.press('r');
+    assert.doesNotMatch(await page.innerText('#corner-bottom-left'), /turned|mirrored/);
+    // Chromium's own advice on reading a canvas, which only this test does.
+    assert.deepEqual(problems.filter((text) => !text.startsWith('Canvas2D')), []);
   });
 
   test('moved by its end, labelled, undone, redone, removed, saved; hidden by a key', async (t) => {

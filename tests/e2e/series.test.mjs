@@ -234,7 +234,7 @@ describe('series in the page', { skip: unavailable }, () => {
     await settledRows(page, 2);
     await page.selectOption('#cine-rate', '30');
     await page.focus('#canvas');
-    await page.keyboard.press('m');
+    await page.keyboard.press('s');
     const seen = await page.evaluate(async () => {
       const { desk } = globalThis.negatoscope;
       const places = new Set();
@@ -246,9 +246,9 @@ describe('series in the page', { skip: unavailable }, () => {
       return places.size;
     });
     assert.equal(seen, 5);
-    await page.keyboard.press('m');
+    await page.keyboard.press('s');
     assert.equal(await page.getAttribute('#cine-play', 'aria-pressed'), 'false');
-    await page.keyboard.press('m');
+    await page.keyboard.press('s');
     await page.keyboard.press('ArrowRight');
     await page.waitForFunction(() => document.getElementById('frames').hidden);
     assert.equal(await page.getAttribute('#cine-play', 'aria-pressed'), 'false');

@@ -75,7 +75,13 @@ export class Overlay {
         ? t('overlay.lut', { name: info.voiLuts?.[view.voiLut] || String(view.voiLut + 1) })
         : t('overlay.window', { center: short(view.center), width: short(view.width) });
     const zoom = formatNumber(this.viewer.scale * devicePixelRatio, { style: 'percent', maximumFractionDigits: 0 });
-    const changes = [view.invert && t('overlay.inverted'), this.viewer.steps && t('overlay.filtered')].filter(Boolean);
+    const { turn, mirrored, steps } = this.viewer;
+    const changes = [
+      view.invert && t('overlay.inverted'),
+      steps && t('overlay.filtered'),
+      mirrored && t('overlay.mirrored'),
+      turn && t('overlay.turned', { degrees: turn * 90 }),
+    ].filter(Boolean);
     bottomLeft.textContent = `${[window, ...changes].join('  ')}\n${t('overlay.zoom', { zoom })}`;
     this.#scaleBar(info);
   }

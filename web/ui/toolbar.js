@@ -87,7 +87,7 @@ export class Toolbar {
       case 'auto':
         return this.#askView('auto', 0);
       case 'reset':
-        viewer.fit();
+        viewer.setTurn(0, false);
         return item?.view && item.firstView && desk.setView({ ...item.firstView, frame: item.view.frame });
       case 'cine':
         return this.cine.toggle();
@@ -99,6 +99,12 @@ export class Toolbar {
         return desk.select(desk.neighbour(-1) ?? desk.current);
       case 'next':
         return desk.select(desk.neighbour(1) ?? desk.current);
+      case 'turn-left':
+        return viewer.setTurn(viewer.turn + 3, viewer.mirrored);
+      case 'turn-right':
+        return viewer.setTurn(viewer.turn + 1, viewer.mirrored);
+      case 'mirror':
+        return viewer.setTurn(-viewer.turn, !viewer.mirrored);
       case 'save-picture':
         return this.snapshot.save();
       case 'copy-picture':
@@ -230,7 +236,7 @@ export class Toolbar {
     });
     const actions = /** @type {Record<string, string>} */ ({
       '+': 'zoom-in', '=': 'zoom-in', '-': 'zoom-out', 0: 'fit', 1: 'actual',
-      i: 'invert', a: 'auto', r: 'reset', f: 'filter', s: 'save-picture', m: 'cine', ArrowLeft: 'previous', ArrowRight: 'next',
+      i: 'invert', a: 'auto', r: 'reset', f: 'filter', x: 'save-picture', '[': 'turn-left', ']': 'turn-right', m: 'mirror', s: 'cine', ArrowLeft: 'previous', ArrowRight: 'next',
     });
     const inList = target.closest('[role=listbox], [role=tablist]');
     if (key.startsWith('Arrow') && (inList || target === this.slider)) return false;

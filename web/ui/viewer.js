@@ -42,6 +42,9 @@ export class Viewer extends EventTarget {
     /** Where the image's centre stands, from the canvas's centre. @type {Point} */
     this.centre = { x: 0, y: 0 };
     this.fitted = true;
+    /** Quarters clockwise, after mirroring. Only for the screen, as all of this. */
+    this.turn = 0;
+    this.mirrored = false;
     /** Filters on the rendered picture, or none. @type {Steps | null} */
     this.steps = null;
     /** @type {{item: Item, view: View, steps: Steps | null} | null} */
@@ -130,7 +133,22 @@ export class Viewer extends EventTarget {
     const info = this.item?.info;
     if (!info) return 1;
     const { clientWidth, clientHeight } = this.canvas;
-    return Math.max(MIN_SCALE, Math.min(clientWidth / info.width, clientHeight / (info.height * this.aspect)));
+    const [width, height] = this.#extent(1);
+    return Math.max(MIN_SCALE, Math.min(clientWidth / width, clientHeight / height));
+  }
+
+  /** Width and height of the image on the canvas. @param {number} scale @returns {[number, number]} */
+  #extent(scale) {
+    const { width, height } = this.item?.info ?? { width: 0, height: 0 };
+    const upright = /** @type {[number, number]} */ ([width * scale, height * scale * this.aspect]);
+    return this.turn % 2 ? [upright[1], upright[0]] : upright;
+  }
+
+  /** @param {number} turn  quarters clockwise @param {boolean} mirrored */
+  setTurn(turn, mirrored) {
+    this.turn = ((turn % 4) + 4) % 4;
+    this.mirrored = mirrored;
+    this.fit();
   }
 
   fit() {
@@ -165,8 +183,9 @@ export class Viewer extends EventTarget {
     const info = this.item?.info;
     if (info) {
       // Some of the image always stays in sight.
-      const reachX = (this.canvas.clientWidth + info.width * scale) / 2 - 40;
-      const reachY = (this.canvas.clientHeight + info.height * scale * this.aspect) / 2 - 40;
+      const [width, height] = this.#extent(scale);
+      const reachX = (this.canvas.clientWidth + width) / 2 - 40;
+      const reachY = (this.canvas.clientHeight + height) / 2 - 40;
       centre.x = Math.max(-reachX, Math.min(reachX, centre.x));
       centre.y = Math.max(-reachY, Math.min(reachY, centre.y));
     }
@@ -179,19 +198,19 @@ export class Viewer extends EventTarget {
   /** Where a place of the canvas is on the image, in pixels, the first one reaching from 0 to 1. @param {Point} at @returns {Point} */
   pointAt(at) {
     const { width, height } = this.item?.info ?? { width: 0, height: 0 };
-    return {
-      x: (at.x - this.canvas.clientWidth / 2 - this.centre.x) / this.scale + width / 2,
-      y: (at.y - this.canvas.clientHeight / 2 - this.centre.y) / (this.scale * this.aspect) + height / 2,
-    };
+    const x = at.x - this.canvas.clientWidth / 2 - this.centre.x;
+    const y = at.y - this.canvas.clientHeight / 2 - this.centre.y;
+    const [u, v] = [[x, y], [y, -x], [-x, -y], [-y, x]][this.turn];
+    return { x: (this.mirrored ? -u : u) / this.scale + width / 2, y: v / (this.scale * this.aspect) + height / 2 };
   }
 
   /** The other way round. @param {Point} point @returns {Point} */
   placeOf(point) {
     const { width, height } = this.item?.info ?? { width: 0, height: 0 };
-    return {
-      x: (point.x - width / 2) * this.scale + this.canvas.clientWidth / 2 + this.centre.x,
-      y: (point.y - height / 2) * this.scale * this.aspect + this.canvas.clientHeight / 2 + this.centre.y,
-    };
+    const u = (point.x - width / 2) * this.scale * (this.mirrored ? -1 : 1);
+    const v = (point.y - height / 2) * this.scale * this.aspect;
+    const [x, y] = [[u, v], [-v, u], [-u, -v], [v, -u]][this.turn];
+    return { x: x + this.canvas.clientWidth / 2 + this.centre.x, y: y + this.canvas.clientHeight / 2 + this.centre.y };
   }
 
   /** The image pixel under a place on the canvas, or null beside the image. @param {Point} at @returns {Point | null} */
@@ -234,10 +253,13 @@ export class Viewer extends EventTarget {
     if (!info || picture.width !== info.width || picture.height !== info.height) return;
     const w = info.width * this.scale * ratio;
     const h = info.height * this.scale * this.aspect * ratio;
-    const x = width / 2 + this.centre.x * ratio - w / 2;
-    const y = height / 2 + this.centre.y * ratio - h / 2;
     context.imageSmoothingEnabled = this.scale * ratio < SQUARE_PIXELS;
     context.imageSmoothingQuality = 'high';
-    context.drawImage(picture, x, y, w, h);
+    context.save();
+    context.translate(width / 2 + this.centre.x * ratio, height / 2 + this.centre.y * ratio);
+    context.rotate((this.turn * Math.PI) / 2);
+    context.scale(this.mirrored ? -1 : 1, 1);
+    context.drawImage(picture, -w / 2, -h / 2, w, h);
+    context.restore();
   }
 }
