@@ -261,8 +261,9 @@ void nsc_index_remove(nsc_index *index, const char *key);
  * The order is along the normal of the orientation (PS3.3 C.7.6.2.1.1), beginning where instance numbers begin; without
  * position by slice location, instance number, path. Codes: "missing" slices (against the median distance), "copies"
  * (of one instance), "times" (every position that often: the stacks follow one another), "repeated" (pictures at a
- * position that has one), "sizes" (of pictures in the series), "absent" (files that a DICOMDIR names), "uneven" with
- * "least" and "most" mm instead of a count.
+ * position that has one), "turned" (pictures each at an angle of its own: a stack without positions), "sizes" (of
+ * pictures in the series), "absent" (files that a DICOMDIR names), "uneven" with "least" and "most" mm instead of a
+ * count.
  */
 NSC_WARN_UNUSED nsc_status nsc_index_json(const nsc_index *index, char **out, nsc_error *err);
 

@@ -154,9 +154,20 @@ export async function startApp(parts, { keepOffline }) {
   const filters = new Filters({ viewer, desk, constants });
   const measuring = new Measuring({ viewer, desk, client, constants, showPanel: () => byId('tab-measure').click() });
   gestures.hand = measuring.hand;
-  const snapshot = new Snapshot(viewer, measuring.drawing, status);
   const cine = new Cine(desk, viewer);
-  toolbar = new Toolbar({ desk, viewer, gestures, client, constants, filters, measuring, snapshot, cine, onHelp: () => help.showModal() });
+  const snapshot = new Snapshot(viewer, measuring.drawing, status);
+  toolbar = new Toolbar({
+    desk,
+    viewer,
+    gestures,
+    client,
+    constants,
+    filters,
+    measuring,
+    snapshot,
+    cine,
+    onHelp: () => help.showModal(),
+  });
   const details = new Details(desk, client);
   connectPanels((name) => details.setVisible(name === 'details'));
   connectRecovery(client, desk, status);
