@@ -263,16 +263,13 @@ static nsc_status read_layout(const nsc_tiff *t, uint64_t at, nsc_tiff_page *p, 
   return NSC_OK;
 }
 
-/* Millimetres where the unit is inch (2) or centimetre (3). */
+/* Where the unit is the centimetre, as microscopes write it. Inches are of printing, 72 or 300 of them whatever is
+   shown: a length measured by them would be false. */
 static void read_spacing(const nsc_tiff *t, uint64_t at, nsc_tiff_page *p) {
-  uint64_t unit = number(t, at, TAG_RESOLUTION_UNIT, 2);
-  double mm = unit == 2   ? 25.4
-              : unit == 3 ? 10
-                          : 0,
-         x = rational(t, at, TAG_X_RESOLUTION), y = rational(t, at, TAG_Y_RESOLUTION);
-  if (!(mm > 0) || !(x > 0) || !(y > 0)) return;
-  p->spacing_x = mm / x;
-  p->spacing_y = mm / y;
+  double x = rational(t, at, TAG_X_RESOLUTION), y = rational(t, at, TAG_Y_RESOLUTION);
+  if (number(t, at, TAG_RESOLUTION_UNIT, 2) != 3 || !(x > 0) || !(y > 0)) return;
+  p->spacing_x = 10 / x;
+  p->spacing_y = 10 / y;
 }
 
 static nsc_status check_bits(const nsc_tiff *t, uint64_t at, const nsc_tiff_page *p, nsc_error *err) {
