@@ -26,7 +26,7 @@ const SHAPE = { size: 28, channels: 1, labels: 2, batch: 32 };
 const ROUNDS = options.quick ? 1 : 3;
 const SECONDS = options.quick ? 3 : 8;
 /** An engine that has not made a step by then is slower than a batch in this time, which is what is written. */
-const LIMIT_S = options.quick ? 60 : 600;
+const LIMIT_S = options.quick ? 60 : 180;
 
 const CONTENDERS = [
   { id: 'Negatoscope, native, 2 threads', place: 'native', threads: 2 },

@@ -33,6 +33,11 @@ static inline const uint8_t *nsc_reader_take(nsc_reader *r, uint64_t count) {
   return p;
 }
 
+static inline bool nsc_host_is_big_endian(void) {
+  const uint16_t one = 1;
+  return *(const uint8_t *)&one == 0;
+}
+
 static inline uint16_t nsc_load_u16(const uint8_t *p, bool big_endian) {
   return big_endian ? (uint16_t)(p[0] << 8 | p[1]) : (uint16_t)(p[1] << 8 | p[0]);
 }

@@ -64,6 +64,14 @@ void nsc_text_drop(nsc_text *t) {
   *t = (nsc_text){0};
 }
 
+char *nsc_copy_chars(const char *chars, size_t size) {
+  char *copy = malloc(size + 1);
+  if (!copy) return NULL;
+  memcpy(copy, chars, size);
+  copy[size] = 0;
+  return copy;
+}
+
 void nsc_text_free(char *text) {
   free(text);
 }

@@ -28,6 +28,9 @@ void nsc_text_printf(nsc_text *t, const char *format, ...) NSC_PRINTF(2, 3);
 NSC_WARN_UNUSED nsc_status nsc_text_finish(nsc_text *t, char **out, nsc_error *err);
 void nsc_text_drop(nsc_text *t);
 
+/* A copy with a zero behind it, malloc'ed; NULL without memory. */
+NSC_WARN_UNUSED char *nsc_copy_chars(const char *chars, size_t size);
+
 /* A field of CSV (RFC 4180): quoted where it must be. */
 void nsc_csv_field(nsc_text *t, const char *zero_terminated);
 /* Text for HTML and SVG, in content or quoted attributes: & < > " ' escaped, control characters made blanks, bytes that

@@ -3,13 +3,13 @@
  * transfer syntax (PS3.5 annex A.5). Old files lack the preamble, the meta group or the transfer syntax; then the
  * first element of the data set shows how it is encoded.
  */
-#include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
 #include "image/dicom.h"
+#include "image/gzip.h"
 
 /* Lower-case letters and unknown pairs are no VR: PS3.5 table 6.2-1. */
 static bool is_known_vr(const uint8_t *p) {
@@ -56,44 +56,13 @@ static void read_syntax(nsc_dicom *d) {
   d->syntax = nsc_dicom_find_syntax(uid, size);
 }
 
-/*
- * Unpacks what follows byte `from` and puts it in place of the deflated bytes. The size is not stated anywhere, so the
- * room doubles until the data fits or the limit is reached.
- */
+/* Unpacks what follows byte `from` and puts it in place of the deflated bytes. */
 static nsc_status inflate_from(nsc_dicom *d, size_t from, uint64_t max_inflated, nsc_error *err) {
-  struct libdeflate_decompressor *inflater = libdeflate_alloc_decompressor();
-  if (!inflater) return nsc_fail_memory(err, 0, "an inflater");
-  uint64_t room = (uint64_t)(d->size - from) * 4 + 4096;
-  enum libdeflate_result result = LIBDEFLATE_INSUFFICIENT_SPACE;
-  uint8_t *bytes = NULL;
-  size_t got = 0, used = 0;
-  bool last = false;
-  while (result == LIBDEFLATE_INSUFFICIENT_SPACE && !last) {
-    last = room >= max_inflated;
-    if (last) room = max_inflated;
-    free(bytes);
-    bytes = room < SIZE_MAX / 2 ? malloc(from + (size_t)room) : NULL;
-    if (!bytes) {
-      libdeflate_free_decompressor(inflater);
-      return nsc_fail_memory(err, (size_t)room, "a deflated data set");
-    }
-    result = libdeflate_deflate_decompress_ex(inflater, d->bytes + from, d->size - from, bytes + from, (size_t)room,
-                                              &used, &got);
-    room *= 2;
-  }
-  libdeflate_free_decompressor(inflater);
-  if (result != LIBDEFLATE_SUCCESS) {
-    free(bytes);
-    if (result == LIBDEFLATE_INSUFFICIENT_SPACE) {
-      return nsc_fail(err, NSC_ERROR_LIMIT, "DICOM: the deflated data set unpacks to more than %llu bytes",
-                      (unsigned long long)max_inflated);
-    }
-    return nsc_fail(err, NSC_ERROR_CORRUPT, "DICOM: the deflated data set is damaged or cut off");
-  }
-  memcpy(bytes, d->bytes, from);
-  uint8_t *fitting = realloc(bytes, from + got + 1); /* give back what doubling took too much */
-  d->bytes = fitting ? fitting : bytes;
-  d->size = from + got;
+  uint8_t *bytes;
+  size_t size;
+  NSC_TRY(nsc_inflate_behind(d->bytes, d->size, from, max_inflated, "DICOM", &bytes, &size, err));
+  d->bytes = bytes;
+  d->size = size;
   d->owns_bytes = true;
   return NSC_OK;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 static const struct {
   const char *name;
@@ -116,14 +117,10 @@ static void numbers_from_json(const nsc_json_value *value, double *out, uint32_t
 }
 
 static nsc_status set_text(nsc_facts *facts, int which, const char *text, nsc_error *err) {
-  size_t size = strlen(text) + 1;
-  facts->text[which] = malloc(size);
-  if (!facts->text[which]) {
-    nsc_facts_drop(facts);
-    return nsc_fail_memory(err, size, "a header");
-  }
-  memcpy(facts->text[which], text, size);
-  return NSC_OK;
+  facts->text[which] = nsc_copy_chars(text, strlen(text));
+  if (facts->text[which]) return NSC_OK;
+  nsc_facts_drop(facts);
+  return nsc_fail_memory(err, strlen(text), "a header");
 }
 
 nsc_status nsc_facts_copy(const nsc_facts *facts, nsc_facts *out, nsc_error *err) {

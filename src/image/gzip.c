@@ -11,21 +11,31 @@
 /* DEFLATE cannot expand more than 1032 to 1 (258 bytes from 2 bits): a trailer that says more is wrong. */
 enum { MAX_DEFLATE_RATIO = 1032 };
 
-typedef enum wrapper { WRAPPER_GZIP, WRAPPER_ZLIB } wrapper;
+typedef enum wrapper { WRAPPER_GZIP, WRAPPER_ZLIB, WRAPPER_NONE } wrapper;
 
 typedef struct unpacking {
   struct libdeflate_decompressor *inflater;
   wrapper wrapper;
-  uint64_t max;
+  size_t head;  /* bytes in front that are not packed */
+  uint64_t max; /* bytes, with the head */
   const char *what;
   uint8_t *bytes;
   size_t size, room; /* used and there */
 } unpacking;
 
+typedef enum libdeflate_result unpack_function(struct libdeflate_decompressor *, const void *from, size_t size,
+                                               void *to, size_t room, size_t *used, size_t *got);
+
+static unpack_function *const functions[] = {
+    [WRAPPER_GZIP] = libdeflate_gzip_decompress_ex,
+    [WRAPPER_ZLIB] = libdeflate_zlib_decompress_ex,
+    [WRAPPER_NONE] = libdeflate_deflate_decompress_ex,
+};
+
 static nsc_status grow(unpacking *u, uint64_t room, nsc_error *err) {
   if (u->room >= u->max) {
     return nsc_fail(err, NSC_ERROR_LIMIT, "%s: the compressed data unpack to more than %llu bytes", u->what,
-                    (unsigned long long)u->max);
+                    (unsigned long long)(u->max - u->head));
   }
   if (room > u->max) room = u->max;
   uint8_t *bytes = room < SIZE_MAX / 2 ? realloc(u->bytes, (size_t)room + 1) : NULL;
@@ -40,9 +50,7 @@ static nsc_status unpack_member(unpacking *u, const uint8_t *from, size_t left, 
   for (;;) {
     size_t got = 0;
     enum libdeflate_result result =
-        u->wrapper == WRAPPER_GZIP
-            ? libdeflate_gzip_decompress_ex(u->inflater, from, left, u->bytes + u->size, u->room - u->size, used, &got)
-            : libdeflate_zlib_decompress_ex(u->inflater, from, left, u->bytes + u->size, u->room - u->size, used, &got);
+        functions[u->wrapper](u->inflater, from, left, u->bytes + u->size, u->room - u->size, used, &got);
     if (result == LIBDEFLATE_SUCCESS) {
       u->size += got;
       return NSC_OK;
@@ -54,23 +62,27 @@ static nsc_status unpack_member(unpacking *u, const uint8_t *from, size_t left, 
   }
 }
 
+/* The head as it is, and behind it what the rest unpacks to. */
 static nsc_status unpack_all(unpacking *u, const uint8_t *bytes, size_t size, nsc_error *err) {
   /* A gzip file of one member ends with its size, modulo 2^32. */
   uint64_t guess = (uint64_t)size * 4 + 4096, told = size >= 18 ? nsc_load_u32(bytes + size - 4, false) : 0;
   if (u->wrapper == WRAPPER_GZIP && told > 0 && told <= (uint64_t)size * MAX_DEFLATE_RATIO) guess = told;
-  NSC_TRY(grow(u, guess, err));
-  for (size_t at = 0; at == 0 || nsc_is_gzip(bytes + at, size - at);) {
+  NSC_TRY(grow(u, u->head + guess, err));
+  memcpy(u->bytes, bytes, u->head);
+  u->size = u->head;
+  size_t at = u->head;
+  do {
     size_t used = 0;
     NSC_TRY(unpack_member(u, bytes + at, size - at, &used, err));
     at += used;
-    if (u->wrapper == WRAPPER_ZLIB) break;
-  }
+  } while (u->wrapper == WRAPPER_GZIP && nsc_is_gzip(bytes + at, size - at));
   return NSC_OK;
 }
 
-static nsc_status unpack(wrapper wrapper, const uint8_t *bytes, size_t size, uint64_t max, const char *what,
-                         uint8_t **out, size_t *out_size, nsc_error *err) {
-  unpacking u = {.inflater = libdeflate_alloc_decompressor(), .wrapper = wrapper, .max = max, .what = what};
+static nsc_status unpack(wrapper wrapper, const uint8_t *bytes, size_t size, size_t head, uint64_t max,
+                         const char *what, uint8_t **out, size_t *out_size, nsc_error *err) {
+  unpacking u = {.wrapper = wrapper, .head = head, .what = what, .inflater = libdeflate_alloc_decompressor()};
+  u.max = max < UINT64_MAX - head ? head + max : UINT64_MAX;
   if (!u.inflater) return nsc_fail_memory(err, 0, "an inflater");
   nsc_status status = unpack_all(&u, bytes, size, err);
   libdeflate_free_decompressor(u.inflater);
@@ -86,12 +98,17 @@ static nsc_status unpack(wrapper wrapper, const uint8_t *bytes, size_t size, uin
 
 nsc_status nsc_gunzip(const uint8_t *bytes, size_t size, uint64_t max, const char *what, uint8_t **out,
                       size_t *out_size, nsc_error *err) {
-  return unpack(WRAPPER_GZIP, bytes, size, max, what, out, out_size, err);
+  return unpack(WRAPPER_GZIP, bytes, size, 0, max, what, out, out_size, err);
 }
 
 nsc_status nsc_unzlib(const uint8_t *bytes, size_t size, uint64_t max, const char *what, uint8_t **out,
                       size_t *out_size, nsc_error *err) {
-  return unpack(WRAPPER_ZLIB, bytes, size, max, what, out, out_size, err);
+  return unpack(WRAPPER_ZLIB, bytes, size, 0, max, what, out, out_size, err);
+}
+
+nsc_status nsc_inflate_behind(const uint8_t *bytes, size_t size, size_t head, uint64_t max, const char *what,
+                              uint8_t **out, size_t *out_size, nsc_error *err) {
+  return unpack(WRAPPER_NONE, bytes, size, head, max, what, out, out_size, err);
 }
 
 /* Moves over a member's header: RFC 1952, 2.3. */

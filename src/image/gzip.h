@@ -1,4 +1,4 @@
-/* Gzip (RFC 1952) around another format. */
+/* DEFLATE (RFC 1951), in gzip (RFC 1952), zlib (RFC 1950) or bare, around or in another format. */
 #ifndef NSC_IMAGE_GZIP_H
 #define NSC_IMAGE_GZIP_H
 
@@ -19,6 +19,10 @@ NSC_WARN_UNUSED nsc_status nsc_gunzip(const uint8_t *bytes, size_t size, uint64_
 /* The same for the zlib format (RFC 1950), which says nothing of its size. */
 NSC_WARN_UNUSED nsc_status nsc_unzlib(const uint8_t *bytes, size_t size, uint64_t max, const char *what, uint8_t **out,
                                       size_t *out_size, nsc_error *err);
+
+/* The same for bare DEFLATE behind `head` bytes that stay as they are, in front of up to `max` unpacked ones. */
+NSC_WARN_UNUSED nsc_status nsc_inflate_behind(const uint8_t *bytes, size_t size, size_t head, uint64_t max,
+                                              const char *what, uint8_t **out, size_t *out_size, nsc_error *err);
 
 /* The first bytes of what a gzip file holds: `out` [room] begins with them, the rest is 0. False without memory. */
 bool nsc_gzip_peek(const uint8_t *bytes, size_t size, uint8_t *out, size_t room);

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/text.h"
+
 static bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
@@ -83,6 +85,5 @@ bool nsc_piece_numbers(nsc_piece p, double *out, uint32_t count) {
 }
 
 char *nsc_piece_copy(nsc_piece p) {
-  char *copy = p.size ? calloc(1, p.size + 1) : NULL;
-  return copy ? memcpy(copy, p.chars, p.size) : NULL;
+  return p.size ? nsc_copy_chars(p.chars, p.size) : NULL;
 }

@@ -87,8 +87,7 @@ static nsc_status percentiles_by_sorting(const nsc_image *image, const void *sam
   bool only_padding = stats->low >= image->padding_low && stats->high <= image->padding_high;
   for (size_t i = 0; i < n; i++) {
     double x = nsc_sample_value(image->info.type, samples, i);
-    bool is_padding = image->has_padding && x >= image->padding_low && x <= image->padding_high;
-    if (!isfinite(x) || (is_padding && !only_padding)) continue;
+    if (!isfinite(x) || (nsc_is_padding(image, x) && !only_padding)) continue;
     values[kept++] = nsc_mapping_modality(m, x);
   }
   if (!kept) values[kept++] = nsc_mapping_modality(m, 0);

@@ -238,7 +238,7 @@ static void extremes_wide(const void *samples, size_t n, const nsc_image *image,
     if (!isfinite(x)) continue;
     all_low = x < all_low ? x : all_low;
     all_high = x > all_high ? x : all_high;
-    if (image->has_padding && x >= image->padding_low && x <= image->padding_high) continue;
+    if (nsc_is_padding(image, x)) continue;
     low = x < low ? x : low;
     high = x > high ? x : high;
   }

@@ -98,6 +98,10 @@ static inline bool nsc_image_fits_table(const nsc_image *image) {
 }
 /* Sample number `at`, as a number. */
 double nsc_sample_value(nsc_sample_type type, const void *samples, size_t at);
+/* Whether a stored sample says "no value here" (PS3.3 C.7.5.1.1.2). */
+static inline bool nsc_is_padding(const nsc_image *image, double stored) {
+  return image->has_padding && stored >= image->padding_low && stored <= image->padding_high;
+}
 
 NSC_WARN_UNUSED nsc_status nsc_image_stats(nsc_image *image, uint32_t frame, nsc_frame_stats *out, nsc_error *err);
 

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/source.h"
+#include "base/text.h"
 #include "image/volume.h"
 
 enum {
@@ -339,8 +340,7 @@ static size_t text_size(const char *chars, size_t room) {
 
 static char *copy_text(const char *chars, size_t room) {
   size_t size = text_size(chars, room);
-  char *copy = size ? calloc(1, size + 1) : NULL;
-  return copy ? memcpy(copy, chars, size) : NULL;
+  return size ? nsc_copy_chars(chars, size) : NULL;
 }
 
 static void add_text(nsc_volume *v, const char *name, const char *chars, size_t room) {

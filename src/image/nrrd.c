@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/source.h"
 #include "image/gzip.h"
@@ -281,8 +282,7 @@ static nsc_status read_text(nrrd *n, nsc_volume *v, uint64_t count, nsc_error *e
   }
   v->bytes = v->owned;
   v->available = count * size;
-  const uint16_t one = 1;
-  v->big_endian = *(const uint8_t *)&one == 0; /* as this machine has just written them */
+  v->big_endian = nsc_host_is_big_endian(); /* as this machine has just written them */
   return NSC_OK;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "image/mapping.h"
 #include "image/measure.h"
 
 enum { BINS = 64 };
@@ -65,46 +66,45 @@ typedef struct values {
   size_t count, padding;
 } values;
 
-static bool is_padding(const nsc_image *image, const void *samples, size_t at) {
-  if (!image->has_padding || image->info.channels != 1) return false;
-  int32_t stored = image->info.type == NSC_SAMPLE_U8    ? ((const uint8_t *)samples)[at]
-                   : image->info.type == NSC_SAMPLE_I8  ? ((const int8_t *)samples)[at]
-                   : image->info.type == NSC_SAMPLE_U16 ? ((const uint16_t *)samples)[at]
-                   : image->info.type == NSC_SAMPLE_I16 ? ((const int16_t *)samples)[at]
-                                                        : INT32_MIN;
-  return stored >= image->padding_low && stored <= image->padding_high;
-}
-
-static nsc_status take_span(nsc_image *image, uint32_t frame, uint32_t row, uint32_t from, uint32_t to, values *v,
-                            nsc_error *err) {
+/* Where values come from: a decoded frame and its way to modality values. */
+typedef struct origin {
+  const nsc_image *image;
   const void *samples;
-  NSC_TRY(nsc_image_frame(image, frame, &samples, err));
-  for (uint32_t x = from; x < to; x++) {
-    if (is_padding(image, samples, (size_t)row * image->info.width + x)) {
-      v->padding++;
-      continue;
+  nsc_mapping mapping;
+} origin;
+
+/* What is padding, or no number in a file of floats, is counted and left out. */
+static void take_span(const origin *o, uint32_t row, uint32_t from, uint32_t to, values *v) {
+  uint32_t channels = o->image->info.channels;
+  size_t at = ((size_t)row * o->image->info.width + from) * channels;
+  for (uint32_t x = from; x < to; x++, at += channels) {
+    bool has_value = true;
+    for (uint32_t c = 0; c < channels; c++) {
+      double stored = nsc_sample_value(o->image->info.type, o->samples, at + c);
+      if (!isfinite(stored) || (channels == 1 && nsc_is_padding(o->image, stored))) has_value = false;
+      v->list[c][v->count] = nsc_mapping_modality(&o->mapping, stored);
     }
-    double value[3];
-    NSC_TRY(nsc_image_probe(image, frame, x, row, value, err));
-    for (uint32_t c = 0; c < image->info.channels; c++) v->list[c][v->count] = value[c];
-    v->count++;
+    if (has_value) {
+      v->count++;
+    } else {
+      v->padding++;
+    }
   }
-  return NSC_OK;
 }
 
-/* Calls take_span for every row; without `v` counts the pixels only. */
-static nsc_status walk(region *r, nsc_image *image, uint32_t frame, values *v, size_t *pixels, nsc_error *err) {
-  uint32_t width = image->info.width, last = first_pixel(r->bottom, image->info.height);
-  *pixels = 0;
-  for (uint32_t row = first_pixel(r->top, image->info.height); row < last; row++) {
+/* Calls take_span for every row; without `v` counts the pixels only, which it returns. */
+static size_t walk(region *r, const origin *o, values *v) {
+  uint32_t width = o->image->info.width, height = o->image->info.height, last = first_pixel(r->bottom, height);
+  size_t pixels = 0;
+  for (uint32_t row = first_pixel(r->top, height); row < last; row++) {
     uint32_t crossings = cross_row(r, row);
     for (uint32_t i = 0; i + 1 < crossings; i += 2) {
       uint32_t from = first_pixel(r->crossings[i], width), to = first_pixel(r->crossings[i + 1], width);
-      *pixels += to - from;
-      if (v) NSC_TRY(take_span(image, frame, row, from, to, v, err));
+      pixels += to - from;
+      if (v) take_span(o, row, from, to, v);
     }
   }
-  return NSC_OK;
+  return pixels;
 }
 
 /* ---- what is written ---- */
@@ -176,17 +176,18 @@ static void surround(region *r, const double *points, uint32_t count) {
 }
 
 static nsc_status measure(nsc_image *image, uint32_t frame, region *r, char **out, nsc_error *err) {
+  origin o = {.image = image, .mapping = nsc_mapping_of(image, frame)};
   values v = {0};
-  size_t pixels, bytes;
-  NSC_TRY(walk(r, image, frame, NULL, &pixels, err));
+  NSC_TRY(nsc_image_frame(image, frame, &o.samples, err));
+  size_t pixels = walk(r, &o, NULL), bytes;
   if (!nsc_mul_size(pixels + 1, sizeof *v.list[0] * image->info.channels, &bytes)) {
     return nsc_fail_memory(err, SIZE_MAX, "a region");
   }
   double *room = malloc(bytes);
   if (!room) return nsc_fail_memory(err, bytes, "a region");
   for (uint32_t c = 0; c < image->info.channels; c++) v.list[c] = room + c * (pixels + 1);
-  nsc_status status = walk(r, image, frame, &v, &pixels, err);
-  if (status == NSC_OK) status = write_json(image, &v, pixels, out, err);
+  (void)walk(r, &o, &v);
+  nsc_status status = write_json(image, &v, pixels, out, err);
   free(room);
   return status;
 }

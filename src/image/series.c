@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 /* Stacks of a series that are told apart by comparing; what differs from all of these stands alone. */
 enum { MAX_PARTS = 256, MAX_GAPS = 1000 };
@@ -56,9 +57,7 @@ void nsc_index_free(nsc_index *index) {
 
 static bool copy_text(const char *text, char **out) {
   if (!text) return true;
-  size_t size = strlen(text) + 1;
-  *out = malloc(size);
-  if (*out) memcpy(*out, text, size);
+  *out = nsc_copy_chars(text, strlen(text));
   return *out != NULL;
 }
 

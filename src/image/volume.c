@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/source.h"
+#include "base/text.h"
 
 static void free_volume(void *volume) {
   nsc_volume *v = volume;
@@ -27,20 +28,12 @@ static void free_volume(void *volume) {
   free(v);
 }
 
-static char *copy_text(const char *chars, size_t size) {
-  char *copy = malloc(size + 1);
-  if (!copy) return NULL;
-  memcpy(copy, chars, size);
-  copy[size] = 0;
-  return copy;
-}
-
 void nsc_volume_add_field(nsc_volume *v, const char *name, size_t name_size, const char *value, size_t value_size) {
   if (!v->fields) v->fields = calloc(NSC_VOLUME_FIELDS_MAX, sizeof *v->fields);
   if (!v->fields || v->field_count == NSC_VOLUME_FIELDS_MAX) return;
   nsc_volume_field *f = &v->fields[v->field_count];
-  f->name = copy_text(name, name_size);
-  f->value = copy_text(value, value_size);
+  f->name = nsc_copy_chars(name, name_size);
+  f->value = nsc_copy_chars(value, value_size);
   v->field_count++; /* a name or value without memory is shown as null */
 }
 
@@ -139,11 +132,6 @@ static void copy_row(const uint8_t *from, ptrdiff_t step, size_t pixels, size_t 
   }
 }
 
-static bool host_is_big_endian(void) {
-  const uint16_t one = 1;
-  return *(const uint8_t *)&one == 0;
-}
-
 static void swap_bytes(uint8_t *p, size_t count, size_t bytes_each) {
   for (; count > 0; count--, p += bytes_each) {
     for (size_t i = 0; i < bytes_each / 2; i++) {
@@ -174,7 +162,7 @@ static nsc_status decode_slice(const nsc_image *image, uint32_t frame, void *sam
     uint8_t *row = (uint8_t *)samples + (size_t)y * image->info.width * pixel;
     copy_row(from + (ptrdiff_t)y * step[1], step[0], image->info.width, pixel, row);
   }
-  if (sample > 1 && v->big_endian != host_is_big_endian()) {
+  if (sample > 1 && v->big_endian != nsc_host_is_big_endian()) {
     swap_bytes(samples, nsc_image_sample_count(image), sample);
   }
   return NSC_OK;
@@ -236,12 +224,7 @@ static void write_volume(const nsc_image *image, nsc_text *t) {
   nsc_image_write_no_dicom(t);
   nsc_json_key(t, "slices"), nsc_json_int(t, (int64_t)v->size[NSC_VOLUME_K]);
   nsc_json_key(t, "times"), nsc_json_int(t, (int64_t)v->size[NSC_VOLUME_T]);
-  nsc_json_key(t, "sliceSpacing");
-  if (v->spacing[2] > 0) {
-    nsc_json_number(t, v->spacing[2]);
-  } else {
-    nsc_json_null(t);
-  }
+  nsc_json_key(t, "sliceSpacing"), nsc_json_number(t, v->spacing[2] > 0 ? v->spacing[2] : NAN);
   write_orientation(v, t);
   write_text(t, "units", v->units);
   write_text(t, "intent", v->intent);

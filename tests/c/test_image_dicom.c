@@ -330,7 +330,7 @@ TEST(image_dicom_limits) {
   } cases[] = {
       {{.max_dimension = 2}, "limit is 2 on a side"},
       {{.max_frame_bytes = 11}, "larger than the limit of 11 bytes"},
-      {{.max_inflated = 64}, "unpacks to more than 64 bytes"},
+      {{.max_inflated = 64}, "unpack to more than 64 bytes"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     nsc_error err = {0};
