@@ -2,6 +2,7 @@
 #include "image/image.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -28,6 +29,8 @@ nsc_status nsc_image_create(const nsc_image_options *options, nsc_image **out, n
   if (!image->limits.max_frames) image->limits.max_frames = DEFAULT_MAX_FRAMES;
   if (!image->limits.max_frame_bytes) image->limits.max_frame_bytes = default_max_frame_bytes;
   if (!image->limits.max_inflated) image->limits.max_inflated = default_max_inflated;
+  static atomic_uint_fast64_t images;
+  image->serial = atomic_fetch_add(&images, 1) + 1;
   image->slope = 1;
   *out = image;
   return NSC_OK;

@@ -46,6 +46,7 @@ typedef struct nsc_image_reader {
 } nsc_image_reader;
 
 struct nsc_image {
+  uint64_t serial; /* no two images have the same, also when one takes the other's place in memory */
   nsc_image_info info;
   nsc_image_options limits; /* defaults filled in */
   const nsc_image_reader *reader;
