@@ -198,9 +198,10 @@ static nsc_status read_steps(const char *json, nsc_steps *out, nsc_error *err) {
   return json ? nsc_steps_parse(json, strlen(json), out, err) : NSC_OK;
 }
 
-/* `steps`: filters on the rendered picture as nsc_steps_parse reads them, or NULL. */
+/* `steps`: filters on the rendered picture as nsc_steps_parse reads them, or NULL. They see shades, colours come after.
+ */
 nsc_status bridge_render(nsc_image *image, uint32_t frame, int32_t voi_lut, int32_t function, double center,
-                         double width, int32_t invert, const char *steps) {
+                         double width, int32_t invert, uint32_t color_map, const char *steps) {
   nsc_error *err = bridge_begin();
   nsc_steps filters;
   nsc_status status = read_steps(steps, &filters, err);
@@ -216,9 +217,11 @@ nsc_status bridge_render(nsc_image *image, uint32_t frame, int32_t voi_lut, int3
                    .function = (nsc_voi_function)function,
                    .center = center,
                    .width = width,
-                   .invert = invert != 0};
+                   .invert = invert != 0,
+                   .color_map = steps ? 0 : color_map};
   status = nsc_render(image, &view, rgba, size, err);
   if (status == NSC_OK) status = nsc_filter_rgba(&filters, rgba, info.width, info.height, size, err);
+  if (status == NSC_OK && steps && info.channels == 1) nsc_color_map_rgba(color_map, rgba, size / 4);
   return bridge_hand_out(status, rgba, size);
 }
 
@@ -253,6 +256,33 @@ nsc_status bridge_probe(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y
   }
   snprintf(bridge.text + at, sizeof bridge.text - at, "]");
   return bridge_finish(NSC_OK, bridge.text);
+}
+
+/* Overlay planes of a frame as pixels to lay over it: transparent, and 0xRRGGBB where one is set. */
+nsc_status bridge_overlays(const nsc_image *image, uint32_t frame, uint32_t color) {
+  nsc_error *err = bridge_begin();
+  nsc_image_info info;
+  nsc_image_get_info(image, &info);
+  uint8_t *rgba;
+  size_t size;
+  nsc_status status = bridge_picture(info.width, info.height, &rgba, &size);
+  if (status != NSC_OK) return status;
+  size_t pixels = size / 4;
+  uint8_t *mask = rgba + size - pixels; /* read before it is written over: entry i lies at or behind byte 4 i */
+  status = nsc_image_overlays(image, frame, mask, pixels, err);
+  for (size_t i = 0; status == NSC_OK && i < pixels; i++) {
+    bool set = mask[i] != 0;
+    for (int c = 0; c < 3; c++) rgba[4 * i + (size_t)c] = set ? (uint8_t)(color >> (16 - 8 * c)) : 0;
+    rgba[4 * i + 3] = set ? 255 : 0;
+  }
+  return bridge_hand_out(status, rgba, size);
+}
+
+/* JSON of nsc_image_real_world_json, ended by nsc_text_free. */
+nsc_status bridge_real_world(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y) {
+  nsc_error *err = bridge_begin();
+  char *json = NULL;
+  return bridge_finish(nsc_image_real_world_json(image, frame, x, y, &json, err), json);
 }
 
 /* ---- models and classification ---------------------------------------------------------------------------------- */

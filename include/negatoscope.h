@@ -207,11 +207,15 @@ NSC_WARN_UNUSED nsc_status nsc_image_frame(nsc_image *image, uint32_t frame, con
  * The image as JSON for people and scripts: {"format", "width", "height", "frames", "channels", "bits", "signed",
  * "photometric", "spacing": [x, y] | null, "transferSyntax", "modality", "rescale": {"slope","intercept","unit"} ,
  * "windows": [{"center","width","function","name"}], "voiLuts": [names], "tags": [{"tag","vr","name","value"}], ...}.
- * `tags` lists a DICOM file's elements, sequences nested in "items", long values cut; of other formats what their
- * header says. A volume has "slices", "times" (its frames are slices, time after time), "sliceSpacing" in mm, "affine":
- * [x, y, z][i, j, k, 1] from voxel indices as stored to RAS+ mm | null, and "orientation": {"stored", "shown" (where i,
- * j, k, and columns, rows, frames lead: "RAS" is right, front, head), "from", "swapped", "flipped"} | null. A TIFF has
- * "otherPages", which are not frames. Ended by nsc_text_free.
+ * "edges" are letters for where left, right, top and bottom lead in the patient (PS3.3 C.7.6.1.1.1), null where nobody
+ * knows; "frameEdges" likewise for each frame where frames differ. "frameFacts" is what functional groups (C.7.6.16)
+ * say of each frame: {"position", "orientation", "spacing": [across, down] mm, "thickness", "place": mm along the
+ * normal, "slope", "intercept", "window", "time": s, "timeIndex"} | null. "overlays" lists overlay planes, "realWorld"
+ * mappings of stored values to quantities. `tags` lists a DICOM file's elements, sequences nested in "items", long
+ * values cut; of other formats what their header says. A volume has "slices", "times" (its frames are slices, time
+ * after time), "sliceSpacing" in mm, "affine": [x, y, z][i, j, k, 1] from voxel indices as stored to RAS+ mm | null,
+ * and "orientation": {"stored", "shown" (where i, j, k, and columns, rows, frames lead: "RAS" is right, front, head),
+ * "from", "swapped", "flipped"} | null. A TIFF has "otherPages", which are not frames. Ended by nsc_text_free.
  */
 NSC_WARN_UNUSED nsc_status nsc_image_json(const nsc_image *image, char **out, nsc_error *err);
 
@@ -304,6 +308,16 @@ NSC_WARN_UNUSED nsc_status nsc_archive_read(nsc_archive *archive, uint32_t index
 /* How modality values become grey: PS3.3 C.11.2.1.2 and C.11.2.1.3. */
 typedef enum nsc_voi_function { NSC_VOI_LINEAR = 0, NSC_VOI_LINEAR_EXACT = 1, NSC_VOI_SIGMOID = 2 } nsc_voi_function;
 
+/* Colours for the shades of a grey picture: 0 is grey itself, 1 to 8 the well-known palettes of PS3.6 annex B.1. */
+enum { NSC_COLOR_MAP_COUNT = 12 };
+
+/* "grey", "hot-iron", "pet", "hot-metal-blue", "pet-20-step", "spring", "summer", "fall", "winter", "viridis",
+ * "inferno", "magma". Static storage; "?" for a number that is none. */
+const char *nsc_color_map_name(uint32_t map);
+
+/* Colours a rendered grey picture, RGBA [pixels][4]: for one that went through filters first. */
+void nsc_color_map_rgba(uint32_t map, uint8_t *rgba, size_t pixels);
+
 /* One way to show an image. Only for the screen: a model never sees it. */
 typedef struct nsc_view {
   uint32_t frame;
@@ -311,6 +325,7 @@ typedef struct nsc_view {
   nsc_voi_function function;
   double center, width; /* in modality units (HU for CT); width > 0, and at least 1 for LINEAR */
   bool invert;          /* on top of what MONOCHROME1 already asks for */
+  uint32_t color_map;   /* of a grey image, below NSC_COLOR_MAP_COUNT; colour images stay as they are */
 } nsc_view;
 
 /* The file's first VOI window or LUT; without one, the full range of the frame's values, in a volume (NIfTI, MetaImage,
@@ -362,6 +377,21 @@ NSC_WARN_UNUSED nsc_status nsc_screen_render(nsc_screen *screen, nsc_image *imag
 /* The modality value (rescaled, HU for CT) of each channel at a pixel; `out` has room for 3. */
 NSC_WARN_UNUSED nsc_status nsc_image_probe(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y, double out[3],
                                            nsc_error *err);
+
+/*
+ * Overlay planes of a frame (PS3.3 C.9.2), all together: `mask` [height][width] becomes 1 where one is set and 0
+ * elsewhere. `size` is its capacity. They are never part of the samples. Errors: ARGUMENT, MEMORY, those of decoding.
+ */
+NSC_WARN_UNUSED nsc_status nsc_image_overlays(const nsc_image *image, uint32_t frame, uint8_t *mask, size_t size,
+                                              nsc_error *err);
+
+/*
+ * What the stored value of a pixel is in the real world (PS3.3 C.7.6.16.2.11): {"value", "unit": UCUM code, "meaning",
+ * "label", "explanation", "first", "last", "slope", "intercept" (null: by a table)}, or null where the file maps
+ * nothing. Ended by nsc_text_free.
+ */
+NSC_WARN_UNUSED nsc_status nsc_image_real_world_json(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y,
+                                                     char **out, nsc_error *err);
 
 /* ---- measuring -------------------------------------------------------------------------------------------------- */
 

@@ -104,7 +104,8 @@ typedef struct nsc_dicom {
   nsc_dicom_color color;
   bool halved; /* uncompressed YBR_FULL_422 or YBR_PARTIAL_422: two luminances share their colour differences */
   nsc_dicom_palette palette;
-  uint32_t *frame_items; /* [frames + 1], owned: the first item of each frame; NULL when not encapsulated */
+  uint32_t *frame_items;  /* [frames + 1], owned: the first item of each frame; NULL when not encapsulated */
+  uint32_t *frame_groups; /* [frames], owned: the element of each frame's functional groups; NULL when there are none */
 } nsc_dicom;
 
 typedef struct nsc_dicom_entry {
@@ -199,6 +200,14 @@ NSC_WARN_UNUSED nsc_status nsc_dicom_check_pixels(nsc_dicom *d, const nsc_image 
 bool nsc_dicom_needs_codec(const nsc_image *image);
 NSC_WARN_UNUSED nsc_status nsc_dicom_decode_frame(const nsc_image *image, uint32_t frame, void *samples,
                                                   nsc_error *err);
+
+/* Samples of a frame as the coding has them, by the bits that `d` names: before palettes and colour. */
+NSC_WARN_UNUSED nsc_status nsc_dicom_decode_stored(const nsc_dicom *d, const nsc_image *image, uint32_t frame,
+                                                   void *out, nsc_error *err);
+
+/* dicom_real_world.c: the JSON of one sample as nsc_image_reader.real_world, and the image's member "realWorld". */
+void nsc_dicom_real_world(const nsc_image *image, uint32_t frame, double stored, nsc_text *t);
+void nsc_dicom_write_real_world(const nsc_image *image, nsc_text *t);
 
 /* dicom_json.c */
 void nsc_dicom_write_json(const nsc_image *image, nsc_text *t);

@@ -2,7 +2,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "image/dicom.h"
+#include "image/dicom_groups.h"
+#include "image/dicom_overlay.h"
 
 /* Bounds on what is shown: a functional group sequence has thousands of items that say the same. */
 enum { MAX_SHOWN_TEXT = 1024, MAX_SHOWN_NUMBERS = 32, MAX_SHOWN_ITEMS = 32, MAX_SHOWN_ELEMENTS = 20000 };
@@ -156,6 +157,9 @@ void nsc_dicom_write_json(const nsc_image *image, nsc_text *t) {
   bool has_class = nsc_dicom_text(d, nsc_dicom_find(d->elements, NSC_TAG(0x0008, 0x0016)), 0, &uid, &size);
   nsc_json_key(t, "sopClass"), nsc_json_string(t, has_class ? nsc_dicom_sop_class_name(uid, size) : NULL);
   write_one(d, "modality", NSC_TAG(0x0008, 0x0060), t);
+  nsc_dicom_write_planes(image, t);
+  nsc_dicom_write_overlays(image, t);
+  nsc_dicom_write_real_world(image, t);
   nsc_json_key(t, "tags");
   writer w = {d, t, MAX_SHOWN_ELEMENTS};
   write_elements(&w, d->elements);

@@ -118,6 +118,13 @@ void nsc_image_get_info(const nsc_image *image, nsc_image_info *out) {
   *out = image->info;
 }
 
+bool nsc_image_spacing(const nsc_image *image, uint32_t frame, double out[2]) {
+  const nsc_frame_values *own = image->frame_values ? &image->frame_values[frame] : NULL;
+  out[0] = own ? own->spacing_x : image->info.spacing_x;
+  out[1] = own ? own->spacing_y : image->info.spacing_y;
+  return out[0] > 0 && out[1] > 0;
+}
+
 bool nsc_image_needs_codec(const nsc_image *image) {
   return image->reader->needs_codec && image->reader->needs_codec(image);
 }

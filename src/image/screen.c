@@ -278,13 +278,11 @@ static void put_color(const uint16_t *from, uint32_t count, const uint32_t *tabl
 }
 
 static void put_wide(const float *from, uint32_t count, uint32_t channels, const nsc_mapping *m, double low,
-                     uint32_t *to, ptrdiff_t step) {
+                     const uint32_t shades[256], uint32_t *to, ptrdiff_t step) {
   for (uint32_t i = 0; i < count; i++, from += channels, to += step) {
     uint8_t bytes[4] = {0, 0, 0, 255};
-    for (uint32_t c = 0; c < 3; c++) {
-      bytes[c] = c < channels ? nsc_grey_byte(nsc_mapping_grey(m, low + (double)from[c])) : bytes[0];
-    }
-    memcpy(to, bytes, 4);
+    for (uint32_t c = 0; c < channels; c++) bytes[c] = nsc_grey_byte(nsc_mapping_grey(m, low + (double)from[c]));
+    memcpy(to, channels == 1 ? (const void *)&shades[bytes[0]] : bytes, 4);
   }
 }
 
@@ -292,12 +290,13 @@ static void put_wide(const float *from, uint32_t count, uint32_t channels, const
 static void put_area(const nsc_screen *screen, const nsc_image *image, const turning *t, const uint32_t *table,
                      const nsc_mapping *m, double low, uint32_t *out) {
   const area *a = &screen->key.area;
-  uint32_t channels = image->info.channels;
+  uint32_t channels = image->info.channels, shades[256];
+  nsc_shade_pixels(m->color_map, shades);
   for (uint32_t y = 0; y < a->height; y++) {
     size_t from = (size_t)y * a->width * channels;
     uint32_t *to = out + t->base + (ptrdiff_t)a->x * t->dx + (ptrdiff_t)(a->y + y) * t->dy;
     if (!table) {
-      put_wide((const float *)screen->samples + from, a->width, channels, m, low, to, t->dx);
+      put_wide((const float *)screen->samples + from, a->width, channels, m, low, shades, to, t->dx);
     } else if (channels == 1) {
       put_grey((const uint16_t *)screen->samples + from, a->width, table, to, t->dx);
     } else {

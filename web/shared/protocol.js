@@ -36,6 +36,8 @@
  *                                                 longer needed: a drag asks for many of the same size. `steps` are
  *                                                 filters on the rendered picture, or null
  *   probe      {key, frame, x, y}                 modality values, one a channel
+ *   realWorld  {key, frame, x, y}                 nsc_image_real_world_json of a pixel
+ *   overlays   {key, frame, color}                {pixels}: overlay planes, transparent but for 0xRRGGBB where they are
  *   deidentify {key, secret}                      the bytes of a DICOM file without names (nsc_image_deidentify); secret is
  *                                                 [high, low], two numbers of 32 bits
  *   measure    {key, frame, kind, points}         nsc_measure_json; kind is the index of a name in constants.measures,
@@ -116,7 +118,7 @@ export const FAULT = Object.freeze({
  * @property {Stack[]} series
  *
  * @typedef {{code: number, name: string, message: string}} ErrorMessage
- * @typedef {{frame: number, voiLut: number, function: number, center: number, width: number, invert: boolean}} View
+ * @typedef {{frame: number, voiLut: number, function: number, center: number, width: number, invert: boolean, colors?: number}} View
  * @typedef {{rgba: Uint8ClampedArray<ArrayBuffer>, width: number, height: number}} Pixels
  * @typedef {Record<string, any> & {step: string}} Step  a filter by its name, with its parameters
  * @typedef {Record<string, any> & {width: number, height: number}} Recipe  as nsc_recipe_parse reads it
@@ -135,6 +137,11 @@ export const FAULT = Object.freeze({
  * @property {[number, number] | null} spacing
  * @property {number} [slices]  of a volume; its frames are slices, time after time
  * @property {{stored: string, shown: string, from: string, swapped: boolean, flipped: string[]} | null} [orientation]
+ * @property {Edges | null} [edges]
+ * @property {Array<Edges | null> | null} [frameEdges]  where frames differ
+ * @property {FrameFacts[] | null} [frameFacts]  of functional groups
+ * @property {Array<{group: number, type: string | null, label: string | null, description: string | null}>} [overlays]
+ * @property {Array<Omit<RealWorld, 'value'>>} [realWorld]  mappings of stored values to quantities
  * @property {number} [frameMs]  0: the file does not say
  * @property {string | null} [transferSyntax]
  * @property {string | null} [modality]
@@ -142,6 +149,10 @@ export const FAULT = Object.freeze({
  * @property {Array<{center: number, width: number, function: string, name: string | null}>} windows
  * @property {string[]} [voiLuts]
  * @property {Tag[]} [tags]
+ *
+ * @typedef {[string | null, string | null, string | null, string | null]} Edges  letters at left, right, top, bottom
+ * @typedef {{place: number | null, time: number | null, spacing: [number, number] | null}} FrameFacts  the part the page reads
+ * @typedef {{value: number, unit: string | null, meaning: string | null, label: string | null, explanation: string | null, slope: number | null, intercept: number | null}} RealWorld
  *
  * @typedef {{tag: string, vr: string, name: string, value: unknown, items?: Tag[][]}} Tag
  *
@@ -173,6 +184,7 @@ export const FAULT = Object.freeze({
  * @property {string[]} voiFunctions
  * @property {Array<{name: string, modality: string, center: number, width: number}>} windowPresets
  * @property {string[]} measures
+ * @property {Array<{name: string, colors: string}>} colorMaps  256 colours of six digits each
  * @property {string[]} recipePresets
  * @property {Record<string, number>} limits  `steps`: filters in a list
  * @property {Filter[]} filters

@@ -20,6 +20,7 @@ import { Snapshot } from './snapshot.js';
 import { Stacks } from './stacks.js';
 import { Status } from './status.js';
 import { Toolbar } from './toolbar.js';
+import { connectTools } from './tools/connect.js';
 import { TrainingWorkspace } from './training/workspace.js';
 import { Viewer } from './viewer.js';
 
@@ -168,6 +169,7 @@ export async function startApp(parts, { keepOffline }) {
     cine,
     onHelp: () => help.showModal(),
   });
+  connectTools({ toolbar, viewer, desk, client, constants, snapshot });
   const details = new Details(desk, client);
   connectPanels((name) => details.setVisible(name === 'details'));
   connectRecovery(client, desk, status);

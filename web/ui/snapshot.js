@@ -12,6 +12,8 @@ export class Snapshot {
     this.viewer = viewer;
     this.drawing = drawing;
     this.status = status;
+    /** Canvases over the viewer's that belong to the picture. @type {HTMLCanvasElement[]} */
+    this.layers = [];
   }
 
   /** @returns {Promise<Blob>} */
@@ -21,7 +23,7 @@ export class Snapshot {
     canvas.width = shown.width;
     canvas.height = shown.height;
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
-    context.drawImage(shown, 0, 0);
+    for (const layer of [shown, ...this.layers]) context.drawImage(layer, 0, 0, shown.width, shown.height);
     context.scale(shown.width / shown.clientWidth, shown.height / shown.clientHeight);
     this.drawing.paintOn(context);
     return new Promise((resolve, reject) =>

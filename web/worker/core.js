@@ -362,9 +362,9 @@ export class Core {
    * @param {readonly import('../shared/protocol.js').Step[] | null} [steps]  filters on the rendered picture
    */
   render(image, view, width, height, buffer, steps = null) {
-    const { frame, voiLut, function: voi, center, width: window, invert } = view;
+    const { frame, voiLut, function: voi, center, width: window, invert, colors = 0 } = view;
     this.withTexts([steps && JSON.stringify(steps)], (filters) =>
-      this.call('bridge_render', image, frame, voiLut, voi, center, window, invert ? 1 : 0, filters),
+      this.call('bridge_render', image, frame, voiLut, voi, center, window, invert ? 1 : 0, colors, filters),
     );
     return this.pixels(width, height, buffer);
   }
@@ -373,6 +373,18 @@ export class Core {
   probe(image, frame, x, y) {
     this.call('bridge_probe', image, frame, x, y);
     return this.#borrowedJson();
+  }
+
+  /** What the value of a pixel is in the real world, or null. @param {number} image @param {number} frame @param {number} x @param {number} y */
+  realWorld(image, frame, x, y) {
+    this.call('bridge_real_world', image, frame, x, y);
+    return this.ownedJson();
+  }
+
+  /** @param {number} image @param {number} frame @param {number} color  0xRRGGBB @param {number} width @param {number} height */
+  overlays(image, frame, color, width, height) {
+    this.call('bridge_overlays', image, frame, color);
+    return this.pixels(width, height);
   }
 
   /** @param {number} image @param {[number, number]} key  two halves of 32 bits */

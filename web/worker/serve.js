@@ -137,6 +137,17 @@ export class Service {
       return { result: this.core.probe(handle, frame, x, y) };
     },
 
+    async realWorld({ key, frame, x, y }) {
+      const { handle } = await this.images.get(key);
+      return { result: this.core.realWorld(handle, frame, x, y) };
+    },
+
+    async overlays({ key, frame, color }) {
+      const { handle, info } = await this.images.get(key);
+      const pixels = this.core.overlays(handle, frame, color, info.width, info.height);
+      return { result: { pixels }, transfer: [pixels.rgba.buffer] };
+    },
+
     async deidentify({ key, secret }) {
       const { handle } = await this.images.get(key);
       const bytes = this.core.deidentify(handle, secret);
