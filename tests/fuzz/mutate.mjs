@@ -17,7 +17,7 @@ function generator(seed) {
 const NUMBERS = [0, 1, 2, 3, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 255, 256, 32767, 32768, 65535, 65536, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
 
 /** Where the header is most is decided. @param {() => number} random @param {number} size */
-const place = (random, size) => Math.floor(random() * (random() < 0.6 ? Math.min(size, 600) : size));
+const place = (random, size) => Math.floor(random() * (random() < 0.3 ? Math.min(size, 600) : size));
 
 const KINDS = [
   function flipBits(bytes, random) {
@@ -80,7 +80,7 @@ function splice(bytes, other, random) {
 export function mutate(bytes, seed, other) {
   const random = generator(seed);
   let result = Buffer.from(bytes);
-  for (let n = 1 + Math.floor(random() * 3); n > 0; n--) {
+  for (let n = 1 + Math.floor(random() * 2); n > 0; n--) {
     if (other && random() < 0.1) result = splice(result, other, random);
     else result = Buffer.from(KINDS[Math.floor(random() * KINDS.length)](result, random));
   }
