@@ -33,7 +33,17 @@ typedef struct resampled_key {
   area area;
 } resampled_key;
 
+/* All that decides what a filtered picture looks like. */
+typedef struct filtered_key {
+  uint64_t image;
+  nsc_view view;
+  nsc_steps steps;
+} filtered_key;
+
 struct nsc_screen {
+  filtered_key filtered_key;
+  nsc_image *filtered; /* NULL: none is kept */
+
   resampled_key key;
   bool has_samples;
   void *samples; /* [height][width][channels]: uint16 indices from stats.all_low, or float32 distances from it */
@@ -286,15 +296,26 @@ static void put_wide(const float *from, uint32_t count, uint32_t channels, const
   }
 }
 
-/* Writes the area's pixels; `table` is NULL for samples that are too many for one. */
-static void put_area(const nsc_screen *screen, const nsc_image *image, const turning *t, const uint32_t *table,
-                     const nsc_mapping *m, double low, uint32_t *out) {
-  const area *a = &screen->key.area;
+static void put_black(uint32_t count, uint32_t *to, ptrdiff_t step) {
+  const uint8_t bytes[4] = {0, 0, 0, 255};
+  uint32_t black;
+  memcpy(&black, bytes, 4);
+  for (uint32_t i = 0; i < count; i++, to += step) *to = black;
+}
+
+/* Writes all pixels; `table` is NULL for samples that are too many for one. */
+static void put_screen(const nsc_screen *screen, const nsc_image *image, const area *a, const turning *t,
+                       const uint32_t *table, const nsc_mapping *m, double low, uint32_t *out) {
   uint32_t channels = image->info.channels, shades[256];
   nsc_shade_pixels(m->color_map, shades);
-  for (uint32_t y = 0; y < a->height; y++) {
-    size_t from = (size_t)y * a->width * channels;
-    uint32_t *to = out + t->base + (ptrdiff_t)a->x * t->dx + (ptrdiff_t)(a->y + y) * t->dy;
+  for (uint32_t y = 0; y < t->height; y++) {
+    uint32_t *row = out + t->base + (ptrdiff_t)y * t->dy, *to = row + (ptrdiff_t)a->x * t->dx;
+    if (y < a->y || y - a->y >= a->height) {
+      put_black(t->width, row, t->dx);
+      continue;
+    }
+    size_t from = (size_t)(y - a->y) * a->width * channels;
+    put_black(a->x, row, t->dx);
     if (!table) {
       put_wide((const float *)screen->samples + from, a->width, channels, m, low, shades, to, t->dx);
     } else if (channels == 1) {
@@ -302,14 +323,52 @@ static void put_area(const nsc_screen *screen, const nsc_image *image, const tur
     } else {
       put_color((const uint16_t *)screen->samples + from, a->width, table, to, t->dx);
     }
+    put_black(t->width - a->x - a->width, to + (ptrdiff_t)a->width * t->dx, t->dx);
   }
 }
 
-static void fill_black(uint32_t *out, size_t count) {
-  const uint8_t bytes[4] = {0, 0, 0, 255};
-  uint32_t black;
-  memcpy(&black, bytes, 4);
-  for (size_t i = 0; i < count; i++) out[i] = black;
+/* ---- filters ---------------------------------------------------------------------------------------------------- */
+
+static bool same_steps(const nsc_steps *a, const nsc_steps *b) {
+  bool same = a->count == b->count;
+  for (uint32_t i = 0; same && i < a->count; i++) {
+    same = a->list[i].kind == b->list[i].kind;
+    for (int v = 0; same && v < NSC_FILTER_VALUES; v++) same = a->list[i].values[v] == b->list[i].values[v];
+  }
+  return same;
+}
+
+static bool same_view(const nsc_view *a, const nsc_view *b) {
+  return a->frame == b->frame && a->voi_lut == b->voi_lut && a->function == b->function && a->center == b->center &&
+         a->width == b->width && a->invert == b->invert;
+}
+
+/* [pixels][4] to [pixels][channels], in place. */
+static void drop_channels(uint8_t *rgba, size_t pixels, uint32_t channels) {
+  for (size_t i = 0; i < pixels; i++) memmove(rgba + i * channels, rgba + 4 * i, channels);
+}
+
+/* Fills screen->filtered with the whole picture, unless it is there. */
+static nsc_status filter(nsc_screen *screen, nsc_image *image, const nsc_view *view, const nsc_steps *steps,
+                         nsc_error *err) {
+  filtered_key *key = &screen->filtered_key;
+  bool same = key->image == image->serial && same_view(&key->view, view) && same_steps(&key->steps, steps);
+  if (screen->filtered && same) return NSC_OK;
+  nsc_image_free(screen->filtered);
+  screen->filtered = NULL;
+  uint32_t width = image->info.width, height = image->info.height, channels = image->info.channels;
+  size_t pixels = (size_t)width * height, bytes;
+  uint8_t *rgba = nsc_mul_size(pixels, 4, &bytes) ? malloc(bytes) : NULL;
+  if (!rgba) return nsc_fail_memory(err, pixels, "a filtered picture");
+  nsc_status status = nsc_render(image, view, rgba, bytes, err);
+  if (status == NSC_OK) status = nsc_filter_rgba(steps, rgba, width, height, bytes, err);
+  if (status == NSC_OK) {
+    drop_channels(rgba, pixels, channels);
+    status = nsc_image_from_pixels(rgba, width, height, channels, &screen->filtered, err);
+  }
+  free(rgba);
+  *key = (filtered_key){image->serial, *view, *steps};
+  return status;
 }
 
 /* ---- the whole -------------------------------------------------------------------------------------------------- */
@@ -322,32 +381,43 @@ nsc_status nsc_screen_create(nsc_screen **out, nsc_error *err) {
 
 void nsc_screen_free(nsc_screen *screen) {
   if (!screen) return;
+  nsc_image_free(screen->filtered);
   free(screen->samples);
   free(screen);
 }
 
-nsc_status nsc_screen_render(nsc_screen *screen, nsc_image *image, const nsc_view *view, const nsc_placement *placement,
-                             uint8_t *rgba, size_t size, nsc_error *err) {
+nsc_status nsc_screen_render(nsc_screen *screen, nsc_image *image, const nsc_view *view, const nsc_steps *steps,
+                             const nsc_placement *placement, uint8_t *rgba, size_t size, nsc_error *err) {
   if (!screen || !image || !view || !placement || !rgba) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "no screen, no image, no view, no placement or no place for pixels");
   }
   NSC_TRY(check_placement(placement, err));
   size_t count = (size_t)placement->width * placement->height;
   if (size < count * 4) return nsc_fail(err, NSC_ERROR_ARGUMENT, "%zu bytes for %zu pixels", size, count);
+  nsc_view as_it_is = {.voi_lut = -1, .function = NSC_VOI_LINEAR_EXACT, .center = 127.5, .width = 255};
+  if (steps && steps->count) { /* filters see shades, colours come after */
+    nsc_view grey = *view;
+    as_it_is.color_map = view->color_map;
+    grey.color_map = 0;
+    NSC_TRY(filter(screen, image, &grey, steps, err));
+    image = screen->filtered;
+    view = &as_it_is;
+  }
   nsc_mapping mapping;
   nsc_frame_stats stats;
   NSC_TRY(nsc_mapping_of_view(image, view, &mapping, err));
   NSC_TRY(nsc_image_stats(image, view->frame, &stats, err));
   turning t = turning_of(placement);
   area a = area_of(image, placement, &t);
-  uint32_t *pixels = (uint32_t *)(void *)rgba;
-  if (a.width < t.width || a.height < t.height) fill_black(pixels, count);
-  if (!a.width) return NSC_OK;
+  uint32_t *pixels = (uint32_t *)(void *)rgba, *table = NULL;
+  if (!a.width) {
+    put_black((uint32_t)count, pixels, 1);
+    return NSC_OK;
+  }
   resampled_key key = {image->serial, view->frame, placement->smoothing, placement->scale_x, placement->scale_y, a};
   NSC_TRY(take(screen, image, &stats, &key, err));
-  uint32_t *table = NULL;
   if (nsc_image_fits_table(image)) NSC_TRY(nsc_grey_table(&mapping, &stats, &table, err));
-  put_area(screen, image, &t, table, &mapping, stats.all_low, pixels);
+  put_screen(screen, image, &a, &t, table, &mapping, stats.all_low, pixels);
   free(table);
   return NSC_OK;
 }

@@ -111,7 +111,7 @@ TEST(image_color_map_rendered) {
     nsc_screen *screen = NULL;
     nsc_placement place = {.width = 4, .height = 4, .x = 2, .y = 2, .scale_x = 1, .scale_y = 1};
     CHECK_EQ(nsc_screen_create(&screen, NULL), NSC_OK);
-    CHECK_EQ(nsc_screen_render(screen, image, &view, &place, seen, sizeof seen, NULL), NSC_OK);
+    CHECK_EQ(nsc_screen_render(screen, image, &view, NULL, &place, seen, sizeof seen, NULL), NSC_OK);
     CHECK(memcmp(seen, rgba, sizeof seen) == 0);
     nsc_screen_free(screen);
     nsc_image_free(image);

@@ -106,7 +106,7 @@ static void check_screen(nsc_image *image, const nsc_view *view, const nsc_place
   nsc_screen *screen = NULL;
   nsc_error err = {0};
   REQUIRE(nsc_screen_create(&screen, NULL) == NSC_OK);
-  CHECK_EQ(nsc_screen_render(screen, image, view, p, rgba, sizeof rgba, &err), NSC_OK);
+  CHECK_EQ(nsc_screen_render(screen, image, view, NULL, p, rgba, sizeof rgba, &err), NSC_OK);
   nsc_screen_free(screen);
   nsc_image_info info;
   nsc_image_get_info(image, &info);
@@ -160,7 +160,7 @@ TEST(screen_at_its_own_size_is_the_picture) {
   REQUIRE(nsc_render(image, &whole, plain, sizeof plain, NULL) == NSC_OK);
   for (int smoothing = 0; smoothing < 3; smoothing++) {
     nsc_placement p = {WIDTH, HEIGHT, WIDTH / 2.0, HEIGHT / 2.0, 1, 1, 0, false, (nsc_smoothing)smoothing};
-    CHECK_EQ(nsc_screen_render(screen, image, &whole, &p, placed, sizeof placed, NULL), NSC_OK);
+    CHECK_EQ(nsc_screen_render(screen, image, &whole, NULL, &p, placed, sizeof placed, NULL), NSC_OK);
     CHECK(memcmp(plain, placed, sizeof plain) == 0);
   }
   nsc_screen_free(screen);
@@ -211,14 +211,36 @@ TEST(screen_keeps_nothing_too_long) {
   for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
     nsc_screen *fresh = NULL;
     REQUIRE(nsc_screen_create(&fresh, NULL) == NSC_OK);
-    CHECK_EQ(nsc_screen_render(kept, steps[i].image, steps[i].view, steps[i].placement, a, sizeof a, NULL), NSC_OK);
-    CHECK_EQ(nsc_screen_render(fresh, steps[i].image, steps[i].view, steps[i].placement, b, sizeof b, NULL), NSC_OK);
+    CHECK_EQ(nsc_screen_render(kept, steps[i].image, steps[i].view, NULL, steps[i].placement, a, sizeof a, NULL),
+             NSC_OK);
+    CHECK_EQ(nsc_screen_render(fresh, steps[i].image, steps[i].view, NULL, steps[i].placement, b, sizeof b, NULL),
+             NSC_OK);
     CHECK(memcmp(a, b, sizeof a) == 0);
     nsc_screen_free(fresh);
   }
   nsc_screen_free(kept);
   nsc_image_free(first);
   nsc_image_free(second);
+}
+
+TEST(screen_filters_the_windowed_picture) {
+  nsc_image *images[2] = {make_picture(1), make_picture(3)};
+  static const char text[] = "[{\"step\":\"median\",\"size\":3}]";
+  nsc_steps steps;
+  nsc_screen *screen = NULL;
+  REQUIRE(nsc_steps_parse(text, sizeof text - 1, &steps, NULL) == NSC_OK && nsc_screen_create(&screen, NULL) == NSC_OK);
+  static uint8_t whole_one[WIDTH * HEIGHT * 4], placed[WIDTH * HEIGHT * 4] __attribute__((aligned(4)));
+  nsc_view view = whole;
+  for (int i = 0; i < 6; i++) { /* the window moves, then the picture is another */
+    view.center = i % 3 ? 90 : 127.5;
+    nsc_placement p = {WIDTH, HEIGHT, WIDTH / 2.0, HEIGHT / 2.0, 1, 1, 0, false, NSC_SMOOTH_LANCZOS};
+    CHECK_EQ(nsc_render(images[i / 3], &view, whole_one, sizeof whole_one, NULL), NSC_OK);
+    CHECK_EQ(nsc_filter_rgba(&steps, whole_one, WIDTH, HEIGHT, sizeof whole_one, NULL), NSC_OK);
+    CHECK_EQ(nsc_screen_render(screen, images[i / 3], &view, &steps, &p, placed, sizeof placed, NULL), NSC_OK);
+    CHECK(memcmp(whole_one, placed, sizeof placed) == 0);
+  }
+  nsc_screen_free(screen);
+  for (int i = 0; i < 2; i++) nsc_image_free(images[i]);
 }
 
 TEST(screen_refuses_and_shows_nothing) {
@@ -235,15 +257,15 @@ TEST(screen_refuses_and_shows_nothing) {
   bad[4].turn = 4;
   bad[5].width = 41; /* more than there is room for */
   for (int i = 0; i < 6; i++) {
-    CHECK_EQ(nsc_screen_render(screen, image, &whole, &bad[i], rgba, sizeof rgba, NULL), NSC_ERROR_ARGUMENT);
+    CHECK_EQ(nsc_screen_render(screen, image, &whole, NULL, &bad[i], rgba, sizeof rgba, NULL), NSC_ERROR_ARGUMENT);
   }
   nsc_placement away = good, speck = good;
   away.x = 1e6;
   memset(rgba, 7, sizeof rgba);
-  CHECK_EQ(nsc_screen_render(screen, image, &whole, &away, rgba, sizeof rgba, NULL), NSC_OK);
+  CHECK_EQ(nsc_screen_render(screen, image, &whole, NULL, &away, rgba, sizeof rgba, NULL), NSC_OK);
   for (size_t i = 0; i < sizeof rgba; i++) CHECK(rgba[i] == (i % 4 == 3 ? 255 : 0));
   speck.scale_x = speck.scale_y = 1e-4; /* no pixel's centre may lie on it */
-  CHECK_EQ(nsc_screen_render(screen, image, &whole, &speck, rgba, sizeof rgba, NULL), NSC_OK);
+  CHECK_EQ(nsc_screen_render(screen, image, &whole, NULL, &speck, rgba, sizeof rgba, NULL), NSC_OK);
   nsc_screen_free(screen);
   nsc_image_free(image);
 }
