@@ -277,6 +277,28 @@ nsc_status bridge_measure(nsc_image *image, uint32_t frame, int kind, const doub
   return bridge_finish(nsc_measure_json(image, frame, (nsc_measure_kind)kind, points, count, &json, err), json);
 }
 
+/* The key in four parts of 32 bits. */
+nsc_status bridge_report_create(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+  nsc_error *err = bridge_begin();
+  const uint64_t key[2] = {(uint64_t)a << 32 | b, (uint64_t)c << 32 | d};
+  nsc_report *report = NULL;
+  return bridge_finish(nsc_report_create(key, &report, err), report);
+}
+
+/* `points` [count][2]. */
+nsc_status bridge_report_add(nsc_report *report, nsc_image *image, uint32_t frame, int kind, const double *points,
+                             uint32_t count, const char *label) {
+  return nsc_report_add(report, image, frame, (nsc_measure_kind)kind, points, count, label, bridge_begin());
+}
+
+nsc_status bridge_report_write(const nsc_report *report, const char *now, int32_t nameless) {
+  nsc_error *err = bridge_begin();
+  char *bytes = NULL;
+  size_t size = 0;
+  nsc_status status = nsc_report_write(report, now, nameless != 0, &bytes, &size, err);
+  return bridge_finish_sized(status, bytes, size);
+}
+
 /* JSON array of the modality value of each channel, the bridge's own. */
 nsc_status bridge_probe(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y) {
   nsc_error *err = bridge_begin();

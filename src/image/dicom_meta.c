@@ -93,8 +93,24 @@ static void read_padding(const nsc_dicom *d, nsc_image *image) {
   image->padding_high = a < b ? b : a;
 }
 
+static bool read_identity(const nsc_image *image, char *out) {
+  const char *uid;
+  size_t size;
+  if (!nsc_dicom_text(image->state, find(image->state, NSC_TAG(0x0008, 0x0018)), 0, &uid, &size) || size > 64) {
+    return false;
+  }
+  for (size_t i = 0; i < size; i++) {
+    if (!strchr("0123456789.", uid[i])) return false; /* which is no UID, and might be anything */
+  }
+  memcpy(out, "uid-", 4);
+  memcpy(out + 4, uid, size);
+  out[4 + size] = 0;
+  return true;
+}
+
 static const nsc_image_reader dicom_reader = {.decode = nsc_dicom_decode_frame,
                                               .needs_codec = nsc_dicom_needs_codec,
+                                              .identity = read_identity,
                                               .overlays = nsc_dicom_overlays,
                                               .real_world = nsc_dicom_real_world,
                                               .write_json = nsc_dicom_write_json,

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/source.h"
 #include "image/gzip.h"
 #include "image/tiff.h"
@@ -80,6 +81,7 @@ nsc_status nsc_image_open(nsc_source *source, const nsc_image_options *options, 
   nsc_source *unpacked = NULL;
   NSC_TRY(nsc_image_create(options, &image, err));
   image->info.format = format;
+  nsc_fingerprint(source->bytes, source->size, image->fingerprint);
   nsc_status status = NSC_OK;
   if (nsc_is_gzip(source->bytes, source->size)) status = unpack(source, image, &unpacked, err);
   if (status == NSC_OK) status = open_format(image, unpacked ? unpacked : source, err);

@@ -38,10 +38,14 @@ typedef struct nsc_frame_stats {
   double low, high;         /* without; as all_* when everything is padding */
 } nsc_frame_stats;
 
+enum { NSC_IDENTITY_ROOM = 72 }; /* "uid-", 64 characters of a UID, and the end */
+
 /* What a format's reader does after opening. `state` is its own. */
 typedef struct nsc_image_reader {
   nsc_status (*decode)(const nsc_image *image, uint32_t frame, void *samples, nsc_error *err);
   bool (*needs_codec)(const nsc_image *image); /* NULL: never */
+  /* A name that no other file has, of at most NSC_IDENTITY_ROOM - 1 bytes; false when it has none. NULL: never. */
+  bool (*identity)(const nsc_image *image, char *out);
   /* Sets the bytes [height][width] where an overlay plane of the frame is; they are 0 before. NULL: there are none. */
   nsc_status (*overlays)(const nsc_image *image, uint32_t frame, uint8_t *mask, nsc_error *err);
   /* JSON of what a stored sample means in the real world, or null. NULL: files of this format do not say. */
@@ -56,6 +60,8 @@ struct nsc_image {
   nsc_image_options limits; /* defaults filled in */
   const nsc_image_reader *reader;
   void *state;
+
+  uint64_t fingerprint[2]; /* of the file's bytes; 0 when it was made from none */
 
   /* From stored values to modality values (HU, SUV, ...). */
   double slope, intercept;

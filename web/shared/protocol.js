@@ -44,6 +44,9 @@
  *                                                 [high, low], two numbers of 32 bits
  *   measure    {key, frame, kind, points}         nsc_measure_json; kind is the index of a name in constants.measures,
  *                                                 points are [[x, y], ...]
+ *   report     {marks, key, now, nameless}        the bytes of a DICOM structured report (nsc_report_write): marks are
+ *                                                 [{key, frame, kind, points, text}] as of measure, `key` four random
+ *                                                 numbers of 32 bits
  *   model      {file, options}                    nsc_model_json; options {recipe, labels, output} are JSON texts or
  *                                                 null. Takes the place of the model before it, which stays when this
  *                                                 one fails
@@ -144,6 +147,7 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  *
  * @typedef {object} ImageInfo the part of nsc_image_json the page reads
  * @property {string} format
+ * @property {string | null} [identity]
  * @property {number} width
  * @property {number} height
  * @property {number} frames
@@ -170,7 +174,7 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @typedef {{place: number | null, time: number | null, spacing: [number, number] | null}} FrameFacts  the part the page reads
  * @typedef {{value: number, unit: string | null, meaning: string | null, label: string | null, explanation: string | null, slope: number | null, intercept: number | null}} RealWorld
  *
- * @typedef {{tag: string, vr: string, name: string, value: unknown, items?: Tag[][]}} Tag
+ * @typedef {{tag: string, vr: string, name: string, value: unknown, personal?: boolean, items?: Tag[][]}} Tag
  *
  * @typedef {object} ModelInfo the part of nsc_model_json the page reads
  * @property {string} name

@@ -432,6 +432,31 @@ export class Core {
     return this.ownedJson();
   }
 
+  /** A structured report that is being put together. @param {readonly number[]} key  four numbers of 32 bits */
+  createReport(key) {
+    this.call('bridge_report_create', ...key);
+    return this.result();
+  }
+
+  /** @param {number} report @param {number} image @param {{frame: number, kind: number, points: number[][], text: string}} mark */
+  addToReport(report, image, { frame, kind, points, text }) {
+    const bytes = new Uint8Array(Float64Array.from(points.flat()).buffer);
+    this.withBytes(bytes, (address) =>
+      this.withTexts([text], (label) => this.call('bridge_report_add', report, image, frame, kind, address, points.length, label)),
+    );
+  }
+
+  /** @param {number} report @param {string} now  YYYYMMDDHHMMSS @param {boolean} nameless */
+  writeReport(report, now, nameless) {
+    this.withTexts([now], (time) => this.call('bridge_report_write', report, time, nameless ? 1 : 0));
+    return this.ownedBytes();
+  }
+
+  /** @param {number} report */
+  freeReport(report) {
+    this.module._nsc_report_free(report);
+  }
+
   /**
    * Waits until as many threads are idle as a classifier will start. A thread that ended is idle only after this worker
    * has been to its event loop; one that is missing when the core wants it would never come, and the core would wait
