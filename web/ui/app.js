@@ -15,6 +15,7 @@ import { Measuring } from './measure/measuring.js';
 import { Models } from './models.js';
 import { Opening } from './opening.js';
 import { Overlay } from './overlay.js';
+import { connectPrivacy, nameOf, namesHidden } from './privacy.js';
 import { Results } from './results.js';
 import { Snapshot } from './snapshot.js';
 import { Stacks } from './stacks.js';
@@ -120,6 +121,7 @@ export async function startApp(parts, { keepOffline }) {
   connectLanguage();
   placeIcons();
   const status = new Status();
+  connectPrivacy(byId('privacy'), byId('privacy-sign'));
   const help = /** @type {HTMLDialogElement} */ (byId('help-dialog'));
   byId('help').addEventListener('click', () => help.showModal());
 
@@ -192,7 +194,8 @@ export async function startApp(parts, { keepOffline }) {
   new Opening(desk, client, stacks, {
     divert: (found) => training.take(found),
     openModel: (file) => void models.openFile(file),
-    complain: (name, reason) => status.notify(t('open.unreadable', { name }), reason),
+    complain: (name, reason) =>
+      status.notify(t('open.unreadable', { name: namesHidden() ? t('privacy.value') : name }), namesHidden() ? '' : reason),
   });
 
   desk.on('select', (item) => {
@@ -209,7 +212,7 @@ export async function startApp(parts, { keepOffline }) {
   viewer.addEventListener('failed', (event) => {
     const { item, error } = /** @type {CustomEvent} */ (event).detail;
     const { title, detail } = describeError(error);
-    status.notify(t('viewer.failed', { name: item.name }), `${title}. ${detail}`);
+    status.notify(t('viewer.failed', { name: nameOf(item) }), `${title}. ${detail}`);
   });
 
   if (query.has('test')) Object.assign(globalThis, { negatoscope: { client, desk, viewer, training, measuring } });

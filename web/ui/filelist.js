@@ -3,6 +3,7 @@ import { FAULT } from '../shared/protocol.js';
 import { hasText, onLanguage, t } from '../i18n/i18n.js';
 import { byId, h, icon } from './dom.js';
 import { pileFacts, pileName, pileReports, studyTexts } from './pile-texts.js';
+import { nameOf, onPrivacy, pathOf } from './privacy.js';
 
 /**
  * @typedef {import('./desk.js').Item} Item
@@ -45,6 +46,7 @@ export class FileList {
     });
     desk.on('select', () => this.#showSelection());
     onLanguage(() => this.#redraw());
+    onPrivacy(() => this.#redraw());
     this.list.addEventListener('keydown', (event) => this.#key(event));
   }
 
@@ -145,7 +147,7 @@ export class FileList {
   #row(line) {
     const { pile, items } = line;
     const [item] = items;
-    const name = pile ? pileName(pile) : item.name;
+    const name = pile ? pileName(pile) : nameOf(item);
     const remove = h(
       'button.row-remove',
       { type: 'button', tabIndex: -1, 'aria-label': t('files.remove', { name }), title: t('files.close') },
@@ -158,7 +160,7 @@ export class FileList {
     const state = pile ? 'shown.series' : item.state === 'indexed' ? 'shown' : item.state;
     const row = h(
       `li.row.${state}`,
-      { role: 'option', tabIndex: -1, 'aria-selected': 'false', 'data-key': item.key, title: pile ? name : item.path },
+      { role: 'option', tabIndex: -1, 'aria-selected': 'false', 'data-key': item.key, title: pile ? name : pathOf(item) },
       this.#picture(pile ? pictureOf(items) : item),
       h('span.row-text', {}, h('span.row-name', {}, name), ...(pile ? this.#pileFacts(pile) : this.#facts(item))),
       remove,

@@ -5,14 +5,19 @@ import { byId } from './dom.js';
 /** @param {number} value */
 const short = (value) => formatNumber(value, { maximumSignificantDigits: 5, useGrouping: false });
 
-/** The value as a quantity, and how it comes from the stored one. @param {import('../shared/protocol.js').RealWorld | null} real */
-function realWorldLines(real) {
+/**
+ * The value as a quantity, and how it comes from the stored one where that is another line than the rescale's.
+ * @param {import('../shared/protocol.js').RealWorld | null} real
+ * @param {import('../shared/protocol.js').ImageInfo['rescale']} [rescale]
+ */
+function realWorldLines(real, rescale) {
   if (!real) return [];
   const { value, unit, label, explanation, slope, intercept } = real;
   const name = explanation || label ? `${explanation || label} ` : '';
   // UCUM's code for a number without a unit.
   const lines = [`${name}${short(value)}${unit && unit !== '1' ? ` ${unit}` : ''}`];
-  if (slope !== null && intercept !== null) lines.push(t('overlay.line', { slope: short(slope), intercept: short(intercept) }));
+  const told = slope === null || intercept === null || (slope === rescale?.slope && intercept === rescale.intercept);
+  if (!told) lines.push(t('overlay.line', { slope: short(slope), intercept: `${intercept < 0 ? '−' : '+'} ${short(Math.abs(intercept))}` }));
   return lines;
 }
 
@@ -157,7 +162,7 @@ export class Overlay {
       const lines = [t('overlay.position', { x: pixel.x, y: pixel.y }), value + known];
       const real = item.info.realWorld?.length ? await this.client.request('realWorld', args) : null;
       if (item !== this.desk.current) return;
-      bottomRight.textContent = [...lines, ...realWorldLines(real)].join('\n');
+      bottomRight.textContent = [...lines, ...realWorldLines(real, item.info.rescale)].join('\n');
     } catch {
       bottomRight.textContent = '';
     }

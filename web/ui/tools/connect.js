@@ -1,5 +1,6 @@
 /** Connects the tools over the picture with the buttons and keys of the page. */
 import { byId } from '../dom.js';
+import { togglePrivacy } from '../privacy.js';
 import { ColorChoice } from './colors.js';
 import { connectPaneTools } from './pane-tools.js';
 
@@ -35,5 +36,6 @@ export function connectTools({ toolbar, viewer, desk, client, constants, snapsho
       show();
     },
     'next-colors': () => colors.next(),
+    privacy: togglePrivacy,
   });
 }
