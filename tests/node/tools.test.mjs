@@ -49,6 +49,21 @@ test('colours are laid on after filters, and shades are what filters see', async
     }
   }
   assert.throws(() => core.render(image, { ...view, colors: colorMaps.length }, 8, 8), /colour map/);
+
+  // The same as it lies on a screen, beside which all stays black.
+  const screen = core.createScreen();
+  const place = { width: 10, height: 8, x: 5, y: 4, scaleX: 1, scaleY: 1, turn: 0, mirrored: false, smoothing: 0 };
+  for (const through of [null, steps]) {
+    const grey = core.renderPlaced(screen, image, view, place, null, through).rgba;
+    const colored = core.renderPlaced(screen, image, { ...view, colors: 9 }, place, null, through).rgba;
+    const viridis = Buffer.from(colorMaps[9].colors, 'hex');
+    for (let i = 0; i < 80; i++) {
+      const beside = i % 10 === 0 || i % 10 === 9;
+      const expected = beside ? [0, 0, 0] : [...viridis.subarray(3 * grey[4 * i], 3 * grey[4 * i] + 3)];
+      assert.deepEqual([...colored.subarray(4 * i, 4 * i + 4)], [...expected, 255]);
+    }
+  }
+  core.module._nsc_screen_free(screen);
   core.freeImage(image);
 });
 

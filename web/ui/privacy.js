@@ -49,6 +49,9 @@ export const nameOf = (item) => (hidden ? fileNumber(item) : item.name);
 /** The same with its folders, whose names may be a patient's too. @param {Item} item */
 export const pathOf = (item) => (hidden ? fileNumber(item) : item.path);
 
+/** A name that belongs to no open file. @param {string} name @param {string} otherwise */
+export const veiled = (name, otherwise) => (hidden ? otherwise : name);
+
 /** A patient by number. @param {string} who  whatever tells patients apart */
 export function patientNumber(who) {
   if (!patients.has(who)) patients.set(who, patients.size + 1);
