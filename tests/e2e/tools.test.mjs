@@ -1,6 +1,6 @@
 /** What lies over the picture in Chromium: letters at its edges, overlay planes, colours with their legend, the magnifier. */
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
@@ -121,6 +121,27 @@ describe('over the picture', { skip: unavailable }, () => {
     const texts = await page.locator('.legend-values span').allInnerTexts();
     assert.deepEqual(texts.map(Number), [center + width / 2, center, center - width / 2]);
     await screenshot(page, 'colours');
+    // The saved picture has the legend and the letters: its left margin is not all black, and yellow is in its middle.
+    const saving = page.waitForEvent('download');
+    await page.keyboard.press('x');
+    const bytes = [...(await readFile(await (await saving).path()))];
+    const { margin, letter } = await page.evaluate(async (png) => {
+      const bitmap = await createImageBitmap(new Blob([new Uint8Array(png)], { type: 'image/png' }));
+      const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d', { willReadFrequently: true });
+      context.drawImage(bitmap, 0, 0);
+      const box = (selector) => {
+        const { left, top } = document.getElementById('canvas').getBoundingClientRect();
+        const inner = document.querySelector(selector).getBoundingClientRect();
+        return [inner.left - left, inner.top - top, inner.width, inner.height];
+      };
+      const most = (selector, of) => {
+        const { data } = context.getImageData(...box(selector).map(Math.round));
+        return Math.max(...Array.from({ length: data.length / 4 }, (_, i) => of(data[4 * i], data[4 * i + 1], data[4 * i + 2])));
+      };
+      return { margin: most('.color-legend canvas', (red) => red), letter: most('.edge-letter[data-edge=top]', (r, g, b) => Math.min(r, g) - b) };
+    }, bytes);
+    assert.equal(margin, 255);
+    assert.ok(letter > 40, `the letter at the top is there: ${letter}`);
     for (let maps = 0; maps < 11; maps++) await page.keyboard.press('u');
     await page.waitForFunction(() => document.querySelector('.color-legend').hidden);
     assert.deepEqual(problems, []);

@@ -10,10 +10,11 @@ export class Snapshot {
    */
   constructor(viewer, drawing, status) {
     this.viewer = viewer;
-    this.drawing = drawing;
     this.status = status;
     /** Canvases over the viewer's that belong to the picture. @type {HTMLCanvasElement[]} */
     this.layers = [];
+    /** What is painted over them. @type {Array<{paintOn: (context: CanvasRenderingContext2D) => void}>} */
+    this.parts = [drawing];
   }
 
   /** @returns {Promise<Blob>} */
@@ -25,7 +26,7 @@ export class Snapshot {
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
     for (const layer of [shown, ...this.layers]) context.drawImage(layer, 0, 0, shown.width, shown.height);
     context.scale(shown.width / shown.clientWidth, shown.height / shown.clientHeight);
-    this.drawing.paintOn(context);
+    for (const part of this.parts) part.paintOn(context);
     return new Promise((resolve, reject) =>
       canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('the browser made no PNG'))), 'image/png'),
     );

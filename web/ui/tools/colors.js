@@ -1,6 +1,7 @@
 /** Colours for grey pictures: the choice among the core's maps, and the legend that says which value has which colour. */
 import { formatNumber, onLanguage, t } from '../../i18n/i18n.js';
 import { h } from '../dom.js';
+import { paintTexts } from './placing.js';
 
 /** @typedef {import('../../shared/protocol.js').Constants['colorMaps']} ColorMaps */
 
@@ -75,6 +76,16 @@ export class ColorLegend {
     this.texts.forEach((text, index) => (text.textContent = values[index]));
     this.unit.textContent = voiLut >= 0 ? '' : (info.rescale?.unit ?? '');
     this.legend.dataset.map = map.name;
+  }
+
+  /** The same on a picture that is saved. @param {CanvasRenderingContext2D} context */
+  paintOn(context) {
+    if (this.legend.hidden) return;
+    const { canvas } = this.viewer;
+    const origin = canvas.getBoundingClientRect();
+    const { left, top, width, height } = this.bar.getBoundingClientRect();
+    context.drawImage(this.bar, left - origin.left, top - origin.top, width, height);
+    paintTexts(context, canvas, [...this.texts, this.unit]);
   }
 
   /** @param {string} colors @param {boolean} upsideDown */

@@ -15,9 +15,10 @@ import { connectPaneTools } from './pane-tools.js';
  */
 export function connectTools({ toolbar, viewer, desk, client, constants, snapshot }) {
   const root = /** @type {HTMLElement} */ (viewer.canvas.parentElement);
-  const { planes, magnifier } = connectPaneTools({ root, viewer, desk, client, constants });
+  const { planes, magnifier, legend, edges } = connectPaneTools({ root, viewer, desk, client, constants });
   const colors = new ColorChoice(/** @type {HTMLSelectElement} */ (byId('color-maps')), desk, constants.colorMaps);
   snapshot.layers.push(planes.layer);
+  snapshot.parts.push(legend, edges);
   /** @param {string} action */
   const button = (action) => /** @type {HTMLElement} */ (toolbar.bar.querySelector(`[data-do=${action}]`));
   const show = () => {

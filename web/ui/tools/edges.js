@@ -1,6 +1,6 @@
 /** Letters at the edges of the picture: where left, right, top and bottom lead in the patient. They turn with it. */
 import { h } from '../dom.js';
-import { pictureBox } from './placing.js';
+import { paintTexts, pictureBox } from './placing.js';
 
 /** @typedef {import('../../shared/protocol.js').Edges} Edges */
 
@@ -43,6 +43,11 @@ export class EdgeLetters {
   get edges() {
     const { info, view } = this.viewer.item ?? {};
     return info?.frameEdges?.[view?.frame ?? 0] ?? info?.edges ?? null;
+  }
+
+  /** The same on a picture that is saved. @param {CanvasRenderingContext2D} context */
+  paintOn(context) {
+    paintTexts(context, this.viewer.canvas, this.letters);
   }
 
   update() {

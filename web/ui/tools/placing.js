@@ -54,3 +54,29 @@ export function clearLayer(layer, canvas) {
   context.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
   return context;
 }
+
+/**
+ * Texts over the picture on a canvas, where and as they stand on the page: for a picture that is saved.
+ * @param {CanvasRenderingContext2D} context  in CSS pixels of the viewer's canvas
+ * @param {HTMLCanvasElement} canvas
+ * @param {HTMLElement[]} nodes
+ */
+export function paintTexts(context, canvas, nodes) {
+  const origin = canvas.getBoundingClientRect();
+  context.save();
+  context.textAlign = 'center';
+  context.textBaseline = 'middle';
+  context.lineJoin = 'round';
+  for (const node of nodes.filter((each) => each.textContent && each.checkVisibility())) {
+    const { left, top, width, height } = node.getBoundingClientRect();
+    const at = /** @type {const} */ ([left - origin.left + width / 2, top - origin.top + height / 2]);
+    const { font, color } = getComputedStyle(node);
+    context.font = font;
+    context.strokeStyle = '#000';
+    context.lineWidth = 3;
+    context.strokeText(node.textContent ?? '', ...at);
+    context.fillStyle = color;
+    context.fillText(node.textContent ?? '', ...at);
+  }
+  context.restore();
+}
