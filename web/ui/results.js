@@ -48,7 +48,7 @@ export class Results {
 
   /** After opening and after a change of model, without being asked. @param {Item | null} item */
   async classifyCurrent(item) {
-    if (!item || !this.desk.model || item.synthetic) return;
+    if (!item || !this.desk.model || item.synthetic || item.plane) return;
     if (item.finding?.model === this.desk.model) {
       void this.#showSeen(item);
       return;

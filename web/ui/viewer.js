@@ -22,11 +22,13 @@ export class Viewer extends EventTarget {
    * {item, error}, `unfiltered` with {error} when filters fail and the picture is shown without them.
    * @param {HTMLCanvasElement} canvas
    * @param {import('../client/client.js').Client} client
+   * @param {import('./panes/pane.js').Pane} pane  whose view it shows
    */
-  constructor(canvas, client) {
+  constructor(canvas, client, pane) {
     super();
     this.canvas = canvas;
     this.client = client;
+    this.pane = pane;
     const context = canvas.getContext('2d', { alpha: false });
     if (!context) throw new Error('this browser has no canvas');
     this.context = context;
@@ -58,7 +60,7 @@ export class Viewer extends EventTarget {
   show(item, { keep = false } = {}) {
     const before = this.item?.info;
     this.item = item;
-    if (!item?.info || !item.view) {
+    if (!item?.info || !this.pane.view) {
       this.wanted = null;
       this.picture.width = 0;
       this.spare = null;
@@ -80,8 +82,9 @@ export class Viewer extends EventTarget {
   /** Asks for the current item as its view says. */
   render() {
     const item = this.item;
-    if (!item?.view) return;
-    this.wanted = { item, view: item.view, steps: this.steps };
+    const { view } = this.pane;
+    if (!item || !view) return;
+    this.wanted = { item, view, steps: this.steps };
     if (!this.rendering) void this.#renderLoop();
   }
 
@@ -160,6 +163,12 @@ export class Viewer extends EventTarget {
   actualSize() {
     this.fitted = false;
     this.#place(1 / devicePixelRatio, { x: 0, y: 0 });
+  }
+
+  /** Where another viewer is: zoom and place linked. @param {number} scale @param {Point} centre */
+  follow(scale, centre) {
+    this.fitted = false;
+    this.#place(Math.max(MIN_SCALE, Math.min(MAX_SCALE, scale)), { ...centre });
   }
 
   /** @param {number} factor @param {Point} [at] a place on the canvas that stays where it is */
