@@ -48,6 +48,17 @@ async function drag(page, from, to) {
   await quiet(page);
 }
 
+/** Four panes, the first ones with the list's rows in their order; the first is active. */
+async function fillPanes(page, count) {
+  await page.keyboard.press('Shift+Digit4');
+  for (let at = 0; at < count; at++) {
+    await page.evaluate((number) => globalThis.negatoscope.desk.activate(globalThis.negatoscope.desk.panes[number]), at);
+    await page.locator('.row').nth(at).click();
+    await quiet(page);
+  }
+  await page.focus('#canvas');
+}
+
 const twoSeries = () => [
   ...chestSeries({ size: SIZE }).map((file) => ({ ...file, name: `a-${file.name}` })),
   // Every second slice, in the same frame of reference: 6 mm apart, beginning at the same height.
@@ -139,13 +150,7 @@ describe('panes', { skip: unavailable }, () => {
       ...ctSeries({ count: 11, size: 32, series: '2.25.7.3', number: 5, space: '2.25.99' }).map((file) => ({ ...file, name: `c-${file.name}` })),
     ]);
     await rows(page, 3);
-    await page.keyboard.press('Shift+Digit4');
-    for (let at = 0; at < 3; at++) {
-      await page.evaluate((number) => globalThis.negatoscope.desk.activate(globalThis.negatoscope.desk.panes[number]), at);
-      await page.locator('.row').nth(at).click();
-      await quiet(page);
-    }
-    await page.focus('#canvas');
+    await fillPanes(page, 3);
     await page.keyboard.press('Home');
     await quiet(page);
     await page.keyboard.press('y');
@@ -183,14 +188,8 @@ describe('panes', { skip: unavailable }, () => {
     await openSite(page, shared.site.url);
     await openAll(page, shared, 'lines', [...chestSeries({ size: SIZE }), ...coronalPicture({ size: SIZE }), { name: 'photo.png', bytes: greyPng(30, 20, (x, y) => x * y) }]);
     await rows(page, 3);
-    await page.keyboard.press('Shift+Digit4');
     // Rows: the axial series, the coronal picture, the photograph.
-    for (let at = 0; at < 3; at++) {
-      await page.evaluate((number) => globalThis.negatoscope.desk.activate(globalThis.negatoscope.desk.panes[number]), at);
-      await page.locator('.row').nth(at).click();
-      await quiet(page);
-    }
-    await page.focus('#canvas');
+    await fillPanes(page, 3);
     await page.keyboard.press('End');
     await quiet(page);
     /** Of the line in the coronal picture, on the canvas. */
