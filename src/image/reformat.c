@@ -20,6 +20,8 @@ static const double same_place = 0.01;
 static const double turned = 2e-3;
 /* Distances may differ by this part of the usual one. What differs within it is interpolated where it truly lies. */
 static const double uneven = 0.1;
+/* Positions that differ by less than this part of the distance are even: they are written with two or three digits. */
+static const double even = 1e-3;
 /* Degrees of a tilted way from slice to slice; gantries reach 30. */
 static const double most_tilt = 60;
 
@@ -212,8 +214,11 @@ static nsc_status find_step(nsc_reformat *r, nsc_error *err) {
                     r->count);
   }
   r->missing = (uint32_t)missing;
-  r->axes[2].step = step;
   r->axes[2].length = r->slices[r->count - 1].at;
+  double mean = r->axes[2].length / gaps;
+  r->is_even = missing == 0;
+  for (uint32_t k = 0; k < r->count && r->is_even; k++) r->is_even = fabs(r->slices[k].at - k * mean) < even * mean;
+  r->axes[2].step = r->is_even ? mean : step;
   r->axes[2].count = r->count;
   return NSC_OK;
 }

@@ -43,6 +43,7 @@ struct nsc_reformat {
   double origin[3];
   double tilt; /* degrees between the way from slice to slice and their normal */
   uint32_t missing;
+  bool is_even; /* slices lie at whole multiples of the usual distance, none missing */
   uint64_t bytes;
 
   /* Voxels: value = slope * stored + intercept; as float they are the values themselves. */
@@ -113,8 +114,8 @@ typedef struct nsc_plane {
   nsc_grid_spot *spots[2]; /* of columns and of rows in the grid, owned */
 } nsc_plane;
 
-/* Fills one frame of a plane, [rows][columns]. Errors: MEMORY. */
+/* Fill one frame of a plane, [rows][columns]: along the grid, and across it. Errors: MEMORY. */
 NSC_WARN_UNUSED nsc_status nsc_plane_from_sheet(nsc_plane *plane, uint32_t frame, float *out, nsc_error *err);
-NSC_WARN_UNUSED nsc_status nsc_plane_across(const nsc_plane *plane, uint32_t frame, float *out, nsc_error *err);
+void nsc_plane_across(const nsc_plane *plane, uint32_t frame, float *out);
 
 #endif

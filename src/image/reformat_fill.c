@@ -110,7 +110,11 @@ static void *keep_float(nsc_reformat *r, const nsc_image *image, const void *sam
     double stored = nsc_sample_value(image->info.type, samples, i);
     double value = is_hole(r, image, stored) ? NAN : nsc_mapping_modality(m, stored);
     out[i] = (float)value;
-    if (isfinite(out[i])) widen(r, out[i]);
+    if (isfinite(out[i])) {
+      widen(r, out[i]);
+    } else {
+      r->has_holes = true;
+    }
   }
   return out;
 }

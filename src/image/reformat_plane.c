@@ -153,7 +153,9 @@ static void free_plane(void *state) {
 
 static nsc_status decode_plane(const nsc_image *image, uint32_t frame, void *samples, nsc_error *err) {
   nsc_plane *p = image->state;
-  return p->oblique ? nsc_plane_across(p, frame, samples, err) : nsc_plane_from_sheet(p, frame, samples, err);
+  if (!p->oblique) return nsc_plane_from_sheet(p, frame, samples, err);
+  nsc_plane_across(p, frame, samples);
+  return NSC_OK;
 }
 
 static bool locate_plane(const nsc_image *image, uint32_t frame, nsc_place *out) {

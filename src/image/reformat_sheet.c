@@ -46,6 +46,19 @@ static void take_run(const float *values, size_t count, float *out, size_t step,
   }
 }
 
+/* The same of layers that stand side by side, into one value. */
+static void take_layers(const float *values, const layers *l, float *out) {
+  double sum = *out, extreme = *out;
+  for (uint32_t i = 0; i < l->count; i++) {
+    if (l->weights) {
+      sum += values[i] * l->weights[i];
+    } else if (isnan(extreme) || (l->largest ? values[i] > extreme : values[i] < extreme)) {
+      extreme = values[i];
+    }
+  }
+  *out = (float)(l->weights ? sum : extreme);
+}
+
 /* Runs along i through the voxels that belong to the layers, slice by slice. */
 static void collect(const nsc_reformat *r, const sheet_axes *axes, const layers *l, float *row, float *sheet) {
   uint32_t width = r->axes[axes->column].count, first[3] = {0, 0, 0}, count[3];
@@ -65,9 +78,7 @@ static void collect(const nsc_reformat *r, const sheet_axes *axes, const layers 
         take_run(row, count[0], out, step[0], weight, l->largest);
         continue;
       }
-      for (uint32_t i = 0; i < count[0]; i++) {
-        take_run(row + i, 1, out, 1, l->weights ? l->weights[i] : NAN, l->largest);
-      }
+      take_layers(row, l, out);
     }
   }
 }

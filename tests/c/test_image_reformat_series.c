@@ -171,14 +171,23 @@ TEST(image_reformat_series_with_a_gap) {
   nsc_reformat_free(r);
 }
 
+/* Also with a slice missing, and with padding that lies outside what is looked at. */
 TEST(image_reformat_tilted_gantry) {
   const file files[] = {{.z = 0}, {.z = 5, .shift = 1}, {.z = 10, .shift = 2}, {.z = 15, .shift = 3}};
+  const file gap[] = {{.z = 0, .has_padding = true},
+                      {.z = 5, .shift = 1, .has_padding = true},
+                      {.z = 15, .shift = 3, .has_padding = true}};
   const uint32_t order[] = {0, 1, 2, 3};
   nsc_reformat *r;
   nsc_error err;
   REQUIRE(plan(files, 4, 0, 0, &r, &err) == NSC_OK);
   check_json(r, "\"tilt\":11.31"); /* atan(1 / 5) */
   fill(r, files, order, 4);
+  check_all_planes(r, 30);
+  nsc_reformat_free(r);
+  REQUIRE(plan(gap, 3, 0, 0, &r, &err) == NSC_OK);
+  check_json(r, "\"missing\":1,\"tilt\":11.31");
+  fill(r, gap, order, 3);
   check_all_planes(r, 30);
   nsc_reformat_free(r);
 }

@@ -309,6 +309,11 @@ describe('panes', { skip: unavailable }, () => {
       return (await marks.measured(marks.all[0])).length;
     });
     assert.ok(Math.abs(length - 12) < 0.1, `${length} mm`);
+    // A model sees files: a plane is not offered to it, whatever slab it is seen through.
+    assert.match(await page.innerText('#result'), /A plane through a stack/);
+    assert.equal(await page.locator('#result button').count(), 0);
+    await page.keyboard.press('j');
+    await page.waitForFunction(() => document.querySelectorAll('.cross').length === 0);
     // A plane that is closed leaves the list and its pane.
     await page.locator('.row').nth(1).hover();
     await page.locator('.row').nth(1).locator('.row-remove').click();

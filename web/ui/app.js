@@ -160,7 +160,7 @@ export async function startApp(parts, { keepOffline }) {
   toolbar = new Toolbar({
     desk,
     panes,
-    panesPanel: new PanesPanel({ panes, links, lines }),
+    panesPanel: new PanesPanel({ panes, links, lines, crosshair }),
     reformatting,
     client,
     constants,

@@ -79,14 +79,14 @@ export class Overlay {
     const zoom = formatNumber(this.viewer.scale * devicePixelRatio, { style: 'percent', maximumFractionDigits: 0 });
     const { turn, mirrored, steps } = this.viewer;
     const slab = item.plane?.slab;
+    const through = slab ? `${t('overlay.slab', { projection: t(`slab.${slab.projection}`), thickness: short(slab.thickness) })}\n` : '';
     const changes = [
-      slab && t('overlay.slab', { projection: t(`slab.${slab.projection}`), thickness: short(slab.thickness) }),
       view.invert && t('overlay.inverted'),
       steps && t('overlay.filtered'),
       mirrored && t('overlay.mirrored'),
       turn && t('overlay.turned', { degrees: turn * 90 }),
     ].filter(Boolean);
-    bottomLeft.textContent = `${[window, ...changes].join('  ')}\n${t('overlay.zoom', { zoom })}`;
+    bottomLeft.textContent = `${through}${[window, ...changes].join('  ')}\n${t('overlay.zoom', { zoom })}`;
     this.#scaleBar(info);
   }
 

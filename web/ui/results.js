@@ -115,6 +115,7 @@ export class Results {
     const { model } = this.desk;
     if (!model) return this.#note(t('result.noModel'), t('result.noModelHint'));
     if (!item) return this.#note(t('result.noImage'), t('result.noImageHint'));
+    if (item.plane) return this.#note(t('result.plane'), t('result.planeHint'));
     if (this.running) return this.#showRunning(this.running);
     const { finding } = item;
     if (!finding || finding.model !== model) {

@@ -39,6 +39,7 @@ export class Crosshair {
     this.desk = desk;
     this.panes = panes;
     this.client = client;
+    this.on = true;
     /** By the key of the plane. @type {Map<string, Spot>} */
     this.spots = new Map();
     /** @type {{key: string, frame: number, x: number, y: number} | null} */
@@ -48,6 +49,12 @@ export class Crosshair {
     desk.on('items', () => this.#forget());
     for (const type of ['place', 'layout']) panes.addEventListener(type, () => this.draw());
     for (const view of panes.views) view.gestures.hand = new CrossingHand(this, view, view.gestures.hand);
+  }
+
+  /** Whether it is seen and taken hold of. @param {boolean} on */
+  set(on) {
+    this.on = on;
+    this.draw();
   }
 
   /** Planes of the stack that an item belongs to. @param {Item} item */
@@ -101,7 +108,8 @@ export class Crosshair {
   /** Where the crosshair stands on a canvas, or null. @param {PaneView} view @returns {Point | null} */
   middleOf({ pane, viewer }) {
     const spot = pane.current?.plane && this.spots.get(pane.current.key);
-    return spot && this.#family(/** @type {Item} */ (pane.current)).length > 1 ? viewer.placeOf(spot) : null;
+    if (!this.on || !spot || !pane.current || this.#family(pane.current).length < 2) return null;
+    return viewer.placeOf(spot);
   }
 
   draw() {
@@ -143,7 +151,8 @@ class CrossingHand {
   /** @param {Point} at @returns {boolean} */
   down(at) {
     const middle = this.crosshair.middleOf(this.view);
-    const near = middle && Math.hypot(middle.x - at.x, middle.y - at.y) < HIT;
+    // A measurement may well begin where the crosshair stands: it is in the way of no drawing.
+    const near = middle && this.kind === null && Math.hypot(middle.x - at.x, middle.y - at.y) < HIT;
     this.holding = Boolean(middle && (near || this.view.gestures.tool === 'crosshair'));
     if (!this.holding) return this.other?.down(at) ?? false;
     this.move(at);

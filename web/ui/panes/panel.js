@@ -13,11 +13,13 @@ export class PanesPanel {
    * @param {import('./panes.js').Panes} parts.panes
    * @param {import('./links.js').Links} parts.links
    * @param {import('./reference-lines.js').ReferenceLines} parts.lines
+   * @param {import('./crosshair.js').Crosshair} parts.crosshair
    */
-  constructor({ panes, links, lines }) {
+  constructor({ panes, links, lines, crosshair }) {
     this.panes = panes;
     this.links = links;
     this.lines = lines;
+    this.crosshair = crosshair;
     this.panel = byId('panes-panel');
     this.button = byId('panes');
     this.panel.addEventListener('keydown', (event) => {
@@ -63,7 +65,7 @@ export class PanesPanel {
         const key = /** @type {'scroll' | 'window' | 'zoom'} */ (what);
         return this.#box(`link-${what}`, t(`link.${what}`), this.links.on[key], (on) => this.links.set(key, on));
       }),
-      this.#box('reference-lines', t('panes.lines'), this.lines.on, (on) => this.lines.set(on)),
+      this.#box('reference-lines', t('panes.lines'), this.lines.on, (on) => this.#setLines(on)),
     );
     this.button.setAttribute('aria-pressed', String(Object.values(this.links.on).some(Boolean)));
     if (focused) document.getElementById(focused)?.focus();
@@ -79,6 +81,12 @@ export class PanesPanel {
     return h('label.check-field', {}, box, h('span', {}, text));
   }
 
+  /** Lines that stand for slices, the crosshair's too. @param {boolean} on */
+  #setLines(on) {
+    this.lines.set(on);
+    this.crosshair.set(on);
+  }
+
   /** @param {KeyboardEvent} event @returns {boolean} whether it was for us */
   key({ code, key, shiftKey }) {
     const digit = shiftKey ? /^Digit([1-4])$/.exec(code) : null;
@@ -86,7 +94,7 @@ export class PanesPanel {
     else if (key === ',') this.panes.next(-1);
     else if (key === '.') this.panes.next(1);
     else if (key === 'y') this.links.set('scroll', !this.links.on.scroll);
-    else if (key === 'j') this.lines.set(!this.lines.on);
+    else if (key === 'j') this.#setLines(!this.lines.on);
     else return false;
     this.#render();
     return true;
