@@ -42,6 +42,18 @@
  *                                                 [high, low], two numbers of 32 bits
  *   measure    {key, frame, kind, points}         nsc_measure_json; kind is the index of a name in constants.measures,
  *                                                 points are [[x, y], ...]
+ *   reformat   {key, keys, chosen}                Plan (nsc_reformat_json) of a stack that is to be looked at in other planes:
+ *                                                 keys of its files in the index, or of one file of many frames;
+ *                                                 chosen is the Look that decides between pictures at one place. What is
+ *                                                 gathered from now on is called `key`
+ *   gather     {key}                              {done, total}: slices. Some 50 ms of them; to be asked again until done
+ *   plane      {key, plane, kind, thumb}          {info, view, thumb} as of open: planes are images called `plane`, which end with
+ *                                                 close; kind is the index of a name in constants.planes
+ *   release    {key}                              null. Nothing more is gathered or opened of it; its planes stay
+ *   slab       {keys, thickness, projection}      null. Of planes: mm, and the index of a name in constants.projections
+ *   cut        {from, others}                     for each Look of `others` [x, y, x, y] in its pixels, where the plane of
+ *                                                 the Look `from` cuts it, or null
+ *   locate     {from, keys}                       {frame, x, y} in each image: the place of a pixel, from {key, frame, x, y}
  *   model      {file, options}                    nsc_model_json; options {recipe, labels, output} are JSON texts or
  *                                                 null. Takes the place of the model before it, which stays when this
  *                                                 one fails
@@ -109,6 +121,8 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string[]} keys
  * @property {number | null} spacing
  * @property {number[] | null} positions
+ * @property {string | null} [space]  Frame of Reference UID
+ * @property {[number, number, number] | null} [normal]
  * @property {Array<[number, number]>} [gaps]
  * @property {Array<{code: string, count?: number, least?: number, most?: number}>} reports
  *
@@ -120,6 +134,10 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string | null} description
  * @property {Stack[]} series
  *
+ * @typedef {{key: string, frame: number}} Look  a picture
+ * @typedef {{columns: number, rows: number, slices: number, missing: number, tilt: number, bytes: number,
+ *            spacing: number[], pictures: number[]}} Plan  nsc_reformat_json
+ * @typedef {{space: string | null, across: number[], down: number[], normal: number[], positions: number[]}} Place
  * @typedef {{code: number, name: string, message: string}} ErrorMessage
  * @typedef {{frame: number, voiLut: number, function: number, center: number, width: number, invert: boolean}} View
  * @typedef {object} Placement nsc_placement: in pixels of the display
@@ -149,6 +167,8 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {number} bits
  * @property {string} photometric
  * @property {[number, number] | null} spacing
+ * @property {Place | null} [place]  where its frames lie in the patient, if they are parallel
+ * @property {string} [plane]  of a plane through a stack: its kind
  * @property {number} [slices]  of a volume; its frames are slices, time after time
  * @property {{stored: string, shown: string, from: string, swapped: boolean, flipped: string[]} | null} [orientation]
  * @property {number} [frameMs]  0: the file does not say
@@ -190,6 +210,8 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {Array<{name: string, modality: string, center: number, width: number}>} windowPresets
  * @property {string[]} measures
  * @property {string[]} recipePresets
+ * @property {string[]} planes
+ * @property {string[]} projections
  * @property {Record<string, number>} limits  `steps`: filters in a list
  * @property {Filter[]} filters
  */

@@ -1,6 +1,5 @@
 /** The texts in the corners of the picture, the scale bar, and the value under the cursor. */
 import { formatNumber, onLanguage, t } from '../i18n/i18n.js';
-import { byId } from './dom.js';
 
 /** @param {number} value */
 const short = (value) => formatNumber(value, { maximumSignificantDigits: 5, useGrouping: false });
@@ -8,37 +7,39 @@ const short = (value) => formatNumber(value, { maximumSignificantDigits: 5, useG
 export class Overlay {
   /**
    * @param {import('./viewer.js').Viewer} viewer
-   * @param {import('./desk.js').Desk} desk
+   * @param {import('./panes/pane.js').Pane} pane
    * @param {import('../client/client.js').Client} client
+   * @param {HTMLElement} root  which holds the corners and the bar
    */
-  constructor(viewer, desk, client) {
+  constructor(viewer, pane, client, root) {
     this.viewer = viewer;
-    this.desk = desk;
+    this.desk = pane;
     this.client = client;
+    const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (root.querySelector(selector));
     this.corners = {
-      topLeft: byId('corner-top-left'),
-      topRight: byId('corner-top-right'),
-      bottomLeft: byId('corner-bottom-left'),
-      bottomRight: byId('corner-bottom-right'),
+      topLeft: part('.corner-top-left'),
+      topRight: part('.corner-top-right'),
+      bottomLeft: part('.corner-bottom-left'),
+      bottomRight: part('.corner-bottom-right'),
     };
-    this.bar = byId('scale-bar');
-    this.barText = byId('scale-bar-text');
+    this.bar = part('.scale');
+    this.barText = part('.scale span');
     /** @type {import('./viewer.js').Point | null} */
     this.cursor = null;
     this.probing = false;
     this.probeAgain = false;
 
     const update = () => this.update();
-    desk.on('items', update);
-    desk.on('select', () => {
-      if (!desk.stepped) {
+    pane.on('items', update);
+    pane.on('select', () => {
+      if (!pane.stepped) {
         this.cursor = null;
         this.corners.bottomRight.textContent = '';
       }
       update();
       void this.#probe();
     });
-    desk.on('view', () => {
+    pane.on('view', () => {
       update();
       void this.#probe();
     });
@@ -55,16 +56,17 @@ export class Overlay {
   update() {
     const { topLeft, topRight, bottomLeft } = this.corners;
     const item = this.desk.current;
-    if (!item?.info || !item.view) {
+    const { view } = this.desk;
+    if (!item?.info || !view) {
       for (const corner of Object.values(this.corners)) corner.textContent = '';
       this.bar.hidden = true;
       return;
     }
-    const { info, view } = item;
-    const kind = [info.modality || info.format, t('overlay.size', { width: info.width, height: info.height })];
+    const { info } = item;
+    const kind = [item.plane ? t(`plane.${item.plane.kind}`) : '', info.modality || info.format, t('overlay.size', { width: info.width, height: info.height })];
     topLeft.textContent = [
       item.synthetic ? t('overlay.synthetic') : '',
-      kind.join('  '),
+      kind.filter(Boolean).join('  '),
       t(info.channels === 1 ? 'overlay.grey' : 'overlay.colour', { bits: info.bits }),
     ]
       .filter(Boolean)
@@ -76,21 +78,23 @@ export class Overlay {
         : t('overlay.window', { center: short(view.center), width: short(view.width) });
     const zoom = formatNumber(this.viewer.scale * devicePixelRatio, { style: 'percent', maximumFractionDigits: 0 });
     const { turn, mirrored, steps } = this.viewer;
+    const slab = item.plane?.slab;
+    const through = slab ? `${t('overlay.slab', { projection: t(`slab.${slab.projection}`), thickness: short(slab.thickness) })}\n` : '';
     const changes = [
       view.invert && t('overlay.inverted'),
       steps && t('overlay.filtered'),
       mirrored && t('overlay.mirrored'),
       turn && t('overlay.turned', { degrees: turn * 90 }),
     ].filter(Boolean);
-    bottomLeft.textContent = `${[window, ...changes].join('  ')}\n${t('overlay.zoom', { zoom })}`;
+    bottomLeft.textContent = `${through}${[window, ...changes].join('  ')}\n${t('overlay.zoom', { zoom })}`;
     this.#scaleBar(info);
   }
 
   /** Number in the stack and, in a series, where it lies. @param {import('./desk.js').Item} item @param {number} frames @param {number} frame */
-  #place({ pile, at }, frames, frame) {
-    if (!pile) return frames > 1 ? t('overlay.frame', { frame: frame + 1, frames }) : '';
-    const mm = pile.places[at];
-    const lines = [t('overlay.frame', { frame: at + 1, frames: pile.items.length })];
+  #place({ pile, at, info }, frames, frame) {
+    if (!pile && frames < 2) return '';
+    const mm = pile ? pile.places[at] : info?.place?.positions[frame];
+    const lines = [t('overlay.frame', pile ? { frame: at + 1, frames: pile.items.length } : { frame: frame + 1, frames })];
     if (mm !== undefined) lines.push(t('overlay.place', { mm: formatNumber(mm, { maximumFractionDigits: 1, useGrouping: false }) }));
     return lines.join('\n');
   }
@@ -127,12 +131,13 @@ export class Overlay {
     const { bottomRight } = this.corners;
     const item = this.desk.current;
     const pixel = this.cursor && this.viewer.pixelAt(this.cursor);
-    if (!item?.view || !item.info || !pixel) {
+    const { view } = this.desk;
+    if (!item?.info || !view || !pixel) {
       bottomRight.textContent = '';
       return;
     }
     try {
-      const args = { key: item.key, frame: item.view.frame, x: pixel.x, y: pixel.y };
+      const args = { key: item.key, frame: view.frame, x: pixel.x, y: pixel.y };
       const values = /** @type {Array<number | null>} */ (await this.client.request('probe', args));
       if (item !== this.desk.current) return;
       const unit = item.info.rescale?.unit;

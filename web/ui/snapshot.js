@@ -4,13 +4,13 @@ import { download } from './dom.js';
 
 export class Snapshot {
   /**
-   * @param {import('./viewer.js').Viewer} viewer
-   * @param {import('./measure/drawing.js').Drawing} drawing
+   * @param {import('./panes/panes.js').Panes} viewer
+   * @param {import('./measure/measuring.js').Measuring} measuring
    * @param {import('./status.js').Status} status
    */
-  constructor(viewer, drawing, status) {
+  constructor(viewer, measuring, status) {
     this.viewer = viewer;
-    this.drawing = drawing;
+    this.measuring = measuring;
     this.status = status;
   }
 
@@ -23,7 +23,7 @@ export class Snapshot {
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
     context.drawImage(shown, 0, 0);
     context.scale(shown.width / shown.clientWidth, shown.height / shown.clientHeight);
-    this.drawing.paintOn(context);
+    this.measuring.drawing.paintOn(context);
     return new Promise((resolve, reject) =>
       canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('the browser made no PNG'))), 'image/png'),
     );
