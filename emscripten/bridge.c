@@ -51,6 +51,14 @@ nsc_status bridge_finish(nsc_status status, const void *result) {
   return bridge_finish_sized(status, result, 0);
 }
 
+nsc_status bridge_numbers(const double *numbers, uint32_t count) {
+  size_t at = (size_t)snprintf(bridge.text, sizeof bridge.text, count ? "[" : "null");
+  for (uint32_t i = 0; i < count; i++) {
+    at += (size_t)snprintf(bridge.text + at, sizeof bridge.text - at, "%.17g%c", numbers[i], i + 1 < count ? ',' : ']');
+  }
+  return bridge_finish(NSC_OK, bridge.text);
+}
+
 bool bridge_to_size(double number, size_t *out) {
   if (!(number >= 0) || number > (double)SIZE_MAX) return false;
   *out = (size_t)number;

@@ -15,6 +15,9 @@ nsc_status bridge_finish(nsc_status status, const void *result);
 /* The same with a size in result 1. */
 nsc_status bridge_finish_sized(nsc_status status, const void *result, size_t size);
 
+/* A JSON array of finite numbers in the bridge's own small text, or null for none. */
+nsc_status bridge_numbers(const double *numbers, uint32_t count);
+
 bool bridge_to_size(double number, size_t *out);
 
 /* RGBA memory for a picture; bridge_hand_out ends it again when `status` is a failure. */

@@ -106,6 +106,7 @@ typedef struct nsc_dicom {
   nsc_dicom_color color;
   bool halved; /* uncompressed YBR_FULL_422 or YBR_PARTIAL_422: two luminances share their colour differences */
   nsc_dicom_palette palette;
+  nsc_place *places;      /* [frames], owned; NULL where the file does not say */
   uint32_t *frame_items;  /* [frames + 1], owned: the first item of each frame; NULL when not encapsulated */
   uint32_t *frame_groups; /* [frames], owned: the element of each frame's functional groups; NULL when there are none */
 } nsc_dicom;
@@ -175,6 +176,10 @@ NSC_WARN_UNUSED nsc_status nsc_dicom_read_values(const nsc_dicom *d, nsc_image *
 
 /* dicom_module.c: the Image Pixel Module, into `d` and the image's facts. */
 NSC_WARN_UNUSED nsc_status nsc_dicom_read_module(nsc_dicom *d, nsc_image *image, nsc_error *err);
+
+/* dicom_place.c: fills d->places and image->space. Errors: MEMORY. */
+NSC_WARN_UNUSED nsc_status nsc_dicom_read_places(nsc_dicom *d, nsc_image *image, nsc_error *err);
+bool nsc_dicom_locate(const nsc_image *image, uint32_t frame, nsc_place *out);
 
 /* dicom_palette.c */
 NSC_WARN_UNUSED nsc_status nsc_dicom_read_palette(nsc_dicom *d, nsc_error *err);

@@ -108,13 +108,22 @@ static bool read_identity(const nsc_image *image, char *out) {
   return true;
 }
 
+static void read_modality(const nsc_dicom *d, nsc_image *image) {
+  const char *modality;
+  size_t size;
+  if (nsc_dicom_text(d, find(d, NSC_TAG(0x0008, 0x0060)), 0, &modality, &size) && size < sizeof image->modality) {
+    memcpy(image->modality, modality, size);
+  }
+}
+
 static const nsc_image_reader dicom_reader = {.decode = nsc_dicom_decode_frame,
                                               .needs_codec = nsc_dicom_needs_codec,
                                               .identity = read_identity,
                                               .overlays = nsc_dicom_overlays,
                                               .real_world = nsc_dicom_real_world,
                                               .write_json = nsc_dicom_write_json,
-                                              .free_state = nsc_dicom_free};
+                                              .free_state = nsc_dicom_free,
+                                              .locate = nsc_dicom_locate};
 
 nsc_status nsc_dicom_open(nsc_image *image, nsc_source *source, nsc_error *err) {
   nsc_dicom *d = calloc(1, sizeof *d);
@@ -130,6 +139,9 @@ nsc_status nsc_dicom_open(nsc_image *image, nsc_source *source, nsc_error *err) 
   NSC_TRY(nsc_dicom_check_pixels(d, image, err));
   NSC_TRY(nsc_dicom_index_groups(d, image->info.frames, err));
   read_geometry(d, &image->info);
+  read_modality(d, image);
+  image->quadruped = nsc_dicom_text_is(d, find(d, NSC_TAG(0x0010, 0x2210)), "QUADRUPED");
+  NSC_TRY(nsc_dicom_read_places(d, image, err));
   if (image->info.frames > 1) image->info.frame_ms = read_frame_ms(d);
   read_padding(d, image);
   NSC_TRY(nsc_dicom_read_values(d, image, err));

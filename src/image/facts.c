@@ -20,6 +20,7 @@ static const struct {
     [NSC_FACT_SERIES_DESCRIPTION] = {"seriesDescription", NSC_TAG(0x0008, 0x103E)},
     [NSC_FACT_MODALITY] = {"modality", NSC_TAG(0x0008, 0x0060)},
     [NSC_FACT_SOP] = {"sop", NSC_TAG(0x0008, 0x0018)},
+    [NSC_FACT_SPACE] = {"space", NSC_TAG(0x0020, 0x0052)},
 };
 
 static const struct {

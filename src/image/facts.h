@@ -18,6 +18,7 @@ typedef enum nsc_fact_text {
   NSC_FACT_SERIES_DESCRIPTION,
   NSC_FACT_MODALITY,
   NSC_FACT_SOP,
+  NSC_FACT_SPACE, /* Frame of Reference UID */
   NSC_FACT_TEXTS
 } nsc_fact_text;
 

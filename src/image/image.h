@@ -6,6 +6,7 @@
 #define NSC_IMAGE_IMAGE_H
 
 #include "base/text.h"
+#include "image/place.h"
 #include "negatoscope.h"
 
 /* A VOI window as the file states it: PS3.3 C.11.2.1.2 and C.11.2.1.3. */
@@ -52,6 +53,8 @@ typedef struct nsc_image_reader {
   void (*real_world)(const nsc_image *image, uint32_t frame, double stored, nsc_text *t);
   void (*write_json)(const nsc_image *image, nsc_text *t); /* further members of an open object */
   void (*free_state)(void *state);
+  /* Where a frame lies, spacing included; false: the file does not say. NULL: of no frame */
+  bool (*locate)(const nsc_image *image, uint32_t frame, nsc_place *out);
 } nsc_image_reader;
 
 struct nsc_image {
@@ -65,8 +68,13 @@ struct nsc_image {
 
   /* From stored values to modality values (HU, SUV, ...). */
   double slope, intercept;
-  nsc_lut modality_lut;           /* count 0: none, slope and intercept hold */
-  char *unit;                     /* "HU"; owned; NULL when the file does not say */
+  nsc_lut modality_lut; /* count 0: none, slope and intercept hold */
+  char *unit;           /* "HU"; owned; NULL when the file does not say */
+  bool quadruped;    /* of an animal that goes on four feet: the patient's sides have other names (PS3.3 C.7.6.1.1.1) */
+  char modality[17]; /* "CT"; "" when the file does not say */
+  /* What the coordinates of places are counted from: Frame of Reference UID (PS3.3 C.7.4.1), of a volume a name made of
+     its content. Only pictures with the same one lie beside each other. "" when nothing is known. */
+  char space[65];
   nsc_frame_values *frame_values; /* [info.frames] or NULL */
 
   nsc_window *windows; /* [info.window_count] */

@@ -110,6 +110,7 @@ nsc_status nsc_image_json(const nsc_image *image, char **out, nsc_error *err) {
   write_spacing(info, &t);
   write_values(image, &t);
   write_windows(image, &t);
+  nsc_image_write_place(image, &t);
   if (image->reader->write_json) {
     image->reader->write_json(image, &t);
   } else {

@@ -107,6 +107,14 @@ void nsc_index_remove(nsc_index *index, const char *key) {
   }
 }
 
+const nsc_facts *nsc_index_facts(const nsc_index *index, const char *key) {
+  for (uint32_t i = 0; i < index->count; i++) {
+    const nsc_index_entry *e = index->entries[i];
+    if (e->key && strcmp(e->key, key) == 0) return &e->facts;
+  }
+  return NULL;
+}
+
 /* ---- series ---- */
 
 static int compare_text(const nsc_slot *a, const nsc_slot *b, nsc_fact_text which) {
@@ -326,6 +334,22 @@ static void write_reports(nsc_text *t, const stack *s) {
   nsc_json_end_array(t);
 }
 
+/* What the positions are counted along, and from where. */
+static void write_course(nsc_text *t, const stack *s) {
+  double normal[3];
+  const nsc_slot *first = s->slots;
+  write_text(t, "space", first, NSC_FACT_SPACE);
+  nsc_json_key(t, "normal");
+  if (!s->count || !first->placed) {
+    nsc_json_null(t);
+    return;
+  }
+  nsc_cross(first->across, first->down, normal);
+  nsc_json_array(t);
+  for (int i = 0; i < 3; i++) nsc_json_number(t, normal[i] + 0.0); /* no -0 */
+  nsc_json_end_array(t);
+}
+
 static void write_positions(nsc_text *t, const stack *s) {
   bool placed = s->count && s->slots[0].placed;
   write_number(t, "spacing", s->report.spacing > 0 ? s->report.spacing : NAN);
@@ -369,6 +393,7 @@ static void write_stack(nsc_text *t, const stack *s) {
   nsc_json_array(t);
   for (uint32_t i = 0; i < s->count; i++) nsc_json_string(t, s->slots[i].entry->key);
   nsc_json_end_array(t);
+  write_course(t, s);
   write_positions(t, s);
   write_reports(t, s);
   nsc_json_end_object(t);

@@ -42,6 +42,9 @@ void nsc_stack_sort(nsc_slot *slots, uint32_t count, nsc_stack_report *report);
 /* Missing positions right behind slot `index` of a sorted stack. */
 uint32_t nsc_stack_gap(const nsc_slot *slots, uint32_t count, uint32_t index, double spacing);
 
+/* What the index knows of a file; NULL when it has none of this key. Good until the index changes. */
+const nsc_facts *nsc_index_facts(const nsc_index *index, const char *key);
+
 /* Digits are compared as numbers: "im2" stands before "im10". NULL stands before everything. 0 only for texts that are
  * the same byte for byte. */
 int nsc_natural_compare(const char *a, const char *b);

@@ -6,11 +6,13 @@
 #include "image/volume.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/source.h"
 #include "base/text.h"
 #include "image/orientation.h"
@@ -251,8 +253,50 @@ static void write_volume(const nsc_image *image, nsc_text *t) {
   write_fields(v, t);
 }
 
+/* ---- where frames lie ---- */
+
+/* Directions further from right angles than this (their cosine) are sheared: no picture shows such a slice truly. */
+static const double sheared = 0.01;
+
+static bool locate_slice(const nsc_image *image, uint32_t frame, nsc_place *out) {
+  const nsc_volume *v = image->state;
+  if (!v->has_affine) return false;
+  const int axes[2] = {v->swapped ? NSC_VOLUME_J : NSC_VOLUME_I, v->swapped ? NSC_VOLUME_I : NSC_VOLUME_J};
+  double *const ways[2] = {out->across, out->down}, first[3] = {0, 0, (double)(frame % v->size[NSC_VOLUME_K])};
+  double index[3];
+  memcpy(index, first, sizeof index);
+  for (int side = 0; side < 2; side++) {
+    if (v->flipped[side]) index[axes[side]] = (double)(v->size[axes[side]] - 1);
+  }
+  for (int r = 0; r < 3; r++) {
+    double lps = r < 2 ? -1 : 1; /* RAS+ to LPS+ */
+    const double *row = v->affine[r];
+    out->origin[r] = lps * (row[0] * index[0] + row[1] * index[1] + row[2] * index[2] + row[3]);
+    for (int side = 0; side < 2; side++) {
+      double step = lps * row[axes[side]] / v->spacing[axes[side]];
+      ways[side][r] = v->flipped[side] ? -step : step;
+    }
+  }
+  out->spacing_x = image->info.spacing_x;
+  out->spacing_y = image->info.spacing_y;
+  return fabs(nsc_dot(out->across, out->down)) < sheared;
+}
+
+/* A volume file has no name for its space: two are taken for the same only where the grid is, and a part of the samples
+ * from the middle, where there is more than air. */
+enum { HASHED_SAMPLES = 1 << 20 };
+
+static void name_space(const nsc_volume *v, nsc_image *image) {
+  if (!v->has_affine) return;
+  uint64_t hash = nsc_hash(0, v->affine, sizeof v->affine);
+  hash = nsc_hash(hash, v->size, sizeof v->size);
+  uint64_t half = v->available / 2;
+  hash = nsc_hash(hash, v->bytes + (size_t)half, half < HASHED_SAMPLES ? (size_t)half : HASHED_SAMPLES);
+  snprintf(image->space, sizeof image->space, "volume:%016llx", (unsigned long long)hash);
+}
+
 static const nsc_image_reader volume_reader = {
-    .decode = decode_slice, .write_json = write_volume, .free_state = free_volume};
+    .decode = decode_slice, .write_json = write_volume, .free_state = free_volume, .locate = locate_slice};
 
 /* ---- opening ---- */
 
@@ -295,6 +339,7 @@ static nsc_status finish(nsc_image *image, nsc_volume *v, const char *what, nsc_
   nsc_image_set_type_range(image);
   image->full_range = v->channels == 3;
   image->whole_range = true;
+  name_space(v, image);
   return NSC_OK;
 }
 

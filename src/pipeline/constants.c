@@ -37,6 +37,12 @@ static void write_presets(nsc_text *t) {
     nsc_json_string(t, nsc_measure_kind_name((nsc_measure_kind)kind));
   }
   nsc_json_end_array(t);
+  nsc_json_key(t, "planes"), nsc_json_array(t);
+  for (int kind = 0; kind < NSC_PLANE_KIND_COUNT; kind++) nsc_json_string(t, nsc_plane_kind_name((nsc_plane_kind)kind));
+  nsc_json_end_array(t);
+  nsc_json_key(t, "projections"), nsc_json_array(t);
+  for (int i = 0; i < NSC_PROJECTION_COUNT; i++) nsc_json_string(t, nsc_projection_name((nsc_projection)i));
+  nsc_json_end_array(t);
 }
 
 /* The colours of each map as 256 times six digits. */

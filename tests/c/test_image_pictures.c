@@ -291,7 +291,8 @@ TEST(image_picture_json) {
       json,
       "{\"format\":\"PNM\",\"width\":1,\"height\":1,\"frames\":1,\"frameMs\":0,\"channels\":1,\"bits\":8,"
       "\"signed\":false,\"photometric\":\"MONOCHROME2\",\"spacing\":null,\"rescale\":{\"slope\":1,\"intercept\":0,"
-      "\"unit\":null},\"modalityLut\":false,\"padding\":null,\"windows\":[],\"voiLuts\":[],\"transferSyntax\":null,"
+      "\"unit\":null},\"modalityLut\":false,\"padding\":null,\"windows\":[],\"voiLuts\":[],\"place\":null,"
+      "\"transferSyntax\":null,"
       "\"transferSyntaxName\":null,\"sopClass\":null,\"modality\":null,\"tags\":[],\"identity\":\"file-");
   nsc_text_free(json);
   nsc_image_free(image);

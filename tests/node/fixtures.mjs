@@ -189,10 +189,10 @@ function dicomFile(meta, data) {
 
 /**
  * A CT series of axial slices, 3 mm apart from -60 mm on, named in no order. Every pixel of slice n holds n + 1024, which
- * is n HU. `missing` are numbers that are left out.
+ * is n HU, or `stored(x, y, n)`. `missing` are numbers that are left out, `space` is the frame of reference.
  * @returns {Array<{name: string, bytes: Buffer, n: number, instance: string, z: number}>} in the order of their names
  */
-export function ctSeries({ count = 60, missing = [], size = 16, series = '2.25.7.1', study = '2.25.7', patient = 'P7', number = 3, more = {} } = {}) {
+export function ctSeries({ count = 60, missing = [], size = 16, series = '2.25.7.1', study = '2.25.7', patient = 'P7', number = 3, space = '2.25.70', stored = (x, y, n) => n + 1024, more = {} } = {}) {
   const slices = [];
   for (let n = 1; n <= count; n++) {
     if (missing.includes(n)) continue;
@@ -201,7 +201,7 @@ export function ctSeries({ count = 60, missing = [], size = 16, series = '2.25.7
     const bytes = ctDicom({
       width: size,
       height: size,
-      stored: () => n + 1024,
+      stored: (x, y) => stored(x, y, n),
       more: {
         0x00080018: ['UI', instance],
         0x00080020: ['DA', '20240229'],
@@ -215,6 +215,7 @@ export function ctSeries({ count = 60, missing = [], size = 16, series = '2.25.7
         0x00200013: ['IS', String(n)],
         0x00200032: ['DS', `-100\\-100\\${z}`],
         0x00200037: ['DS', '1\\0\\0\\0\\1\\0'],
+        0x00200052: ['UI', space],
         ...more,
       },
     });

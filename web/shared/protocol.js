@@ -47,6 +47,18 @@
  *   report     {marks, key, now, nameless}        the bytes of a DICOM structured report (nsc_report_write): marks are
  *                                                 [{key, frame, kind, points, text}] as of measure, `key` four random
  *                                                 numbers of 32 bits
+ *   reformat   {key, keys, chosen}                Plan (nsc_reformat_json) of a stack that is to be looked at in other planes:
+ *                                                 keys of its files in the index, or of one file of many frames;
+ *                                                 chosen is the Look that decides between pictures at one place. What is
+ *                                                 gathered from now on is called `key`
+ *   gather     {key}                              {done, total}: slices. Some 50 ms of them; to be asked again until done
+ *   plane      {key, plane, kind, thumb}          {info, view, thumb} as of open: planes are images called `plane`, which end with
+ *                                                 close; kind is the index of a name in constants.planes
+ *   release    {key}                              null. Nothing more is gathered or opened of it; its planes stay
+ *   slab       {keys, thickness, projection}      null. Of planes: mm, and the index of a name in constants.projections
+ *   cut        {from, others}                     for each Look of `others` [x, y, x, y] in its pixels, where the plane of
+ *                                                 the Look `from` cuts it, or null
+ *   locate     {from, keys}                       {frame, x, y} in each image: the place of a pixel, from {key, frame, x, y}
  *   model      {file, options}                    nsc_model_json; options {recipe, labels, output} are JSON texts or
  *                                                 null. Takes the place of the model before it, which stays when this
  *                                                 one fails
@@ -114,6 +126,8 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string[]} keys
  * @property {number | null} spacing
  * @property {number[] | null} positions
+ * @property {string | null} [space]  Frame of Reference UID
+ * @property {[number, number, number] | null} [normal]
  * @property {Array<[number, number]>} [gaps]
  * @property {Array<{code: string, count?: number, least?: number, most?: number}>} reports
  *
@@ -125,6 +139,10 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string | null} description
  * @property {Stack[]} series
  *
+ * @typedef {{key: string, frame: number}} Look  a picture
+ * @typedef {{columns: number, rows: number, slices: number, missing: number, tilt: number, bytes: number,
+ *            spacing: number[], pictures: number[]}} Plan  nsc_reformat_json
+ * @typedef {{space: string | null, across: number[], down: number[], normal: number[], positions: number[]}} Place
  * @typedef {{code: number, name: string, message: string}} ErrorMessage
  * @typedef {{frame: number, voiLut: number, function: number, center: number, width: number, invert: boolean, colors?: number}} View
  * @typedef {object} Placement nsc_placement: in pixels of the display
@@ -155,6 +173,8 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {number} bits
  * @property {string} photometric
  * @property {[number, number] | null} spacing
+ * @property {Place | null} [place]  where its frames lie in the patient, if they are parallel
+ * @property {string} [plane]  of a plane through a stack: its kind
  * @property {number} [slices]  of a volume; its frames are slices, time after time
  * @property {{stored: string, shown: string, from: string, swapped: boolean, flipped: string[]} | null} [orientation]
  * @property {Edges | null} [edges]
@@ -206,6 +226,8 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string[]} measures
  * @property {Array<{name: string, colors: string}>} colorMaps  256 colours of six digits each
  * @property {string[]} recipePresets
+ * @property {string[]} planes
+ * @property {string[]} projections
  * @property {Record<string, number>} limits  `steps`: filters in a list
  * @property {Filter[]} filters
  */

@@ -10,11 +10,15 @@ import { Details } from './details.js';
 import { byId, h, placeIcons } from './dom.js';
 import { describeError, FileList } from './filelist.js';
 import { Filters } from './filters.js';
-import { Gestures } from './gestures.js';
 import { Measuring } from './measure/measuring.js';
 import { Models } from './models.js';
 import { Opening } from './opening.js';
-import { Overlay } from './overlay.js';
+import { Crosshair } from './panes/crosshair.js';
+import { Links } from './panes/links.js';
+import { PanesPanel } from './panes/panel.js';
+import { Panes } from './panes/panes.js';
+import { ReferenceLines } from './panes/reference-lines.js';
+import { Reformatting } from './panes/reformatting.js';
 import { connectPrivacy, nameOf, namesHidden } from './privacy.js';
 import { Results } from './results.js';
 import { Snapshot } from './snapshot.js';
@@ -23,7 +27,6 @@ import { Status } from './status.js';
 import { Toolbar } from './toolbar.js';
 import { connectTools } from './tools/connect.js';
 import { TrainingWorkspace } from './training/workspace.js';
-import { Viewer } from './viewer.js';
 
 /**
  * @typedef {import('../client/site.js').Parts} Parts
@@ -146,23 +149,22 @@ export async function startApp(parts, { keepOffline }) {
   status.set({ core: { version: constants.version, variant, threads } });
 
   const desk = new Desk();
-  const viewer = new Viewer(/** @type {HTMLCanvasElement} */ (byId('canvas')), client);
-  const overlay = new Overlay(viewer, desk, client);
   /** @type {Toolbar} */
   let toolbar;
-  const gestures = new Gestures(viewer, desk, {
-    onStep: (step) => toolbar.step(step),
-    onHover: (at) => overlay.hover(at),
-  });
-  const filters = new Filters({ viewer, desk, constants });
-  const measuring = new Measuring({ viewer, desk, client, constants, showPanel: () => byId('tab-measure').click() });
-  gestures.hand = measuring.hand;
-  const cine = new Cine(desk, viewer);
-  const snapshot = new Snapshot(viewer, measuring.drawing, status);
+  const measuring = new Measuring({ desk, client, constants, showPanel: () => byId('tab-measure').click() });
+  const panes = new Panes({ desk, client, measuring, onStep: (step) => toolbar.step(step) });
+  const links = new Links(desk, panes);
+  const lines = new ReferenceLines(desk, panes, client);
+  const crosshair = new Crosshair(desk, panes, client);
+  const reformatting = new Reformatting({ desk, panes, crosshair, measuring, client, constants, status });
+  const filters = new Filters({ viewer: panes, desk, constants });
+  const cine = new Cine(desk, panes);
+  const snapshot = new Snapshot(panes, measuring, status);
   toolbar = new Toolbar({
     desk,
-    viewer,
-    gestures,
+    panes,
+    panesPanel: new PanesPanel({ panes, links, lines, crosshair }),
+    reformatting,
     client,
     constants,
     filters,
@@ -171,7 +173,7 @@ export async function startApp(parts, { keepOffline }) {
     cine,
     onHelp: () => help.showModal(),
   });
-  connectTools({ toolbar, viewer, desk, client, constants, snapshot });
+  connectTools({ toolbar, panes, desk, client, constants, snapshot });
   const details = new Details(desk, client);
   connectPanels((name) => details.setVisible(name === 'details'));
   connectRecovery(client, desk, status);
@@ -198,24 +200,21 @@ export async function startApp(parts, { keepOffline }) {
       status.notify(t('open.unreadable', { name: namesHidden() ? t('privacy.value') : name }), namesHidden() ? '' : reason),
   });
 
-  desk.on('select', (item) => {
-    document.body.classList.toggle('looking', Boolean(item));
-    viewer.show(item, { keep: desk.stepped });
-  });
-  desk.on('view', () => viewer.render());
+  desk.on('pane', () => document.body.classList.toggle('looking', desk.panes.some(({ current }) => current)));
   desk.on('item', ({ finding }) => {
     if (!finding?.result) return;
     status.set({ classifyMs: finding.result.totalMs });
     document.body.classList.toggle('news', document.body.dataset.sheet !== 'result');
   });
-  viewer.addEventListener('rendered', (event) => status.set({ renderMs: /** @type {CustomEvent} */ (event).detail.ms }));
-  viewer.addEventListener('failed', (event) => {
+  panes.addEventListener('rendered', (event) => status.set({ renderMs: /** @type {CustomEvent} */ (event).detail.ms }));
+  panes.addEventListener('failed', (event) => {
     const { item, error } = /** @type {CustomEvent} */ (event).detail;
+    if (!desk.items.includes(item)) return;
     const { title, detail } = describeError(error);
     status.notify(t('viewer.failed', { name: nameOf(item) }), `${title}. ${detail}`);
   });
 
-  if (query.has('test')) Object.assign(globalThis, { negatoscope: { client, desk, viewer, training, measuring } });
+  if (query.has('test')) Object.assign(globalThis, { negatoscope: { client, desk, panes, links, crosshair, reformatting, training, measuring, get viewer() { return panes.viewer; } } });
   document.body.dataset.ready = 'true';
   if (parts.models.length) await models.choose(0);
   document.body.dataset.model = desk.model ? 'loaded' : 'none';

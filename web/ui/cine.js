@@ -12,7 +12,7 @@ const USUAL_RATE = 10;
 export class Cine {
   /**
    * @param {import('./desk.js').Desk} desk
-   * @param {import('./viewer.js').Viewer} viewer
+   * @param {import('./panes/panes.js').Panes} viewer
    */
   constructor(desk, viewer) {
     this.desk = desk;

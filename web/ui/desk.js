@@ -1,17 +1,21 @@
 /**
- * What lies on the light box: the opened files in order, which one is looked at, and the loaded model. Pages parts listen
- * to its events and never to each other.
+ * What lies on the light box: the opened files in order, the panes they are looked at in, and the loaded model. Pages parts
+ * listen to its events and never to each other. "Current" is what lies in the active pane, the one that one works in.
  *
  *   items    the list changed            select   another item is looked at
  *   item     one item changed (detail)   view     frame or window of the current item changed
  *   model    a model was loaded or left  batch    progress of classifying all
  *   wanted   an item is to be looked at that was not opened yet (detail)
+ *   pane     item, frame or window of some pane changed (detail)         active   another pane is worked in
  *
  * A file is one item, also in a series. Files that belong together share a pile, whose order and facts are the core's:
  * going through it is going from item to item, so marks and findings stay with their file however it is sorted.
  */
 import { CoreError, FAULT } from '../shared/protocol.js';
+import { canBeShown, Pane } from './panes/pane.js';
 import { arrange } from './piles.js';
+
+const PANES = 4;
 
 /**
  * @typedef {import('../shared/protocol.js').ImageInfo} ImageInfo
@@ -23,7 +27,7 @@ import { arrange } from './piles.js';
  * @property {string} key
  * @property {string} name
  * @property {string} path  with its folders, as far as the browser tells
- * @property {File} file
+ * @property {File | null} file  null: made by the page from others
  * @property {'new' | 'waiting' | 'indexed' | 'reading' | 'shown' | 'refused'} state  indexed: its header is known, it is
  *   opened when it is looked at
  * @property {import('./piles.js').Pile | null} pile
@@ -35,6 +39,10 @@ import { arrange } from './piles.js';
  * @property {CoreError | null} error  why it was refused
  * @property {boolean} synthetic  made by the page, shows nobody
  * @property {Finding | null} finding
+ * @property {Plane | null} plane  through a stack of slices
+ *
+ * @typedef {{kind: string, of: Item, stack: string, slab: {thickness: number, projection: string} | null}} Plane  which one, what
+ *   its stack was taken from, the key that planes of one stack share, and the slab it is seen through
  *
  * @typedef {object} Finding what the model said of an item, or why it could not
  * @property {number} frame
@@ -48,14 +56,11 @@ export class Desk extends EventTarget {
     super();
     /** @type {Item[]} */
     this.items = [];
-    /** @type {Item | null} */
-    this.current = null;
+    this.panes = Array.from({ length: PANES }, (_, number) => new Pane(this, number));
+    this.active = this.panes[0];
+    for (const pane of this.panes) this.#listen(pane);
     /** @type {ModelInfo | null} */
     this.model = null;
-    /** On its way to be looked at. @type {Item | null} */
-    this.wanted = null;
-    /** Whether the last selection was a step within a pile. */
-    this.stepped = false;
     /** What the list shows, in order. @type {import('./piles.js').Line[]} */
     this.lines = [];
     /** @type {import('../shared/protocol.js').Study[]} */
@@ -76,6 +81,46 @@ export class Desk extends EventTarget {
     this.addEventListener(type, (event) => listener(/** @type {CustomEvent} */ (event).detail));
   }
 
+  /** @param {Pane} pane */
+  #listen(pane) {
+    for (const type of ['select', 'view']) {
+      pane.on(type, (item) => {
+        this.#tell('pane', pane);
+        if (pane === this.active) this.#tell(type, item);
+      });
+    }
+    pane.on('wanted', (item) => this.#tell('wanted', item));
+  }
+
+  get current() {
+    return this.active.current;
+  }
+
+  /** On its way to be looked at. */
+  get wanted() {
+    return this.active.wanted;
+  }
+
+  /** Whether the last selection was a step within a pile. */
+  get stepped() {
+    return this.active.stepped;
+  }
+
+  /** Where one is in the active pane. */
+  get place() {
+    return this.active.place;
+  }
+
+  /** From now on one works in this pane. @param {Pane} pane */
+  activate(pane) {
+    if (pane === this.active) return;
+    this.active = pane;
+    pane.stepped = false;
+    pane.remember();
+    this.#tell('active', pane);
+    this.#tell('select', pane.current);
+  }
+
   /** @param {Array<{file: File, path: string, synthetic?: boolean}>} files @returns {Item[]} */
   add(files) {
     const added = files.map(({ file, path, synthetic = false }) => ({
@@ -93,11 +138,21 @@ export class Desk extends EventTarget {
       error: null,
       synthetic,
       finding: null,
+      plane: null,
     }));
     // One by one: a spread of 100,000 arguments would not fit on the stack.
     for (const item of added) this.items.push(item);
     this.arrange(this.studies);
     return added;
+  }
+
+  /** Something to look at that is no file. @param {Pick<Item, 'key' | 'name' | 'info' | 'view' | 'thumb' | 'plane'>} made @returns {Item} */
+  addMade(made) {
+    /** @type {Item} */
+    const item = { ...made, path: made.name, file: null, state: 'shown', pile: null, at: 0, firstView: made.view, error: null, synthetic: false, finding: null };
+    this.items.push(item);
+    this.arrange(this.studies);
+    return item;
   }
 
   /** Puts items in the order of their series. @param {import('../shared/protocol.js').Study[]} studies */
@@ -107,6 +162,7 @@ export class Desk extends EventTarget {
     this.items = items;
     this.lines = lines;
     this.#tell('items');
+    for (const pane of this.panes) pane.tell('items');
   }
 
   /** Changes that nobody has to be told of one by one. @param {Item} item @param {Partial<Item>} changes */
@@ -130,35 +186,21 @@ export class Desk extends EventTarget {
   /** @param {Item[]} gone */
   remove(gone) {
     const left = new Set(gone);
-    if (this.current && left.has(this.current)) {
-      const target = this.neighbour(1) ?? this.neighbour(-1);
-      this.current = null;
-      this.stepped = false;
-      this.#tell('select', null);
-      if (target && !left.has(target)) this.select(target);
+    const target = this.neighbour(1) ?? this.neighbour(-1);
+    for (const pane of this.panes) {
+      if (pane.wanted && left.has(pane.wanted)) pane.wanted = null;
+      if (!pane.current || !left.has(pane.current)) continue;
+      pane.select(null);
+      if (pane === this.active && target && !left.has(target)) pane.select(target);
     }
-    if (this.wanted && left.has(this.wanted)) this.wanted = null;
     for (const item of gone) item.thumb?.close();
     this.items = this.items.filter((item) => !left.has(item));
     this.arrange(this.studies);
   }
 
-  /** @param {Item | null} item */
+  /** Puts an item into the active pane. @param {Item | null} item */
   select(item) {
-    if (item?.state === 'indexed') {
-      this.wanted = item;
-      this.#tell('wanted', item);
-      return;
-    }
-    if (item && item.state !== 'shown') return;
-    this.wanted = null;
-    const before = this.current;
-    if (before === item) return;
-    this.stepped = Boolean(item?.pile && item.pile === before?.pile);
-    if (item?.pile) item.pile.last = item;
-    if (this.stepped && item?.view && before?.view) item.view = carryWindow(before.view, item);
-    this.current = item;
-    this.#tell('select', item);
+    this.active.select(item);
   }
 
   /** The item of the next line of the list, forwards or backwards, that can be looked at. @param {1 | -1} step */
@@ -172,38 +214,19 @@ export class Desk extends EventTarget {
     return null;
   }
 
-  /** Where one is: in the pile, or in the frames of the file. What is on its way counts as reached. */
-  get place() {
-    const item = this.wanted?.pile && this.wanted.pile === this.current?.pile ? this.wanted : this.current;
-    if (item?.pile) return { at: item.at, count: item.pile.items.length };
-    return { at: item?.view?.frame ?? 0, count: item?.info?.frames ?? 0 };
-  }
-
-  /** To a number of the pile or a frame; files that cannot be shown are passed by. @param {number} at */
+  /** @param {number} at */
   goTo(at) {
-    const pile = this.current?.pile;
-    if (!pile) return this.setFrame(at);
-    const from = this.place.at;
-    const last = pile.items.length - 1;
-    let next = Math.max(0, Math.min(last, at));
-    while (next > 0 && next < last && !canBeShown(pile.items[next])) next += next < from ? -1 : 1;
-    this.select(pile.items[next]);
+    this.active.goTo(at);
   }
 
   /** @param {Partial<View>} changes */
   setView(changes) {
-    const item = this.current;
-    if (!item?.view) return;
-    item.view = { ...item.view, ...changes };
-    this.#tell('view', item);
+    this.active.setView(changes);
   }
 
   /** @param {number} frame */
   setFrame(frame) {
-    const item = this.current;
-    if (!item?.info || !item.view) return;
-    const clamped = Math.max(0, Math.min(item.info.frames - 1, frame));
-    if (clamped !== item.view.frame) this.setView({ frame: clamped });
+    this.active.setFrame(frame);
   }
 
   /** @param {ModelInfo | null} model */
@@ -217,19 +240,8 @@ export class Desk extends EventTarget {
     this.#tell('batch', progress);
   }
 
-  /** Everything that can be looked at, opened or not. */
+  /** Every file that can be looked at, opened or not. */
   get shown() {
-    return this.items.filter(canBeShown);
+    return this.items.filter((item) => item.file && canBeShown(item));
   }
-}
-
-/** @param {Item} item */
-function canBeShown({ state }) {
-  return state === 'shown' || state === 'indexed';
-}
-
-/** The window stays from slice to slice, whatever each file asks for. @param {View} before @param {Item} item @returns {View | null} */
-function carryWindow(before, { view, info }) {
-  if (!view || before.voiLut >= (info?.voiLuts?.length ?? 0)) return view;
-  return { ...before, frame: view.frame };
 }

@@ -89,7 +89,7 @@ export class Details {
     const spacing = info.spacing ? `${info.spacing.map((mm) => Number(mm.toPrecision(5))).join(' × ')} mm` : t('details.unknown');
     const rows = [
       [t('details.file'), pathOf(item)],
-      [t('details.format'), info.format],
+      [t('details.format'), item.plane ? t('details.plane') : info.format],
       [t('details.modality'), info.modality],
       [t('details.size'), t('overlay.size', { width: info.width, height: info.height })],
       [t('details.frames'), info.frames],

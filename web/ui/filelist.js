@@ -2,6 +2,7 @@
 import { FAULT } from '../shared/protocol.js';
 import { hasText, onLanguage, t } from '../i18n/i18n.js';
 import { byId, h, icon } from './dom.js';
+import { DRAGGED } from './panes/panes.js';
 import { pileFacts, pileName, pileReports, studyTexts } from './pile-texts.js';
 import { nameOf, onPrivacy, pathOf } from './privacy.js';
 
@@ -160,12 +161,13 @@ export class FileList {
     const state = pile ? 'shown.series' : item.state === 'indexed' ? 'shown' : item.state;
     const row = h(
       `li.row.${state}`,
-      { role: 'option', tabIndex: -1, 'aria-selected': 'false', 'data-key': item.key, title: pile ? name : pathOf(item) },
+      { role: 'option', tabIndex: -1, 'aria-selected': 'false', 'data-key': item.key, title: pile ? name : pathOf(item), draggable: true },
       this.#picture(pile ? pictureOf(items) : item),
       h('span.row-text', {}, h('span.row-name', {}, name), ...(pile ? this.#pileFacts(pile) : this.#facts(item))),
       remove,
     );
     row.addEventListener('click', () => this.desk.select(pile?.last ?? item));
+    row.addEventListener('dragstart', ({ dataTransfer }) => dataTransfer?.setData(DRAGGED, item.key));
     return row;
   }
 

@@ -10,7 +10,7 @@ import { describeSteps, StepsEditor } from './steps.js';
 export class Filters {
   /**
    * @param {object} parts
-   * @param {import('./viewer.js').Viewer} parts.viewer
+   * @param {import('./panes/panes.js').Panes} parts.viewer
    * @param {import('./desk.js').Desk} parts.desk
    * @param {import('../shared/protocol.js').Constants} parts.constants
    */

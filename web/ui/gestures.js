@@ -5,7 +5,15 @@
  */
 
 /**
- * @typedef {'window' | 'pan' | 'zoom' | import('./measure/marks.js').MarkKind} Tool
+ * @typedef {'window' | 'pan' | 'zoom' | 'crosshair' | import('./measure/marks.js').MarkKind} Tool
+ * @typedef {object} PointerHand  what takes a press before the tool does; `down` says whether it did
+ * @property {unknown} kind
+ * @property {(at: Point) => boolean} down
+ * @property {(at: Point) => void} move
+ * @property {(at: Point) => void} up
+ * @property {(at: Point) => void} hover
+ * @property {() => boolean} cancel
+ *
  * @typedef {import('./viewer.js').Point} Point
  */
 
@@ -17,7 +25,7 @@ const DRAG_DOUBLES = 180;
 export class Gestures {
   /**
    * @param {import('./viewer.js').Viewer} viewer
-   * @param {import('./desk.js').Desk} desk
+   * @param {import('./panes/pane.js').Pane} desk
    * @param {{onStep: (step: 1 | -1) => void, onHover: (at: Point | null) => void}} actions
    */
   constructor(viewer, desk, { onStep, onHover }) {
@@ -28,7 +36,7 @@ export class Gestures {
     /** @type {Tool} */
     this.tool = 'window';
     this.spaceHeld = false;
-    /** Draws and moves measurements. @type {import('./measure/hand.js').Hand | null} */
+    /** Draws and moves measurements. @type {PointerHand | null} */
     this.hand = null;
     this.drawing = false;
     /** @type {Map<number, Point>} */
@@ -129,7 +137,7 @@ export class Gestures {
 
   /** To the right widens the window, upwards brightens. The step follows the width: equal strokes, equal effect. */
   #window(/** @type {number} */ dx, /** @type {number} */ dy) {
-    const view = this.desk.current?.view;
+    const { view } = this.desk;
     if (!view) return;
     const narrowest = view.function === 0 ? 1 : 1e-6;
     this.desk.setView({

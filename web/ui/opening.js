@@ -20,6 +20,9 @@ const BATCHES = [1, 8, 24];
 const ORDER_MS = 400;
 const byPath = new Intl.Collator(undefined, { numeric: true }).compare;
 
+/** What comes in is a file. @param {Item} item @returns {import('../shared/protocol.js').Listed} */
+const listedOf = ({ key, file, path }) => ({ key, file: /** @type {File} */ (file), path });
+
 /** All files under an entry of a drop. @param {FileSystemEntry} entry @returns {Promise<Found[]>} */
 async function filesOf(entry) {
   if (entry.isFile) {
@@ -172,7 +175,7 @@ export class Opening {
     /** @type {import('../shared/protocol.js').Header[]} */
     let headers;
     try {
-      headers = await this.client.index(listed.map(({ key, file, path }) => ({ key, file, path })));
+      headers = await this.client.index(listed.map(listedOf));
     } catch (error) {
       // One of them ends the core: opened one by one, each gets its own answer.
       for (const item of listed) run.setAside(item, this.desk);
@@ -244,10 +247,9 @@ export class Opening {
 
   /** The files that a DICOMDIR names need not be looked at. @param {Run} run @param {Item} item */
   async #followDirectory(run, item) {
-    const others = this.desk.items.filter((each) => each !== item && run.all.has(each.key)).map(({ key, file, path }) => ({ key, file, path }));
+    const others = this.desk.items.filter((each) => each !== item && run.all.has(each.key)).map(listedOf);
     try {
-      const { key, file, path } = item;
-      const { found, missing } = await this.client.directory({ key, file, path }, others);
+      const { found, missing } = await this.client.directory(listedOf(item), others);
       if (!found.length && missing.length) throw new CoreError(FAULT.REQUEST, 'DIRECTORY', `${missing.length} files are named and none is there`);
       const keys = new Set(found.map((header) => header.key));
       for (const each of run.take(keys)) this.desk.learn(each, { state: 'indexed' });
@@ -272,7 +274,7 @@ export class Opening {
   async #open(item) {
     this.desk.update(item, { state: 'reading' });
     try {
-      const { info, view, thumb } = await this.client.open(item.key, item.file, { thumb: THUMB });
+      const { info, view, thumb } = await this.client.open(item.key, listedOf(item).file, { thumb: THUMB });
       // The phantom's middle is where there is something to see; a patient's stack begins at its beginning.
       if (item.synthetic) view.frame = Math.floor(info.frames / 2);
       this.desk.update(item, { state: 'shown', info, view, firstView: view, thumb });

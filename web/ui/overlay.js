@@ -1,6 +1,5 @@
 /** The texts in the corners of the picture, the scale bar, and the value under the cursor. */
 import { formatNumber, onLanguage, t } from '../i18n/i18n.js';
-import { byId } from './dom.js';
 
 /** @param {number} value */
 const short = (value) => formatNumber(value, { maximumSignificantDigits: 5, useGrouping: false });
@@ -24,37 +23,39 @@ function realWorldLines(real, rescale) {
 export class Overlay {
   /**
    * @param {import('./viewer.js').Viewer} viewer
-   * @param {import('./desk.js').Desk} desk
+   * @param {import('./panes/pane.js').Pane} pane
    * @param {import('../client/client.js').Client} client
+   * @param {HTMLElement} root  which holds the corners and the bar
    */
-  constructor(viewer, desk, client) {
+  constructor(viewer, pane, client, root) {
     this.viewer = viewer;
-    this.desk = desk;
+    this.desk = pane;
     this.client = client;
+    const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (root.querySelector(selector));
     this.corners = {
-      topLeft: byId('corner-top-left'),
-      topRight: byId('corner-top-right'),
-      bottomLeft: byId('corner-bottom-left'),
-      bottomRight: byId('corner-bottom-right'),
+      topLeft: part('.corner-top-left'),
+      topRight: part('.corner-top-right'),
+      bottomLeft: part('.corner-bottom-left'),
+      bottomRight: part('.corner-bottom-right'),
     };
-    this.bar = byId('scale-bar');
-    this.barText = byId('scale-bar-text');
+    this.bar = part('.scale');
+    this.barText = part('.scale span');
     /** @type {import('./viewer.js').Point | null} */
     this.cursor = null;
     this.probing = false;
     this.probeAgain = false;
 
     const update = () => this.update();
-    desk.on('items', update);
-    desk.on('select', () => {
-      if (!desk.stepped) {
+    pane.on('items', update);
+    pane.on('select', () => {
+      if (!pane.stepped) {
         this.cursor = null;
         this.corners.bottomRight.textContent = '';
       }
       update();
       void this.#probe();
     });
-    desk.on('view', () => {
+    pane.on('view', () => {
       update();
       void this.#probe();
     });
@@ -71,16 +72,17 @@ export class Overlay {
   update() {
     const { topLeft, topRight, bottomLeft } = this.corners;
     const item = this.desk.current;
-    if (!item?.info || !item.view) {
+    const { view } = this.desk;
+    if (!item?.info || !view) {
       for (const corner of Object.values(this.corners)) corner.textContent = '';
       this.bar.hidden = true;
       return;
     }
-    const { info, view } = item;
-    const kind = [info.modality || info.format, t('overlay.size', { width: info.width, height: info.height })];
+    const { info } = item;
+    const kind = [item.plane ? t(`plane.${item.plane.kind}`) : '', info.modality || info.format, t('overlay.size', { width: info.width, height: info.height })];
     topLeft.textContent = [
       item.synthetic ? t('overlay.synthetic') : '',
-      kind.join('  '),
+      kind.filter(Boolean).join('  '),
       t(info.channels === 1 ? 'overlay.grey' : 'overlay.colour', { bits: info.bits }),
     ]
       .filter(Boolean)
@@ -92,25 +94,27 @@ export class Overlay {
         : t('overlay.window', { center: short(view.center), width: short(view.width) });
     const zoom = formatNumber(this.viewer.scale * devicePixelRatio, { style: 'percent', maximumFractionDigits: 0 });
     const { turn, mirrored, steps } = this.viewer;
+    const slab = item.plane?.slab;
+    const through = slab ? `${t('overlay.slab', { projection: t(`slab.${slab.projection}`), thickness: short(slab.thickness) })}\n` : '';
     const changes = [
       view.invert && t('overlay.inverted'),
       steps && t('overlay.filtered'),
       mirrored && t('overlay.mirrored'),
       turn && t('overlay.turned', { degrees: turn * 90 }),
     ].filter(Boolean);
-    bottomLeft.textContent = `${[window, ...changes].join('  ')}\n${t('overlay.zoom', { zoom })}`;
+    bottomLeft.textContent = `${through}${[window, ...changes].join('  ')}\n${t('overlay.zoom', { zoom })}`;
     this.#scaleBar(info);
   }
 
   /** Number in the stack and, in a series, where it lies. @param {import('./desk.js').Item} item @param {import('../shared/protocol.js').ImageInfo} info @param {number} frame */
-  #place({ pile, at }, { frames, frameFacts }, frame) {
+  #place({ pile, at }, { frames, frameFacts, place }, frame) {
     if (!pile && frames < 2) return '';
-    const { place, time } = frameFacts?.[frame] ?? {};
-    const mm = pile ? pile.places[at] : place;
+    const facts = frameFacts?.[frame];
+    const mm = pile ? pile.places[at] : (place?.positions[frame] ?? facts?.place);
     const lines = [t('overlay.frame', pile ? { frame: at + 1, frames: pile.items.length } : { frame: frame + 1, frames })];
     const number = (/** @type {number} */ value) => formatNumber(value, { maximumFractionDigits: 1, useGrouping: false });
     if (mm !== undefined && mm !== null) lines.push(t('overlay.place', { mm: number(mm) }));
-    if (time !== undefined && time !== null) lines.push(t('overlay.time', { seconds: short(time) }));
+    if (facts && facts.time !== null) lines.push(t('overlay.time', { seconds: short(facts.time) }));
     return lines.join('\n');
   }
 
@@ -146,12 +150,13 @@ export class Overlay {
     const { bottomRight } = this.corners;
     const item = this.desk.current;
     const pixel = this.cursor && this.viewer.pixelAt(this.cursor);
-    if (!item?.view || !item.info || !pixel) {
+    const { view } = this.desk;
+    if (!item?.info || !view || !pixel) {
       bottomRight.textContent = '';
       return;
     }
     try {
-      const args = { key: item.key, frame: item.view.frame, x: pixel.x, y: pixel.y };
+      const args = { key: item.key, frame: view.frame, x: pixel.x, y: pixel.y };
       const values = /** @type {Array<number | null>} */ (await this.client.request('probe', args));
       if (item !== this.desk.current) return;
       const unit = item.info.rescale?.unit;

@@ -32,7 +32,7 @@ function makePile(stack, items, places) {
  * @param {Study[]} studies
  */
 export function arrange(items, studies) {
-  const byKey = new Map(items.map((item) => [item.key, item]));
+  const byKey = new Map(items.flatMap((item) => (item.plane ? [] : [[item.key, item]])));
   // A study that names itself can have a heading; the others only hold files that stand alone.
   const headed = studies.filter(({ uid }) => uid).length > 1;
   /** @type {Line[]} */
@@ -56,6 +56,11 @@ export function arrange(items, studies) {
     item.pile = null;
     lines.push({ pile: null, items: [item], heading });
     heading = null;
+  }
+  // Planes stand behind what they were made of.
+  for (const item of items.filter(({ plane }) => plane).reverse()) {
+    const at = lines.findIndex((line) => item.plane && line.items.includes(item.plane.of));
+    lines.splice(at < 0 ? lines.length : at + 1, 0, { pile: null, items: [item], heading: null });
   }
   return { items: lines.flatMap((line) => line.items), lines };
 }

@@ -48,7 +48,7 @@ export class Results {
 
   /** After opening and after a change of model, without being asked. @param {Item | null} item */
   async classifyCurrent(item) {
-    if (!item || !this.desk.model || item.synthetic) return;
+    if (!item || !this.desk.model || item.synthetic || item.plane) return;
     if (item.finding?.model === this.desk.model) {
       void this.#showSeen(item);
       return;
@@ -115,6 +115,7 @@ export class Results {
     const { model } = this.desk;
     if (!model) return this.#note(t('result.noModel'), t('result.noModelHint'));
     if (!item) return this.#note(t('result.noImage'), t('result.noImageHint'));
+    if (item.plane) return this.#note(t('result.plane'), t('result.planeHint'));
     if (this.running) return this.#showRunning(this.running);
     const { finding } = item;
     if (!finding || finding.model !== model) {

@@ -4,17 +4,20 @@ import { download } from './dom.js';
 
 export class Snapshot {
   /**
-   * @param {import('./viewer.js').Viewer} viewer
-   * @param {import('./measure/drawing.js').Drawing} drawing
+   * @param {import('./panes/panes.js').Panes} viewer
+   * @param {import('./measure/measuring.js').Measuring} measuring
    * @param {import('./status.js').Status} status
    */
-  constructor(viewer, drawing, status) {
+  constructor(viewer, measuring, status) {
     this.viewer = viewer;
+    this.measuring = measuring;
     this.status = status;
-    /** Canvases over the viewer's that belong to the picture. @type {HTMLCanvasElement[]} */
-    this.layers = [];
-    /** What is painted over them. @type {Array<{paintOn: (context: CanvasRenderingContext2D) => void}>} */
-    this.parts = [drawing];
+    /**
+     * Canvases over the viewer's that belong to the picture, and what is painted over them.
+     * @type {() => {layers: HTMLCanvasElement[], parts: Array<{paintOn: (context: CanvasRenderingContext2D) => void}>}}
+     */
+    this.over = () => ({ layers: [], parts: [] });
+
   }
 
   /** @returns {Promise<Blob>} */
@@ -24,9 +27,10 @@ export class Snapshot {
     canvas.width = shown.width;
     canvas.height = shown.height;
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
-    for (const layer of [shown, ...this.layers]) context.drawImage(layer, 0, 0, shown.width, shown.height);
+    const { layers, parts } = this.over();
+    for (const layer of [shown, ...layers]) context.drawImage(layer, 0, 0, shown.width, shown.height);
     context.scale(shown.width / shown.clientWidth, shown.height / shown.clientHeight);
-    for (const part of this.parts) part.paintOn(context);
+    for (const part of [this.measuring.drawing, ...parts]) part.paintOn(context);
     return new Promise((resolve, reject) =>
       canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('the browser made no PNG'))), 'image/png'),
     );

@@ -50,19 +50,26 @@ export class Stacks {
   async #load() {
     if (this.loading) return;
     this.loading = true;
-    for (let item = this.desk.wanted; item; item = this.desk.wanted) {
+    for (let pane = this.#waiting(); pane; pane = this.#waiting()) {
+      const item = /** @type {Item} */ (pane.wanted);
       if (item.state === 'indexed') await this.open(item, { quiet: true });
-      if (item === this.desk.wanted) {
-        this.desk.wanted = null;
-        this.desk.select(item);
-      } else if (item.state === 'shown' && item.pile && item.pile === this.desk.wanted?.pile) {
+      if (item === pane.wanted) {
+        pane.wanted = null;
+        pane.select(item);
+      } else if (item.state === 'shown' && item.pile && item.pile === pane.wanted?.pile) {
         // On the way to where the slider is by now: shown, so that one sees where one goes.
-        const { wanted } = this.desk;
-        this.desk.select(item);
-        this.desk.wanted ??= wanted;
+        const { wanted } = pane;
+        pane.select(item);
+        pane.wanted ??= wanted;
       }
     }
     this.loading = false;
+  }
+
+  /** The next pane to be served, the active one first. */
+  #waiting() {
+    const { active, panes } = this.desk;
+    return active.wanted ? active : panes.find(({ wanted }) => wanted);
   }
 
   /** @param {Item | null} item */
@@ -78,7 +85,7 @@ export class Stacks {
     for (let k = 1; k <= AHEAD; k++) near.push(items[item.at + k * step]);
     for (let k = 1; k <= BEHIND; k++) near.push(items[item.at - k * step]);
     for (const each of near) {
-      if (turn !== this.turn || this.desk.wanted) return;
+      if (turn !== this.turn || this.#waiting()) return;
       if (each?.state === 'indexed') await this.open(each, { quiet: true });
     }
     if (turn !== this.turn) return;

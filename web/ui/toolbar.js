@@ -18,8 +18,9 @@ export class Toolbar {
   /**
    * @param {object} parts
    * @param {import('./desk.js').Desk} parts.desk
-   * @param {import('./viewer.js').Viewer} parts.viewer
-   * @param {import('./gestures.js').Gestures} parts.gestures
+   * @param {import('./panes/panes.js').Panes} parts.panes
+   * @param {import('./panes/panel.js').PanesPanel} parts.panesPanel
+   * @param {import('./panes/reformatting.js').Reformatting} parts.reformatting
    * @param {import('../client/client.js').Client} parts.client
    * @param {import('../shared/protocol.js').Constants} parts.constants
    * @param {import('./filters.js').Filters} parts.filters
@@ -28,10 +29,11 @@ export class Toolbar {
    * @param {import('./cine.js').Cine} parts.cine
    * @param {() => void} parts.onHelp
    */
-  constructor({ desk, viewer, gestures, client, constants, filters, measuring, snapshot, cine, onHelp }) {
+  constructor({ desk, panes, panesPanel, reformatting, client, constants, filters, measuring, snapshot, cine, onHelp }) {
     this.desk = desk;
-    this.viewer = viewer;
-    this.gestures = gestures;
+    this.panes = panes;
+    this.panesPanel = panesPanel;
+    this.reformatting = reformatting;
     this.client = client;
     this.constants = constants;
     this.filters = filters;
@@ -52,11 +54,13 @@ export class Toolbar {
       if (button?.dataset.tool) this.pickTool(/** @type {Tool} */ (button.dataset.tool));
       if (button?.dataset.do) void this.act(button.dataset.do);
     });
-    this.smoothing.addEventListener('change', () => viewer.setSmoothing(Number(this.smoothing.value)));
+    this.smoothing.addEventListener('change', () => {
+      for (const { viewer } of panes.views) viewer.setSmoothing(Number(this.smoothing.value));
+    });
     this.presets.addEventListener('change', () => void this.#usePreset(this.presets.value));
     this.slider.addEventListener('input', () => desk.goTo(Number(this.slider.value) - 1));
     addEventListener('keydown', (event) => this.#key(event));
-    addEventListener('keyup', (event) => event.code === 'Space' && (gestures.spaceHeld = false));
+    addEventListener('keyup', (event) => event.code === 'Space' && (panes.active.gestures.spaceHeld = false));
 
     desk.on('select', () => this.#showCurrent());
     for (const type of ['view', 'items']) desk.on(type, () => this.#showView());
@@ -67,11 +71,15 @@ export class Toolbar {
     this.pickTool('window');
   }
 
+  /** Of the active pane. */
+  get viewer() {
+    return this.panes.viewer;
+  }
+
   /** @param {Tool} tool */
   pickTool(tool) {
-    this.gestures.tool = tool;
+    this.panes.setTool(tool);
     this.measuring.setTool(tool);
-    this.viewer.canvas.dataset.tool = tool;
     for (const button of this.bar.querySelectorAll('[data-tool]')) {
       button.setAttribute('aria-pressed', String(/** @type {HTMLElement} */ (button).dataset.tool === tool));
     }
@@ -117,6 +125,10 @@ export class Toolbar {
         return this.snapshot.save();
       case 'copy-picture':
         return this.snapshot.copy();
+      case 'panes':
+        return this.panesPanel.toggle();
+      case 'reformat':
+        return this.reformatting.start();
       case 'help':
         return this.onHelp();
       default:
@@ -239,8 +251,9 @@ export class Toolbar {
       return void this.act('copy-picture');
     }
     if (event.key === '?') return this.onHelp();
+    if (this.panesPanel.key(event)) return event.preventDefault();
     if (!this.desk.current) return;
-    if (event.code === 'Space' && target === this.viewer.canvas) this.gestures.spaceHeld = true;
+    if (event.code === 'Space' && target === this.viewer.canvas) this.panes.active.gestures.spaceHeld = true;
     else if (!this.#keyAction(event.key, target)) return;
     event.preventDefault();
   }
@@ -248,11 +261,11 @@ export class Toolbar {
   /** @param {string} key @param {HTMLElement} target @returns {boolean} whether the key means something */
   #keyAction(key, target) {
     const tools = /** @type {Record<string, Tool>} */ ({
-      w: 'window', p: 'pan', z: 'zoom', l: 'length', g: 'angle', c: 'cobb', b: 'rectangle', e: 'ellipse', d: 'polygon', k: 'arrow', t: 'text',
+      w: 'window', p: 'pan', z: 'zoom', l: 'length', g: 'angle', c: 'cobb', b: 'rectangle', e: 'ellipse', d: 'polygon', k: 'arrow', t: 'text', o: 'crosshair',
     });
     const actions = /** @type {Record<string, string>} */ ({
       '+': 'zoom-in', '=': 'zoom-in', '-': 'zoom-out', 0: 'fit', 1: 'actual',
-      i: 'invert', a: 'auto', r: 'reset', f: 'filter', x: 'save-picture', '[': 'turn-left', ']': 'turn-right', m: 'mirror', s: 'cine', o: 'planes', q: 'magnifier', u: 'next-colors', n: 'privacy', ArrowLeft: 'previous', ArrowRight: 'next',
+      i: 'invert', a: 'auto', r: 'reset', f: 'filter', x: 'save-picture', '[': 'turn-left', ']': 'turn-right', m: 'mirror', s: 'cine', u: 'reformat', v: 'next-colors', 6: 'planes', q: 'magnifier', n: 'privacy', ArrowLeft: 'previous', ArrowRight: 'next',
     });
     const inList = target.closest('[role=listbox], [role=tablist]');
     if (key.startsWith('Arrow') && (inList || target === this.slider)) return false;

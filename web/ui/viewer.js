@@ -40,11 +40,13 @@ export class Viewer extends EventTarget {
    * {item, error}, `unfiltered` with {error} when filters fail and the picture is shown without them.
    * @param {HTMLCanvasElement} canvas
    * @param {import('../client/client.js').Client} client
+   * @param {import('./panes/pane.js').Pane} pane  whose view it shows
    */
-  constructor(canvas, client) {
+  constructor(canvas, client, pane) {
     super();
     this.canvas = canvas;
     this.client = client;
+    this.pane = pane;
     const context = canvas.getContext('2d', { alpha: false });
     if (!context) throw new Error('this browser has no canvas');
     this.context = context;
@@ -81,7 +83,7 @@ export class Viewer extends EventTarget {
   show(item, { keep = false } = {}) {
     const before = this.item?.info;
     this.item = item;
-    if (!item?.info || !item.view) {
+    if (!item?.info || !this.pane.view) {
       this.wanted = null;
       this.shown = null;
       this.spare = null;
@@ -109,8 +111,9 @@ export class Viewer extends EventTarget {
   /** Asks for the current item as its view says, where it lies now. */
   render() {
     const item = this.item;
-    if (!item?.view) return;
-    this.wanted = { item, view: item.view, steps: this.steps, place: this.#placement() };
+    const { view } = this.pane;
+    if (!item || !view) return;
+    this.wanted = { item, view, steps: this.steps, place: this.#placement() };
     if (!this.rendering) void this.#renderLoop();
   }
 
@@ -122,7 +125,7 @@ export class Viewer extends EventTarget {
       try {
         const buffer = this.spare;
         this.spare = null;
-        const { pixels, ms } = await this.client.request('render', { key: item.key, view, steps, place }, { buffer });
+        const { pixels, ms } = await this.client.request('render', { key: item.key, view, steps, place, pane: String(this.pane.number) }, { buffer });
         // A slice that was passed by is shown too: one sees where one goes.
         if (item !== this.item && !(item.pile && item.pile === this.item?.pile)) continue;
         this.spare = this.shown?.pixels.data.buffer ?? null;
@@ -180,6 +183,12 @@ export class Viewer extends EventTarget {
   actualSize() {
     this.fitted = false;
     this.#place(1 / devicePixelRatio, { x: 0, y: 0 });
+  }
+
+  /** Where another viewer is: zoom and place linked. @param {number} scale @param {Point} centre */
+  follow(scale, centre) {
+    this.fitted = false;
+    this.#place(Math.max(MIN_SCALE, Math.min(MAX_SCALE, scale)), { ...centre });
   }
 
   /** @param {number} factor @param {Point} [at] a place on the canvas that stays where it is */

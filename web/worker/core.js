@@ -1,6 +1,6 @@
 /**
  * The one module that touches the heap of the wasm core. It turns handles, statuses and texts into values and thrown
- * CoreErrors; core-training.js and core-files.js build on it and see addresses only. No view of the memory lives longer than one function here without a call in between: any call may grow
+ * CoreErrors; core-training.js, core-files.js and core-reformat.js build on it and see addresses only. No view of the memory lives longer than one function here without a call in between: any call may grow
  * the memory and detach every view.
  */
 import { CoreError, FAULT } from '../shared/protocol.js';
@@ -89,7 +89,7 @@ export class Core {
   }
 
   /** The JSON that the last call left, which stays the bridge's own. */
-  #borrowedJson() {
+  borrowedJson() {
     return JSON.parse(this.text(this.result()));
   }
 
@@ -313,6 +313,11 @@ export class Core {
     this.module._nsc_archive_free(archive);
   }
 
+  /** @param {number} reformat */
+  freeReformat(reformat) {
+    this.module._nsc_reformat_free(reformat);
+  }
+
   /** @param {number} index @param {string} key */
   removeFromIndex(index, key) {
     this.withTexts([key], (text) => this.module._nsc_index_remove(index, text));
@@ -350,7 +355,7 @@ export class Core {
   view(image, kind, frame, index) {
     if (kind === 'window') this.call('bridge_view_window', image, index);
     else this.call(kind === 'auto' ? 'bridge_view_auto' : 'bridge_view_default', image, frame);
-    return { ...this.#borrowedJson(), frame };
+    return { ...this.borrowedJson(), frame };
   }
 
   /**
@@ -399,7 +404,7 @@ export class Core {
   /** @param {number} image @param {number} frame @param {number} x @param {number} y @returns {number[]} */
   probe(image, frame, x, y) {
     this.call('bridge_probe', image, frame, x, y);
-    return this.#borrowedJson();
+    return this.borrowedJson();
   }
 
   /** What the value of a pixel is in the real world, or null. @param {number} image @param {number} frame @param {number} x @param {number} y */

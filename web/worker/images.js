@@ -22,6 +22,8 @@ export class Images {
     this.files = new Map();
     /** Least recently used first. @type {Map<string, Held>} */
     this.held = new Map();
+    /** Made here and in no file: kept until they are closed. @type {Map<string, Held>} */
+    this.made = new Map();
   }
 
   /**
@@ -45,11 +47,16 @@ export class Images {
   /** @param {string} key */
   close(key) {
     this.files.delete(key);
+    const made = this.made.get(key);
+    if (made) this.core.freeImage(made.handle);
+    this.made.delete(key);
     this.#letGo(key);
   }
 
   /** The decoded image, read again if it was let go. @param {string} key */
   async get(key) {
+    const made = this.made.get(key);
+    if (made) return made;
     let held = this.held.get(key);
     if (held) this.held.delete(key);
     else {
@@ -60,6 +67,33 @@ export class Images {
     this.#keep(key, held);
     await this.core.readyToDecode(held.handle);
     return held;
+  }
+
+  /** An image that is no file's. @param {string} key @param {number} handle  taken over */
+  take(key, handle) {
+    this.close(key);
+    const made = { handle, info: this.core.imageInfo(handle), bytes: 0 };
+    this.made.set(key, made);
+    return made;
+  }
+
+  /** @param {string} key */
+  has(key) {
+    return this.held.has(key) || this.made.has(key);
+  }
+
+  /** Reads a file for one use, unless it is there, and lets it go: going through all slices keeps those that are looked
+   * at. @param {string} key @param {(handle: number) => void} use */
+  async once(key, use) {
+    if (this.has(key)) return use((await this.get(key)).handle);
+    const file = this.files.get(key);
+    if (!file) throw new CoreError(FAULT.REQUEST, 'REQUEST', `no file is open as ${key}`);
+    const { handle } = await this.#read(file);
+    try {
+      use(handle);
+    } finally {
+      this.core.freeImage(handle);
+    }
   }
 
   /**

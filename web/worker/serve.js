@@ -6,6 +6,7 @@ import { CoreError, FAULT, SMOOTHING } from '../shared/protocol.js';
 import { Catalogue } from './catalogue.js';
 import { Core, isTrap } from './core.js';
 import { Images } from './images.js';
+import { Reformats } from './reformats.js';
 import { TrainingService } from './training.js';
 
 /**
@@ -42,6 +43,7 @@ export class Service {
     this.catalogue = new Catalogue(core);
     /** By pane of the page. @type {Map<string, number>} */
     this.screens = new Map();
+    this.reformats = new Reformats(core, this.images, this.catalogue);
     /** @type {Model | null} */
     this.current = null;
   }
@@ -171,6 +173,40 @@ export class Service {
         if (!isTrap(error)) this.core.freeReport(report);
         throw error;
       }
+    },
+
+    async reformat({ key, keys, chosen }) {
+      return { result: await this.reformats.begin(key, keys, chosen) };
+    },
+
+    async gather({ key }) {
+      return { result: await this.reformats.fill(key) };
+    },
+
+    async plane({ key, plane, kind, thumb = 0 }) {
+      const { handle, info } = this.reformats.openPlane(key, plane, kind);
+      const { tags: _, ...facts } = info;
+      const view = this.core.view(handle, 'default', Math.floor(info.frames / 2), 0);
+      const small = thumb ? shrink(this.core.render(handle, view, info.width, info.height), thumb) : null;
+      return { result: { info: facts, view, thumb: small }, transfer: small ? [small] : [] };
+    },
+
+    async release({ key }) {
+      this.reformats.close(key);
+      return { result: null };
+    },
+
+    async slab({ keys, thickness, projection }) {
+      await this.reformats.setSlab(keys, thickness, projection);
+      return { result: null };
+    },
+
+    async cut({ from, others }) {
+      return { result: await this.reformats.cut(from, others) };
+    },
+
+    async locate({ from, keys }) {
+      return { result: await this.reformats.locate(from, keys) };
     },
 
     async model({ file, options }, progress) {

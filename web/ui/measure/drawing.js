@@ -66,7 +66,7 @@ export class Drawing {
    * @param {SVGSVGElement} root
    * @param {import('../viewer.js').Viewer} viewer
    * @param {import('./marks.js').Marks} marks
-   * @param {import('../desk.js').Desk} desk
+   * @param {import('../panes/pane.js').Pane} desk
    */
   constructor(root, viewer, marks, desk) {
     this.root = root;
@@ -97,9 +97,9 @@ export class Drawing {
 
   /** Marks of the frame that is looked at; the one under the hand stands for itself. @returns {Mark[]} */
   visible() {
-    const item = this.desk.current;
-    if (!item?.view || this.hidden) return [];
-    const kept = this.marks.of(item.key, item.view.frame).filter(({ id }) => id !== this.live?.id);
+    const { current: item, view } = this.desk;
+    if (!item || !view || this.hidden) return [];
+    const kept = this.marks.of(item.key, view.frame).filter(({ id }) => id !== this.live?.id);
     return this.live ? [...kept, this.live] : kept;
   }
 

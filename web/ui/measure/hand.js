@@ -50,7 +50,7 @@ export class Hand {
   /**
    * @param {object} parts
    * @param {import('../viewer.js').Viewer} parts.viewer
-   * @param {import('../desk.js').Desk} parts.desk
+   * @param {import('../panes/pane.js').Pane} parts.desk
    * @param {import('./marks.js').Marks} parts.marks
    * @param {import('./drawing.js').Drawing} parts.drawing
    * @param {(mark: Mark) => void} parts.onText  a note wants its words
@@ -81,7 +81,7 @@ export class Hand {
 
   #frameLeft() {
     const { live } = this.drawing;
-    return live && live.frame !== this.desk.current?.view?.frame;
+    return live && live.frame !== this.desk.view?.frame;
   }
 
   /** @param {Point} at @returns {Place} */
@@ -108,12 +108,12 @@ export class Hand {
 
   /** @param {MarkKind} kind @param {Point} at */
   #begin(kind, at) {
-    const item = this.desk.current;
-    if (!item?.view) return false;
+    const { current: item, view } = this.desk;
+    if (!item || !view) return false;
     const place = this.#place(at);
     const points = kind === 'text' ? [place] : [place, place];
     this.clicking = false;
-    this.drawing.setLive({ id: 0, key: item.key, frame: item.view.frame, kind, points, text: '' });
+    this.drawing.setLive({ id: 0, key: item.key, frame: view.frame, kind, points, text: '' });
     return true;
   }
 

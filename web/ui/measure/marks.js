@@ -112,6 +112,12 @@ export class Marks extends EventTarget {
     this.#show(keep(this.all));
   }
 
+  /** Pictures have changed under their marks: the core is asked anew. @param {readonly string[]} keys */
+  remeasure(keys) {
+    for (const mark of this.all) if (keys.includes(mark.key)) this.results.delete(mark);
+    this.#changed();
+  }
+
   /** @param {number | null} id */
   select(id) {
     if (this.selected === id) return;

@@ -18,18 +18,18 @@ function moment(date) {
 export class Measuring {
   /**
    * @param {object} parts
-   * @param {import('../viewer.js').Viewer} parts.viewer
    * @param {import('../desk.js').Desk} parts.desk
    * @param {import('../../client/client.js').Client} parts.client
    * @param {import('../../shared/protocol.js').Constants} parts.constants
    * @param {() => void} parts.showPanel
    */
-  constructor({ viewer, desk, client, constants, showPanel }) {
+  constructor({ desk, client, constants, showPanel }) {
+    this.desk = desk;
     this.marks = new Marks(({ key, frame, kind, points }) =>
       client.request('measure', { key, frame, kind: constants.measures.indexOf(kind), points }),
     );
-    const root = /** @type {SVGSVGElement} */ (/** @type {unknown} */ (byId('marks')));
-    this.drawing = new Drawing(root, viewer, this.marks, desk);
+    /** By the number of their pane. @type {Array<{drawing: Drawing, hand: Hand}>} */
+    this.places = [];
     this.keeping = new Keeping(this.marks, desk, new MarksStore());
     this.panel = new MeasurePanel(this.marks, desk, this.keeping, (marks) =>
       client.request('report', {
@@ -39,16 +39,7 @@ export class Measuring {
         nameless: namesHidden(),
       }),
     );
-    this.hand = new Hand({
-      viewer,
-      desk,
-      marks: this.marks,
-      drawing: this.drawing,
-      onText: (mark) => {
-        showPanel();
-        this.panel.edit(mark);
-      },
-    });
+    this.showPanel = showPanel;
     let keys = new Set();
     desk.on('items', () => {
       const now = new Set(desk.items.map(({ key }) => key));
@@ -57,9 +48,31 @@ export class Measuring {
     });
   }
 
+  /** Marks of what lies in a pane. @param {import('../panes/pane.js').Pane} pane @param {import('../viewer.js').Viewer} viewer @param {SVGSVGElement} root */
+  attach(pane, viewer, root) {
+    const drawing = new Drawing(root, viewer, this.marks, pane);
+    const onText = (/** @type {import('./marks.js').Mark} */ mark) => {
+      this.showPanel();
+      this.panel.edit(mark);
+    };
+    const hand = new Hand({ viewer, desk: pane, marks: this.marks, drawing, onText });
+    this.places[pane.number] = { drawing, hand };
+    return hand;
+  }
+
+  /** Of the active pane. */
+  get drawing() {
+    return this.places[this.desk.active.number].drawing;
+  }
+
+  /** Of the active pane. */
+  get hand() {
+    return this.places[this.desk.active.number].hand;
+  }
+
   /** @param {import('../gestures.js').Tool} tool */
   setTool(tool) {
-    this.hand.setKind(tool in POINTS ? /** @type {import('./marks.js').MarkKind} */ (tool) : null);
+    for (const { hand } of this.places) hand.setKind(tool in POINTS ? /** @type {import('./marks.js').MarkKind} */ (tool) : null);
   }
 
   /** @param {KeyboardEvent} event @param {boolean} onPicture @returns {boolean} whether it was for us */
@@ -82,7 +95,7 @@ export class Measuring {
       return true;
     }
     if (letter !== 'h') return false;
-    this.drawing.toggle();
+    for (const { drawing } of this.places) drawing.toggle();
     return true;
   }
 }

@@ -48,24 +48,26 @@ export class ColorLegend {
   /**
    * @param {HTMLElement} root  the pane
    * @param {import('../viewer.js').Viewer} viewer
-   * @param {import('../desk.js').Desk} desk
+   * @param {import('../panes/pane.js').Pane} pane
    * @param {ColorMaps} maps
    */
-  constructor(root, viewer, desk, maps) {
+  constructor(root, viewer, pane, maps) {
     this.viewer = viewer;
+    this.pane = pane;
     this.maps = maps;
     this.bar = /** @type {HTMLCanvasElement} */ (h('canvas', { ...BAR }));
     this.texts = [h('span'), h('span'), h('span')];
     this.unit = h('span.legend-unit');
     this.legend = h('div.color-legend', { hidden: true }, this.bar, h('div.legend-values', {}, ...this.texts), this.unit);
     root.append(this.legend);
-    for (const type of ['select', 'view']) desk.on(type, () => this.update());
+    for (const type of ['select', 'view']) pane.on(type, () => this.update());
     viewer.addEventListener('rendered', () => this.update());
     onLanguage(() => this.update());
   }
 
   update() {
-    const { info, view } = this.viewer.item ?? {};
+    const { current, view } = this.pane;
+    const info = current?.info;
     const map = info?.channels === 1 && view?.colors ? this.maps[view.colors] : null;
     this.legend.hidden = !map;
     if (!map || !view || !info) return;

@@ -1,4 +1,4 @@
-/** Connects the tools over the picture with the buttons and keys of the page. */
+/** Connects the tools over the pictures with the buttons and keys of the page: they act on the active pane. */
 import { byId } from '../dom.js';
 import { togglePrivacy } from '../privacy.js';
 import { ColorChoice } from './colors.js';
@@ -7,33 +7,37 @@ import { connectPaneTools } from './pane-tools.js';
 /**
  * @param {object} parts
  * @param {import('../toolbar.js').Toolbar} parts.toolbar
- * @param {import('../viewer.js').Viewer} parts.viewer
+ * @param {import('../panes/panes.js').Panes} parts.panes
  * @param {import('../desk.js').Desk} parts.desk
  * @param {import('../../client/client.js').Client} parts.client
  * @param {import('../../shared/protocol.js').Constants} parts.constants
  * @param {import('../snapshot.js').Snapshot} parts.snapshot
  */
-export function connectTools({ toolbar, viewer, desk, client, constants, snapshot }) {
-  const root = /** @type {HTMLElement} */ (viewer.canvas.parentElement);
-  const { planes, magnifier, legend, edges } = connectPaneTools({ root, viewer, desk, client, constants });
+export function connectTools({ toolbar, panes, desk, client, constants, snapshot }) {
+  const all = panes.views.map(({ node, viewer, pane }) => connectPaneTools({ root: node, viewer, pane, client, constants }));
+  const active = () => all[desk.active.number];
   const colors = new ColorChoice(/** @type {HTMLSelectElement} */ (byId('color-maps')), desk, constants.colorMaps);
-  snapshot.layers.push(planes.layer);
-  snapshot.parts.push(legend, edges);
+  snapshot.over = () => {
+    const { planes, legend, edges } = active();
+    return { layers: [planes.layer], parts: [legend, edges] };
+  };
   /** @param {string} action */
   const button = (action) => /** @type {HTMLElement} */ (toolbar.bar.querySelector(`[data-do=${action}]`));
   const show = () => {
+    const { planes, magnifier } = active();
     button('planes').hidden = !planes.available;
     button('planes').setAttribute('aria-pressed', String(planes.on));
     button('magnifier').setAttribute('aria-pressed', String(magnifier.power > 0));
   };
-  viewer.addEventListener('rendered', show);
+  panes.addEventListener('rendered', show);
+  desk.on('active', show);
   Object.assign(toolbar.more, {
     planes: () => {
-      planes.toggle();
+      active().planes.toggle();
       show();
     },
     magnifier: () => {
-      magnifier.next();
+      active().magnifier.next();
       show();
     },
     'next-colors': () => colors.next(),

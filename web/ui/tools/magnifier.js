@@ -18,11 +18,12 @@ export class Magnifier {
   /**
    * @param {HTMLElement} root  the pane
    * @param {import('../viewer.js').Viewer} viewer
-   * @param {import('../desk.js').Desk} desk
+   * @param {import('../panes/pane.js').Pane} pane
    * @param {import('../../client/client.js').Client} client
    */
-  constructor(root, viewer, desk, client) {
+  constructor(root, viewer, pane, client) {
     this.viewer = viewer;
+    this.pane = pane;
     this.client = client;
     this.power = 0;
     /** @type {Point | null} */
@@ -36,7 +37,7 @@ export class Magnifier {
     this.picture.width = 0;
     this.load = latest(() => this.#load());
 
-    for (const type of ['select', 'view']) desk.on(type, () => this.#changed(type === 'select'));
+    for (const type of ['select', 'view']) pane.on(type, () => this.#changed(type === 'select'));
     viewer.addEventListener('filters', () => this.#changed(false));
     viewer.addEventListener('place', () => this.#draw());
     // Before the viewer's own gestures: a finger moves the glass and nothing else while it is there.
@@ -61,11 +62,11 @@ export class Magnifier {
 
   /** The whole frame as the viewer shows it, pixel by pixel. */
   async #load() {
-    const { item, steps } = this.viewer;
-    if (!this.power || !item?.view) return;
+    const { current, view } = this.pane;
+    if (!this.power || !current || !view) return;
     try {
-      const { pixels } = await this.client.request('render', { key: item.key, view: item.view, steps, buffer: null });
-      if (item !== this.viewer.item) return;
+      const { pixels } = await this.client.request('render', { key: current.key, view, steps: this.viewer.steps, buffer: null });
+      if (current !== this.pane.current) return;
       putPixels(pixels, this.picture);
       this.#draw();
     } catch {

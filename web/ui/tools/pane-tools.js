@@ -6,17 +6,17 @@ import { OverlayPlanes } from './planes.js';
 
 /**
  * @param {object} parts
- * @param {HTMLElement} parts.root  the pane: what the viewer's canvas fills
+ * @param {HTMLElement} parts.root  what the viewer's canvas fills
  * @param {import('../viewer.js').Viewer} parts.viewer
- * @param {import('../desk.js').Desk} parts.desk
+ * @param {import('../panes/pane.js').Pane} parts.pane
  * @param {import('../../client/client.js').Client} parts.client
  * @param {import('../../shared/protocol.js').Constants} parts.constants
  */
-export function connectPaneTools({ root, viewer, desk, client, constants }) {
+export function connectPaneTools({ root, viewer, pane, client, constants }) {
   return {
-    planes: new OverlayPlanes(viewer, desk, client),
-    legend: new ColorLegend(root, viewer, desk, constants.colorMaps),
-    edges: new EdgeLetters(root, viewer, desk),
-    magnifier: new Magnifier(root, viewer, desk, client),
+    planes: new OverlayPlanes(viewer, pane, client),
+    legend: new ColorLegend(root, viewer, pane, constants.colorMaps),
+    edges: new EdgeLetters(root, viewer, pane),
+    magnifier: new Magnifier(root, viewer, pane, client),
   };
 }

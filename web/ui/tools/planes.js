@@ -8,11 +8,12 @@ const COLOUR = 0x4df0a0;
 export class OverlayPlanes {
   /**
    * @param {import('../viewer.js').Viewer} viewer
-   * @param {import('../desk.js').Desk} desk
+   * @param {import('../panes/pane.js').Pane} pane
    * @param {import('../../client/client.js').Client} client
    */
-  constructor(viewer, desk, client) {
+  constructor(viewer, pane, client) {
     this.viewer = viewer;
+    this.pane = pane;
     this.client = client;
     this.on = true;
     this.layer = /** @type {HTMLCanvasElement} */ (h('canvas.layer', { 'aria-hidden': 'true' }));
@@ -22,14 +23,14 @@ export class OverlayPlanes {
     /** Which frame they are of. */
     this.loaded = '';
     this.load = latest(() => this.#load());
-    for (const type of ['select', 'view']) desk.on(type, () => this.update());
+    for (const type of ['select', 'view']) pane.on(type, () => this.update());
     viewer.addEventListener('place', () => this.#draw());
     viewer.addEventListener('rendered', () => this.update());
   }
 
   /** Whether the picture has any. */
   get available() {
-    return Boolean(this.viewer.item?.info?.overlays?.length);
+    return Boolean(this.pane.current?.info?.overlays?.length);
   }
 
   toggle() {
@@ -38,8 +39,8 @@ export class OverlayPlanes {
   }
 
   get #wanted() {
-    const { item } = this.viewer;
-    return this.on && this.available && item?.view ? `${item.key}:${item.view.frame}` : '';
+    const { current, view } = this.pane;
+    return this.on && this.available && current && view ? `${current.key}:${view.frame}` : '';
   }
 
   update() {
@@ -48,11 +49,11 @@ export class OverlayPlanes {
   }
 
   async #load() {
-    const { item } = this.viewer;
+    const { current, view } = this.pane;
     const wanted = this.#wanted;
-    if (!wanted || wanted === this.loaded || !item?.view) return;
+    if (!wanted || wanted === this.loaded || !current || !view) return;
     try {
-      const { pixels } = await this.client.request('overlays', { key: item.key, frame: item.view.frame, color: COLOUR });
+      const { pixels } = await this.client.request('overlays', { key: current.key, frame: view.frame, color: COLOUR });
       putPixels(pixels, this.picture);
       this.loaded = wanted;
       this.#draw();

@@ -235,6 +235,6 @@ export class TrainingWorkspace {
   /** @returns {import('./made.js').OpenPicture} */
   #openPicture() {
     const { current } = this.desk;
-    return current && { file: current.file, name: current.name, frame: current.view?.frame ?? 0 };
+    return current?.file ? { file: current.file, name: current.name, frame: current.view?.frame ?? 0 } : null;
   }
 }

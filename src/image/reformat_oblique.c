@@ -1,0 +1,155 @@
+/*
+ * Planes that run across the grid: each pixel's place is taken into the grid's own coordinates, which need not be at
+ * right angles, and its value interpolated between the eight voxels around it. A slab is sampled at even distances from
+ * face to face; what lies outside the grid has no value and no share.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "image/reformat.h"
+
+/* A place this far outside (mm) is still inside: its coordinates are sums of rounded numbers. */
+static const double rounding = 1e-4;
+/* More samples than this through a slab are not seen. */
+enum { MOST_SAMPLES = 1024 };
+
+/* From mm in the patient to mm along the axes of the grid: the inverse of their directions. */
+static void invert(const nsc_reformat *r, double out[3][3]) {
+  for (int a = 0; a < 3; a++) {
+    nsc_cross(r->axes[(a + 1) % 3].way, r->axes[(a + 2) % 3].way, out[a]);
+    double volume = nsc_dot(out[a], r->axes[a].way); /* not 0: the plan has looked at the angles */
+    for (int i = 0; i < 3; i++) out[a][i] /= volume;
+  }
+}
+
+/* ---- one place ---- */
+
+/* Where slices are even and every voxel has a value, coordinates count voxels; no share has to be looked at. */
+#define DEFINE_SAMPLE(name, type)                                                                    \
+  static inline double name(const nsc_reformat *r, const double at[3]) {                             \
+    uint32_t first[3];                                                                               \
+    double part[3];                                                                                  \
+    for (int a = 0; a < 3; a++) {                                                                    \
+      uint32_t last = r->axes[a].count - 1;                                                          \
+      double x = at[a] > 0 ? (at[a] < last ? at[a] : last) : 0;                                      \
+      first[a] = (uint32_t)x;                                                                        \
+      if (first[a] == last && last > 0) first[a]--;                                                  \
+      part[a] = x - first[a];                                                                        \
+    }                                                                                                \
+    size_t right = r->axes[0].count > 1, down = r->axes[1].count > 1 ? r->axes[0].count : 0;         \
+    size_t from = (size_t)first[1] * r->axes[0].count + first[0];                                    \
+    double values[2];                                                                                \
+    for (uint32_t k = 0; k < 2; k++) {                                                               \
+      const type *p = (const type *)r->slices[first[2] + (k && r->axes[2].count > 1)].voxels + from; \
+      double above = p[0] + ((double)p[right] - p[0]) * part[0];                                     \
+      double below = p[down] + ((double)p[down + right] - p[down]) * part[0];                        \
+      values[k] = above + (below - above) * part[1];                                                 \
+    }                                                                                                \
+    return values[0] + (values[1] - values[0]) * part[2];                                            \
+  }
+DEFINE_SAMPLE(sample_short, int16_t)
+DEFINE_SAMPLE(sample_float, float)
+
+static double along_i(const nsc_reformat *r, uint32_t slice, size_t at, float part) {
+  double a = nsc_reformat_value(r, slice, at);
+  return part > 0 ? a + (nsc_reformat_value(r, slice, at + 1) - a) * part : a;
+}
+
+static double in_slice(const nsc_reformat *r, uint32_t slice, nsc_grid_spot i, nsc_grid_spot j) {
+  size_t at = (size_t)j.first * r->axes[0].count + i.first;
+  double a = along_i(r, slice, at, i.part);
+  return j.part > 0 ? a + (along_i(r, slice, at + r->axes[0].count, i.part) - a) * j.part : a;
+}
+
+/* Voxels without a share are not looked at: they may have no value. */
+static double sample_with_care(const nsc_reformat *r, const double mm[3], uint32_t *hint) {
+  nsc_grid_spot spots[3];
+  for (int a = 0; a < 3; a++) spots[a] = nsc_grid_find(r, a, mm[a], hint);
+  double value = in_slice(r, spots[2].first, spots[0], spots[1]);
+  if (!(spots[2].part > 0)) return value;
+  return value + (in_slice(r, spots[2].first + 1, spots[0], spots[1]) - value) * spots[2].part;
+}
+
+/* ---- the way through a slab ---- */
+
+/* Coordinates are in units of the grid: voxels where `is_plain`, else mm along its axes. */
+typedef struct walker {
+  const nsc_reformat *r;
+  bool is_plain;
+  double inverse[3][3], least[3], most[3];
+  uint32_t count;           /* samples through the slab */
+  double first[3], step[3]; /* from the plane to the first one, and on */
+  nsc_projection projection;
+  uint32_t hint;
+} walker;
+
+/* `way` in mm of the patient as a step in the grid. */
+static void into_grid(const walker *w, const double way[3], double length, double out[3]) {
+  for (int a = 0; a < 3; a++) out[a] = nsc_dot(w->inverse[a], way) * length;
+}
+
+static walker make_walker(const nsc_plane *p) {
+  const nsc_reformat *r = p->reformat;
+  walker w = {.r = r, .is_plain = r->is_even && !r->has_holes, .count = 1, .projection = p->projection};
+  invert(r, w.inverse);
+  for (int a = 0; a < 3; a++) {
+    double unit = w.is_plain ? r->axes[a].step : 1;
+    for (int i = 0; i < 3; i++) w.inverse[a][i] /= unit;
+    w.least[a] = -rounding / unit;
+    w.most[a] = (r->axes[a].length + rounding) / unit;
+  }
+  if (!(p->thickness > 0)) return w;
+  const nsc_plane_axis *frames = &p->axes[NSC_PLANE_FRAMES];
+  double samples = ceil(p->thickness / frames->step) + 1;
+  w.count = samples < MOST_SAMPLES ? (uint32_t)samples : MOST_SAMPLES;
+  into_grid(&w, frames->way, -p->thickness / 2, w.first);
+  into_grid(&w, frames->way, p->thickness / (w.count - 1), w.step);
+  return w;
+}
+
+/* NaN outside the grid. */
+static double sample(walker *w, const double at[3]) {
+  for (int a = 0; a < 3; a++) {
+    if (!(at[a] >= w->least[a] && at[a] <= w->most[a])) return NAN;
+  }
+  if (!w->is_plain) return sample_with_care(w->r, at, &w->hint);
+  if (w->r->is_float) return sample_float(w->r, at);
+  return sample_short(w->r, at) * w->r->slope + w->r->intercept;
+}
+
+/* The two faces have half a share in a mean. */
+static double through(walker *w, const double centre[3]) {
+  double sum = 0, shares = 0, extreme = NAN, at[3];
+  if (w->count == 1) return sample(w, centre);
+  for (uint32_t n = 0; n < w->count; n++) {
+    for (int a = 0; a < 3; a++) at[a] = centre[a] + w->first[a] + n * w->step[a];
+    double value = sample(w, at);
+    if (isnan(value)) continue;
+    double share = n == 0 || n + 1 == w->count ? 0.5 : 1;
+    sum += share * value;
+    shares += share;
+    bool better = w->projection == NSC_PROJECTION_MINIMUM ? value < extreme : value > extreme;
+    if (isnan(extreme) || better) extreme = value;
+  }
+  return w->projection == NSC_PROJECTION_MEAN ? sum / shares : extreme; /* 0 / 0: NaN */
+}
+
+void nsc_plane_across(const nsc_plane *p, uint32_t frame, float *out) {
+  const nsc_plane_axis *axes = p->axes;
+  double from[3], start[3], column[3], row[3], at[3];
+  walker w = make_walker(p);
+  for (int i = 0; i < 3; i++) {
+    from[i] = p->origin[i] + frame * axes[NSC_PLANE_FRAMES].step * axes[NSC_PLANE_FRAMES].way[i] - w.r->origin[i];
+  }
+  into_grid(&w, from, 1, start);
+  into_grid(&w, axes[NSC_PLANE_COLUMNS].way, axes[NSC_PLANE_COLUMNS].step, column);
+  into_grid(&w, axes[NSC_PLANE_ROWS].way, axes[NSC_PLANE_ROWS].step, row);
+  for (uint32_t y = 0; y < axes[NSC_PLANE_ROWS].count; y++) {
+    for (uint32_t x = 0; x < axes[NSC_PLANE_COLUMNS].count; x++) {
+      for (int a = 0; a < 3; a++) at[a] = start[a] + x * column[a] + y * row[a];
+      *out++ = (float)through(&w, at);
+    }
+  }
+}
