@@ -206,6 +206,16 @@ static nsc_status read_steps(const char *json, nsc_steps *out, nsc_error *err) {
   return json ? nsc_steps_parse(json, strlen(json), out, err) : NSC_OK;
 }
 
+static nsc_view view_of(uint32_t frame, int32_t voi_lut, int32_t function, double center, double width,
+                        int32_t invert) {
+  return (nsc_view){.frame = frame,
+                    .voi_lut = voi_lut,
+                    .function = (nsc_voi_function)function,
+                    .center = center,
+                    .width = width,
+                    .invert = invert != 0};
+}
+
 /* `steps`: filters on the rendered picture as nsc_steps_parse reads them, or NULL. */
 nsc_status bridge_render(nsc_image *image, uint32_t frame, int32_t voi_lut, int32_t function, double center,
                          double width, int32_t invert, const char *steps) {
@@ -219,15 +229,41 @@ nsc_status bridge_render(nsc_image *image, uint32_t frame, int32_t voi_lut, int3
   size_t size;
   status = bridge_picture(info.width, info.height, &rgba, &size);
   if (status != NSC_OK) return status;
-  nsc_view view = {.frame = frame,
-                   .voi_lut = voi_lut,
-                   .function = (nsc_voi_function)function,
-                   .center = center,
-                   .width = width,
-                   .invert = invert != 0};
+  nsc_view view = view_of(frame, voi_lut, function, center, width, invert);
   status = nsc_render(image, &view, rgba, size, err);
   if (status == NSC_OK) status = nsc_filter_rgba(&filters, rgba, info.width, info.height, size, err);
   return bridge_hand_out(status, rgba, size);
+}
+
+nsc_status bridge_screen_create(void) {
+  nsc_error *err = bridge_begin();
+  nsc_screen *screen = NULL;
+  return bridge_finish(nsc_screen_create(&screen, err), screen);
+}
+
+/* `placement`: [9] width, height, x, y, scale_x, scale_y, turn, mirrored, smoothing. */
+nsc_status bridge_screen_render(nsc_screen *screen, nsc_image *image, uint32_t frame, int32_t voi_lut, int32_t function,
+                                double center, double width, int32_t invert, const char *steps,
+                                const double *placement) {
+  nsc_error *err = bridge_begin();
+  nsc_steps filters;
+  nsc_status status = read_steps(steps, &filters, err);
+  if (status != NSC_OK) return status;
+  nsc_view view = view_of(frame, voi_lut, function, center, width, invert);
+  nsc_placement place = {.width = (uint32_t)placement[0],
+                         .height = (uint32_t)placement[1],
+                         .x = placement[2],
+                         .y = placement[3],
+                         .scale_x = placement[4],
+                         .scale_y = placement[5],
+                         .turn = (uint32_t)placement[6],
+                         .mirrored = placement[7] != 0,
+                         .smoothing = (nsc_smoothing)placement[8]};
+  uint8_t *rgba;
+  size_t size;
+  status = bridge_picture(place.width, place.height, &rgba, &size);
+  if (status != NSC_OK) return status;
+  return bridge_hand_out(nsc_screen_render(screen, image, &view, &filters, &place, rgba, size, err), rgba, size);
 }
 
 /* The key as two halves: JavaScript has no whole numbers of 64 bits here. */

@@ -538,6 +538,37 @@ NSC_WARN_UNUSED nsc_status nsc_steps_apply(const nsc_steps *steps, float *values
 NSC_WARN_UNUSED nsc_status nsc_filter_rgba(const nsc_steps *steps, uint8_t *rgba, uint32_t width, uint32_t height,
                                            size_t size, nsc_error *err);
 
+/* ---- pictures on a screen ---------------------------------------------------------------------------------------- */
+
+/* How pixels between pixels are made. Lanczos has three lobes; both smooth ones average where a picture shrinks. */
+typedef enum nsc_smoothing { NSC_SMOOTH_NEAREST = 0, NSC_SMOOTH_LINEAR = 1, NSC_SMOOTH_LANCZOS = 2 } nsc_smoothing;
+
+/* Where a picture lies on a screen of width x height pixels. */
+typedef struct nsc_placement {
+  uint32_t width, height;  /* 1 to 16384 */
+  double x, y;             /* where the picture's centre lies, from the screen's left upper corner */
+  double scale_x, scale_y; /* pixels of the screen for a column and a row of the picture, before it is turned */
+  uint32_t turn;           /* quarters clockwise, 0 to 3, after mirroring */
+  bool mirrored;           /* left and right */
+  nsc_smoothing smoothing;
+} nsc_placement;
+
+/* Renders onto one part of a page. It keeps what it resampled last: moving the window or inverting is then cheap. Not
+ * for several threads at once. */
+typedef struct nsc_screen nsc_screen;
+NSC_WARN_UNUSED nsc_status nsc_screen_create(nsc_screen **out, nsc_error *err);
+void nsc_screen_free(nsc_screen *screen);
+
+/*
+ * Renders a frame as it is seen: RGBA bytes [placement height][placement width][4], black beside the picture, alpha
+ * 255. `size` is the capacity of rgba, which is aligned to 4 bytes. The samples are resampled before they pass through
+ * the window; overshoot is cut at the frame's extremes. `steps`: filters on the windowed picture before it is placed,
+ * as nsc_filter_rgba; NULL for none.
+ */
+NSC_WARN_UNUSED nsc_status nsc_screen_render(nsc_screen *screen, nsc_image *image, const nsc_view *view,
+                                             const nsc_steps *steps, const nsc_placement *placement, uint8_t *rgba,
+                                             size_t size, nsc_error *err);
+
 /* ---- recipes: how a model wants its input ----------------------------------------------------------------------- */
 
 typedef enum nsc_fit {

@@ -87,6 +87,7 @@ const nodeTests = (folder) =>
 
 async function testNode() {
   await buildPreset('native', ['negatoscope', 'run_model', 'dump_frames']);
+  await buildPreset('native-asan', ['open_pack']);
   await buildPreset('wasm', [...VARIANT_TARGETS, 'run_model-simd', 'run_model-relaxed-threads']);
   await nodeTests('tests/node');
 }

@@ -49,6 +49,7 @@ typedef struct nsc_image_reader {
 } nsc_image_reader;
 
 struct nsc_image {
+  uint64_t serial; /* no two images have the same, also when one takes the other's place in memory */
   nsc_image_info info;
   nsc_image_options limits; /* defaults filled in */
   const nsc_image_reader *reader;
@@ -85,6 +86,9 @@ struct nsc_image {
 
 /* An empty image with defaults filled in. */
 NSC_WARN_UNUSED nsc_status nsc_image_create(const nsc_image_options *options, nsc_image **out, nsc_error *err);
+
+/* Frames are other ones from now on: a new serial, and nothing that was kept holds. */
+void nsc_image_renew(nsc_image *image);
 
 /* Checks width, height, frames, channels and type of `info` against the limits. LIMIT, or CORRUPT for a zero. */
 NSC_WARN_UNUSED nsc_status nsc_image_check_limits(const nsc_image *image, uint64_t width, uint64_t height,

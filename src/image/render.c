@@ -7,11 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "image/mapping.h"
-
-static uint8_t to_u8(double grey) {
-  return (uint8_t)(grey * 255 + 0.5);
-}
+#include "image/rendering.h"
 
 /* The four bytes of a grey pixel as they stand in memory. */
 static uint32_t grey_pixel(uint8_t value) {
@@ -70,12 +66,25 @@ static void map_one_by_one(const nsc_image *image, const void *samples, const ns
   uint32_t channels = image->info.channels;
   for (size_t i = 0; i < pixels; i++, rgba += 4) {
     for (uint32_t c = 0; c < 3; c++) {
-      rgba[c] = c < channels
-                    ? to_u8(nsc_mapping_grey(mapping, nsc_sample_value(image->info.type, samples, i * channels + c)))
-                    : rgba[0];
+      rgba[c] =
+          c < channels
+              ? nsc_grey_byte(nsc_mapping_grey(mapping, nsc_sample_value(image->info.type, samples, i * channels + c)))
+              : rgba[0];
     }
     rgba[3] = 255;
   }
+}
+
+nsc_status nsc_grey_table(const nsc_mapping *mapping, const nsc_frame_stats *stats, uint32_t **out, nsc_error *err) {
+  int32_t low = (int32_t)stats->all_low;
+  uint32_t count = (uint32_t)(stats->all_high - stats->all_low) + 1;
+  uint32_t *table = malloc(count * sizeof *table);
+  if (!table) return nsc_fail_memory(err, count * sizeof *table, "a grey table");
+  for (uint32_t i = 0; i < count; i++) {
+    table[i] = grey_pixel(nsc_grey_byte(nsc_mapping_grey(mapping, low + (int32_t)i)));
+  }
+  *out = table;
+  return NSC_OK;
 }
 
 nsc_status nsc_render(nsc_image *image, const nsc_view *view, uint8_t *rgba, size_t size, nsc_error *err) {
@@ -94,14 +103,9 @@ nsc_status nsc_render(nsc_image *image, const nsc_view *view, uint8_t *rgba, siz
     map_one_by_one(image, samples, &mapping, rgba);
     return NSC_OK;
   }
-  int32_t low = (int32_t)stats.all_low;
-  uint32_t count = (uint32_t)(stats.all_high - stats.all_low) + 1;
-  uint32_t *table = malloc(count * sizeof *table);
-  if (!table) return nsc_fail_memory(err, count * sizeof *table, "a grey table");
-  for (uint32_t i = 0; i < count; i++) {
-    table[i] = grey_pixel(to_u8(nsc_mapping_grey(&mapping, low + (int32_t)i)));
-  }
-  map_samples(image, samples, table, low, rgba);
+  uint32_t *table;
+  NSC_TRY(nsc_grey_table(&mapping, &stats, &table, err));
+  map_samples(image, samples, table, (int32_t)stats.all_low, rgba);
   free(table);
   return NSC_OK;
 }

@@ -1,74 +1,24 @@
 /*
- * A triangle of half-width max(scale, 1) around the centre of each output pixel, weights normalised to 1: what Pillow
- * and torchvision (antialias) call bilinear. Two passes: each row of the source is resampled across, then added to the
- * output rows that it belongs to.
+ * Two passes: each row of the source is resampled across, then added to the output rows that it belongs to.
  */
 #include "image/resize.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/error.h"
+#include "image/taps.h"
 
-/* Output pixel i is the sum of weights[i * stride + k] * source[first[i] + k] over k < count[i]. */
-typedef struct taps {
-  uint32_t *first, *count;
-  float *weights;
-  size_t stride;
-} taps;
-
-static void drop_taps(taps *t) {
-  free(t->first);
-  free(t->count);
-  free(t->weights);
-}
-
-static void fill_tap(const nsc_resize_axis *axis, uint32_t i, taps *t) {
-  double scale = (axis->to - axis->from) / (double)axis->full, support = scale > 1 ? scale : 1;
-  double center = axis->from + ((double)axis->first + i + 0.5) * scale;
-  double low = floor(center - support + 0.5), high = floor(center + support + 0.5);
-  uint32_t first = low > 0 ? (uint32_t)low : 0, end = high < axis->in ? (uint32_t)(high > 0 ? high : 0) : axis->in;
-  if (first >= axis->in) first = axis->in - 1;
-  if (end <= first) end = first + 1;
-  float *weights = t->weights + i * t->stride;
-  double sum = 0;
-  for (uint32_t k = 0; k < end - first; k++) {
-    double distance = fabs((first + k + 0.5 - center) / support);
-    sum += distance < 1 ? 1 - distance : 0;
-  }
-  for (uint32_t k = 0; k < end - first; k++) {
-    double distance = fabs((first + k + 0.5 - center) / support);
-    weights[k] = sum > 0 ? (float)((distance < 1 ? 1 - distance : 0) / sum) : 1.0f / (float)(end - first);
-  }
-  t->first[i] = first;
-  t->count[i] = end - first;
-}
-
-static nsc_status make_taps(const nsc_resize_axis *axis, taps *out, nsc_error *err) {
+static nsc_status make_taps(const nsc_resize_axis *axis, nsc_taps *out, nsc_error *err) {
   bool in_order = axis->from >= 0 && axis->from < axis->to && axis->to <= axis->in;
   if (!in_order || !axis->full || !axis->count || axis->first > axis->full || axis->count > axis->full - axis->first) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "a resize that takes or makes nothing");
   }
-  double scale = (axis->to - axis->from) / (double)axis->full;
-  taps t = {.stride = 2 * (size_t)ceil(scale > 1 ? scale : 1) + 1};
-  size_t weights;
-  if (nsc_mul_size(t.stride * sizeof(float), axis->count, &weights)) {
-    t.first = calloc(axis->count, sizeof *t.first);
-    t.count = calloc(axis->count, sizeof *t.count);
-    t.weights = malloc(weights);
-  }
-  if (!t.first || !t.count || !t.weights) {
-    drop_taps(&t);
-    return nsc_fail_memory(err, 0, "a resize");
-  }
-  for (uint32_t i = 0; i < axis->count; i++) fill_tap(axis, i, &t);
-  *out = t;
-  return NSC_OK;
+  double step = (axis->to - axis->from) / (double)axis->full;
+  return nsc_taps_make(NSC_SMOOTH_LINEAR, axis->in, axis->from, step, (double)axis->first, axis->count, out, err);
 }
 
-static void resample_row(const float *row, uint32_t channels, const taps *t, uint32_t count, float *out) {
+static void resample_row(const float *row, uint32_t channels, const nsc_taps *t, uint32_t count, float *out) {
   for (uint32_t i = 0; i < count; i++) {
     const float *from = row + (size_t)t->first[i] * channels, *weights = t->weights + i * t->stride;
     if (channels == 1) {
@@ -90,8 +40,8 @@ static void add_row(const float *row, size_t n, float weight, float *restrict ou
 }
 
 /* Both passes; `row` and `across` are scratch for one source row and the same after the first pass. */
-static void run(nsc_row_source *source, void *user, uint32_t channels, const taps *x, uint32_t width, const taps *y,
-                uint32_t height, float *row, float *across, float *out, size_t out_stride) {
+static void run(nsc_row_source *source, void *user, uint32_t channels, const nsc_taps *x, uint32_t width,
+                const nsc_taps *y, uint32_t height, float *row, float *across, float *out, size_t out_stride) {
   size_t n = (size_t)width * channels;
   for (uint32_t i = 0; i < height; i++) memset(out + i * out_stride, 0, n * sizeof *out);
   uint32_t oldest = 0; /* output rows before this one are complete */
@@ -109,7 +59,7 @@ static void run(nsc_row_source *source, void *user, uint32_t channels, const tap
 
 nsc_status nsc_resize(nsc_row_source *source, void *user, uint32_t channels, const nsc_resize_axis *x,
                       const nsc_resize_axis *y, float *out, size_t out_stride, nsc_error *err) {
-  taps across_taps = {0}, down_taps = {0};
+  nsc_taps across_taps = {0}, down_taps = {0};
   nsc_status status = make_taps(x, &across_taps, err);
   if (status == NSC_OK) status = make_taps(y, &down_taps, err);
   if (status == NSC_OK) {
@@ -122,7 +72,7 @@ nsc_status nsc_resize(nsc_row_source *source, void *user, uint32_t channels, con
     }
     free(row);
   }
-  drop_taps(&across_taps);
-  drop_taps(&down_taps);
+  nsc_taps_drop(&across_taps);
+  nsc_taps_drop(&down_taps);
   return status;
 }

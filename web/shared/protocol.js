@@ -32,9 +32,11 @@
  *   close      {key}                              null
  *   tags       {key}                              the `tags` of nsc_image_json
  *   view       {key, kind, frame, index}          a view; kind: 'default', 'auto', or 'window' (the file's, by index)
- *   render     {key, view, buffer, steps}         {pixels, ms}. `buffer` is null or the memory of a picture that is no
- *                                                 longer needed: a drag asks for many of the same size. `steps` are
- *                                                 filters on the rendered picture, or null
+ *   render     {key, view, buffer, steps,         {pixels, ms}. `buffer` is null or the memory of a picture that is no
+ *               place, pane}                      longer needed: a drag asks for many of the same size. `steps` are
+ *                                                 filters on the rendered picture, or null. `place` is where it lies on
+ *                                                 the screen, null for the whole picture pixel by pixel; what was
+ *                                                 resampled is kept for each `pane`, any text
  *   probe      {key, frame, x, y}                 modality values, one a channel
  *   deidentify {key, secret}                      the bytes of a DICOM file without names (nsc_image_deidentify); secret is
  *                                                 [high, low], two numbers of 32 bits
@@ -86,6 +88,9 @@ export const FAULT = Object.freeze({
   CODEC: -7,
 });
 
+/** nsc_smoothing. */
+export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
+
 /**
  * @typedef {object} Measured nsc_measure_json: which members there are depends on the kind
  * @property {number | null} [length]  mm
@@ -135,6 +140,17 @@ export const FAULT = Object.freeze({
  * @typedef {{space: string | null, across: number[], down: number[], normal: number[], positions: number[]}} Place
  * @typedef {{code: number, name: string, message: string}} ErrorMessage
  * @typedef {{frame: number, voiLut: number, function: number, center: number, width: number, invert: boolean}} View
+ * @typedef {object} Placement nsc_placement: in pixels of the display
+ * @property {number} width
+ * @property {number} height
+ * @property {number} x
+ * @property {number} y
+ * @property {number} scaleX
+ * @property {number} scaleY
+ * @property {number} turn
+ * @property {boolean} mirrored
+ * @property {number} smoothing  one of SMOOTHING
+ *
  * @typedef {{rgba: Uint8ClampedArray<ArrayBuffer>, width: number, height: number}} Pixels
  * @typedef {Record<string, any> & {step: string}} Step  a filter by its name, with its parameters
  * @typedef {Record<string, any> & {width: number, height: number}} Recipe  as nsc_recipe_parse reads it

@@ -1,5 +1,6 @@
 /** The tools over the picture, the window presets, the frame slider, and the keys that do the same. */
 import { hasText, onLanguage, t } from '../i18n/i18n.js';
+import { SMOOTHING } from '../shared/protocol.js';
 import { byId, h } from './dom.js';
 
 /**
@@ -41,6 +42,7 @@ export class Toolbar {
     this.cine = cine;
     this.onHelp = onHelp;
     this.bar = byId('tools');
+    this.smoothing = /** @type {HTMLSelectElement} */ (byId('smoothing'));
     this.presets = /** @type {HTMLSelectElement} */ (byId('presets'));
     this.slider = /** @type {HTMLInputElement} */ (byId('frame-slider'));
     this.frames = byId('frames');
@@ -50,6 +52,7 @@ export class Toolbar {
       if (button?.dataset.tool) this.pickTool(/** @type {Tool} */ (button.dataset.tool));
       if (button?.dataset.do) void this.act(button.dataset.do);
     });
+    this.smoothing.addEventListener('change', () => panes.setSmoothing(Number(this.smoothing.value)));
     this.presets.addEventListener('change', () => void this.#usePreset(this.presets.value));
     this.slider.addEventListener('input', () => desk.goTo(Number(this.slider.value) - 1));
     addEventListener('keydown', (event) => this.#key(event));
@@ -57,7 +60,10 @@ export class Toolbar {
 
     desk.on('select', () => this.#showCurrent());
     for (const type of ['view', 'items']) desk.on(type, () => this.#showView());
-    onLanguage(() => this.#showCurrent());
+    onLanguage(() => {
+      this.#fillSmoothing();
+      this.#showCurrent();
+    });
     this.pickTool('window');
   }
 
@@ -155,6 +161,12 @@ export class Toolbar {
       const { center, width } = this.constants.windowPresets[Number(index)];
       this.desk.setView({ voiLut: -1, function: 0, center, width });
     }
+  }
+
+  #fillSmoothing() {
+    const choices = Object.entries(SMOOTHING).reverse();
+    this.smoothing.replaceChildren(...choices.map(([name, value]) => h('option', { value: String(value) }, t(`smoothing.${name.toLowerCase()}`))));
+    this.smoothing.value = String(this.viewer.smoothing);
   }
 
   #showCurrent() {

@@ -1,20 +1,38 @@
 /**
- * The picture on the canvas. The core renders whole frames through the window; here they are only placed: fit, zoom,
- * pan. One rendering is under way at a time and only the newest wish waits, so that dragging stays fluid at any size.
+ * The picture on the canvas: where it lies (fit, zoom, pan, turns), and asking the core for its pixels, which it makes for
+ * those of the display. One rendering is under way at a time and only the newest wish waits; until it comes, the one before
+ * is moved to where it belongs, so that dragging stays fluid at any size.
  */
 import { isCancelled } from '../client/client.js';
+import { SMOOTHING } from '../shared/protocol.js';
 
 /**
  * @typedef {import('./desk.js').Item} Item
  * @typedef {import('../shared/protocol.js').View} View
+ * @typedef {import('../shared/protocol.js').Placement} Placement
  * @typedef {readonly import('../shared/protocol.js').Step[]} Steps
  * @typedef {{x: number, y: number}} Point
+ * @typedef {{place: Placement, width: number, height: number, pixels: ImageData}} Shown
  */
 
 const MIN_SCALE = 0.02;
 const MAX_SCALE = 64;
-/** Device pixels per image pixel from which single pixels are shown as squares and not blended. */
-const SQUARE_PIXELS = 6;
+
+/**
+ * From a picture's pixels to those of the canvas.
+ * @param {Placement} place
+ * @param {{width: number, height: number}} picture
+ */
+function matrixOf(place, { width, height }) {
+  return new DOMMatrix()
+    .translateSelf(place.x, place.y)
+    .rotateSelf(place.turn * 90)
+    .scaleSelf(place.mirrored ? -place.scaleX : place.scaleX, place.scaleY)
+    .translateSelf(-width / 2, -height / 2);
+}
+
+/** @param {Placement} a @param {Placement} b */
+const samePlace = (a, b) => Object.keys(a).every((key) => a[/** @type {keyof Placement} */ (key)] === b[/** @type {keyof Placement} */ (key)]);
 
 export class Viewer extends EventTarget {
   /**
@@ -34,9 +52,14 @@ export class Viewer extends EventTarget {
     this.context = context;
     /** @type {Item | null} */
     this.item = null;
-    /** The rendered frame, pixel by pixel. It stays one canvas: making a new bitmap each time would cost more than rendering. */
+    /** What was rendered last, of a picture of which size, and where it lies. @type {Shown | null} */
+    this.shown = null;
+    /** The same to draw elsewhere, as long as `moving` is what is shown. */
     this.picture = document.createElement('canvas');
-    this.picture.width = 0;
+    /** @type {Shown | null} */
+    this.moving = null;
+    /** @type {number} */
+    this.smoothing = SMOOTHING.LANCZOS;
     /** Memory of the frame before, for the next one. @type {ArrayBuffer | null} */
     this.spare = null;
     /** Screen pixels (CSS) per image column. */
@@ -49,7 +72,7 @@ export class Viewer extends EventTarget {
     this.mirrored = false;
     /** Filters on the rendered picture, or none. @type {Steps | null} */
     this.steps = null;
-    /** @type {{item: Item, view: View, steps: Steps | null} | null} */
+    /** @type {{item: Item, view: View, steps: Steps | null, place: Placement} | null} */
     this.wanted = null;
     this.rendering = false;
     this.drawPending = false;
@@ -62,7 +85,7 @@ export class Viewer extends EventTarget {
     this.item = item;
     if (!item?.info || !this.pane.view) {
       this.wanted = null;
-      this.picture.width = 0;
+      this.shown = null;
       this.spare = null;
       this.#draw();
       return;
@@ -79,27 +102,35 @@ export class Viewer extends EventTarget {
     this.dispatchEvent(new Event('filters'));
   }
 
-  /** Asks for the current item as its view says. */
+  /** @param {number} smoothing  one of SMOOTHING */
+  setSmoothing(smoothing) {
+    this.smoothing = smoothing;
+    this.render();
+  }
+
+  /** Asks for the current item as its view says, where it lies now. */
   render() {
     const item = this.item;
     const { view } = this.pane;
     if (!item || !view) return;
-    this.wanted = { item, view, steps: this.steps };
+    this.wanted = { item, view, steps: this.steps, place: this.#placement() };
     if (!this.rendering) void this.#renderLoop();
   }
 
   async #renderLoop() {
     this.rendering = true;
     while (this.wanted) {
-      const { item, view, steps } = this.wanted;
+      const { item, view, steps, place } = this.wanted;
       this.wanted = null;
       try {
         const buffer = this.spare;
         this.spare = null;
-        const { pixels, ms } = await this.client.request('render', { key: item.key, view, steps }, { buffer });
+        const { pixels, ms } = await this.client.request('render', { key: item.key, view, steps, place, pane: String(this.pane.number) }, { buffer });
         // A slice that was passed by is shown too: one sees where one goes.
         if (item !== this.item && !(item.pile && item.pile === this.item?.pile)) continue;
-        this.#take(pixels);
+        this.spare = this.shown?.pixels.data.buffer ?? null;
+        const { width = 0, height = 0 } = item.info ?? {};
+        this.shown = { place, width, height, pixels: new ImageData(pixels.rgba, pixels.width, pixels.height) };
         this.canvas.dataset.rendered = `${item.key}:${view.frame}`;
         this.#draw();
         this.dispatchEvent(new CustomEvent('rendered', { detail: { ms, steps } }));
@@ -107,22 +138,11 @@ export class Viewer extends EventTarget {
         if (isCancelled(error)) continue;
         if (steps) {
           this.dispatchEvent(new CustomEvent('unfiltered', { detail: { error } }));
-          this.wanted ??= { item, view, steps: null };
+          this.wanted ??= { item, view, steps: null, place };
         } else this.dispatchEvent(new CustomEvent('failed', { detail: { item, error } }));
       }
     }
     this.rendering = false;
-  }
-
-  /** @param {import('../shared/protocol.js').Pixels} pixels */
-  #take({ rgba, width, height }) {
-    const { picture } = this;
-    if (picture.width !== width || picture.height !== height) {
-      picture.width = width;
-      picture.height = height;
-    }
-    picture.getContext('2d', { alpha: false })?.putImageData(new ImageData(rgba, width, height), 0, 0);
-    this.spare = rgba.buffer;
   }
 
   /** Rows are drawn this much taller than columns are wide, for pixels that are not square. */
@@ -201,6 +221,7 @@ export class Viewer extends EventTarget {
     this.scale = scale;
     this.centre = centre;
     this.#draw();
+    this.render();
     this.dispatchEvent(new Event('place'));
   }
 
@@ -246,29 +267,55 @@ export class Viewer extends EventTarget {
     });
   }
 
-  #paint() {
-    const { canvas, context, picture } = this;
+  /** Where the picture lies, in pixels of the display. At a whole scale its pixels fall on those of the display. @returns {Placement} */
+  #placement() {
     const ratio = devicePixelRatio;
-    const width = Math.round(canvas.clientWidth * ratio);
-    const height = Math.round(canvas.clientHeight * ratio);
-    if (canvas.width !== width || canvas.height !== height) {
-      canvas.width = width;
-      canvas.height = height;
+    const width = Math.max(1, Math.round(this.canvas.clientWidth * ratio));
+    const height = Math.max(1, Math.round(this.canvas.clientHeight * ratio));
+    const scaleX = this.scale * ratio;
+    const [wide, high] = this.#extent(scaleX);
+    /** @param {number} middle @param {number} extent */
+    const snap = (middle, extent) => (Number.isInteger(scaleX) ? Math.round(middle - extent / 2) + extent / 2 : middle);
+    return {
+      width,
+      height,
+      x: snap(width / 2 + this.centre.x * ratio, wide),
+      y: snap(height / 2 + this.centre.y * ratio, high),
+      scaleX,
+      scaleY: scaleX * this.aspect,
+      turn: this.turn,
+      mirrored: this.mirrored,
+      smoothing: this.smoothing,
+    };
+  }
+
+  #paint() {
+    const { canvas, context, picture, shown } = this;
+    const place = this.#placement();
+    if (canvas.width !== place.width || canvas.height !== place.height) {
+      canvas.width = place.width;
+      canvas.height = place.height;
     }
-    context.fillStyle = '#000';
-    context.fillRect(0, 0, width, height);
     const info = this.item?.info;
     // Through a stack of equal slices the last one stays until the next is there; a picture of another size would lie.
-    if (!info || picture.width !== info.width || picture.height !== info.height) return;
-    const w = info.width * this.scale * ratio;
-    const h = info.height * this.scale * this.aspect * ratio;
-    context.imageSmoothingEnabled = this.scale * ratio < SQUARE_PIXELS;
-    context.imageSmoothingQuality = 'high';
-    context.save();
-    context.translate(width / 2 + this.centre.x * ratio, height / 2 + this.centre.y * ratio);
-    context.rotate((this.turn * Math.PI) / 2);
-    context.scale(this.mirrored ? -1 : 1, 1);
-    context.drawImage(picture, -w / 2, -h / 2, w, h);
-    context.restore();
+    const fits = info && shown?.width === info.width && shown.height === info.height;
+    context.resetTransform();
+    if (!fits || !samePlace(shown.place, place)) {
+      context.fillStyle = '#000';
+      context.fillRect(0, 0, place.width, place.height);
+    }
+    if (!fits) return;
+    if (samePlace(shown.place, place)) {
+      context.putImageData(shown.pixels, 0, 0);
+      return;
+    }
+    if (this.moving !== shown) {
+      picture.width = shown.place.width;
+      picture.height = shown.place.height;
+      picture.getContext('2d', { alpha: false })?.putImageData(shown.pixels, 0, 0);
+      this.moving = shown;
+    }
+    context.setTransform(matrixOf(place, info).multiply(matrixOf(shown.place, info).inverse()));
+    context.drawImage(picture, 0, 0);
   }
 }

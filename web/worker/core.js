@@ -374,6 +374,33 @@ export class Core {
     return this.pixels(width, height, buffer);
   }
 
+  /** Keeps what was resampled last for one part of the page. @returns {number} */
+  createScreen() {
+    this.call('bridge_screen_create');
+    return this.result(0);
+  }
+
+  /**
+   * A frame as it lies on the screen.
+   * @param {number} screen
+   * @param {number} image
+   * @param {View} view
+   * @param {import('../shared/protocol.js').Placement} place
+   * @param {ArrayBuffer | null} buffer  memory for the pixels, if it fits
+   * @param {readonly import('../shared/protocol.js').Step[] | null} [steps]  filters on the rendered picture
+   */
+  renderPlaced(screen, image, view, place, buffer, steps = null) {
+    const { frame, voiLut, function: voi, center, width: window, invert } = view;
+    const { width, height, x, y, scaleX, scaleY, turn, mirrored, smoothing } = place;
+    const placement = Float64Array.of(width, height, x, y, scaleX, scaleY, turn, mirrored ? 1 : 0, smoothing);
+    this.withTexts([steps && JSON.stringify(steps)], (filters) =>
+      this.withBytes(new Uint8Array(placement.buffer), (address) =>
+        this.call('bridge_screen_render', screen, image, frame, voiLut, voi, center, window, invert ? 1 : 0, filters, address),
+      ),
+    );
+    return this.pixels(width, height, buffer);
+  }
+
   /** @param {number} image @param {number} frame @param {number} x @param {number} y @returns {number[]} */
   probe(image, frame, x, y) {
     this.call('bridge_probe', image, frame, x, y);

@@ -2,7 +2,7 @@
  * Answers the page's requests, one at a time and in order: see ../shared/protocol.js. Loading the module is the
  * caller's, so that the same code serves the site and the single file.
  */
-import { CoreError, FAULT } from '../shared/protocol.js';
+import { CoreError, FAULT, SMOOTHING } from '../shared/protocol.js';
 import { Catalogue } from './catalogue.js';
 import { Core, isTrap } from './core.js';
 import { Images } from './images.js';
@@ -19,20 +19,17 @@ import { TrainingService } from './training.js';
  */
 
 /**
- * A small copy for the list of files.
- * @param {import('../shared/protocol.js').Pixels} pixels
+ * The whole of a picture, at most `side` pixels wide and high, with pixels as wide as they are high.
+ * @param {{width: number, height: number, spacing: [number, number] | null}} info
  * @param {number} side
+ * @returns {import('../shared/protocol.js').Placement}
  */
-function shrink({ rgba, width, height }, side) {
-  const whole = new OffscreenCanvas(width, height);
-  whole.getContext('2d', { alpha: false })?.putImageData(new ImageData(rgba, width, height), 0, 0);
-  const scale = Math.min(1, side / Math.max(width, height));
-  const small = new OffscreenCanvas(Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale)));
-  const context = small.getContext('2d');
-  if (!context) return null;
-  context.imageSmoothingQuality = 'high';
-  context.drawImage(whole, 0, 0, small.width, small.height);
-  return small.transferToImageBitmap();
+function wholeWithin({ width, height, spacing }, side) {
+  const aspect = spacing && spacing[0] > 0 && spacing[1] > 0 ? spacing[1] / spacing[0] : 1;
+  const scale = Math.min(1, side / Math.max(width, height * aspect));
+  const small = { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * aspect * scale)) };
+  const scales = { scaleX: small.width / width, scaleY: small.height / height };
+  return { ...small, ...scales, x: small.width / 2, y: small.height / 2, turn: 0, mirrored: false, smoothing: SMOOTHING.LINEAR };
 }
 
 /** The operations of the protocol on one instance of the core. */
@@ -45,6 +42,8 @@ export class Service {
     this.images = new Images(core);
     this.catalogue = new Catalogue(core);
     this.reformats = new Reformats(core, this.images, this.catalogue);
+    /** By pane of the page. @type {Map<string, number>} */
+    this.screens = new Map();
     /** @type {Model | null} */
     this.current = null;
   }
@@ -102,8 +101,7 @@ export class Service {
         // The first slices of a volume are air: it is shown from its middle on, a stack of DICOM from its beginning.
         const view = this.core.view(handle, 'default', slices > 1 ? Math.floor(slices / 2) : 0, 0);
         // Rendered even when nobody wants to see it small: a file whose pixels are damaged is refused here.
-        const pixels = this.core.render(handle, view, info.width, info.height);
-        const small = thumb ? shrink(pixels, thumb) : null;
+        const small = await this.#small(handle, info, view, thumb);
         return { result: { info: facts, view, thumb: small }, transfer: small ? [small] : [] };
       } catch (error) {
         if (!isTrap(error)) this.images.close(key);
@@ -127,10 +125,12 @@ export class Service {
       return { result: this.core.view(handle, kind, frame, index) };
     },
 
-    async render({ key, view, buffer, steps = null }) {
+    async render({ key, view, buffer, steps = null, place = null, pane = '' }) {
       const start = performance.now();
       const { handle, info } = await this.images.get(key);
-      const pixels = this.core.render(handle, view, info.width, info.height, buffer, steps);
+      const pixels = place
+        ? this.core.renderPlaced(this.#screen(pane), handle, view, place, buffer, steps)
+        : this.core.render(handle, view, info.width, info.height, buffer, steps);
       return { result: { pixels, ms: performance.now() - start }, transfer: [pixels.rgba.buffer] };
     },
 
@@ -162,7 +162,7 @@ export class Service {
       const { handle, info } = this.reformats.openPlane(key, plane, kind);
       const { tags: _, ...facts } = info;
       const view = this.core.view(handle, 'default', Math.floor(info.frames / 2), 0);
-      const small = thumb ? shrink(this.core.render(handle, view, info.width, info.height), thumb) : null;
+      const small = thumb ? await this.#small(handle, info, view, thumb) : null;
       return { result: { info: facts, view, thumb: small }, transfer: small ? [small] : [] };
     },
 
@@ -250,6 +250,25 @@ export class Service {
       return { result: null };
     },
   };
+
+  /**
+   * A small copy for the list of files, or null where none is wanted.
+   * @param {number} handle
+   * @param {import('../shared/protocol.js').ImageInfo} info
+   * @param {View} view
+   * @param {number} side  0: none; it is rendered all the same
+   */
+  async #small(handle, info, view, side) {
+    const pixels = this.core.renderPlaced(this.#screen('thumb'), handle, view, wholeWithin(info, side || 1), null);
+    return side ? createImageBitmap(new ImageData(pixels.rgba, pixels.width, pixels.height)) : null;
+  }
+
+  /** @param {string} pane @returns {number} */
+  #screen(pane) {
+    const screen = this.screens.get(pane) ?? this.core.createScreen();
+    this.screens.set(pane, screen);
+    return screen;
+  }
 
   #model() {
     if (!this.current?.classifier) throw new CoreError(FAULT.REQUEST, 'REQUEST', 'no model is loaded');
