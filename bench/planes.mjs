@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { launch, makeWorkshop, openSite } from '../tests/e2e/harness.mjs';
 import { ctSeries } from '../tests/node/fixtures.mjs';
 
-const FRAMES = 60;
+const FRAMES = 20;
 
 /** Runs in the page: frames of the active pane, each waited for; the page's own time and the worker's. */
 async function scroll(count) {

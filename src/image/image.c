@@ -22,6 +22,12 @@ size_t nsc_sample_size(nsc_sample_type type) {
   return (size_t)type < sizeof sizes ? sizes[type] : 0;
 }
 
+void nsc_image_renew(nsc_image *image) {
+  static atomic_uint_fast64_t images;
+  image->serial = atomic_fetch_add(&images, 1) + 1;
+  image->has_samples = image->has_stats = false;
+}
+
 nsc_status nsc_image_create(const nsc_image_options *options, nsc_image **out, nsc_error *err) {
   nsc_image *image = calloc(1, sizeof *image);
   if (!image) return nsc_fail_memory(err, sizeof *image, "an image");
@@ -30,8 +36,7 @@ nsc_status nsc_image_create(const nsc_image_options *options, nsc_image **out, n
   if (!image->limits.max_frames) image->limits.max_frames = DEFAULT_MAX_FRAMES;
   if (!image->limits.max_frame_bytes) image->limits.max_frame_bytes = default_max_frame_bytes;
   if (!image->limits.max_inflated) image->limits.max_inflated = default_max_inflated;
-  static atomic_uint_fast64_t images;
-  image->serial = atomic_fetch_add(&images, 1) + 1;
+  nsc_image_renew(image);
   image->slope = 1;
   *out = image;
   return NSC_OK;

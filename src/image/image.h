@@ -99,6 +99,9 @@ struct nsc_image {
 /* An empty image with defaults filled in. */
 NSC_WARN_UNUSED nsc_status nsc_image_create(const nsc_image_options *options, nsc_image **out, nsc_error *err);
 
+/* Frames are other ones from now on: a new serial, and nothing that was kept holds. */
+void nsc_image_renew(nsc_image *image);
+
 /* Checks width, height, frames, channels and type of `info` against the limits. LIMIT, or CORRUPT for a zero. */
 NSC_WARN_UNUSED nsc_status nsc_image_check_limits(const nsc_image *image, uint64_t width, uint64_t height,
                                                   uint64_t frames, uint32_t channels, nsc_sample_type type,

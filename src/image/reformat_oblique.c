@@ -80,7 +80,7 @@ typedef struct walker {
   bool is_plain;
   double inverse[3][3], least[3], most[3];
   uint32_t count;           /* samples through the slab */
-  double first[3], step[3]; /* from the plane to the first one, and on */
+  double first[3], step[3]; /* from the plane to the first one, and on; 0 for a plane alone */
   nsc_projection projection;
   uint32_t hint;
 } walker;
@@ -109,31 +109,49 @@ static walker make_walker(const nsc_plane *p) {
   return w;
 }
 
-/* NaN outside the grid. */
+/* A place inside the grid. */
 static double sample(walker *w, const double at[3]) {
-  for (int a = 0; a < 3; a++) {
-    if (!(at[a] >= w->least[a] && at[a] <= w->most[a])) return NAN;
-  }
   if (!w->is_plain) return sample_with_care(w->r, at, &w->hint);
   if (w->r->is_float) return sample_float(w->r, at);
   return sample_short(w->r, at) * w->r->slope + w->r->intercept;
 }
 
-/* The two faces have half a share in a mean. */
+/* The samples through a slab that lie inside the grid, which is convex: *from up to, without, the one returned. */
+static uint32_t clip(const walker *w, const double centre[3], uint32_t *from) {
+  double first = 0, last = w->count - 1;
+  for (int a = 0; a < 3; a++) {
+    double start = centre[a] + w->first[a], low = (w->least[a] - start) / w->step[a],
+           high = (w->most[a] - start) / w->step[a];
+    if (w->step[a] == 0) { /* for all of them the same */
+      if (!(start >= w->least[a] && start <= w->most[a])) return 0;
+      continue;
+    }
+    first = fmax(first, fmin(low, high));
+    last = fmin(last, fmax(low, high));
+  }
+  if (!(first <= last)) return 0;
+  *from = (uint32_t)ceil(first);
+  return (uint32_t)floor(last) + 1;
+}
+
+/* The two faces have half a share in a mean. NaN where nothing of it is inside. */
 static double through(walker *w, const double centre[3]) {
   double sum = 0, shares = 0, extreme = NAN, at[3];
-  if (w->count == 1) return sample(w, centre);
-  for (uint32_t n = 0; n < w->count; n++) {
+  bool is_mean = w->projection == NSC_PROJECTION_MEAN, smallest = w->projection == NSC_PROJECTION_MINIMUM;
+  uint32_t from = 0, to = clip(w, centre, &from);
+  for (uint32_t n = from; n < to; n++) {
     for (int a = 0; a < 3; a++) at[a] = centre[a] + w->first[a] + n * w->step[a];
     double value = sample(w, at);
     if (isnan(value)) continue;
-    double share = n == 0 || n + 1 == w->count ? 0.5 : 1;
-    sum += share * value;
-    shares += share;
-    bool better = w->projection == NSC_PROJECTION_MINIMUM ? value < extreme : value > extreme;
-    if (isnan(extreme) || better) extreme = value;
+    if (is_mean) {
+      double share = w->count > 1 && (n == 0 || n + 1 == w->count) ? 0.5 : 1;
+      sum += share * value;
+      shares += share;
+    } else if (!(smallest ? value >= extreme : value <= extreme)) {
+      extreme = value;
+    }
   }
-  return w->projection == NSC_PROJECTION_MEAN ? sum / shares : extreme; /* 0 / 0: NaN */
+  return is_mean ? sum / shares : extreme; /* 0 / 0: NaN */
 }
 
 void nsc_plane_across(const nsc_plane *p, uint32_t frame, float *out) {

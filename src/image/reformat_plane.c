@@ -272,6 +272,6 @@ nsc_status nsc_plane_set_slab(nsc_image *image, double thickness, nsc_projection
   nsc_plane *p = image->state;
   p->thickness = thickness;
   p->projection = projection;
-  image->has_samples = image->has_stats = false;
+  nsc_image_renew(image);
   return NSC_OK;
 }

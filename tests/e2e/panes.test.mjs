@@ -346,6 +346,7 @@ describe('panes', { skip: unavailable }, () => {
     await page.waitForFunction(() => globalThis.negatoscope.desk.current?.plane);
     await page.evaluate(() => globalThis.negatoscope.client.request('trap', {}).catch(() => {}));
     await page.waitForFunction(() => !globalThis.negatoscope.desk.items.some(({ plane }) => plane));
+    await page.locator('.toast', { hasText: 'The planes are gone' }).waitFor();
     await page.locator('.row.series').click();
     await page.keyboard.press('u');
     await page.waitForFunction(() => globalThis.negatoscope.desk.current?.plane);

@@ -213,7 +213,7 @@ export class FileList {
     const { info } = item;
     if (!info) return [];
     const frames = info.frames > 1 ? ` · ${t('files.frames', { frames: info.frames })}` : '';
-    const facts = [h('span.row-fact', {}, `${info.modality || info.format} · ${info.width} × ${info.height}${frames}`)];
+    const facts = [h('span.row-fact', {}, `${info.modality || (item.plane?.of.info ?? info).format} · ${info.width} × ${info.height}${frames}`)];
     const verdict = item.finding?.result?.verdict;
     if (verdict) facts.push(h('span.row-verdict', {}, verdict));
     return facts;

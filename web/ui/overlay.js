@@ -79,7 +79,7 @@ export class Overlay {
       return;
     }
     const { info } = item;
-    const kind = [item.plane ? t(`plane.${item.plane.kind}`) : '', info.modality || info.format, t('overlay.size', { width: info.width, height: info.height })];
+    const kind = [item.plane ? t(`plane.${item.plane.kind}`) : '', info.modality || (item.plane?.of.info ?? info).format, t('overlay.size', { width: info.width, height: info.height })];
     topLeft.textContent = [
       item.synthetic ? t('overlay.synthetic') : '',
       kind.filter(Boolean).join('  '),

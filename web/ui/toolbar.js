@@ -54,9 +54,7 @@ export class Toolbar {
       if (button?.dataset.tool) this.pickTool(/** @type {Tool} */ (button.dataset.tool));
       if (button?.dataset.do) void this.act(button.dataset.do);
     });
-    this.smoothing.addEventListener('change', () => {
-      for (const { viewer } of panes.views) viewer.setSmoothing(Number(this.smoothing.value));
-    });
+    this.smoothing.addEventListener('change', () => panes.setSmoothing(Number(this.smoothing.value)));
     this.presets.addEventListener('change', () => void this.#usePreset(this.presets.value));
     this.slider.addEventListener('input', () => desk.goTo(Number(this.slider.value) - 1));
     addEventListener('keydown', (event) => this.#key(event));

@@ -41,9 +41,9 @@ export class Service {
     this.test = test;
     this.images = new Images(core);
     this.catalogue = new Catalogue(core);
+    this.reformats = new Reformats(core, this.images, this.catalogue);
     /** By pane of the page. @type {Map<string, number>} */
     this.screens = new Map();
-    this.reformats = new Reformats(core, this.images, this.catalogue);
     /** @type {Model | null} */
     this.current = null;
   }
@@ -101,8 +101,7 @@ export class Service {
         // The first slices of a volume are air: it is shown from its middle on, a stack of DICOM from its beginning.
         const view = this.core.view(handle, 'default', slices > 1 ? Math.floor(slices / 2) : 0, 0);
         // Rendered even when nobody wants to see it small: a file whose pixels are damaged is refused here.
-        const pixels = this.core.renderPlaced(this.#screen('thumb'), handle, view, wholeWithin(info, thumb || 1), null);
-        const small = thumb ? await createImageBitmap(new ImageData(pixels.rgba, pixels.width, pixels.height)) : null;
+        const small = await this.#small(handle, info, view, thumb);
         return { result: { info: facts, view, thumb: small }, transfer: small ? [small] : [] };
       } catch (error) {
         if (!isTrap(error)) this.images.close(key);
@@ -187,7 +186,7 @@ export class Service {
       const { handle, info } = this.reformats.openPlane(key, plane, kind);
       const { tags: _, ...facts } = info;
       const view = this.core.view(handle, 'default', Math.floor(info.frames / 2), 0);
-      const small = thumb ? shrink(this.core.render(handle, view, info.width, info.height), thumb) : null;
+      const small = thumb ? await this.#small(handle, info, view, thumb) : null;
       return { result: { info: facts, view, thumb: small }, transfer: small ? [small] : [] };
     },
 
@@ -275,6 +274,18 @@ export class Service {
       return { result: null };
     },
   };
+
+  /**
+   * A small copy for the list of files, or null where none is wanted.
+   * @param {number} handle
+   * @param {import('../shared/protocol.js').ImageInfo} info
+   * @param {View} view
+   * @param {number} side  0: none; it is rendered all the same
+   */
+  async #small(handle, info, view, side) {
+    const pixels = this.core.renderPlaced(this.#screen('thumb'), handle, view, wholeWithin(info, side || 1), null);
+    return side ? createImageBitmap(new ImageData(pixels.rgba, pixels.width, pixels.height)) : null;
+  }
 
   /** @param {string} pane @returns {number} */
   #screen(pane) {

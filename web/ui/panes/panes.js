@@ -203,6 +203,11 @@ export class Panes extends EventTarget {
     return this.viewer.steps;
   }
 
+  /** @param {number} smoothing  of all pictures, as Viewer's */
+  setSmoothing(smoothing) {
+    for (const { viewer } of this.views) viewer.setSmoothing(smoothing);
+  }
+
   /** Filters are for all pictures. @param {import('../viewer.js').Viewer['steps']} steps */
   filter(steps) {
     for (const { viewer } of this.views) viewer.filter(steps);

@@ -47,7 +47,12 @@ export class Reformatting {
     byId('gathering-stop').addEventListener('click', () => this.stop());
     for (const type of ['select', 'items']) desk.on(type, () => this.#showTools());
     // Another worker knows nothing of what the one before had gathered.
-    client.addEventListener('restart', () => desk.remove(this.#planes()));
+    client.addEventListener('restart', () => {
+      this.stop();
+      if (!this.#planes().length) return;
+      desk.remove(this.#planes());
+      status.notify(t('mpr.lost'), t('mpr.lostDetail'));
+    });
     onLanguage(() => this.#fillTools());
   }
 
@@ -197,7 +202,9 @@ export class Reformatting {
 
   #showTools() {
     const { current } = this.desk;
-    this.tools.hidden = !current?.plane;
+    // While there are planes the tools keep their place: pictures would jump with every change between panes.
+    this.tools.hidden = this.#planes().length === 0;
+    this.tools.toggleAttribute('inert', !current?.plane);
     if (!current?.plane) return;
     const { thickness, projection } = this.slab;
     const [select, input] = this.tools.querySelectorAll('select, input');
