@@ -48,6 +48,26 @@ const colourAt = (page, selector, x, y) =>
     [selector, x, y],
   );
 
+/** What a person sees at a point of the picture: of the page as the browser puts it together, not of one canvas. */
+async function seenAt(page, x, y) {
+  const place = await page.evaluate(
+    ([px, py]) => {
+      const { viewer } = globalThis.negatoscope;
+      const box = viewer.canvas.getBoundingClientRect();
+      const at = viewer.placeOf({ x: px, y: py });
+      return { x: Math.round(box.left + at.x), y: Math.round(box.top + at.y) };
+    },
+    [x, y],
+  );
+  const png = [...(await page.screenshot({ clip: { ...place, width: 1, height: 1 } }))];
+  return page.evaluate(async (bytes) => {
+    const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type: 'image/png' }));
+    const context = new OffscreenCanvas(1, 1).getContext('2d');
+    context.drawImage(bitmap, 0, 0);
+    return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  }, png);
+}
+
 /**
  * Waits until the canvas has left grey. 150 HU in a window of -160 to 240 is shade 198, give or take what smoothing between
  * pixels adds; by definition of hot iron red is full there, green twice what is above 128, blue four times above 191.
@@ -121,6 +141,8 @@ describe('over the picture', { skip: unavailable }, () => {
     assert.equal((await colourAt(page, '#pane .layer', 50.5, 30.5))[3], 0);
     const [red, green, blue] = await colourAt(page, '#canvas', 10.5, 30.5);
     assert.ok(red === green && green === blue, 'the picture below stays grey');
+    assert.deepEqual(await seenAt(page, 10.5, 30.5), [0x4d, 0xf0, 0xa0]);
+    assert.deepEqual(await seenAt(page, 50.5, 30.5), [255, 255, 255], 'beside the plane the picture is seen');
     await screenshot(page, 'overlay-planes');
     await page.keyboard.press('6');
     await page.waitForSelector('#pane .layer[data-shown=""]', { state: 'attached' });
