@@ -102,6 +102,7 @@ void nsc_dicom_free(void *dicom) {
   free(d->elements);
   free(d->frame_items);
   free(d->places);
+  free(d->frame_groups);
   free(d->palette.rgb);
   free(d);
 }

@@ -393,8 +393,8 @@ static void write_stack(nsc_text *t, const stack *s) {
   nsc_json_array(t);
   for (uint32_t i = 0; i < s->count; i++) nsc_json_string(t, s->slots[i].entry->key);
   nsc_json_end_array(t);
-  write_course(t, s);
   write_positions(t, s);
+  write_course(t, s);
   write_reports(t, s);
   nsc_json_end_object(t);
 }

@@ -12,18 +12,24 @@ export class Snapshot {
     this.viewer = viewer;
     this.measuring = measuring;
     this.status = status;
+    /**
+     * Of the active pane: canvases over the viewer's that belong to the picture, and what is painted over them.
+     * @type {() => {layers: HTMLCanvasElement[], parts: Array<{paintOn: (context: CanvasRenderingContext2D) => void}>}}
+     */
+    this.decorations = () => ({ layers: [], parts: [] });
   }
 
   /** @returns {Promise<Blob>} */
   #png() {
     const shown = this.viewer.canvas;
+    const { layers, parts } = this.decorations();
     const canvas = document.createElement('canvas');
     canvas.width = shown.width;
     canvas.height = shown.height;
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
-    context.drawImage(shown, 0, 0);
+    for (const layer of [shown, ...layers]) context.drawImage(layer, 0, 0, shown.width, shown.height);
     context.scale(shown.width / shown.clientWidth, shown.height / shown.clientHeight);
-    this.measuring.drawing.paintOn(context);
+    for (const part of [this.measuring.drawing, ...parts]) part.paintOn(context);
     return new Promise((resolve, reject) =>
       canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('the browser made no PNG'))), 'image/png'),
     );
