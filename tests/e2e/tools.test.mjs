@@ -144,7 +144,7 @@ describe('over the picture', { skip: unavailable }, () => {
     assert.deepEqual(await seenAt(page, 10.5, 30.5), [0x4d, 0xf0, 0xa0]);
     assert.deepEqual(await seenAt(page, 50.5, 30.5), [255, 255, 255], 'beside the plane the picture is seen');
     await screenshot(page, 'overlay-planes');
-    await page.keyboard.press('6');
+    await page.keyboard.press('v');
     await page.waitForSelector('#pane .layer[data-shown=""]', { state: 'attached' });
     assert.equal((await colourAt(page, '#pane .layer', 10.5, 30.5))[3], 0);
     assert.equal(await page.getAttribute('[data-do=planes]', 'aria-pressed'), 'false');
@@ -182,7 +182,7 @@ describe('over the picture', { skip: unavailable }, () => {
     }, bytes);
     assert.equal(margin, 255);
     assert.ok(letter > 40, `the letter at the top is there: ${letter}`);
-    for (let maps = 0; maps < 11; maps++) await page.keyboard.press('v');
+    for (let maps = 0; maps < 11; maps++) await page.keyboard.press(';');
     await page.waitForFunction(() => document.querySelector('#pane .color-legend').hidden);
     assert.deepEqual(problems, []);
   });

@@ -30,16 +30,16 @@ export class ColorChoice {
   }
 
   #show() {
-    const item = this.desk.current;
-    this.select.disabled = item?.info?.channels !== 1;
-    this.select.value = String(item?.view?.colors ?? 0);
+    const { current, view } = this.desk.active;
+    this.select.disabled = current?.info?.channels !== 1;
+    this.select.value = String(view?.colors ?? 0);
   }
 
   /** The next map, and after the last one grey. */
   next() {
-    const item = this.desk.current;
-    if (item?.info?.channels !== 1 || !item.view) return;
-    this.desk.setView({ colors: ((item.view.colors ?? 0) + 1) % this.maps.length });
+    const { current, view } = this.desk.active;
+    if (current?.info?.channels !== 1 || !view) return;
+    this.desk.setView({ colors: ((view.colors ?? 0) + 1) % this.maps.length });
   }
 }
 

@@ -1,4 +1,4 @@
-/** Connects the tools over the pictures with the buttons and keys of the page: they act on the active pane. */
+/** Connects the tools over the pictures with the buttons and keys of the page: colours for the active pane, planes and magnifier for all. */
 import { byId } from '../dom.js';
 import { togglePrivacy } from '../privacy.js';
 import { ColorChoice } from './colors.js';
@@ -33,11 +33,11 @@ export function connectTools({ toolbar, panes, desk, client, constants, snapshot
   desk.on('active', show);
   Object.assign(toolbar.more, {
     planes: () => {
-      active().planes.toggle();
+      for (const { planes } of all) planes.toggle();
       show();
     },
     magnifier: () => {
-      active().magnifier.next();
+      for (const { magnifier } of all) magnifier.next();
       show();
     },
     'next-colors': () => colors.next(),
