@@ -84,7 +84,7 @@ describe('panes', { skip: unavailable }, () => {
     await drag(page, '.row:nth-child(2)', '.pane:nth-of-type(1)');
     assert.equal((await state(page))[0].of, '2.25.7.2');
     // A click on a pane makes it the one that the list fills.
-    await page.locator('.pane:nth-of-type(2) canvas').click({ position: { x: 200, y: 60 } });
+    await page.locator('.pane:nth-of-type(2) canvas[tabindex]').click({ position: { x: 200, y: 60 } });
     await page.locator('.row').first().click();
     await quiet(page);
     assert.deepEqual((await state(page)).slice(0, 2).map(({ of }) => of), ['2.25.7.2', '2.25.7.1']);
@@ -296,7 +296,7 @@ describe('panes', { skip: unavailable }, () => {
     // A length across the ball in the coronal plane, drawn by hand: 12 mm from slice to slice.
     await page.evaluate(() => globalThis.negatoscope.desk.activate(globalThis.negatoscope.desk.panes[1]));
     await page.keyboard.press('l');
-    const canvas = await page.locator('.pane:nth-of-type(2) canvas').boundingBox();
+    const canvas = await page.locator('.pane:nth-of-type(2) canvas[tabindex]').boundingBox();
     const spot = (x, y) => page.evaluate(([u, v]) => globalThis.negatoscope.panes.views[1].viewer.placeOf({ x: u, y: v }), [x, y]);
     const top = await spot(column + 40, down - 12);
     const bottom = await spot(column + 40, down + 12);
