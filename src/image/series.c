@@ -394,8 +394,8 @@ static void write_stack(nsc_text *t, const stack *s) {
   for (uint32_t i = 0; i < s->count; i++) nsc_json_string(t, s->slots[i].entry->key);
   nsc_json_end_array(t);
   write_positions(t, s);
-  write_course(t, s);
   write_reports(t, s);
+  write_course(t, s);
   nsc_json_end_object(t);
 }
 
