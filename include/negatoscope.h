@@ -206,21 +206,21 @@ NSC_WARN_UNUSED nsc_status nsc_image_frame(nsc_image *image, uint32_t frame, con
 /*
  * The image as JSON for people and scripts: {"format", "identity" (the same wherever the file is opened: "uid-" and its
  * SOP Instance UID, else "file-" and a hash of its bytes; null for what came from no file), "width", "height",
- * "frames", "channels", "bits", "signed", "photometric", "spacing": [x, y] | null, "transferSyntax", "modality",
+ * "frames", "channels", "bits", "signed", "photometric", "spacing": [x, y] | null, "place": {"space": Frame of
+ * Reference UID or a name of the volume | null, "across", "down", "normal": unit vectors, "positions": [mm of each
+ * frame along the normal]} | null where the frames are no parallel stack in the patient, "transferSyntax", "modality",
  * "rescale": {"slope","intercept","unit"} , "windows": [{"center","width","function","name"}], "voiLuts": [names],
  * "tags": [{"tag","vr","name","value"}], ...}. "edges" are letters for where left, right, top and bottom lead in the
  * patient (PS3.3 C.7.6.1.1.1), null where nobody knows; "frameEdges" likewise for each frame where frames differ.
  * "frameFacts" is what functional groups (C.7.6.16) say of each frame: {"position", "orientation", "spacing": [across,
  * down] mm, "thickness", "place": mm along the normal, "slope", "intercept", "window", "time": s, "timeIndex"} | null.
- * "place" is {"space": Frame of Reference UID or a name of the volume |
- * null, "across", "down", "normal": unit vectors, "positions": [mm of each frame along the normal]} | null where the
- * frames are no parallel stack in the patient. "overlays" lists overlay planes, "realWorld" mappings of stored values
- * to quantities. `tags` lists a DICOM file's elements, sequences nested in "items", long values cut, "personal" where
- * they may say who, when or where (all but what nsc_image_deidentify leaves); of other formats what their header says.
- * A volume has "slices", "times" (its frames are slices, time after time), "sliceSpacing" in mm, "affine": [x, y, z][i,
- * j, k, 1] from voxel indices as stored to RAS+ mm | null, and "orientation": {"stored", "shown" (where i, j, k, and
- * columns, rows, frames lead: "RAS" is right, front, head), "from", "swapped", "flipped"} | null. A TIFF has
- * "otherPages", which are not frames. Ended by nsc_text_free.
+ * "overlays" lists overlay planes, "realWorld" mappings of stored values to quantities. `tags` lists a DICOM file's
+ * elements, sequences nested in "items", long values cut, "personal" where they may say who, when or where (all but
+ * what nsc_image_deidentify leaves); of other formats what their header says. A volume has "slices", "times" (its
+ * frames are slices, time after time), "sliceSpacing" in mm, "affine": [x, y, z][i, j, k, 1] from voxel indices as
+ * stored to RAS+ mm | null, and "orientation": {"stored", "shown" (where i, j, k, and columns, rows, frames lead: "RAS"
+ * is right, front, head), "from", "swapped", "flipped"} | null. A TIFF has "otherPages", which are not frames. Ended by
+ * nsc_text_free.
  */
 NSC_WARN_UNUSED nsc_status nsc_image_json(const nsc_image *image, char **out, nsc_error *err);
 
@@ -356,6 +356,21 @@ NSC_WARN_UNUSED nsc_status nsc_render(nsc_image *image, const nsc_view *view, ui
 NSC_WARN_UNUSED nsc_status nsc_image_probe(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y, double out[3],
                                            nsc_error *err);
 
+/*
+ * Overlay planes of a frame (PS3.3 C.9.2), all together: `mask` [height][width] becomes 1 where one is set and 0
+ * elsewhere. `size` is its capacity. They are never part of the samples. Errors: ARGUMENT, MEMORY, those of decoding.
+ */
+NSC_WARN_UNUSED nsc_status nsc_image_overlays(const nsc_image *image, uint32_t frame, uint8_t *mask, size_t size,
+                                              nsc_error *err);
+
+/*
+ * What the stored value of a pixel is in the real world (PS3.3 C.7.6.16.2.11): {"value", "unit": UCUM code, "meaning",
+ * "label", "explanation", "first", "last", "slope", "intercept" (null: by a table)}, or null where the file maps
+ * nothing. Ended by nsc_text_free.
+ */
+NSC_WARN_UNUSED nsc_status nsc_image_real_world_json(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y,
+                                                     char **out, nsc_error *err);
+
 /* ---- where pictures lie, and planes through a stack of them -------------------------------------------------------
  */
 
@@ -466,21 +481,6 @@ const char *nsc_projection_name(nsc_projection projection);
  * computed anew. Errors: ARGUMENT, also where the image is no plane. */
 NSC_WARN_UNUSED nsc_status nsc_plane_set_slab(nsc_image *plane, double thickness, nsc_projection projection,
                                               nsc_error *err);
-
-/*
- * Overlay planes of a frame (PS3.3 C.9.2), all together: `mask` [height][width] becomes 1 where one is set and 0
- * elsewhere. `size` is its capacity. They are never part of the samples. Errors: ARGUMENT, MEMORY, those of decoding.
- */
-NSC_WARN_UNUSED nsc_status nsc_image_overlays(const nsc_image *image, uint32_t frame, uint8_t *mask, size_t size,
-                                              nsc_error *err);
-
-/*
- * What the stored value of a pixel is in the real world (PS3.3 C.7.6.16.2.11): {"value", "unit": UCUM code, "meaning",
- * "label", "explanation", "first", "last", "slope", "intercept" (null: by a table)}, or null where the file maps
- * nothing. Ended by nsc_text_free.
- */
-NSC_WARN_UNUSED nsc_status nsc_image_real_world_json(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y,
-                                                     char **out, nsc_error *err);
 
 /* ---- measuring -------------------------------------------------------------------------------------------------- */
 

@@ -101,8 +101,8 @@ void nsc_dicom_free(void *dicom) {
   if (d->owns_bytes) free(d->bytes);
   free(d->elements);
   free(d->frame_items);
-  free(d->places);
   free(d->frame_groups);
+  free(d->places);
   free(d->palette.rgb);
   free(d);
 }

@@ -75,7 +75,7 @@ static const nsc_element *place_item(const nsc_dicom *d, uint32_t frame, uint32_
   return nsc_dicom_item(d->elements, TAG_DETECTORS, 1) ? NULL : nsc_dicom_item(d->elements, TAG_DETECTORS, 0);
 }
 
-static void read_place(const nsc_dicom *d, uint32_t frame, nsc_plane *p) {
+static void read_place(const nsc_dicom *d, uint32_t frame, nsc_frame_plane *p) {
   const uint32_t position = NSC_TAG(0x0020, 0x0032), orientation = NSC_TAG(0x0020, 0x0037);
   const nsc_element *at = place_item(d, frame, TAG_PLANE_POSITION, position);
   const nsc_element *turned = place_item(d, frame, TAG_PLANE_ORIENTATION, orientation);
@@ -89,8 +89,8 @@ static void read_place(const nsc_dicom *d, uint32_t frame, nsc_plane *p) {
   p->in_volume = p->has_position || p->has_orientation;
 }
 
-nsc_plane nsc_dicom_plane(const nsc_dicom *d, uint32_t frame) {
-  nsc_plane p = {0};
+nsc_frame_plane nsc_dicom_plane(const nsc_dicom *d, uint32_t frame) {
+  nsc_frame_plane p = {0};
   read_place(d, frame, &p);
   const nsc_element *measures = nsc_dicom_group(d, frame, TAG_PIXEL_MEASURES);
   if (!measures) measures = d->elements;
@@ -104,13 +104,10 @@ nsc_plane nsc_dicom_plane(const nsc_dicom *d, uint32_t frame) {
   return p;
 }
 
-static bool is_quadruped(const nsc_dicom *d) {
-  return nsc_dicom_text_is(d, nsc_dicom_find(d->elements, NSC_TAG(0x0010, 0x2210)), "QUADRUPED");
-}
-
-bool nsc_dicom_edges(const nsc_dicom *d, uint32_t frame, nsc_edges *out) {
-  nsc_plane p = nsc_dicom_plane(d, frame);
-  bool quadruped = is_quadruped(d);
+bool nsc_dicom_edges(const nsc_image *image, uint32_t frame, nsc_edges *out) {
+  const nsc_dicom *d = image->state;
+  nsc_frame_plane p = nsc_dicom_plane(d, frame);
+  bool quadruped = image->quadruped;
   if (p.has_orientation && !p.in_volume && nsc_edges_of_directions(p.orientation, p.orientation + 3, quadruped, out))
     return true;
   const nsc_element *e = nsc_dicom_find(d->elements, NSC_TAG(0x0020, 0x0020));
@@ -124,7 +121,7 @@ bool nsc_dicom_edges(const nsc_dicom *d, uint32_t frame, nsc_edges *out) {
 /* ---- what is said of it ---- */
 
 /* Millimetres along the normal of the frame's plane (PS3.3 C.7.6.2.1.1); NaN where the file does not say. */
-static double place_along_normal(const nsc_plane *p) {
+static double place_along_normal(const nsc_frame_plane *p) {
   if (!p->has_position || !p->has_orientation) return NAN;
   const double *a = p->orientation, *d = p->orientation + 3;
   double n[3] = {a[1] * d[2] - a[2] * d[1], a[2] * d[0] - a[0] * d[2], a[0] * d[1] - a[1] * d[0]};
@@ -165,7 +162,7 @@ static void write_frame_window(const nsc_frame_values *values, nsc_text *t) {
 
 static void write_frame(const nsc_image *image, uint32_t frame, nsc_text *t) {
   const nsc_dicom *d = image->state;
-  nsc_plane p = nsc_dicom_plane(d, frame);
+  nsc_frame_plane p = nsc_dicom_plane(d, frame);
   const nsc_frame_values *values = image->frame_values ? &image->frame_values[frame] : NULL;
   const nsc_element *content = nsc_dicom_group(d, frame, TAG_FRAME_CONTENT);
   nsc_json_object(t);
@@ -182,12 +179,13 @@ static void write_frame(const nsc_image *image, uint32_t frame, nsc_text *t) {
   nsc_json_end_object(t);
 }
 
-static bool frames_differ(const nsc_dicom *d, uint32_t frames) {
+static bool frames_differ(const nsc_image *image, uint32_t frames) {
+  const nsc_dicom *d = image->state;
   nsc_edges first = {0}, each;
-  bool has_first = nsc_dicom_edges(d, 0, &first);
+  bool has_first = nsc_dicom_edges(image, 0, &first);
   for (uint32_t i = 1; i < frames && nsc_dicom_has_frame_group(d, TAG_PLANE_ORIENTATION); i++) {
     memset(&each, 0, sizeof each);
-    if (nsc_dicom_edges(d, i, &each) != has_first || strcmp(each.right, first.right) != 0 ||
+    if (nsc_dicom_edges(image, i, &each) != has_first || strcmp(each.right, first.right) != 0 ||
         strcmp(each.bottom, first.bottom) != 0) {
       return true;
     }
@@ -195,9 +193,9 @@ static bool frames_differ(const nsc_dicom *d, uint32_t frames) {
   return false;
 }
 
-static void write_edges(const nsc_dicom *d, uint32_t frame, nsc_text *t) {
+static void write_edges(const nsc_image *image, uint32_t frame, nsc_text *t) {
   nsc_edges edges;
-  if (nsc_dicom_edges(d, frame, &edges)) {
+  if (nsc_dicom_edges(image, frame, &edges)) {
     nsc_edges_write(&edges, t);
   } else {
     nsc_json_null(t);
@@ -207,11 +205,11 @@ static void write_edges(const nsc_dicom *d, uint32_t frame, nsc_text *t) {
 void nsc_dicom_write_planes(const nsc_image *image, nsc_text *t) {
   const nsc_dicom *d = image->state;
   uint32_t frames = image->info.frames;
-  nsc_json_key(t, "edges"), write_edges(d, 0, t);
+  nsc_json_key(t, "edges"), write_edges(image, 0, t);
   nsc_json_key(t, "frameEdges");
-  if (frames_differ(d, frames)) {
+  if (frames_differ(image, frames)) {
     nsc_json_array(t);
-    for (uint32_t i = 0; i < frames; i++) write_edges(d, i, t);
+    for (uint32_t i = 0; i < frames; i++) write_edges(image, i, t);
     nsc_json_end_array(t);
   } else {
     nsc_json_null(t);

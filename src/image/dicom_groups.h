@@ -16,19 +16,19 @@ const nsc_element *nsc_dicom_group_holder(const nsc_dicom *d, uint32_t frame, ui
 bool nsc_dicom_has_frame_group(const nsc_dicom *d, uint32_t sequence);
 
 /* Where a frame lies in the patient, and how large it is. */
-typedef struct nsc_plane {
+typedef struct nsc_frame_plane {
   bool has_position, has_orientation;
   bool in_volume;        /* in the coordinates of an ultrasound volume instead (PS3.3 C.8.24.3): no letters */
   double position[3];    /* mm, LPS, of the first pixel's centre: Image Position (Patient) */
   double orientation[6]; /* cosines of a row, then of a column: Image Orientation (Patient) */
   double spacing[2];     /* mm from column to column and from row to row; 0 when not said */
   double thickness;      /* mm; 0 when not said */
-} nsc_plane;
+} nsc_frame_plane;
 
 /* From the frame's functional groups, else from the data set itself. */
-nsc_plane nsc_dicom_plane(const nsc_dicom *d, uint32_t frame);
+nsc_frame_plane nsc_dicom_plane(const nsc_dicom *d, uint32_t frame);
 /* Letters at the edges of a frame; false when the file says nothing. */
-bool nsc_dicom_edges(const nsc_dicom *d, uint32_t frame, nsc_edges *out);
+bool nsc_dicom_edges(const nsc_image *image, uint32_t frame, nsc_edges *out);
 
 /* Members of an image's JSON: "edges", "frameEdges", "frameFacts". */
 void nsc_dicom_write_planes(const nsc_image *image, nsc_text *t);

@@ -180,7 +180,7 @@ static nsc_status read_frame_values(const nsc_dicom *d, nsc_image *image, nsc_er
     if (own_values) {
       (void)read_rescale(d, nsc_dicom_group(d, i, TAG_PIXEL_VALUES), &values[i].slope, &values[i].intercept);
     }
-    nsc_plane plane = nsc_dicom_plane(d, i);
+    nsc_frame_plane plane = nsc_dicom_plane(d, i);
     bool has_spacing = own_spacing && plane.spacing[0] > 0;
     values[i].spacing_x = has_spacing ? plane.spacing[0] : image->info.spacing_x;
     values[i].spacing_y = has_spacing ? plane.spacing[1] : image->info.spacing_y;

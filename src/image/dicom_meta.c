@@ -93,14 +93,6 @@ static void read_padding(const nsc_dicom *d, nsc_image *image) {
   image->padding_high = a < b ? b : a;
 }
 
-static void read_modality(const nsc_dicom *d, nsc_image *image) {
-  const char *modality;
-  size_t size;
-  if (nsc_dicom_text(d, find(d, NSC_TAG(0x0008, 0x0060)), 0, &modality, &size) && size < sizeof image->modality) {
-    memcpy(image->modality, modality, size);
-  }
-}
-
 static bool read_identity(const nsc_image *image, char *out) {
   const char *uid;
   size_t size;
@@ -114,6 +106,14 @@ static bool read_identity(const nsc_image *image, char *out) {
   memcpy(out + 4, uid, size);
   out[4 + size] = 0;
   return true;
+}
+
+static void read_modality(const nsc_dicom *d, nsc_image *image) {
+  const char *modality;
+  size_t size;
+  if (nsc_dicom_text(d, find(d, NSC_TAG(0x0008, 0x0060)), 0, &modality, &size) && size < sizeof image->modality) {
+    memcpy(image->modality, modality, size);
+  }
 }
 
 static const nsc_image_reader dicom_reader = {.decode = nsc_dicom_decode_frame,
@@ -140,6 +140,7 @@ nsc_status nsc_dicom_open(nsc_image *image, nsc_source *source, nsc_error *err) 
   NSC_TRY(nsc_dicom_index_groups(d, image->info.frames, err));
   read_geometry(d, &image->info);
   read_modality(d, image);
+  image->quadruped = nsc_dicom_text_is(d, find(d, NSC_TAG(0x0010, 0x2210)), "QUADRUPED");
   NSC_TRY(nsc_dicom_read_places(d, image, err));
   if (image->info.frames > 1) image->info.frame_ms = read_frame_ms(d);
   read_padding(d, image);

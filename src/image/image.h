@@ -70,7 +70,8 @@ struct nsc_image {
   double slope, intercept;
   nsc_lut modality_lut; /* count 0: none, slope and intercept hold */
   char *unit;           /* "HU"; owned; NULL when the file does not say */
-  char modality[17];    /* "CT"; "" when the file does not say */
+  bool quadruped;    /* of an animal that goes on four feet: the patient's sides have other names (PS3.3 C.7.6.1.1.1) */
+  char modality[17]; /* "CT"; "" when the file does not say */
   /* What the coordinates of places are counted from: Frame of Reference UID (PS3.3 C.7.4.1), of a volume a name made of
      its content. Only pictures with the same one lie beside each other. "" when nothing is known. */
   char space[65];

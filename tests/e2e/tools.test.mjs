@@ -28,7 +28,7 @@ function leftHalf() {
 const letters = (page) =>
   page.evaluate(() =>
     ['left', 'right', 'top', 'bottom'].map((edge) => {
-      const letter = document.querySelector(`.edge-letter[data-edge=${edge}]`);
+      const letter = document.querySelector(`#pane .edge-letter[data-edge=${edge}]`);
       return letter.hidden ? null : letter.textContent;
     }),
   );
@@ -47,6 +47,26 @@ const colourAt = (page, selector, x, y) =>
     },
     [selector, x, y],
   );
+
+/** What a person sees at a point of the picture: of the page as the browser puts it together, not of one canvas. */
+async function seenAt(page, x, y) {
+  const place = await page.evaluate(
+    ([px, py]) => {
+      const { viewer } = globalThis.negatoscope;
+      const box = viewer.canvas.getBoundingClientRect();
+      const at = viewer.placeOf({ x: px, y: py });
+      return { x: Math.round(box.left + at.x), y: Math.round(box.top + at.y) };
+    },
+    [x, y],
+  );
+  const png = [...(await page.screenshot({ clip: { ...place, width: 1, height: 1 } }))];
+  return page.evaluate(async (bytes) => {
+    const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type: 'image/png' }));
+    const context = new OffscreenCanvas(1, 1).getContext('2d');
+    context.drawImage(bitmap, 0, 0);
+    return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  }, png);
+}
 
 /**
  * Waits until the canvas has left grey. 150 HU in a window of -160 to 240 is shade 198, give or take what smoothing between
@@ -77,7 +97,7 @@ describe('over the picture', { skip: unavailable }, () => {
 
   test('letters follow turning and mirroring', async (t) => {
     const { page, problems } = await open(t, square(AXIAL));
-    await page.waitForFunction(() => document.querySelector('.edge-letter[data-edge=left]').textContent === 'R');
+    await page.waitForFunction(() => document.querySelector('#pane .edge-letter[data-edge=left]').textContent === 'R');
     assert.deepEqual(await letters(page), ['R', 'L', 'A', 'P']);
     await page.keyboard.press(']');
     assert.deepEqual(await letters(page), ['P', 'A', 'R', 'L']);
@@ -90,23 +110,43 @@ describe('over the picture', { skip: unavailable }, () => {
 
   test('letters of a volume, and none where the file says nothing', async (t) => {
     const { page } = await open(t, nifti({ size: [20, 20, 4] }), 'volume.nii');
-    await page.waitForFunction(() => document.querySelector('.edge-letter[data-edge=left]').textContent === 'R');
+    await page.waitForFunction(() => document.querySelector('#pane .edge-letter[data-edge=left]').textContent === 'R');
     assert.deepEqual(await letters(page), ['R', 'L', 'A', 'P']);
     const plain = await open(t, square(), 'plain.dcm');
     assert.deepEqual(await letters(plain.page), [null, null, null, null]);
   });
 
-  test('overlay planes are switched by O and change no pixel of the picture', async (t) => {
+  test('the planes of a volume have letters of their own', async (t) => {
+    const { page, problems } = await open(t, nifti({ size: [20, 20, 20], value: (i, j, k) => i + 3 * j + 5 * k }), 'planes.nii');
+    await page.keyboard.press('u');
+    const all = () =>
+      page.evaluate(() =>
+        [...document.querySelectorAll('.pane')]
+          .filter((pane) => pane.checkVisibility())
+          .map((pane) => [...pane.querySelectorAll('.edge-letter:not([hidden])')].map((letter) => letter.textContent).join(''))
+          .sort(),
+      );
+    await page.waitForFunction(() => [...document.querySelectorAll('.edge-letter:not([hidden])')].filter((each) => each.checkVisibility()).length >= 12);
+    const shown = (await all()).filter(Boolean);
+    // Axial, coronal and sagittal, as radiologists expect them: right is left, in front or the head above.
+    for (const edges of ['RLAP', 'RLHF', 'APHF']) assert.ok(shown.includes(edges), `${edges} among ${shown}`);
+    await screenshot(page, 'planes-letters');
+    assert.deepEqual(problems, []);
+  });
+
+  test('overlay planes are switched by a key and change no pixel of the picture', async (t) => {
     const { page, problems } = await open(t, square({ ...leftHalf(), ...AXIAL }));
-    await page.waitForSelector('.layer[data-shown]:not([data-shown=""])', { state: 'attached' });
-    assert.deepEqual(await colourAt(page, '.layer', 10.5, 30.5), [0x4d, 0xf0, 0xa0, 255]);
-    assert.equal((await colourAt(page, '.layer', 50.5, 30.5))[3], 0);
+    await page.waitForSelector('#pane .layer[data-shown]:not([data-shown=""])', { state: 'attached' });
+    assert.deepEqual(await colourAt(page, '#pane .layer', 10.5, 30.5), [0x4d, 0xf0, 0xa0, 255]);
+    assert.equal((await colourAt(page, '#pane .layer', 50.5, 30.5))[3], 0);
     const [red, green, blue] = await colourAt(page, '#canvas', 10.5, 30.5);
     assert.ok(red === green && green === blue, 'the picture below stays grey');
+    assert.deepEqual(await seenAt(page, 10.5, 30.5), [0x4d, 0xf0, 0xa0]);
+    assert.deepEqual(await seenAt(page, 50.5, 30.5), [255, 255, 255], 'beside the plane the picture is seen');
     await screenshot(page, 'overlay-planes');
-    await page.keyboard.press('v');
-    await page.waitForSelector('.layer[data-shown=""]', { state: 'attached' });
-    assert.equal((await colourAt(page, '.layer', 10.5, 30.5))[3], 0);
+    await page.keyboard.press('6');
+    await page.waitForSelector('#pane .layer[data-shown=""]', { state: 'attached' });
+    assert.equal((await colourAt(page, '#pane .layer', 10.5, 30.5))[3], 0);
     assert.equal(await page.getAttribute('[data-do=planes]', 'aria-pressed'), 'false');
     assert.deepEqual(problems, []);
   });
@@ -115,10 +155,10 @@ describe('over the picture', { skip: unavailable }, () => {
     const { page, problems } = await open(t, square(AXIAL));
     assert.equal(await page.isVisible('[data-do=planes]'), false, 'no button where there are no planes');
     await page.selectOption('#color-maps', { label: 'Hot iron' });
-    await page.waitForSelector('.color-legend[data-map=hot-iron]');
+    await page.waitForSelector('#pane .color-legend[data-map=hot-iron]');
     await coloured(page);
     const { center, width } = await page.evaluate(() => globalThis.negatoscope.desk.current.view);
-    const texts = await page.locator('.legend-values span').allInnerTexts();
+    const texts = await page.locator('#pane .legend-values span').allInnerTexts();
     assert.deepEqual(texts.map(Number), [center + width / 2, center, center - width / 2]);
     await screenshot(page, 'colours');
     // The saved picture has the legend and the letters: its left margin is not all black, and yellow is in its middle.
@@ -138,12 +178,12 @@ describe('over the picture', { skip: unavailable }, () => {
         const { data } = context.getImageData(...box(selector).map(Math.round));
         return Math.max(...Array.from({ length: data.length / 4 }, (_, i) => of(data[4 * i], data[4 * i + 1], data[4 * i + 2])));
       };
-      return { margin: most('.color-legend canvas', (red) => red), letter: most('.edge-letter[data-edge=top]', (r, g, b) => Math.min(r, g) - b) };
+      return { margin: most('#pane .color-legend canvas', (red) => red), letter: most('#pane .edge-letter[data-edge=top]', (r, g, b) => Math.min(r, g) - b) };
     }, bytes);
     assert.equal(margin, 255);
     assert.ok(letter > 40, `the letter at the top is there: ${letter}`);
-    for (let maps = 0; maps < 11; maps++) await page.keyboard.press(';');
-    await page.waitForFunction(() => document.querySelector('.color-legend').hidden);
+    for (let maps = 0; maps < 11; maps++) await page.keyboard.press('v');
+    await page.waitForFunction(() => document.querySelector('#pane .color-legend').hidden);
     assert.deepEqual(problems, []);
   });
 
@@ -157,12 +197,12 @@ describe('over the picture', { skip: unavailable }, () => {
       await page.keyboard.press('q');
       await page.mouse.move(centre[0] + 3, centre[1]);
       await page.mouse.move(...centre);
-      await page.waitForFunction((text) => document.querySelector('.magnifier:not([hidden]) span')?.textContent === text, power);
+      await page.waitForFunction((text) => document.querySelector('#pane .magnifier:not([hidden]) span')?.textContent === text, power);
     }
-    const glass = await page.locator('.magnifier').boundingBox();
+    const glass = await page.locator('#pane .magnifier').boundingBox();
     assert.ok(Math.abs(glass.x + glass.width / 2 - centre[0]) < 3, 'the glass is where the pointer is');
     const contrast = await page.evaluate(() => {
-      const canvas = document.querySelector('.magnifier canvas');
+      const canvas = document.querySelector('#pane .magnifier canvas');
       const { data } = canvas.getContext('2d').getImageData(canvas.width / 2 - 20, canvas.height / 2 - 20, 40, 40);
       const reds = data.filter((_, index) => index % 4 === 0);
       return Math.max(...reds) - Math.min(...reds);
@@ -170,7 +210,7 @@ describe('over the picture', { skip: unavailable }, () => {
     assert.ok(contrast > 60, `dark and light pixels are apart by ${contrast}`);
     await screenshot(page, 'magnifier');
     await page.keyboard.press('q');
-    await page.waitForSelector('.magnifier[hidden]', { state: 'attached' });
+    await page.waitForSelector('#pane .magnifier[hidden]', { state: 'attached' });
     assert.deepEqual(problems, []);
   });
 
@@ -190,12 +230,12 @@ describe('over the picture', { skip: unavailable }, () => {
       );
     await touch('pointerdown', 0);
     await touch('pointermove', 40);
-    await page.waitForSelector('.magnifier:not([hidden])');
-    const glass = await page.locator('.magnifier').boundingBox();
+    await page.waitForSelector('#pane .magnifier:not([hidden])');
+    const glass = await page.locator('#pane .magnifier').boundingBox();
     assert.ok(glass.y + glass.height < box.y + box.height / 2, 'the glass is above the finger');
     await screenshot(page, 'magnifier-phone');
     await touch('pointerup', 40);
-    await page.waitForSelector('.magnifier[hidden]', { state: 'attached' });
+    await page.waitForSelector('#pane .magnifier[hidden]', { state: 'attached' });
     assert.deepEqual(await page.evaluate(() => globalThis.negatoscope.desk.current.view), before);
   });
 });

@@ -44,6 +44,9 @@
  *                                                 [high, low], two numbers of 32 bits
  *   measure    {key, frame, kind, points}         nsc_measure_json; kind is the index of a name in constants.measures,
  *                                                 points are [[x, y], ...]
+ *   report     {marks, key, now, nameless}        the bytes of a DICOM structured report (nsc_report_write): marks are
+ *                                                 [{key, frame, kind, points, text}] as of measure, `key` four random
+ *                                                 numbers of 32 bits
  *   reformat   {key, keys, chosen}                Plan (nsc_reformat_json) of a stack that is to be looked at in other planes:
  *                                                 keys of its files in the index, or of one file of many frames;
  *                                                 chosen is the Look that decides between pictures at one place. What is
@@ -56,9 +59,6 @@
  *   cut        {from, others}                     for each Look of `others` [x, y, x, y] in its pixels, where the plane of
  *                                                 the Look `from` cuts it, or null
  *   locate     {from, keys}                       {frame, x, y} in each image: the place of a pixel, from {key, frame, x, y}
- *   report     {marks, key, now, nameless}        the bytes of a DICOM structured report (nsc_report_write): marks are
- *                                                 [{key, frame, kind, points, text}] as of measure, `key` four random
- *                                                 numbers of 32 bits
  *   model      {file, options}                    nsc_model_json; options {recipe, labels, output} are JSON texts or
  *                                                 null. Takes the place of the model before it, which stays when this
  *                                                 one fails

@@ -107,14 +107,14 @@ export class Overlay {
   }
 
   /** Number in the stack and, in a series, where it lies. @param {import('./desk.js').Item} item @param {import('../shared/protocol.js').ImageInfo} info @param {number} frame */
-  #place({ pile, at }, { frames, place, frameFacts }, frame) {
+  #place({ pile, at }, { frames, frameFacts, place }, frame) {
     if (!pile && frames < 2) return '';
     const facts = frameFacts?.[frame];
     const mm = pile ? pile.places[at] : (place?.positions[frame] ?? facts?.place);
     const lines = [t('overlay.frame', pile ? { frame: at + 1, frames: pile.items.length } : { frame: frame + 1, frames })];
     const number = (/** @type {number} */ value) => formatNumber(value, { maximumFractionDigits: 1, useGrouping: false });
     if (mm !== undefined && mm !== null) lines.push(t('overlay.place', { mm: number(mm) }));
-    if (facts?.time !== undefined && facts.time !== null) lines.push(t('overlay.time', { seconds: short(facts.time) }));
+    if (facts && facts.time !== null) lines.push(t('overlay.time', { seconds: short(facts.time) }));
     return lines.join('\n');
   }
 

@@ -13,20 +13,21 @@ export class Snapshot {
     this.measuring = measuring;
     this.status = status;
     /**
-     * Of the active pane: canvases over the viewer's that belong to the picture, and what is painted over them.
+     * Canvases over the viewer's that belong to the picture, and what is painted over them.
      * @type {() => {layers: HTMLCanvasElement[], parts: Array<{paintOn: (context: CanvasRenderingContext2D) => void}>}}
      */
-    this.decorations = () => ({ layers: [], parts: [] });
+    this.over = () => ({ layers: [], parts: [] });
+
   }
 
   /** @returns {Promise<Blob>} */
   #png() {
     const shown = this.viewer.canvas;
-    const { layers, parts } = this.decorations();
     const canvas = document.createElement('canvas');
     canvas.width = shown.width;
     canvas.height = shown.height;
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+    const { layers, parts } = this.over();
     for (const layer of [shown, ...layers]) context.drawImage(layer, 0, 0, shown.width, shown.height);
     context.scale(shown.width / shown.clientWidth, shown.height / shown.clientHeight);
     for (const part of [this.measuring.drawing, ...parts]) part.paintOn(context);

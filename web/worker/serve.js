@@ -161,6 +161,19 @@ export class Service {
       return { result: this.core.measure(handle, frame, kind, points) };
     },
 
+    async report({ marks, key, now, nameless }) {
+      const report = this.core.createReport(key);
+      try {
+        for (const mark of marks) this.core.addToReport(report, (await this.images.get(mark.key)).handle, mark);
+        const bytes = this.core.writeReport(report, now, nameless);
+        this.core.freeReport(report);
+        return { result: bytes, transfer: [bytes.buffer] };
+      } catch (error) {
+        if (!isTrap(error)) this.core.freeReport(report);
+        throw error;
+      }
+    },
+
     async reformat({ key, keys, chosen }) {
       return { result: await this.reformats.begin(key, keys, chosen) };
     },
@@ -193,19 +206,6 @@ export class Service {
 
     async locate({ from, keys }) {
       return { result: await this.reformats.locate(from, keys) };
-    },
-
-    async report({ marks, key, now, nameless }) {
-      const report = this.core.createReport(key);
-      try {
-        for (const mark of marks) this.core.addToReport(report, (await this.images.get(mark.key)).handle, mark);
-        const bytes = this.core.writeReport(report, now, nameless);
-        this.core.freeReport(report);
-        return { result: bytes, transfer: [bytes.buffer] };
-      } catch (error) {
-        if (!isTrap(error)) this.core.freeReport(report);
-        throw error;
-      }
     },
 
     async model({ file, options }, progress) {

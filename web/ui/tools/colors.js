@@ -30,16 +30,16 @@ export class ColorChoice {
   }
 
   #show() {
-    const { current, view } = this.desk.active;
-    this.select.disabled = current?.info?.channels !== 1;
-    this.select.value = String(view?.colors ?? 0);
+    const item = this.desk.current;
+    this.select.disabled = item?.info?.channels !== 1;
+    this.select.value = String(item?.view?.colors ?? 0);
   }
 
   /** The next map, and after the last one grey. */
   next() {
-    const { current, view } = this.desk.active;
-    if (current?.info?.channels !== 1 || !view) return;
-    this.desk.setView({ colors: ((view.colors ?? 0) + 1) % this.maps.length });
+    const item = this.desk.current;
+    if (item?.info?.channels !== 1 || !item.view) return;
+    this.desk.setView({ colors: ((item.view.colors ?? 0) + 1) % this.maps.length });
   }
 }
 
@@ -53,6 +53,7 @@ export class ColorLegend {
    */
   constructor(root, viewer, pane, maps) {
     this.viewer = viewer;
+    this.pane = pane;
     this.maps = maps;
     this.bar = /** @type {HTMLCanvasElement} */ (h('canvas', { ...BAR }));
     this.texts = [h('span'), h('span'), h('span')];
@@ -65,8 +66,8 @@ export class ColorLegend {
   }
 
   update() {
-    const { info } = this.viewer.item ?? {};
-    const { view } = this.viewer.pane;
+    const { current, view } = this.pane;
+    const info = current?.info;
     const map = info?.channels === 1 && view?.colors ? this.maps[view.colors] : null;
     this.legend.hidden = !map;
     if (!map || !view || !info) return;

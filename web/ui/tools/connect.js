@@ -1,4 +1,4 @@
-/** Connects the tools over the pictures with the buttons and keys of the page. */
+/** Connects the tools over the pictures with the buttons and keys of the page: they act on the active pane. */
 import { byId } from '../dom.js';
 import { togglePrivacy } from '../privacy.js';
 import { ColorChoice } from './colors.js';
@@ -14,10 +14,13 @@ import { connectPaneTools } from './pane-tools.js';
  * @param {import('../snapshot.js').Snapshot} parts.snapshot
  */
 export function connectTools({ toolbar, panes, desk, client, constants, snapshot }) {
-  const each = panes.views.map((view) => connectPaneTools(view, client, constants));
-  const active = () => each[desk.active.number];
+  const all = panes.views.map(({ node, viewer, pane }) => connectPaneTools({ root: node, viewer, pane, client, constants }));
+  const active = () => all[desk.active.number];
   const colors = new ColorChoice(/** @type {HTMLSelectElement} */ (byId('color-maps')), desk, constants.colorMaps);
-  snapshot.decorations = () => ({ layers: [active().planes.layer], parts: [active().legend, active().edges] });
+  snapshot.over = () => {
+    const { planes, legend, edges } = active();
+    return { layers: [planes.layer], parts: [legend, edges] };
+  };
   /** @param {string} action */
   const button = (action) => /** @type {HTMLElement} */ (toolbar.bar.querySelector(`[data-do=${action}]`));
   const show = () => {
@@ -30,11 +33,11 @@ export function connectTools({ toolbar, panes, desk, client, constants, snapshot
   desk.on('active', show);
   Object.assign(toolbar.more, {
     planes: () => {
-      for (const { planes } of each) planes.toggle();
+      active().planes.toggle();
       show();
     },
     magnifier: () => {
-      for (const { magnifier } of each) magnifier.next();
+      active().magnifier.next();
       show();
     },
     'next-colors': () => colors.next(),

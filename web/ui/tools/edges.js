@@ -33,6 +33,7 @@ export class EdgeLetters {
   constructor(root, viewer, pane) {
     this.root = root;
     this.viewer = viewer;
+    this.pane = pane;
     this.letters = ['left', 'right', 'top', 'bottom'].map((edge) => h('span.edge-letter', { 'data-edge': edge, hidden: true }));
     root.append(...this.letters);
     for (const type of ['place', 'rendered']) viewer.addEventListener(type, () => this.update());
@@ -41,8 +42,9 @@ export class EdgeLetters {
 
   /** @returns {Edges | null} of the frame that is looked at */
   get edges() {
-    const { info } = this.viewer.item ?? {};
-    return info?.frameEdges?.[this.viewer.pane.view?.frame ?? 0] ?? info?.edges ?? null;
+    const { current, view } = this.pane;
+    const info = current?.info;
+    return info?.frameEdges?.[view?.frame ?? 0] ?? info?.edges ?? null;
   }
 
   /** The same on a picture that is saved. @param {CanvasRenderingContext2D} context */
@@ -62,7 +64,8 @@ export class EdgeLetters {
     // Inside the picture, but never out of sight nor under what else stands at the edges of the pane.
     const box = pictureBox(viewer);
     const { clientWidth, clientHeight } = viewer.canvas;
-    const slider = this.root.querySelector('.frames:not([hidden])') ? SLIDER : 0;
+    const frames = this.root.parentElement?.querySelector('.frames:not([hidden])');
+    const slider = frames && this.root.getBoundingClientRect().right > frames.getBoundingClientRect().left ? SLIDER : 0;
     const legend = this.root.querySelector('.color-legend:not([hidden])') ? LEGEND : 0;
     const middle = (/** @type {number} */ low, /** @type {number} */ high, /** @type {number} */ limit) =>
       (Math.max(low, 0) + Math.min(high, limit)) / 2;

@@ -23,6 +23,7 @@ export class Magnifier {
    */
   constructor(root, viewer, pane, client) {
     this.viewer = viewer;
+    this.pane = pane;
     this.client = client;
     this.power = 0;
     /** @type {Point | null} */
@@ -61,11 +62,11 @@ export class Magnifier {
 
   /** The whole frame as the viewer shows it, pixel by pixel. */
   async #load() {
-    const { item, steps, pane } = this.viewer;
-    if (!this.power || !item || !pane.view) return;
+    const { current, view } = this.pane;
+    if (!this.power || !current || !view) return;
     try {
-      const { pixels } = await this.client.request('render', { key: item.key, view: pane.view, steps, buffer: null });
-      if (item !== this.viewer.item) return;
+      const { pixels } = await this.client.request('render', { key: current.key, view, steps: this.viewer.steps, buffer: null });
+      if (current !== this.pane.current) return;
       putPixels(pixels, this.picture);
       this.#draw();
     } catch {

@@ -5,15 +5,18 @@ import { Magnifier } from './magnifier.js';
 import { OverlayPlanes } from './planes.js';
 
 /**
- * @param {import('../panes/panes.js').PaneView} view
- * @param {import('../../client/client.js').Client} client
- * @param {import('../../shared/protocol.js').Constants} constants
+ * @param {object} parts
+ * @param {HTMLElement} parts.root  what the viewer's canvas fills
+ * @param {import('../viewer.js').Viewer} parts.viewer
+ * @param {import('../panes/pane.js').Pane} parts.pane
+ * @param {import('../../client/client.js').Client} parts.client
+ * @param {import('../../shared/protocol.js').Constants} parts.constants
  */
-export function connectPaneTools({ node, pane, viewer }, client, constants) {
+export function connectPaneTools({ root, viewer, pane, client, constants }) {
   return {
     planes: new OverlayPlanes(viewer, pane, client),
-    legend: new ColorLegend(node, viewer, pane, constants.colorMaps),
-    edges: new EdgeLetters(node, viewer, pane),
-    magnifier: new Magnifier(node, viewer, pane, client),
+    legend: new ColorLegend(root, viewer, pane, constants.colorMaps),
+    edges: new EdgeLetters(root, viewer, pane),
+    magnifier: new Magnifier(root, viewer, pane, client),
   };
 }

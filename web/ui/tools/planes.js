@@ -13,6 +13,7 @@ export class OverlayPlanes {
    */
   constructor(viewer, pane, client) {
     this.viewer = viewer;
+    this.pane = pane;
     this.client = client;
     this.on = true;
     this.layer = /** @type {HTMLCanvasElement} */ (h('canvas.layer', { 'aria-hidden': 'true' }));
@@ -29,7 +30,7 @@ export class OverlayPlanes {
 
   /** Whether the picture has any. */
   get available() {
-    return Boolean(this.viewer.item?.info?.overlays?.length);
+    return Boolean(this.pane.current?.info?.overlays?.length);
   }
 
   toggle() {
@@ -38,8 +39,8 @@ export class OverlayPlanes {
   }
 
   get #wanted() {
-    const { item, pane } = this.viewer;
-    return this.on && this.available && item && pane.view ? `${item.key}:${pane.view.frame}` : '';
+    const { current, view } = this.pane;
+    return this.on && this.available && current && view ? `${current.key}:${view.frame}` : '';
   }
 
   update() {
@@ -48,11 +49,11 @@ export class OverlayPlanes {
   }
 
   async #load() {
-    const { item, pane } = this.viewer;
+    const { current, view } = this.pane;
     const wanted = this.#wanted;
-    if (!wanted || wanted === this.loaded || !item || !pane.view) return;
+    if (!wanted || wanted === this.loaded || !current || !view) return;
     try {
-      const { pixels } = await this.client.request('overlays', { key: item.key, frame: pane.view.frame, color: COLOUR });
+      const { pixels } = await this.client.request('overlays', { key: current.key, frame: view.frame, color: COLOUR });
       putPixels(pixels, this.picture);
       this.loaded = wanted;
       this.#draw();
