@@ -69,6 +69,8 @@ uint32_t nsc_cli_processors(void);
 
 /* Reads a whole file. Errors: IO with the system's reason, MEMORY. */
 NSC_WARN_UNUSED nsc_status nsc_cli_read(const char *path, nsc_source **out, nsc_error *err);
+/* The same of an image, which may be a pair of files: behind X.hdr what lies in the X.img beside it. */
+NSC_WARN_UNUSED nsc_status nsc_cli_read_image(const char *path, nsc_source **out, nsc_error *err);
 
 NSC_WARN_UNUSED nsc_status nsc_cli_open_image(const char *path, nsc_image **out, nsc_error *err);
 

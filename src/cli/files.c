@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
@@ -28,26 +29,55 @@ static nsc_status read_all(FILE *f, size_t hint, nsc_source *source, const char 
   return NSC_OK;
 }
 
-nsc_status nsc_cli_read(const char *path, nsc_source **out, nsc_error *err) {
+/* A file behind what `source` holds; without one it is created. */
+static nsc_status append_file(const char *path, nsc_source **source, nsc_error *err) {
   FILE *f = fopen(path, "rb");
   if (!f) return nsc_fail(err, NSC_ERROR_IO, "cannot open: %s", strerror(errno));
   struct stat info;
   size_t hint = fstat(fileno(f), &info) == 0 && S_ISREG(info.st_mode) ? (size_t)info.st_size : 0;
-  nsc_source *source = NULL;
-  nsc_status status = nsc_source_create(hint + 1, &source, err);
-  if (status == NSC_OK) status = read_all(f, hint, source, path, err);
+  nsc_status status = *source ? NSC_OK : nsc_source_create(hint + 1, source, err);
+  if (status == NSC_OK) status = read_all(f, hint, *source, path, err);
   fclose(f);
-  if (status != NSC_OK) {
+  return status;
+}
+
+nsc_status nsc_cli_read(const char *path, nsc_source **out, nsc_error *err) {
+  nsc_source *source = NULL;
+  nsc_status status = append_file(path, &source, err);
+  if (status == NSC_OK) {
+    *out = source;
+  } else {
     nsc_source_free(source);
-    return status;
   }
-  *out = source;
-  return NSC_OK;
+  return status;
+}
+
+static bool is_file(const char *path) {
+  struct stat info;
+  return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+/* The samples of NIfTI's and Analyze's pairs: beside X.hdr lies X.img, both perhaps with .gz. */
+static bool partner_of(const char *path, char *out, size_t room) {
+  const char *end = path + strlen(path), *gz = end - 3;
+  if (end - path > 3 && strcasecmp(gz, ".gz") == 0) end = gz;
+  if (end - path < 4 || strncasecmp(end - 4, ".hdr", 4) != 0) return false;
+  bool upper = end[-1] == 'R';
+  int n = snprintf(out, room, "%.*s%s%s", (int)(end - path - 4), path, upper ? ".IMG" : ".img", end);
+  return n > 0 && (size_t)n < room && is_file(out);
+}
+
+nsc_status nsc_cli_read_image(const char *path, nsc_source **out, nsc_error *err) {
+  char partner[4096];
+  NSC_TRY(nsc_cli_read(path, out, err));
+  nsc_status status = partner_of(path, partner, sizeof partner) ? append_file(partner, out, err) : NSC_OK;
+  if (status != NSC_OK) nsc_source_free(*out);
+  return status;
 }
 
 nsc_status nsc_cli_open_image(const char *path, nsc_image **out, nsc_error *err) {
   nsc_source *source;
-  NSC_TRY(nsc_cli_read(path, &source, err));
+  NSC_TRY(nsc_cli_read_image(path, &source, err));
   nsc_status status = nsc_image_open(source, NULL, out, err);
   if (status != NSC_OK) nsc_source_free(source);
   return status;
@@ -68,11 +98,6 @@ nsc_status nsc_cli_replace(const char *path, const char *bytes, size_t size, nsc
   NSC_TRY(nsc_cli_write(part, bytes, size, err));
   if (rename(part, path) == 0) return NSC_OK;
   return nsc_fail(err, NSC_ERROR_IO, "cannot write %.100s: %s", path, strerror(errno));
-}
-
-static bool is_file(const char *path) {
-  struct stat info;
-  return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
 nsc_status nsc_cli_open_model(const char *name, nsc_model **out, nsc_error *err) {

@@ -7,7 +7,7 @@
 /* An image, or else a model: whichever reads it. */
 static nsc_status describe(const char *path, char **json, nsc_error *err) {
   nsc_source *source;
-  NSC_TRY(nsc_cli_read(path, &source, err));
+  NSC_TRY(nsc_cli_read_image(path, &source, err));
   nsc_image *image;
   nsc_status status = nsc_image_open(source, NULL, &image, err);
   if (status == NSC_OK) {

@@ -147,29 +147,47 @@ static int32_t limited(int32_t value, int32_t low, int32_t high) {
   return value < low ? low : value > high ? high : value;
 }
 
+/* Values as the DICOM header has them: signed though the codestream says they are not, no more bits than it names. */
+static void fit_values(const decoder *d, const nsc_codec_frame *frame, opj_image_comp_t *c) {
+  size_t count = (size_t)c->w * c->h;
+  if (frame->is_signed && !c->sgnd && c->prec < 32) {
+    uint32_t sign = 1u << (c->prec - 1);
+    for (size_t i = 0; i < count; i++) c->data[i] = (int32_t)(((uint32_t)c->data[i] ^ sign) - sign);
+  }
+  if (d->is_lossy && c->prec > frame->bits && frame->bits < 32) {
+    int32_t low = frame->is_signed ? -(int32_t)(1u << (frame->bits - 1)) : 0;
+    int32_t high = (int32_t)((1u << (frame->bits - (frame->is_signed ? 1 : 0))) - 1);
+    for (size_t i = 0; i < count; i++) c->data[i] = limited(c->data[i], low, high);
+  }
+}
+
+/* A row of values to samples `step` apart, from number `at`; each value is repeated `across` times. */
+#define DEFINE_PUT(name, type)                                                                                     \
+  static void name(const OPJ_INT32 *row, uint32_t count, uint32_t across, uint32_t width, type *to, size_t step) { \
+    if (across == 1 && count >= width) {                                                                           \
+      for (uint32_t x = 0; x < width; x++) to[x * step] = (type)row[x];                                            \
+    } else {                                                                                                       \
+      for (uint32_t x = 0; x < width; x++) to[x * step] = (type)row[x / across < count ? x / across : count - 1];  \
+    }                                                                                                              \
+  }
+DEFINE_PUT(put_u8, uint8_t)
+DEFINE_PUT(put_u16, uint16_t)
+DEFINE_PUT(put_u32, uint32_t)
+
 /* One component to its channel. Components with fewer samples are repeated. */
 static void copy_component(const decoder *d, const nsc_codec_frame *frame, uint32_t channel, void *samples) {
-  const opj_image_comp_t *c = &d->image->comps[channel], *whole = &d->image->comps[0];
+  opj_image_comp_t *c = &d->image->comps[channel], *whole = &d->image->comps[0];
   uint32_t across = c->w < whole->w ? c->dx : 1, down = c->h < whole->h ? c->dy : 1;
-  bool extend = frame->is_signed && !c->sgnd && c->prec < 32;
-  bool cut = d->is_lossy && c->prec > frame->bits && frame->bits < 32;
-  int32_t low = cut && frame->is_signed ? -(int32_t)(1u << (frame->bits - 1)) : 0;
-  int32_t high = cut ? (int32_t)((1u << (frame->bits - (frame->is_signed ? 1 : 0))) - 1) : 0;
-  uint32_t sign = c->prec < 32 ? 1u << (c->prec - 1) : 0;
-  size_t at = channel;
+  fit_values(d, frame, c);
   for (uint32_t y = 0; y < frame->height; y++) {
     const OPJ_INT32 *row = c->data + (size_t)(y / down < c->h ? y / down : c->h - 1) * c->w;
-    for (uint32_t x = 0; x < frame->width; x++, at += frame->channels) {
-      int32_t value = row[x / across < c->w ? x / across : c->w - 1];
-      if (extend) value = (int32_t)(((uint32_t)value ^ sign) - sign);
-      if (cut) value = limited(value, low, high);
-      if (frame->container == 8) {
-        ((uint8_t *)samples)[at] = (uint8_t)value;
-      } else if (frame->container == 16) {
-        ((uint16_t *)samples)[at] = (uint16_t)value;
-      } else {
-        ((uint32_t *)samples)[at] = (uint32_t)value;
-      }
+    size_t at = (size_t)y * frame->width * frame->channels + channel;
+    if (frame->container == 8) {
+      put_u8(row, c->w, across, frame->width, (uint8_t *)samples + at, frame->channels);
+    } else if (frame->container == 16) {
+      put_u16(row, c->w, across, frame->width, (uint16_t *)samples + at, frame->channels);
+    } else {
+      put_u32(row, c->w, across, frame->width, (uint32_t *)samples + at, frame->channels);
     }
   }
 }

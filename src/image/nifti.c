@@ -1,6 +1,10 @@
 /*
  * NIfTI-1 (nifti1.h, 2007) and NIfTI-2 (nifti2.h, 2011): one header in two widths. Read into the wider of the two, then
  * alike. Coordinates are RAS+; an affine is sform, else qform, else there is none.
+ *
+ * Pairs of two files, header and samples, and Analyze 7.5, which has but those, are read from both joined: the .hdr,
+ * then the .img. Analyze says nothing reliable of how its axes lie in the patient, so that nothing is made of it here;
+ * its samples are scaled as SPM does, which put a factor where NIfTI has its slope.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -21,7 +25,7 @@ enum {
 
 /* The fields that are looked at, in NIfTI-2's widths. */
 typedef struct nifti {
-  bool two, big_endian;
+  bool two, big_endian, pair, analyze;
   int64_t dim[8];
   int32_t datatype, intent_code, qform_code, sform_code, xyzt_units;
   double pixdim[8], vox_offset, slope, inter, cal_min, cal_max, toffset;
@@ -118,27 +122,27 @@ static void read_header_2(nifti *n, const uint8_t *p) {
   n->intent_name = (const char *)p + 508;
 }
 
+/* dbh.h of Analyze 7.5, where it differs from what became NIfTI: no codes of any kind, only SPM's factor. */
+static void forget_what_nifti_added(nifti *n) {
+  n->analyze = true;
+  n->intent_code = n->qform_code = n->sform_code = 0;
+  n->xyzt_units = 0;
+  n->inter = n->toffset = 0;
+  n->intent_name = "";
+}
+
 static nsc_status read_header(nifti *n, const uint8_t *bytes, size_t size, nsc_error *err) {
-  switch (kind_of(bytes, size, &n->big_endian)) {
-    case KIND_SINGLE_1:
-      read_header_1(n, bytes);
-      return NSC_OK;
-    case KIND_SINGLE_2:
-      if (size < HEADER_2) return nsc_fail(err, NSC_ERROR_TRUNCATED, "NIfTI-2: the header is cut off");
-      n->two = true;
-      read_header_2(n, bytes);
-      return NSC_OK;
-    case KIND_PAIR_1:
-    case KIND_PAIR_2:
-      return nsc_fail(
-          err, NSC_ERROR_UNSUPPORTED,
-          "NIfTI: this is the header (.hdr) of a pair; the samples are in its .img file. One file (.nii) of "
-          "both opens");
-    default:
-      return nsc_fail(err, NSC_ERROR_UNSUPPORTED,
-                      "Analyze 7.5: this is the header (.hdr) of a pair; the samples are in its .img file, and the "
-                      "format has no form in one file. NIfTI (.nii) has");
+  kind kind = kind_of(bytes, size, &n->big_endian);
+  n->pair = kind == KIND_PAIR_1 || kind == KIND_PAIR_2 || kind == KIND_ANALYZE;
+  n->two = kind == KIND_SINGLE_2 || kind == KIND_PAIR_2;
+  if (!n->two) {
+    read_header_1(n, bytes);
+    if (kind == KIND_ANALYZE) forget_what_nifti_added(n);
+    return NSC_OK;
   }
+  if (size < HEADER_2) return nsc_fail(err, NSC_ERROR_TRUNCATED, "NIfTI-2: the header is cut off");
+  read_header_2(n, bytes);
+  return NSC_OK;
 }
 
 /* ---- samples ---- */
@@ -196,7 +200,33 @@ static nsc_status read_sizes(const nifti *n, nsc_volume *v, nsc_error *err) {
   return NSC_OK;
 }
 
+/* Where samples begin that follow a header of their own file: the end of what is there says how long that was. */
+static nsc_status find_samples_of_pair(const nifti *n, const uint8_t *bytes, size_t size, nsc_volume *v,
+                                       nsc_error *err) {
+  const char *what = n->analyze ? "Analyze 7.5" : "NIfTI";
+  size_t header = n->two ? HEADER_2 : HEADER_1;
+  uint64_t need = nsc_sample_size(v->type) * v->channels, offset;
+  bool fits = n->vox_offset >= 0 && n->vox_offset < 1e15 && n->vox_offset == floor(n->vox_offset);
+  for (int a = 0; a < NSC_VOLUME_AXES; a++) fits = fits && nsc_mul_u64(need, v->size[a], &need);
+  fits = fits && !__builtin_add_overflow(need, (uint64_t)n->vox_offset, &need);
+  if (size <= header + 4) {
+    return nsc_fail(err, NSC_ERROR_UNSUPPORTED,
+                    "%s: this is the header (.hdr) of a pair; the samples are in its .img file. Open both together",
+                    what);
+  }
+  offset = size - need; /* 348, with the four bytes that may follow 352; likewise of NIfTI-2 */
+  if (!fits || need > size || (offset != header && offset != header + 4)) {
+    return nsc_fail(err, NSC_ERROR_TRUNCATED, "%s: the header asks for %llu bytes of samples, its .img file has %zu",
+                    what, (unsigned long long)need, size - header);
+  }
+  v->bytes = bytes + (size_t)(offset + (uint64_t)n->vox_offset);
+  v->available = size - offset - (uint64_t)n->vox_offset;
+  v->big_endian = n->big_endian;
+  return NSC_OK;
+}
+
 static nsc_status find_samples(const nifti *n, const uint8_t *bytes, size_t size, nsc_volume *v, nsc_error *err) {
+  if (n->pair) return find_samples_of_pair(n, bytes, size, v, err);
   double least = n->two ? PIXELS_2 : PIXELS_1, offset = n->vox_offset;
   if (offset == 0) offset = least; /* some writers leave it out */
   if (!(offset >= least) || offset != floor(offset)) {
@@ -351,7 +381,7 @@ static void add_text(nsc_volume *v, const char *name, const char *chars, size_t 
 static void describe(const nifti *n, nsc_volume *v) {
   double dims[8];
   for (int i = 0; i < 8; i++) dims[i] = (double)n->dim[i];
-  add_number(v, "version", n->two ? 2 : 1);
+  if (!n->analyze) add_number(v, "version", n->two ? 2 : 1);
   add_numbers(v, "dim", dims, 8);
   add_number(v, "datatype", n->datatype);
   add_numbers(v, "pixdim", n->pixdim, 8);

@@ -65,7 +65,7 @@ typedef nsc_status nsc_volume_filler(nsc_volume *v, const nsc_source *source, ns
 NSC_WARN_UNUSED nsc_status nsc_volume_open(nsc_image *image, nsc_source *source, nsc_volume_filler *fill,
                                            const char *what, nsc_error *err);
 
-/* NIfTI-1 and NIfTI-2 in one file; the header of a pair and Analyze 7.5 are refused by name. */
+/* NIfTI-1 and NIfTI-2 in one file, or in a pair's two, joined; likewise Analyze 7.5. A lone header is refused. */
 bool nsc_nifti_sniff(const uint8_t *bytes, size_t size);
 NSC_WARN_UNUSED nsc_status nsc_nifti_open(nsc_image *image, nsc_source *source, nsc_error *err);
 

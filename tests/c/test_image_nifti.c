@@ -246,6 +246,82 @@ TEST(image_nifti_refused_by_name) {
   CHECK_HAS(err.text, "Analyze 7.5");
 }
 
+/* A header of its own file, 348 bytes or with four more, and the samples behind it. */
+static nsc_status open_pair(const nifti_facts *f, size_t header, const void *samples, size_t size, nsc_image **out,
+                            nsc_error *err) {
+  volume_builder b = {0};
+  nifti_build(&b, f, NULL, 0);
+  if (!f->two) memset(b.bytes + 108, 0, 4); /* vox_offset counts in the file of samples */
+  if (f->two) memset(b.bytes + 168, 0, 8);
+  if (size) memcpy(b.bytes + header, samples, size);
+  nsc_source *source = NULL;
+  nsc_status status = nsc_source_from_bytes(b.bytes, header + size, &source, err);
+  if (status == NSC_OK) status = nsc_image_open(source, NULL, out, err);
+  if (status != NSC_OK) nsc_source_free(source);
+  return status;
+}
+
+TEST(image_nifti_pairs_and_analyze) {
+  const int16_t samples[12] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  const struct {
+    const char *magic;
+    bool two;
+    size_t header;
+    bool has_orientation;
+  } cases[] = {{"ni1", false, 348, true},
+               {"ni1", false, 352, true},
+               {"ni2", true, 540, true},
+               {"ni2", true, 544, true},
+               {"\0\0\0", false, 348, false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    nifti_facts f = {.dim = {3, 3, 2, 2},
+                     .datatype = 4,
+                     .magic = cases[i].magic,
+                     .two = cases[i].two,
+                     .slope = 2,
+                     .pixdim = {1, 0.5, 0.7, 3},
+                     .sform_code = 1,
+                     .srow = {{0.5, 0, 0, 0}, {0, 0.7, 0, 0}, {0, 0, 3, 0}}};
+    nsc_image *image = NULL;
+    nsc_error err = {0};
+    CHECK_EQ(open_pair(&f, cases[i].header, samples, sizeof samples, &image, &err), NSC_OK);
+    REQUIRE(image);
+    double value[3], sum = 0;
+    for (uint32_t frame = 0; frame < 2; frame++) {
+      for (uint32_t at = 0; at < 6; at++) {
+        REQUIRE(nsc_image_probe(image, frame, at % 3, at / 3, value, NULL) == NSC_OK);
+        sum += value[0];
+        if (!cases[i].has_orientation) CHECK_NEAR(value[0], 2.0 * (frame * 6 + at), 0);
+      }
+    }
+    CHECK_NEAR(sum, 2 * 66, 0);
+    nsc_image_info info;
+    nsc_image_get_info(image, &info);
+    CHECK_NEAR(info.spacing_x, 0.5, 1e-6);
+    char *json;
+    REQUIRE(nsc_image_json(image, &json, NULL) == NSC_OK);
+    CHECK((strstr(json, "\"orientation\":null") == NULL) == cases[i].has_orientation);
+    nsc_text_free(json);
+    nsc_image_free(image);
+  }
+}
+
+TEST(image_nifti_pairs_that_do_not_fit) {
+  const uint8_t samples[64] = {0};
+  nifti_facts f = {.dim = {3, 3, 2, 2}, .datatype = 4, .magic = "ni1"};
+  for (size_t size = 0; size < sizeof samples; size++) {
+    nsc_image *image = NULL;
+    nsc_error err = {0};
+    nsc_status status = open_pair(&f, 348, samples, size, &image, &err);
+    bool fits = size == 24 || size == 28; /* with the four bytes that may follow a header */
+    CHECK_EQ(status, fits ? NSC_OK : size <= 4 ? NSC_ERROR_UNSUPPORTED : NSC_ERROR_TRUNCATED);
+    if (!fits) CHECK_HAS(err.text, ".img");
+    nsc_image_free(image);
+  }
+  f.dim[1] = INT16_MAX, f.dim[2] = INT16_MAX, f.dim[3] = INT16_MAX;
+  CHECK_EQ(open_pair(&f, 348, samples, 64, &(nsc_image *){NULL}, NULL), NSC_ERROR_TRUNCATED);
+}
+
 TEST(image_nifti_impossible_sizes) {
   nifti_facts f = {.two = true, .dim = {3, 1 << 20, 1, 1}, .datatype = 2};
   CHECK_EQ(nifti_status(&f, 16, NULL), NSC_ERROR_LIMIT);

@@ -1,4 +1,5 @@
 """Volumes as nibabel and Pillow read them, for image_pixels.py: real files, and files that those programs write here."""
+import gzip
 import itertools
 import json
 import os
@@ -44,10 +45,11 @@ def expected_frames(array, codes):
     return turned.reshape(-1, *turned.shape[2:]), columns + rows + codes[2]
 
 
-def compare_nifti(program, path):
-    """None when all is the same, else what differs."""
-    line, samples = ours(program, path)
+def compare_nifti(program, path, joined=None):
+    """None when all is the same, else what differs. Of a pair `joined` is both files behind each other."""
+    line, samples = ours(program, joined or path)
     image = nib.load(path)
+    is_analyze = not isinstance(image, (nib.Nifti1Pair, nib.Nifti2Pair))
     if samples is None:
         return line
     stored = np.asanyarray(image.dataobj.get_unscaled())
@@ -58,21 +60,21 @@ def compare_nifti(program, path):
     while stored.ndim < 5:
         stored = np.expand_dims(stored, -2)
     header = image.header
-    has_affine = header["sform_code"] > 0 or header["qform_code"] > 0
+    has_affine = not is_analyze and (header["sform_code"] > 0 or header["qform_code"] > 0)
     codes = "".join(nib.aff2axcodes(image.affine)) if has_affine else None
     frames, shown = expected_frames(stored, codes)
     if frames.shape != samples.shape or not np.array_equal(frames, samples, equal_nan=frames.dtype.kind == "f"):
         return f"samples {samples.shape} {samples.dtype}, nibabel has {frames.shape} {frames.dtype}"
-    told = json.loads(ask(program, path, "json"))
+    told = json.loads(ask(program, joined or path, "json"))
     if (told["orientation"] or {}).get("stored") != codes or (told["orientation"] or {}).get("shown") != shown:
         return f"orientation {told['orientation']}, nibabel has {codes}, shown {shown}"
-    unit = {"meter": 1000, "micron": 0.001}.get(header.get_xyzt_units()[0], 1)
+    unit = 1 if is_analyze else {"meter": 1000, "micron": 0.001}.get(header.get_xyzt_units()[0], 1)
     # Near half a turn a quaternion of 32-bit floats says little; nifti1_io.c, as we, takes what is left of it as 0.
-    near = (1e-5 if header["sform_code"] > 0 else 3e-3) * unit
+    near = (3e-3 if is_analyze or header["sform_code"] <= 0 else 1e-5) * unit
     if has_affine and not np.allclose(np.array(told["affine"]), image.affine[:3] * unit, rtol=1e-6, atol=near):
         return f"affine {told['affine']}, nibabel has {image.affine}"
     slope, inter = image.dataobj.slope, image.dataobj.inter
-    if (told["rescale"]["slope"], told["rescale"]["intercept"]) != (slope, inter) and samples.shape[-1] == 1:
+    if (told["rescale"]["slope"], told["rescale"]["intercept"]) != (slope or 1, inter or 0) and samples.shape[-1] == 1:
         return f"rescale {told['rescale']}, nibabel has {slope}, {inter}"
     return None
 
@@ -104,6 +106,26 @@ def write_nifti(path, rng, order, kind, signs, two):
     nib.save(image, path)
 
 
+def compare_pairs(program, rng, folder, fail):
+    """Headers and samples in files of their own, written by nibabel; Analyze as SPM scales it."""
+    written = 0
+    for make in (nib.Nifti1Pair, nib.Nifti2Pair, nib.Spm2AnalyzeImage, nib.AnalyzeImage):
+        for kind, ending in itertools.product((np.uint8, np.int16, np.int32, np.float32), ("", ".gz")):
+            data = (rng.normal(size=(5, 4, 3)) * 50 + 60).astype(kind)
+            image = make(data, np.diag([2, 3, 4, 1]))
+            path = os.path.join(folder, f"pair{written}.hdr")
+            image.to_filename(path)
+            parts = [open(name, "rb").read() for name in (path, path.replace(".hdr", ".img"))]
+            joined = path + ".joined"
+            with open(joined, "wb") as out:
+                out.writelines(gzip.compress(part) if ending else part for part in parts)
+            worse = compare_nifti(program, path, joined)
+            if worse:
+                fail(f"{make.__name__} {np.dtype(kind)}{ending}: {worse}")
+            written += 1
+    return written
+
+
 def compare_volumes(program, folder, fail):
     same = refused = 0
     names = sorted(os.listdir(os.path.join(folder, "nifti-nibabel")))
@@ -130,4 +152,5 @@ def compare_volumes(program, folder, fail):
             if worse:
                 fail(f"NIfTI {order} {signs} {kind}: {worse}")
             written += 1
-    print(f"{same} NIfTI files and {written} written ones have samples, affine and axes of nibabel; {refused} refused")
+        pairs = compare_pairs(program, rng, temporary, fail)
+    print(f"{same} NIfTI files, {written} written ones and {pairs} pairs have samples, affine and axes of nibabel; {refused} refused")

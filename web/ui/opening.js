@@ -5,6 +5,7 @@
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { t } from '../i18n/i18n.js';
 import { byId } from './dom.js';
+import { joinPairs } from './pairs.js';
 import { phantomFile } from './phantom.js';
 
 /**
@@ -135,7 +136,7 @@ export class Opening {
   /** @param {Found[]} found */
   take(found) {
     const models = found.filter(({ path }) => /\.onnx$/i.test(path));
-    const images = found.filter((each) => !models.includes(each)).sort((a, b) => byPath(a.path, b.path));
+    const images = joinPairs(found.filter((each) => !models.includes(each))).sort((a, b) => byPath(a.path, b.path));
     if (models.length) this.openModel(models[models.length - 1].file);
     if (!images.length) return;
     const items = this.desk.add(images);
@@ -235,7 +236,7 @@ export class Opening {
 
   /** @param {Run} run @param {Item} archive @param {import('../shared/protocol.js').Unpacked['found']} found */
   #takeUnpacked(run, archive, found) {
-    const sorted = found.map((each) => ({ ...each, path: `${archive.path}/${each.path}` })).sort((a, b) => byPath(a.path, b.path));
+    const sorted = joinPairs(found.map((each) => ({ ...each, path: `${archive.path}/${each.path}` }))).sort((a, b) => byPath(a.path, b.path));
     const added = this.desk.add(sorted);
     added.forEach((item, i) => {
       const { error } = sorted[i];
