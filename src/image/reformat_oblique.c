@@ -27,7 +27,7 @@ static void invert(const nsc_reformat *r, double out[3][3]) {
 /* ---- one place ---- */
 
 /* The whole part of 0..2^31, or one less where it is whole: adding 1.5 * 2^52 leaves the rounded number in the lowest
- * bits, which costs a third of a conversion that looks at its range. */
+ * bits. A conversion would look at its range first, three times a sample. */
 static inline uint32_t whole_part(double x) {
   double sum = x - 0.5 + 6755399441055744.0;
   uint64_t bits;
