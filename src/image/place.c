@@ -8,6 +8,8 @@
 
 /* No scanner reaches 100 m; beyond it numbers are rubbish that would drown the others. */
 static const double farthest = 1e5;
+/* mm: a hundredth of what a light microscope resolves. */
+static const double finest = 1e-6;
 /* Planes that meet at less than this angle (its sine) have no line in common that one could draw. */
 static const double parallel = 1e-3;
 /* Frames of one stack lie in planes that are parallel up to the digits of written cosines. */
@@ -32,6 +34,11 @@ bool nsc_place_read(const double position[3], const double orientation[6], nsc_p
   return true;
 }
 
+bool nsc_place_has_size(const nsc_place *place) {
+  return place->spacing_x > finest && place->spacing_x < farthest && place->spacing_y > finest &&
+         place->spacing_y < farthest;
+}
+
 void nsc_place_normal(const nsc_place *place, double out[3]) {
   nsc_cross(place->across, place->down, out);
   double length = sqrt(nsc_dot(out, out));
@@ -40,7 +47,7 @@ void nsc_place_normal(const nsc_place *place, double out[3]) {
 
 bool nsc_image_locate(const nsc_image *image, uint32_t frame, nsc_place *out) {
   if (!image->reader->locate || frame >= image->info.frames || !image->reader->locate(image, frame, out)) return false;
-  return out->spacing_x > 0 && out->spacing_y > 0;
+  return nsc_place_has_size(out);
 }
 
 void nsc_place_to_mm(const nsc_place *place, const double pixel[2], double out[3]) {

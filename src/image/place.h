@@ -28,6 +28,9 @@ static inline void nsc_cross(const double a[3], const double b[3], double out[3]
  * scanner, directions that are not of length 1 or not at right angles. Spacing stays unknown. */
 bool nsc_place_read(const double position[3], const double orientation[6], nsc_place *out);
 
+/* Whether pixels are of a size that something could have. */
+bool nsc_place_has_size(const nsc_place *place);
+
 /* The unit vector from a picture away from those who look at it. */
 void nsc_place_normal(const nsc_place *place, double out[3]);
 

@@ -84,7 +84,7 @@ nsc_status nsc_reformat_announce(nsc_reformat *r, const nsc_index *index, const 
   if (!nsc_place_read(n + NSC_FACT_POSITION, n + NSC_FACT_ORIENTATION, &place)) return fail_nowhere(r->announced, err);
   place.spacing_y = n[NSC_FACT_SPACING];
   place.spacing_x = n[NSC_FACT_SPACING + 1];
-  if (!(place.spacing_x > 0) || !(place.spacing_y > 0)) return fail_nowhere(r->announced, err);
+  if (!nsc_place_has_size(&place)) return fail_nowhere(r->announced, err);
   double width = n[NSC_FACT_COLUMNS], height = n[NSC_FACT_ROWS];
   if (!(width >= 1 && width <= UINT16_MAX && height >= 1 && height <= UINT16_MAX)) {
     return nsc_fail(err, NSC_ERROR_CORRUPT, "slice %u is %g x %g pixels", r->announced + 1, width, height);
@@ -161,13 +161,12 @@ static nsc_status sort_slices(nsc_reformat *r, uint32_t chosen, nsc_error *err) 
 /* The way from slice to slice: all lie on it, and it leads out of their planes. */
 static nsc_status find_way(nsc_reformat *r, nsc_error *err) {
   const nsc_place *first = &r->slices[0].place, *last = &r->slices[r->count - 1].place;
-  double way[3], normal[3], from = r->slices[0].at, length = 0;
+  double way[3], normal[3], length = 0;
   for (int i = 0; i < 3; i++) way[i] = last->origin[i] - first->origin[i];
   length = sqrt(nsc_dot(way, way));
   for (int i = 0; i < 3; i++) way[i] /= length; /* two places differ by more than same_place */
   nsc_place_normal(first, normal);
-  double cosine = nsc_dot(way, normal);
-  r->tilt = acos(fmin(1, cosine)) * (180 / 3.14159265358979323846);
+  r->tilt = acos(fmin(1, nsc_dot(way, normal))) * (180 / 3.14159265358979323846);
   if (!(r->tilt < most_tilt)) {
     return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the slices lie side by side and not one behind the other");
   }
@@ -175,8 +174,9 @@ static nsc_status find_way(nsc_reformat *r, nsc_error *err) {
   for (uint32_t k = 0; k < r->count; k++) {
     nsc_reformat_slice *s = &r->slices[k];
     double off[3];
-    s->at = (s->at - from) / cosine;
-    for (int i = 0; i < 3; i++) off[i] = s->place.origin[i] - first->origin[i] - s->at * way[i];
+    for (int i = 0; i < 3; i++) off[i] = s->place.origin[i] - first->origin[i];
+    s->at = nsc_dot(off, way);
+    for (int i = 0; i < 3; i++) off[i] -= s->at * way[i];
     if (nsc_dot(off, off) > room * room) {
       return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "slice %u is shifted sideways against the others by %.2f mm",
                       s->number + 1, sqrt(nsc_dot(off, off)));

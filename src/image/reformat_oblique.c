@@ -26,28 +26,38 @@ static void invert(const nsc_reformat *r, double out[3][3]) {
 
 /* ---- one place ---- */
 
-/* Where slices are even and every voxel has a value, coordinates count voxels; no share has to be looked at. */
-#define DEFINE_SAMPLE(name, type)                                                                    \
-  static inline double name(const nsc_reformat *r, const double at[3]) {                             \
-    uint32_t first[3];                                                                               \
-    double part[3];                                                                                  \
-    for (int a = 0; a < 3; a++) {                                                                    \
-      uint32_t last = r->axes[a].count - 1;                                                          \
-      double x = at[a] > 0 ? (at[a] < last ? at[a] : last) : 0;                                      \
-      first[a] = (uint32_t)x;                                                                        \
-      if (first[a] == last && last > 0) first[a]--;                                                  \
-      part[a] = x - first[a];                                                                        \
-    }                                                                                                \
-    size_t right = r->axes[0].count > 1, down = r->axes[1].count > 1 ? r->axes[0].count : 0;         \
-    size_t from = (size_t)first[1] * r->axes[0].count + first[0];                                    \
-    double values[2];                                                                                \
-    for (uint32_t k = 0; k < 2; k++) {                                                               \
-      const type *p = (const type *)r->slices[first[2] + (k && r->axes[2].count > 1)].voxels + from; \
-      double above = p[0] + ((double)p[right] - p[0]) * part[0];                                     \
-      double below = p[down] + ((double)p[down + right] - p[down]) * part[0];                        \
-      values[k] = above + (below - above) * part[1];                                                 \
-    }                                                                                                \
-    return values[0] + (values[1] - values[0]) * part[2];                                            \
+/* The whole part of 0..2^31, or one less where it is whole: adding 1.5 * 2^52 leaves the rounded number in the lowest
+ * bits. A conversion would look at its range first, three times a sample. */
+static inline uint32_t whole_part(double x) {
+  double sum = x - 0.5 + 6755399441055744.0;
+  uint64_t bits;
+  memcpy(&bits, &sum, sizeof bits);
+  return (uint32_t)bits;
+}
+
+/* Where slices are even and every voxel has a value, coordinates count voxels; no share has to be looked at. There are
+ * at least two slices; a grid of one column or row takes the careful way. */
+#define DEFINE_SAMPLE(name, type)                                                \
+  static inline double name(const nsc_reformat *r, const double at[3]) {         \
+    uint32_t first[3];                                                           \
+    double part[3];                                                              \
+    for (int a = 0; a < 3; a++) {                                                \
+      uint32_t last = r->axes[a].count - 2;                                      \
+      double x = at[a] > 0 ? at[a] : 0;                                          \
+      first[a] = whole_part(x);                                                  \
+      first[a] = first[a] < last ? first[a] : last;                              \
+      part[a] = x - first[a];                                                    \
+      part[a] = part[a] < 1 ? part[a] : 1;                                       \
+    }                                                                            \
+    size_t width = r->axes[0].count, from = (size_t)first[1] * width + first[0]; \
+    const type *p = (const type *)r->slices[first[2]].voxels + from;             \
+    const type *q = (const type *)r->slices[first[2] + 1].voxels + from;         \
+    double a = p[0] + ((double)p[1] - p[0]) * part[0];                           \
+    double b = p[width] + ((double)p[width + 1] - p[width]) * part[0];           \
+    double c = q[0] + ((double)q[1] - q[0]) * part[0];                           \
+    double d = q[width] + ((double)q[width + 1] - q[width]) * part[0];           \
+    double near = a + (b - a) * part[1], far = c + (d - c) * part[1];            \
+    return near + (far - near) * part[2];                                        \
   }
 DEFINE_SAMPLE(sample_short, int16_t)
 DEFINE_SAMPLE(sample_float, float)
@@ -90,9 +100,13 @@ static void into_grid(const walker *w, const double way[3], double length, doubl
   for (int a = 0; a < 3; a++) out[a] = nsc_dot(w->inverse[a], way) * length;
 }
 
+static bool is_plain(const nsc_reformat *r) {
+  return r->is_even && !r->has_holes && r->axes[0].count > 1 && r->axes[1].count > 1;
+}
+
 static walker make_walker(const nsc_plane *p) {
   const nsc_reformat *r = p->reformat;
-  walker w = {.r = r, .is_plain = r->is_even && !r->has_holes, .count = 1, .projection = p->projection};
+  walker w = {.r = r, .is_plain = is_plain(r), .count = 1, .projection = p->projection};
   invert(r, w.inverse);
   for (int a = 0; a < 3; a++) {
     double unit = w.is_plain ? r->axes[a].step : 1;
@@ -110,7 +124,7 @@ static walker make_walker(const nsc_plane *p) {
 }
 
 /* A place inside the grid. */
-static double sample(walker *w, const double at[3]) {
+static inline double sample(walker *w, const double at[3]) {
   if (!w->is_plain) return sample_with_care(w->r, at, &w->hint);
   if (w->r->is_float) return sample_float(w->r, at);
   return sample_short(w->r, at) * w->r->slope + w->r->intercept;

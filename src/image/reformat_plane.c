@@ -77,7 +77,8 @@ static bool is_along(const nsc_reformat *r, int grid, const double way[3]) {
 }
 
 static uint32_t count_steps(double length, double step) {
-  return (uint32_t)floor(length / step + rounding) + 1;
+  double steps = floor(length / step + rounding);
+  return steps < UINT32_MAX - 1 ? (uint32_t)steps + 1 : UINT32_MAX; /* more than any limit allows */
 }
 
 /* Along the grid: pixels are squares as large as the finest voxel side of the plane, frames are those of the grid. */

@@ -310,6 +310,8 @@ TEST(image_reformat_refused_with_the_reason) {
   check_refused(lost, 2, NSC_ERROR_UNSUPPORTED, "slice 2 does not say where it lies");
   const file flat[] = {{.z = 0}, {.z = 1, .spacing = "0\\0"}};
   check_refused(flat, 2, NSC_ERROR_UNSUPPORTED, "slice 2 does not say where it lies");
+  const file tiny[] = {{.z = 0}, {.z = 1, .spacing = "1e-300\\1e-300"}};
+  check_refused(tiny, 2, NSC_ERROR_UNSUPPORTED, "slice 2 does not say where it lies");
   const file far[] = {{.z = 0}, {.z = 1, .position = "1e300\\0\\0"}};
   check_refused(far, 2, NSC_ERROR_UNSUPPORTED, "slice 2 does not say where it lies");
   check_refused(uneven, 1, NSC_ERROR_UNSUPPORTED, "one slice alone");
