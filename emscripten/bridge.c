@@ -206,19 +206,21 @@ static nsc_status read_steps(const char *json, nsc_steps *out, nsc_error *err) {
   return json ? nsc_steps_parse(json, strlen(json), out, err) : NSC_OK;
 }
 
-static nsc_view view_of(uint32_t frame, int32_t voi_lut, int32_t function, double center, double width,
-                        int32_t invert) {
+static nsc_view view_of(uint32_t frame, int32_t voi_lut, int32_t function, double center, double width, int32_t invert,
+                        uint32_t color_map) {
   return (nsc_view){.frame = frame,
                     .voi_lut = voi_lut,
                     .function = (nsc_voi_function)function,
                     .center = center,
                     .width = width,
-                    .invert = invert != 0};
+                    .invert = invert != 0,
+                    .color_map = color_map};
 }
 
-/* `steps`: filters on the rendered picture as nsc_steps_parse reads them, or NULL. */
+/* `steps`: filters on the rendered picture as nsc_steps_parse reads them, or NULL. They see shades, colours come after.
+ */
 nsc_status bridge_render(nsc_image *image, uint32_t frame, int32_t voi_lut, int32_t function, double center,
-                         double width, int32_t invert, const char *steps) {
+                         double width, int32_t invert, uint32_t color_map, const char *steps) {
   nsc_error *err = bridge_begin();
   nsc_steps filters;
   nsc_status status = read_steps(steps, &filters, err);
@@ -229,9 +231,10 @@ nsc_status bridge_render(nsc_image *image, uint32_t frame, int32_t voi_lut, int3
   size_t size;
   status = bridge_picture(info.width, info.height, &rgba, &size);
   if (status != NSC_OK) return status;
-  nsc_view view = view_of(frame, voi_lut, function, center, width, invert);
+  nsc_view view = view_of(frame, voi_lut, function, center, width, invert, steps ? 0 : color_map);
   status = nsc_render(image, &view, rgba, size, err);
   if (status == NSC_OK) status = nsc_filter_rgba(&filters, rgba, info.width, info.height, size, err);
+  if (status == NSC_OK && steps && info.channels == 1) nsc_color_map_rgba(color_map, rgba, size / 4);
   return bridge_hand_out(status, rgba, size);
 }
 
@@ -243,13 +246,13 @@ nsc_status bridge_screen_create(void) {
 
 /* `placement`: [9] width, height, x, y, scale_x, scale_y, turn, mirrored, smoothing. */
 nsc_status bridge_screen_render(nsc_screen *screen, nsc_image *image, uint32_t frame, int32_t voi_lut, int32_t function,
-                                double center, double width, int32_t invert, const char *steps,
+                                double center, double width, int32_t invert, uint32_t color_map, const char *steps,
                                 const double *placement) {
   nsc_error *err = bridge_begin();
   nsc_steps filters;
   nsc_status status = read_steps(steps, &filters, err);
   if (status != NSC_OK) return status;
-  nsc_view view = view_of(frame, voi_lut, function, center, width, invert);
+  nsc_view view = view_of(frame, voi_lut, function, center, width, invert, color_map);
   nsc_placement place = {.width = (uint32_t)placement[0],
                          .height = (uint32_t)placement[1],
                          .x = placement[2],
@@ -282,6 +285,28 @@ nsc_status bridge_measure(nsc_image *image, uint32_t frame, int kind, const doub
   return bridge_finish(nsc_measure_json(image, frame, (nsc_measure_kind)kind, points, count, &json, err), json);
 }
 
+/* The key in four parts of 32 bits. */
+nsc_status bridge_report_create(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+  nsc_error *err = bridge_begin();
+  const uint64_t key[2] = {(uint64_t)a << 32 | b, (uint64_t)c << 32 | d};
+  nsc_report *report = NULL;
+  return bridge_finish(nsc_report_create(key, &report, err), report);
+}
+
+/* `points` [count][2]. */
+nsc_status bridge_report_add(nsc_report *report, nsc_image *image, uint32_t frame, int kind, const double *points,
+                             uint32_t count, const char *label) {
+  return nsc_report_add(report, image, frame, (nsc_measure_kind)kind, points, count, label, bridge_begin());
+}
+
+nsc_status bridge_report_write(const nsc_report *report, const char *now, int32_t nameless) {
+  nsc_error *err = bridge_begin();
+  char *bytes = NULL;
+  size_t size = 0;
+  nsc_status status = nsc_report_write(report, now, nameless != 0, &bytes, &size, err);
+  return bridge_finish_sized(status, bytes, size);
+}
+
 /* JSON array of the modality value of each channel, the bridge's own. */
 nsc_status bridge_probe(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y) {
   nsc_error *err = bridge_begin();
@@ -297,6 +322,33 @@ nsc_status bridge_probe(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y
   }
   snprintf(bridge.text + at, sizeof bridge.text - at, "]");
   return bridge_finish(NSC_OK, bridge.text);
+}
+
+/* Overlay planes of a frame as pixels to lay over it: transparent, and 0xRRGGBB where one is set. */
+nsc_status bridge_overlays(const nsc_image *image, uint32_t frame, uint32_t color) {
+  nsc_error *err = bridge_begin();
+  nsc_image_info info;
+  nsc_image_get_info(image, &info);
+  uint8_t *rgba;
+  size_t size;
+  nsc_status status = bridge_picture(info.width, info.height, &rgba, &size);
+  if (status != NSC_OK) return status;
+  size_t pixels = size / 4;
+  uint8_t *mask = rgba + size - pixels; /* read before it is written over: entry i lies at or behind byte 4 i */
+  status = nsc_image_overlays(image, frame, mask, pixels, err);
+  for (size_t i = 0; status == NSC_OK && i < pixels; i++) {
+    bool set = mask[i] != 0;
+    for (int c = 0; c < 3; c++) rgba[4 * i + (size_t)c] = set ? (uint8_t)(color >> (16 - 8 * c)) : 0;
+    rgba[4 * i + 3] = set ? 255 : 0;
+  }
+  return bridge_hand_out(status, rgba, size);
+}
+
+/* JSON of nsc_image_real_world_json, ended by nsc_text_free. */
+nsc_status bridge_real_world(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y) {
+  nsc_error *err = bridge_begin();
+  char *json = NULL;
+  return bridge_finish(nsc_image_real_world_json(image, frame, x, y, &json, err), json);
 }
 
 /* ---- models and classification ---------------------------------------------------------------------------------- */

@@ -204,16 +204,23 @@ bool nsc_image_needs_codec(const nsc_image *image);
 NSC_WARN_UNUSED nsc_status nsc_image_frame(nsc_image *image, uint32_t frame, const void **samples, nsc_error *err);
 
 /*
- * The image as JSON for people and scripts: {"format", "width", "height", "frames", "channels", "bits", "signed",
- * "photometric", "spacing": [x, y] | null, "place": {"space": Frame of Reference UID or a name of the volume | null,
- * "across", "down", "normal": unit vectors, "positions": [mm of each frame along the normal]} | null where the frames
- * are no parallel stack in the patient, "transferSyntax", "modality", "rescale": {"slope","intercept","unit"} ,
- * "windows": [{"center","width","function","name"}], "voiLuts": [names], "tags": [{"tag","vr","name","value"}], ...}.
- * `tags` lists a DICOM file's elements, sequences nested in "items", long values cut; of other formats what their
- * header says. A volume has "slices", "times" (its frames are slices, time after time), "sliceSpacing" in mm, "affine":
- * [x, y, z][i, j, k, 1] from voxel indices as stored to RAS+ mm | null, and "orientation": {"stored", "shown" (where i,
- * j, k, and columns, rows, frames lead: "RAS" is right, front, head), "from", "swapped", "flipped"} | null. A TIFF has
- * "otherPages", which are not frames. Ended by nsc_text_free.
+ * The image as JSON for people and scripts: {"format", "identity" (the same wherever the file is opened: "uid-" and its
+ * SOP Instance UID, else "file-" and a hash of its bytes; null for what came from no file), "width", "height",
+ * "frames", "channels", "bits", "signed", "photometric", "spacing": [x, y] | null, "place": {"space": Frame of
+ * Reference UID or a name of the volume | null, "across", "down", "normal": unit vectors, "positions": [mm of each
+ * frame along the normal]} | null where the frames are no parallel stack in the patient, "transferSyntax", "modality",
+ * "rescale": {"slope","intercept","unit"} , "windows": [{"center","width","function","name"}], "voiLuts": [names],
+ * "tags": [{"tag","vr","name","value"}], ...}. "edges" are letters for where left, right, top and bottom lead in the
+ * patient (PS3.3 C.7.6.1.1.1), null where nobody knows; "frameEdges" likewise for each frame where frames differ.
+ * "frameFacts" is what functional groups (C.7.6.16) say of each frame: {"position", "orientation", "spacing": [across,
+ * down] mm, "thickness", "place": mm along the normal, "slope", "intercept", "window", "time": s, "timeIndex"} | null.
+ * "overlays" lists overlay planes, "realWorld" mappings of stored values to quantities. `tags` lists a DICOM file's
+ * elements, sequences nested in "items", long values cut, "personal" where they may say who, when or where (all but
+ * what nsc_image_deidentify leaves); of other formats what their header says. A volume has "slices", "times" (its
+ * frames are slices, time after time), "sliceSpacing" in mm, "affine": [x, y, z][i, j, k, 1] from voxel indices as
+ * stored to RAS+ mm | null, and "orientation": {"stored", "shown" (where i, j, k, and columns, rows, frames lead: "RAS"
+ * is right, front, head), "from", "swapped", "flipped"} | null. A TIFF has "otherPages", which are not frames. Ended by
+ * nsc_text_free.
  */
 NSC_WARN_UNUSED nsc_status nsc_image_json(const nsc_image *image, char **out, nsc_error *err);
 
@@ -307,6 +314,16 @@ NSC_WARN_UNUSED nsc_status nsc_archive_read(nsc_archive *archive, uint32_t index
 /* How modality values become grey: PS3.3 C.11.2.1.2 and C.11.2.1.3. */
 typedef enum nsc_voi_function { NSC_VOI_LINEAR = 0, NSC_VOI_LINEAR_EXACT = 1, NSC_VOI_SIGMOID = 2 } nsc_voi_function;
 
+/* Colours for the shades of a grey picture: 0 is grey itself, 1 to 8 the well-known palettes of PS3.6 annex B.1. */
+enum { NSC_COLOR_MAP_COUNT = 12 };
+
+/* "grey", "hot-iron", "pet", "hot-metal-blue", "pet-20-step", "spring", "summer", "fall", "winter", "viridis",
+ * "inferno", "magma". Static storage; "?" for a number that is none. */
+const char *nsc_color_map_name(uint32_t map);
+
+/* Colours a rendered grey picture, RGBA [pixels][4]: for one that went through filters first. */
+void nsc_color_map_rgba(uint32_t map, uint8_t *rgba, size_t pixels);
+
 /* One way to show an image. Only for the screen: a model never sees it. */
 typedef struct nsc_view {
   uint32_t frame;
@@ -314,6 +331,7 @@ typedef struct nsc_view {
   nsc_voi_function function;
   double center, width; /* in modality units (HU for CT); width > 0, and at least 1 for LINEAR */
   bool invert;          /* on top of what MONOCHROME1 already asks for */
+  uint32_t color_map;   /* of a grey image, below NSC_COLOR_MAP_COUNT; colour images stay as they are */
 } nsc_view;
 
 /* The file's first VOI window or LUT; without one, the full range of the frame's values, in a volume (NIfTI, MetaImage,
@@ -337,6 +355,21 @@ NSC_WARN_UNUSED nsc_status nsc_render(nsc_image *image, const nsc_view *view, ui
 /* The modality value (rescaled, HU for CT) of each channel at a pixel; `out` has room for 3. */
 NSC_WARN_UNUSED nsc_status nsc_image_probe(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y, double out[3],
                                            nsc_error *err);
+
+/*
+ * Overlay planes of a frame (PS3.3 C.9.2), all together: `mask` [height][width] becomes 1 where one is set and 0
+ * elsewhere. `size` is its capacity. They are never part of the samples. Errors: ARGUMENT, MEMORY, those of decoding.
+ */
+NSC_WARN_UNUSED nsc_status nsc_image_overlays(const nsc_image *image, uint32_t frame, uint8_t *mask, size_t size,
+                                              nsc_error *err);
+
+/*
+ * What the stored value of a pixel is in the real world (PS3.3 C.7.6.16.2.11): {"value", "unit": UCUM code, "meaning",
+ * "label", "explanation", "first", "last", "slope", "intercept" (null: by a table)}, or null where the file maps
+ * nothing. Ended by nsc_text_free.
+ */
+NSC_WARN_UNUSED nsc_status nsc_image_real_world_json(nsc_image *image, uint32_t frame, uint32_t x, uint32_t y,
+                                                     char **out, nsc_error *err);
 
 /* ---- where pictures lie, and planes through a stack of them -------------------------------------------------------
  */
@@ -480,6 +513,32 @@ const char *nsc_measure_kind_name(nsc_measure_kind kind);
  */
 NSC_WARN_UNUSED nsc_status nsc_measure_json(nsc_image *image, uint32_t frame, nsc_measure_kind kind,
                                             const double *points, uint32_t count, char **out, nsc_error *err);
+
+/*
+ * Measurements as a DICOM structured report: Comprehensive SR after TID 1500 of PS3.16, values with units in UCUM, each
+ * with the points and the picture it was measured on. Open it, add what was measured, write it.
+ */
+typedef struct nsc_report nsc_report;
+
+/* `key` [2] decides the UIDs: random, another one for each report. Errors: ARGUMENT, MEMORY. */
+NSC_WARN_UNUSED nsc_status nsc_report_create(const uint64_t key[2], nsc_report **out, nsc_error *err);
+void nsc_report_free(nsc_report *report);
+
+/*
+ * Measures as nsc_measure_json and takes the result in. `label` (UTF-8, or NULL) names it. The image must be a DICOM
+ * file with the UIDs to refer to, of the same patient as those before. Errors: UNSUPPORTED (says which of it), LIMIT,
+ * and those of nsc_measure_json.
+ */
+NSC_WARN_UNUSED nsc_status nsc_report_add(nsc_report *report, nsc_image *image, uint32_t frame, nsc_measure_kind kind,
+                                          const double *points, uint32_t count, const char *label, nsc_error *err);
+
+/*
+ * The file, Explicit VR Little Endian. `now` is "YYYYMMDDHHMMSS". `nameless` leaves out patient, dates and numbers of
+ * the study; UIDs stay, for a report without them refers to nothing. *bytes is ended by nsc_text_free. Errors: ARGUMENT
+ * (also for a report without measurements), MEMORY.
+ */
+NSC_WARN_UNUSED nsc_status nsc_report_write(const nsc_report *report, const char *now, bool nameless, char **bytes,
+                                            size_t *size, nsc_error *err);
 
 /* ---- steps: filters on a picture --------------------------------------------------------------------------------- */
 

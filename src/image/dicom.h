@@ -7,6 +7,8 @@
 
 #include "image/image.h"
 
+enum { NSC_UID_ROOM = 65 }; /* PS3.5 9.1: 64 characters */
+
 #define NSC_TAG(group, element) ((uint32_t)(group) << 16 | (uint32_t)(element))
 
 typedef struct nsc_element {
@@ -104,8 +106,9 @@ typedef struct nsc_dicom {
   nsc_dicom_color color;
   bool halved; /* uncompressed YBR_FULL_422 or YBR_PARTIAL_422: two luminances share their colour differences */
   nsc_dicom_palette palette;
-  nsc_place *places;     /* [frames], owned; NULL where the file does not say */
-  uint32_t *frame_items; /* [frames + 1], owned: the first item of each frame; NULL when not encapsulated */
+  nsc_place *places;      /* [frames], owned; NULL where the file does not say */
+  uint32_t *frame_items;  /* [frames + 1], owned: the first item of each frame; NULL when not encapsulated */
+  uint32_t *frame_groups; /* [frames], owned: the element of each frame's functional groups; NULL when there are none */
 } nsc_dicom;
 
 typedef struct nsc_dicom_entry {
@@ -151,6 +154,8 @@ bool nsc_dicom_text_is(const nsc_dicom *d, const nsc_element *e, const char *tex
 /* One value as a number, from text or binary, whatever the VR. False when there is none or it is no number. */
 bool nsc_dicom_number(const nsc_dicom *d, const nsc_element *e, uint32_t index, double *out);
 bool nsc_dicom_uint(const nsc_dicom *d, const nsc_element *e, uint32_t *out);
+/* A UID at the top level, "" when there is none that fits. */
+void nsc_dicom_read_uid(const nsc_dicom *d, uint32_t tag, char out[NSC_UID_ROOM]);
 /* A copy of one text value in UTF-8, at most 256 bytes of it; NULL when there is none (or no memory). */
 char *nsc_dicom_copy_text(const nsc_dicom *d, const nsc_element *e, uint32_t index);
 
@@ -204,6 +209,18 @@ NSC_WARN_UNUSED nsc_status nsc_dicom_check_pixels(nsc_dicom *d, const nsc_image 
 bool nsc_dicom_needs_codec(const nsc_image *image);
 NSC_WARN_UNUSED nsc_status nsc_dicom_decode_frame(const nsc_image *image, uint32_t frame, void *samples,
                                                   nsc_error *err);
+
+/* Samples of a frame as the coding has them, by the bits that `d` names: before palettes and colour. */
+NSC_WARN_UNUSED nsc_status nsc_dicom_decode_stored(const nsc_dicom *d, const nsc_image *image, uint32_t frame,
+                                                   void *out, nsc_error *err);
+
+/* dicom_real_world.c: the JSON of one sample as nsc_image_reader.real_world, and the image's member "realWorld". */
+void nsc_dicom_real_world(const nsc_image *image, uint32_t frame, double stored, nsc_text *t);
+void nsc_dicom_write_real_world(const nsc_image *image, nsc_text *t);
+
+/* dicom_deidentify.c: whether an element says nothing of whom, when and where: what nsc_image_deidentify leaves as it
+ * is. Of a sequence whether its items are gone through. */
+bool nsc_dicom_is_nameless(const nsc_dicom *d, const nsc_element *e);
 
 /* dicom_json.c */
 void nsc_dicom_write_json(const nsc_image *image, nsc_text *t);

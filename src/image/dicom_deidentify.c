@@ -87,6 +87,22 @@ static bool stays(const nsc_element *e) {
   return is_harmless(group, e->vr) && is_harmless(group, true_vr(e));
 }
 
+static bool is_standard_uid(const char *chars, size_t size) {
+  static const char standard[] = "1.2.840.10008.";
+  return size >= sizeof standard - 1 && memcmp(chars, standard, sizeof standard - 1) == 0;
+}
+
+bool nsc_dicom_is_nameless(const nsc_dicom *d, const nsc_element *e) {
+  if (is_vr(e->vr, "SQ")) return is_in(e->tag, kept_sequences, sizeof kept_sequences / sizeof *kept_sequences);
+  if (!is_vr(e->vr, "UI") && !is_vr(true_vr(e), "UI")) return stays(e);
+  const char *chars;
+  size_t size;
+  for (uint32_t i = 0; nsc_dicom_text(d, e, i, &chars, &size); i++) {
+    if (!is_standard_uid(chars, size)) return false;
+  }
+  return true;
+}
+
 /* ---- values ---- */
 
 typedef struct writer {
@@ -100,12 +116,11 @@ static void put_uids(const writer *w, const nsc_element *e) {
   nsc_text value = {0};
   uint32_t count = nsc_dicom_value_count(w->d, e);
   for (uint32_t i = 0; i < count; i++) {
-    static const char standard[] = "1.2.840.10008.";
     const char *chars;
     size_t size;
     if (!nsc_dicom_text(w->d, e, i, &chars, &size)) continue;
     if (value.size) nsc_text_put(&value, "\\");
-    if (size >= sizeof standard - 1 && memcmp(chars, standard, sizeof standard - 1) == 0) {
+    if (is_standard_uid(chars, size)) {
       nsc_text_append(&value, chars, size);
     } else {
       char uid[NSC_UID_ROOM];
@@ -206,15 +221,6 @@ static void put_data_set(const writer *w) {
   for (; at < FIXED; at++) nsc_dicom_put_text(w->out, fixed[at].tag, fixed[at].vr, fixed[at].value);
 }
 
-/* The text of a top-level UID, or "" when there is none. */
-static void read_uid(const nsc_dicom *d, uint32_t tag, char out[NSC_UID_ROOM]) {
-  const char *chars;
-  size_t size;
-  bool found = nsc_dicom_text(d, nsc_dicom_find(d->elements, tag), 0, &chars, &size) && size < NSC_UID_ROOM;
-  if (found) memcpy(out, chars, size);
-  out[found ? size : 0] = 0;
-}
-
 nsc_status nsc_image_deidentify(const nsc_image *image, uint64_t key, char **bytes, size_t *size, nsc_error *err) {
   if (!image || !bytes || !size) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no image, or no place for the file");
   if (image->info.format != NSC_FORMAT_DICOM) {
@@ -223,8 +229,8 @@ nsc_status nsc_image_deidentify(const nsc_image *image, uint64_t key, char **byt
   }
   const nsc_dicom *d = image->state;
   char sop_class[NSC_UID_ROOM], instance[NSC_UID_ROOM], other[NSC_UID_ROOM];
-  read_uid(d, NSC_TAG(0x0008, 0x0016), sop_class);
-  read_uid(d, NSC_TAG(0x0008, 0x0018), instance);
+  nsc_dicom_read_uid(d, NSC_TAG(0x0008, 0x0016), sop_class);
+  nsc_dicom_read_uid(d, NSC_TAG(0x0008, 0x0018), instance);
   nsc_uid_write(nsc_hash(key, instance, strlen(instance)), nsc_hash(~key, instance, strlen(instance)), other);
   nsc_text text = {0};
   bool native = !d->syntax || d->syntax->coding == NSC_CODING_NATIVE;

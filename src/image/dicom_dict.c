@@ -117,6 +117,7 @@ static const nsc_dicom_entry entries[] = {
     {0x00102180, "SH", "Occupation"},
     {0x001021B0, "LT", "Additional Patient History"},
     {0x001021C0, "US", "Pregnancy Status"},
+    {0x00102210, "CS", "Anatomical Orientation Type"},
     {0x00104000, "LT", "Patient Comments"},
     {0x00120062, "CS", "Patient Identity Removed"},
     {0x00120063, "LO", "De-identification Method"},
@@ -271,8 +272,12 @@ static const nsc_dicom_entry entries[] = {
     {0x00209167, "AT", "Functional Group Pointer"},
     {0x00209221, "SQ", "Dimension Organization Sequence"},
     {0x00209222, "SQ", "Dimension Index Sequence"},
+    {0x00209301, "FD", "Image Position (Volume)"},
+    {0x00209302, "FD", "Image Orientation (Volume)"},
+    {0x0020930D, "FD", "Temporal Position Time Offset"},
     {0x0020930E, "SQ", "Plane Position (Volume) Sequence"},
     {0x0020930F, "SQ", "Plane Orientation (Volume) Sequence"},
+    {0x00209310, "SQ", "Temporal Position Sequence"},
     {0x00280002, "US", "Samples per Pixel"},
     {0x00280003, "US", "Samples per Pixel Used"},
     {0x00280004, "CS", "Photometric Interpretation"},
@@ -366,6 +371,8 @@ static const nsc_dicom_entry entries[] = {
     {0x00409210, "SH", "LUT Label"},
     {0x00409211, "US", "Real World Value Last Value Mapped"},
     {0x00409212, "FD", "Real World Value LUT Data"},
+    {0x00409213, "FD", "Double Float Real World Value Last Value Mapped"},
+    {0x00409214, "FD", "Double Float Real World Value First Value Mapped"},
     {0x00409216, "US", "Real World Value First Value Mapped"},
     {0x00409224, "FD", "Real World Value Intercept"},
     {0x00409225, "FD", "Real World Value Slope"},
@@ -556,6 +563,21 @@ static const nsc_dicom_entry entries[] = {
     {0x52009229, "SQ", "Shared Functional Groups Sequence"},
     {0x52009230, "SQ", "Per-frame Functional Groups Sequence"},
     {0x54000100, "SQ", "Waveform Sequence"},
+    {0x60000010, "US", "Overlay Rows"},
+    {0x60000011, "US", "Overlay Columns"},
+    {0x60000015, "IS", "Number of Frames in Overlay"},
+    {0x60000022, "LO", "Overlay Description"},
+    {0x60000040, "CS", "Overlay Type"},
+    {0x60000045, "LO", "Overlay Subtype"},
+    {0x60000050, "SS", "Overlay Origin"},
+    {0x60000051, "US", "Image Frame Origin"},
+    {0x60000100, "US", "Overlay Bits Allocated"},
+    {0x60000102, "US", "Overlay Bit Position"},
+    {0x60001301, "IS", "ROI Area"},
+    {0x60001302, "DS", "ROI Mean"},
+    {0x60001303, "DS", "ROI Standard Deviation"},
+    {0x60001500, "LO", "Overlay Label"},
+    {0x60003000, "OW", "Overlay Data"},
     {0x7FE00001, "OV", "Extended Offset Table"},
     {0x7FE00002, "OV", "Extended Offset Table Lengths"},
     {0x7FE00008, "OF", "Float Pixel Data"},
@@ -566,6 +588,8 @@ static const nsc_dicom_entry entries[] = {
 };
 
 const nsc_dicom_entry *nsc_dicom_lookup(uint32_t tag) {
+  /* Overlay planes repeat one group: 6000, 6002 and so on. */
+  if ((tag & 0xFF010000) == 0x60000000) tag &= 0xFF00FFFF;
   size_t low = 0, high = sizeof entries / sizeof entries[0];
   while (low < high) {
     size_t middle = low + (high - low) / 2;
@@ -586,6 +610,5 @@ const char *nsc_dicom_tag_name(uint32_t tag) {
   if (element == 0) return "Group Length";
   if ((group & 1) && element >= 0x10 && element <= 0xFF) return "Private Creator";
   if (group & 1) return "Private";
-  if (group >= 0x6000 && group <= 0x60FE) return element == 0x3000 ? "Overlay Data" : "Overlay";
   return "";
 }

@@ -101,6 +101,7 @@ void nsc_dicom_free(void *dicom) {
   if (d->owns_bytes) free(d->bytes);
   free(d->elements);
   free(d->frame_items);
+  free(d->frame_groups);
   free(d->places);
   free(d->palette.rgb);
   free(d);

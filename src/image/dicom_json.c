@@ -2,7 +2,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "image/dicom.h"
+#include "image/dicom_groups.h"
+#include "image/dicom_overlay.h"
 
 /* Bounds on what is shown: a functional group sequence has thousands of items that say the same. */
 enum { MAX_SHOWN_TEXT = 1024, MAX_SHOWN_NUMBERS = 32, MAX_SHOWN_ITEMS = 32, MAX_SHOWN_ELEMENTS = 20000 };
@@ -11,6 +12,7 @@ typedef struct writer {
   const nsc_dicom *d;
   nsc_text *t;
   uint32_t elements_left;
+  bool personal; /* inside a sequence that may say who, when or where */
 } writer;
 
 static bool vr_in(const char vr[2], const char *list) {
@@ -110,7 +112,8 @@ static void write_items(writer *w, const nsc_element *sequence) {
     nsc_json_key(w->t, "omitted"), nsc_json_int(w->t, sequence->count - MAX_SHOWN_ITEMS);
 }
 
-/* {"tag":"0028,0010","vr":"US","name":"Rows","value":"512"}, for a sequence "items" in place of "value". */
+/* {"tag":"0028,0010","vr":"US","name":"Rows","value":"512"}, for a sequence "items" in place of "value", with
+ * "personal" where it may say who, when or where. */
 static void write_elements(writer *w, const nsc_element *parent) {
   nsc_json_array(w->t);
   const nsc_element *e = nsc_dicom_first(parent);
@@ -122,11 +125,15 @@ static void write_elements(writer *w, const nsc_element *parent) {
     nsc_json_key(w->t, "tag"), nsc_json_string(w->t, tag.chars);
     nsc_json_key(w->t, "vr"), nsc_json_string_n(w->t, e->vr, 2);
     nsc_json_key(w->t, "name"), nsc_json_string(w->t, nsc_dicom_tag_name(e->tag));
+    bool outside = w->personal;
+    w->personal = outside || !nsc_dicom_is_nameless(w->d, e);
     if (vr_in(e->vr, "SQ")) {
       write_items(w, e);
     } else {
       write_value(w, e);
     }
+    if (w->personal) nsc_json_key(w->t, "personal"), nsc_json_bool(w->t, true);
+    w->personal = outside;
     nsc_json_end_object(w->t);
     nsc_text_drop(&tag);
   }
@@ -156,7 +163,10 @@ void nsc_dicom_write_json(const nsc_image *image, nsc_text *t) {
   bool has_class = nsc_dicom_text(d, nsc_dicom_find(d->elements, NSC_TAG(0x0008, 0x0016)), 0, &uid, &size);
   nsc_json_key(t, "sopClass"), nsc_json_string(t, has_class ? nsc_dicom_sop_class_name(uid, size) : NULL);
   write_one(d, "modality", NSC_TAG(0x0008, 0x0060), t);
+  nsc_dicom_write_planes(image, t);
+  nsc_dicom_write_overlays(image, t);
+  nsc_dicom_write_real_world(image, t);
   nsc_json_key(t, "tags");
-  writer w = {d, t, MAX_SHOWN_ELEMENTS};
+  writer w = {d, t, MAX_SHOWN_ELEMENTS, false};
   write_elements(&w, d->elements);
 }

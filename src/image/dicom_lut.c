@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "image/dicom.h"
+#include "image/dicom_groups.h"
 
 #define TAG_WINDOW_CENTER NSC_TAG(0x0028, 0x1050)
 #define TAG_WINDOW_WIDTH NSC_TAG(0x0028, 0x1051)
@@ -23,9 +23,8 @@
 #define TAG_LUT_DATA NSC_TAG(0x0028, 0x3006)
 #define TAG_VOI_LUTS NSC_TAG(0x0028, 0x3010)
 #define TAG_FRAME_VOI NSC_TAG(0x0028, 0x9132)
+#define TAG_PIXEL_MEASURES NSC_TAG(0x0028, 0x9110)
 #define TAG_PIXEL_VALUES NSC_TAG(0x0028, 0x9145)
-#define TAG_SHARED_GROUPS NSC_TAG(0x5200, 0x9229)
-#define TAG_FRAME_GROUPS NSC_TAG(0x5200, 0x9230)
 
 /* ---- lookup tables ---- */
 
@@ -144,12 +143,6 @@ static char *copy_unit(const nsc_dicom *d, const nsc_element *parent, uint32_t t
   return nsc_dicom_text_is(d, e, "US") ? NULL : nsc_dicom_copy_text(d, e, 0);
 }
 
-/* The item of a functional group that holds for frame 0, from the shared groups or the first frame's. */
-static const nsc_element *group_item(const nsc_dicom *d, uint32_t tag) {
-  const nsc_element *item = nsc_dicom_item(nsc_dicom_item(d->elements, TAG_SHARED_GROUPS, 0), tag, 0);
-  return item ? item : nsc_dicom_item(nsc_dicom_item(d->elements, TAG_FRAME_GROUPS, 0), tag, 0);
-}
-
 static nsc_status read_modality(const nsc_dicom *d, nsc_image *image, nsc_error *err) {
   const nsc_element *lut_item = nsc_dicom_item(d->elements, TAG_MODALITY_LUTS, 0);
   const nsc_element *source = d->elements;
@@ -160,7 +153,7 @@ static nsc_status read_modality(const nsc_dicom *d, nsc_image *image, nsc_error 
     return NSC_OK;
   }
   if (!read_rescale(d, source, &image->slope, &image->intercept)) {
-    source = group_item(d, TAG_PIXEL_VALUES);
+    source = nsc_dicom_group(d, 0, TAG_PIXEL_VALUES);
     if (!read_rescale(d, source, &image->slope, &image->intercept)) return NSC_OK;
   }
   image->unit = copy_unit(d, source, TAG_RESCALE_TYPE);
@@ -173,19 +166,26 @@ static nsc_status read_modality(const nsc_dicom *d, nsc_image *image, nsc_error 
   return NSC_OK;
 }
 
-/* Rescale and window that each frame has for itself. */
+/* Rescale, window and spacing that each frame has for itself. */
 static nsc_status read_frame_values(const nsc_dicom *d, nsc_image *image, nsc_error *err) {
-  const nsc_element *groups = nsc_dicom_find(d->elements, TAG_FRAME_GROUPS);
-  const nsc_element *item = nsc_dicom_item(d->elements, TAG_FRAME_GROUPS, 0);
-  if (!item || groups->count < image->info.frames || image->modality_lut.count) return NSC_OK;
-  if (!nsc_dicom_item(item, TAG_PIXEL_VALUES, 0) && !nsc_dicom_item(item, TAG_FRAME_VOI, 0)) return NSC_OK;
+  bool own_values = nsc_dicom_has_frame_group(d, TAG_PIXEL_VALUES) && !image->modality_lut.count;
+  bool own_spacing = nsc_dicom_has_frame_group(d, TAG_PIXEL_MEASURES);
+  bool own_windows = nsc_dicom_has_frame_group(d, TAG_FRAME_VOI);
+  if (!own_values && !own_spacing && !own_windows) return NSC_OK;
   nsc_frame_values *values = calloc(image->info.frames, sizeof *values);
   if (!values) return nsc_fail_memory(err, image->info.frames * sizeof *values, "values of frames");
-  for (uint32_t i = 0; i < image->info.frames; i++, item = nsc_dicom_next(item)) {
+  for (uint32_t i = 0; i < image->info.frames; i++) {
     values[i].slope = image->slope;
     values[i].intercept = image->intercept;
-    (void)read_rescale(d, nsc_dicom_item(item, TAG_PIXEL_VALUES, 0), &values[i].slope, &values[i].intercept);
-    values[i].has_window = read_window(d, nsc_dicom_item(item, TAG_FRAME_VOI, 0), 0, &values[i].window);
+    if (own_values) {
+      (void)read_rescale(d, nsc_dicom_group(d, i, TAG_PIXEL_VALUES), &values[i].slope, &values[i].intercept);
+    }
+    nsc_frame_plane plane = nsc_dicom_plane(d, i);
+    bool has_spacing = own_spacing && plane.spacing[0] > 0;
+    values[i].spacing_x = has_spacing ? plane.spacing[0] : image->info.spacing_x;
+    values[i].spacing_y = has_spacing ? plane.spacing[1] : image->info.spacing_y;
+    if (!own_windows) continue;
+    values[i].has_window = read_window(d, nsc_dicom_group(d, i, TAG_FRAME_VOI), 0, &values[i].window);
   }
   image->frame_values = values;
   return NSC_OK;
@@ -204,7 +204,7 @@ nsc_status nsc_dicom_read_values(const nsc_dicom *d, nsc_image *image, nsc_error
   bool negative = !image->modality_lut.count && (a < 0 || b < 0);
   NSC_TRY(read_windows(d, d->elements, image, err));
   NSC_TRY(read_voi_luts(d, d->elements, negative, image, err));
-  const nsc_element *voi = group_item(d, TAG_FRAME_VOI);
+  const nsc_element *voi = nsc_dicom_group(d, 0, TAG_FRAME_VOI);
   if (image->windows || image->voi_luts || !voi) return NSC_OK;
   NSC_TRY(read_windows(d, voi, image, err));
   return read_voi_luts(d, voi, negative, image, err);

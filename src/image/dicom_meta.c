@@ -8,7 +8,8 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/source.h"
-#include "image/dicom.h"
+#include "image/dicom_groups.h"
+#include "image/dicom_overlay.h"
 
 static const nsc_element *find(const nsc_dicom *d, uint32_t tag) {
   return nsc_dicom_find(d->elements, tag);
@@ -51,10 +52,7 @@ static bool read_spacing(const nsc_dicom *d, const nsc_element *parent, uint32_t
 static void read_geometry(const nsc_dicom *d, nsc_image_info *info) {
   const uint32_t pixel_spacing = NSC_TAG(0x0028, 0x0030), measures = NSC_TAG(0x0028, 0x9110);
   if (read_spacing(d, d->elements, pixel_spacing, info)) return;
-  const nsc_element *shared = nsc_dicom_item(d->elements, NSC_TAG(0x5200, 0x9229), 0);
-  if (read_spacing(d, nsc_dicom_item(shared, measures, 0), pixel_spacing, info)) return;
-  const nsc_element *first = nsc_dicom_item(d->elements, NSC_TAG(0x5200, 0x9230), 0);
-  if (read_spacing(d, nsc_dicom_item(first, measures, 0), pixel_spacing, info)) return;
+  if (read_spacing(d, nsc_dicom_group(d, 0, measures), pixel_spacing, info)) return;
   if (read_spacing(d, d->elements, NSC_TAG(0x0018, 0x1164), info)) return; /* Imager Pixel Spacing */
   (void)read_spacing(d, d->elements, NSC_TAG(0x0018, 0x2010), info);       /* Nominal Scanned Pixel Spacing */
 }
@@ -95,6 +93,21 @@ static void read_padding(const nsc_dicom *d, nsc_image *image) {
   image->padding_high = a < b ? b : a;
 }
 
+static bool read_identity(const nsc_image *image, char *out) {
+  const char *uid;
+  size_t size;
+  if (!nsc_dicom_text(image->state, find(image->state, NSC_TAG(0x0008, 0x0018)), 0, &uid, &size) || size > 64) {
+    return false;
+  }
+  for (size_t i = 0; i < size; i++) {
+    if (!strchr("0123456789.", uid[i])) return false; /* which is no UID, and might be anything */
+  }
+  memcpy(out, "uid-", 4);
+  memcpy(out + 4, uid, size);
+  out[4 + size] = 0;
+  return true;
+}
+
 static void read_modality(const nsc_dicom *d, nsc_image *image) {
   const char *modality;
   size_t size;
@@ -105,6 +118,9 @@ static void read_modality(const nsc_dicom *d, nsc_image *image) {
 
 static const nsc_image_reader dicom_reader = {.decode = nsc_dicom_decode_frame,
                                               .needs_codec = nsc_dicom_needs_codec,
+                                              .identity = read_identity,
+                                              .overlays = nsc_dicom_overlays,
+                                              .real_world = nsc_dicom_real_world,
                                               .write_json = nsc_dicom_write_json,
                                               .free_state = nsc_dicom_free,
                                               .locate = nsc_dicom_locate};
@@ -121,8 +137,10 @@ nsc_status nsc_dicom_open(nsc_image *image, nsc_source *source, nsc_error *err) 
   NSC_TRY(check_syntax(d, err));
   NSC_TRY(nsc_dicom_read_module(d, image, err));
   NSC_TRY(nsc_dicom_check_pixels(d, image, err));
+  NSC_TRY(nsc_dicom_index_groups(d, image->info.frames, err));
   read_geometry(d, &image->info);
   read_modality(d, image);
+  image->quadruped = nsc_dicom_text_is(d, find(d, NSC_TAG(0x0010, 0x2210)), "QUADRUPED");
   NSC_TRY(nsc_dicom_read_places(d, image, err));
   if (image->info.frames > 1) image->info.frame_ms = read_frame_ms(d);
   read_padding(d, image);

@@ -237,7 +237,8 @@ static nsc_status decode_codestream(const nsc_dicom *d, const nsc_image *image, 
   return NSC_OK;
 }
 
-static nsc_status decode_stored(const nsc_dicom *d, const nsc_image *image, uint32_t frame, void *out, nsc_error *err) {
+nsc_status nsc_dicom_decode_stored(const nsc_dicom *d, const nsc_image *image, uint32_t frame, void *out,
+                                   nsc_error *err) {
   if (d->syntax->coding == NSC_CODING_NATIVE) {
     decode_native(d, image, frame, out);
     return NSC_OK;
@@ -278,14 +279,14 @@ nsc_status nsc_dicom_decode_frame(const nsc_image *image, uint32_t frame, void *
   const nsc_dicom *d = image->state;
   size_t pixels = (size_t)image->info.width * image->info.height;
   if (d->color != NSC_COLOR_PALETTE) {
-    NSC_TRY(decode_stored(d, image, frame, samples, err));
+    NSC_TRY(nsc_dicom_decode_stored(d, image, frame, samples, err));
     to_rgb(d, pixels, samples);
     return NSC_OK;
   }
   size_t bytes = pixels * nsc_sample_size(d->type);
   void *indices = malloc(bytes);
   if (!indices) return nsc_fail_memory(err, bytes, "a frame of palette entries");
-  nsc_status status = decode_stored(d, image, frame, indices, err);
+  nsc_status status = nsc_dicom_decode_stored(d, image, frame, indices, err);
   if (status == NSC_OK) nsc_dicom_apply_palette(d, indices, pixels, samples);
   free(indices);
   return status;

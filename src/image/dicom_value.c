@@ -149,6 +149,14 @@ bool nsc_dicom_uint(const nsc_dicom *d, const nsc_element *e, uint32_t *out) {
   return true;
 }
 
+void nsc_dicom_read_uid(const nsc_dicom *d, uint32_t tag, char out[NSC_UID_ROOM]) {
+  const char *chars;
+  size_t size;
+  bool found = nsc_dicom_text(d, nsc_dicom_find(d->elements, tag), 0, &chars, &size) && size < NSC_UID_ROOM;
+  if (found) memcpy(out, chars, size);
+  out[found ? size : 0] = 0;
+}
+
 char *nsc_dicom_copy_text(const nsc_dicom *d, const nsc_element *e, uint32_t index) {
   const char *chars;
   size_t size;

@@ -2,9 +2,7 @@
 #ifndef NSC_IMAGE_DICOM_WRITE_H
 #define NSC_IMAGE_DICOM_WRITE_H
 
-#include "negatoscope.h"
-
-enum { NSC_UID_ROOM = 65 }; /* PS3.5 9.1: 64 characters */
+#include "image/dicom.h"
 
 /* What of CT Image IOD (PS3.3 A.3) is not the same in every file. Texts are ASCII of at most 64 characters. */
 typedef struct nsc_ct_slice {

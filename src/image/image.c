@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/source.h"
 #include "image/gzip.h"
 #include "image/tiff.h"
@@ -85,6 +86,7 @@ nsc_status nsc_image_open(nsc_source *source, const nsc_image_options *options, 
   nsc_source *unpacked = NULL;
   NSC_TRY(nsc_image_create(options, &image, err));
   image->info.format = format;
+  nsc_fingerprint(source->bytes, source->size, image->fingerprint);
   nsc_status status = NSC_OK;
   if (nsc_is_gzip(source->bytes, source->size)) status = unpack(source, image, &unpacked, err);
   if (status == NSC_OK) status = open_format(image, unpacked ? unpacked : source, err);
@@ -121,6 +123,13 @@ void nsc_image_free(nsc_image *image) {
 
 void nsc_image_get_info(const nsc_image *image, nsc_image_info *out) {
   *out = image->info;
+}
+
+bool nsc_image_spacing(const nsc_image *image, uint32_t frame, double out[2]) {
+  const nsc_frame_values *own = image->frame_values ? &image->frame_values[frame] : NULL;
+  out[0] = own ? own->spacing_x : image->info.spacing_x;
+  out[1] = own ? own->spacing_y : image->info.spacing_y;
+  return out[0] > 0 && out[1] > 0;
 }
 
 bool nsc_image_needs_codec(const nsc_image *image) {

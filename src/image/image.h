@@ -29,7 +29,8 @@ typedef struct nsc_lut {
 typedef struct nsc_frame_values {
   double slope, intercept;
   bool has_window;
-  nsc_window window; /* its name is always NULL */
+  nsc_window window;           /* its name is always NULL */
+  double spacing_x, spacing_y; /* mm; as those of the image where the frame says nothing of its own */
 } nsc_frame_values;
 
 /* Extremes of one frame's stored samples, all channels together. What is not finite is left out; 0 when nothing is. */
@@ -38,10 +39,18 @@ typedef struct nsc_frame_stats {
   double low, high;         /* without; as all_* when everything is padding */
 } nsc_frame_stats;
 
+enum { NSC_IDENTITY_ROOM = 72 }; /* "uid-", 64 characters of a UID, and the end */
+
 /* What a format's reader does after opening. `state` is its own. */
 typedef struct nsc_image_reader {
   nsc_status (*decode)(const nsc_image *image, uint32_t frame, void *samples, nsc_error *err);
-  bool (*needs_codec)(const nsc_image *image);             /* NULL: never */
+  bool (*needs_codec)(const nsc_image *image); /* NULL: never */
+  /* A name that no other file has, of at most NSC_IDENTITY_ROOM - 1 bytes; false when it has none. NULL: never. */
+  bool (*identity)(const nsc_image *image, char *out);
+  /* Sets the bytes [height][width] where an overlay plane of the frame is; they are 0 before. NULL: there are none. */
+  nsc_status (*overlays)(const nsc_image *image, uint32_t frame, uint8_t *mask, nsc_error *err);
+  /* JSON of what a stored sample means in the real world, or null. NULL: files of this format do not say. */
+  void (*real_world)(const nsc_image *image, uint32_t frame, double stored, nsc_text *t);
   void (*write_json)(const nsc_image *image, nsc_text *t); /* further members of an open object */
   void (*free_state)(void *state);
   /* Where a frame lies, spacing included; false: the file does not say. NULL: of no frame */
@@ -55,11 +64,14 @@ struct nsc_image {
   const nsc_image_reader *reader;
   void *state;
 
+  uint64_t fingerprint[2]; /* of the file's bytes; 0 when it was made from none */
+
   /* From stored values to modality values (HU, SUV, ...). */
   double slope, intercept;
   nsc_lut modality_lut; /* count 0: none, slope and intercept hold */
   char *unit;           /* "HU"; owned; NULL when the file does not say */
-  char modality[17];    /* "CT"; "" when the file does not say */
+  bool quadruped;    /* of an animal that goes on four feet: the patient's sides have other names (PS3.3 C.7.6.1.1.1) */
+  char modality[17]; /* "CT"; "" when the file does not say */
   /* What the coordinates of places are counted from: Frame of Reference UID (PS3.3 C.7.4.1), of a volume a name made of
      its content. Only pictures with the same one lie beside each other. "" when nothing is known. */
   char space[65];
@@ -95,6 +107,8 @@ NSC_WARN_UNUSED nsc_status nsc_image_check_limits(const nsc_image *image, uint64
                                                   uint64_t frames, uint32_t channels, nsc_sample_type type,
                                                   nsc_error *err);
 
+/* Millimetres from column to column and from row to row of a frame; false where the file does not say. */
+bool nsc_image_spacing(const nsc_image *image, uint32_t frame, double out[2]);
 /* Bytes of one decoded frame; info has passed nsc_image_check_limits. */
 size_t nsc_image_frame_bytes(const nsc_image *image);
 /* Samples of one decoded frame. */

@@ -1,4 +1,6 @@
 /* An image as JSON: what every format has; a reader adds its own. */
+#include <stdio.h>
+
 #include "base/error.h"
 #include "image/image.h"
 
@@ -74,6 +76,23 @@ static void write_nothing(nsc_text *t) {
   nsc_json_end_array(t);
 }
 
+/* What tells this picture from others wherever it is opened again: its SOP Instance UID, else a fingerprint. */
+static void write_identity(const nsc_image *image, nsc_text *t) {
+  char text[NSC_IDENTITY_ROOM] = "";
+  nsc_json_key(t, "identity");
+  if (image->reader->identity && image->reader->identity(image, text)) {
+    nsc_json_string(t, text);
+    return;
+  }
+  if (!image->fingerprint[0] && !image->fingerprint[1]) {
+    nsc_json_null(t);
+    return;
+  }
+  snprintf(text, sizeof text, "file-%016llx%016llx", (unsigned long long)image->fingerprint[0],
+           (unsigned long long)image->fingerprint[1]);
+  nsc_json_string(t, text);
+}
+
 nsc_status nsc_image_json(const nsc_image *image, char **out, nsc_error *err) {
   if (!image || !out) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no image or no place for its JSON");
   const nsc_image_info *info = &image->info;
@@ -97,6 +116,7 @@ nsc_status nsc_image_json(const nsc_image *image, char **out, nsc_error *err) {
   } else {
     write_nothing(&t);
   }
+  write_identity(image, &t);
   nsc_json_end_object(&t);
   return nsc_text_finish(&t, out, err);
 }

@@ -37,12 +37,16 @@ nsc_status nsc_mapping_of_view(const nsc_image *image, const nsc_view *view, nsc
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "a window of center %g and width %g with function %d", view->center,
                     view->width, (int)view->function);
   }
+  if (view->color_map >= NSC_COLOR_MAP_COUNT) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "colour map %u of %d", view->color_map, NSC_COLOR_MAP_COUNT);
+  }
   nsc_mapping m = nsc_mapping_of(image, view->frame);
   if (view->voi_lut >= 0) m.voi_lut = &image->voi_luts[view->voi_lut];
   m.function = view->function;
   m.center = view->center;
   m.width = view->width;
   m.invert = view->invert != (image->info.photometric == NSC_PHOTOMETRIC_MONOCHROME1);
+  m.color_map = image->info.channels == 1 ? view->color_map : 0;
   *out = m;
   return NSC_OK;
 }

@@ -12,6 +12,7 @@ typedef struct nsc_mapping {
   nsc_voi_function function;
   double center, width;
   bool invert;
+  uint32_t color_map; /* 0 for colour images */
 } nsc_mapping;
 
 /* The modality part for a frame, with a window still to be set. */

@@ -22,11 +22,9 @@ typedef struct vector {
   double x, y;
 } vector;
 
-/* From point `a` to point `b`: in millimetres where the file gives spacing, else in pixels. */
-static vector side(const nsc_image *image, const double *a, const double *b) {
-  bool known = image->info.spacing_x > 0 && image->info.spacing_y > 0;
-  double sx = known ? image->info.spacing_x : 1, sy = known ? image->info.spacing_y : 1;
-  return (vector){(b[0] - a[0]) * sx, (b[1] - a[1]) * sy};
+/* From point `a` to point `b`, in the unit of the spacing. */
+static vector side(const double spacing[2], const double *a, const double *b) {
+  return (vector){(b[0] - a[0]) * spacing[0], (b[1] - a[1]) * spacing[1]};
 }
 
 /* Degrees from 0 to 180, exact near both ends; NaN where one has no length. */
@@ -36,19 +34,22 @@ static double between(vector a, vector b) {
   return atan2(fabs(cross), dot) * (180 / 3.14159265358979323846);
 }
 
-static void write_length(nsc_text *t, const nsc_image *image, const double *points) {
-  vector v = side(image, points, points + 2);
-  bool known = image->info.spacing_x > 0 && image->info.spacing_y > 0;
+static void write_length(nsc_text *t, const nsc_image *image, uint32_t frame, const double *points) {
+  double spacing[2];
+  bool known = nsc_image_spacing(image, frame, spacing);
+  vector v = side(spacing, points, points + 2);
   nsc_json_key(t, "length"), nsc_json_number(t, known ? hypot(v.x, v.y) : NAN);
   nsc_json_key(t, "pixels"), nsc_json_number(t, hypot(points[2] - points[0], points[3] - points[1]));
 }
 
-static void write_angle(nsc_text *t, const nsc_image *image, nsc_measure_kind kind, const double *points) {
-  double degrees;
+static void write_angle(nsc_text *t, const nsc_image *image, uint32_t frame, nsc_measure_kind kind,
+                        const double *points) {
+  double degrees, spacing[2];
+  if (!nsc_image_spacing(image, frame, spacing)) spacing[0] = spacing[1] = 1;
   if (kind == NSC_MEASURE_ANGLE) {
-    degrees = between(side(image, points + 2, points), side(image, points + 2, points + 4));
+    degrees = between(side(spacing, points + 2, points), side(spacing, points + 2, points + 4));
   } else { /* lines have no direction */
-    degrees = between(side(image, points, points + 2), side(image, points + 4, points + 6));
+    degrees = between(side(spacing, points, points + 2), side(spacing, points + 4, points + 6));
     if (degrees > 90) degrees = 180 - degrees;
   }
   nsc_json_key(t, "degrees"), nsc_json_number(t, degrees);
@@ -76,9 +77,9 @@ nsc_status nsc_measure_json(nsc_image *image, uint32_t frame, nsc_measure_kind k
   nsc_text t = {0};
   nsc_json_object(&t);
   if (kind == NSC_MEASURE_LENGTH) {
-    write_length(&t, image, points);
+    write_length(&t, image, frame, points);
   } else {
-    write_angle(&t, image, kind, points);
+    write_angle(&t, image, frame, kind, points);
   }
   nsc_json_end_object(&t);
   return nsc_text_finish(&t, out, err);

@@ -248,6 +248,7 @@ static nsc_status take_sample(nsc_reformat *r, const nsc_image *sample, nsc_erro
   const nsc_image_info *info = &sample->info;
   memcpy(r->space, sample->space, sizeof r->space);
   memcpy(r->modality, sample->modality, sizeof r->modality);
+  r->quadruped = sample->quadruped;
   r->photometric = info->photometric;
   r->has_holes = sample->has_padding;
   if (sample->unit) {

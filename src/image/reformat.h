@@ -54,6 +54,7 @@ struct nsc_reformat {
   double low, high; /* of all values so far; low > high before the first one */
 
   /* What planes take over from the sample picture. */
+  bool quadruped;
   char space[65], modality[17];
   char *unit; /* owned */
   nsc_window *windows;

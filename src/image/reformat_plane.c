@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "image/orientation.h"
 #include "image/reformat.h"
 
 /* A grid along the patient's axes but for this (a sine) is taken as lying along them: a tenth of a voxel in 1,000. */
@@ -181,6 +182,13 @@ static void write_plane(const nsc_image *image, nsc_text *t) {
   nsc_json_key(t, "oblique"), nsc_json_bool(t, p->oblique);
   nsc_json_key(t, "slab"), nsc_json_number(t, p->thickness);
   nsc_json_key(t, "projection"), nsc_json_string(t, nsc_projection_name(p->projection));
+  nsc_json_key(t, "edges");
+  nsc_edges edges;
+  if (nsc_edges_of_directions(p->axes[NSC_PLANE_COLUMNS].way, p->axes[NSC_PLANE_ROWS].way, image->quadruped, &edges)) {
+    nsc_edges_write(&edges, t);
+  } else {
+    nsc_json_null(t);
+  }
   nsc_json_key(t, "tags");
   nsc_json_array(t);
   nsc_json_end_array(t);
@@ -192,6 +200,7 @@ static const nsc_image_reader plane_reader = {
 static nsc_status take_values(nsc_image *image, const nsc_reformat *r, nsc_error *err) {
   memcpy(image->space, r->space, sizeof image->space);
   memcpy(image->modality, r->modality, sizeof image->modality);
+  image->quadruped = r->quadruped;
   if (r->unit) {
     image->unit = nsc_copy_chars(r->unit, strlen(r->unit));
     if (!image->unit) return nsc_fail_memory(err, strlen(r->unit), "a unit");

@@ -141,13 +141,15 @@ static void write_histogram(nsc_text *t, const double *sorted, size_t count) {
   nsc_json_end_object(t);
 }
 
-static nsc_status write_json(const nsc_image *image, values *v, size_t pixels, char **out, nsc_error *err) {
+static nsc_status write_json(const nsc_image *image, uint32_t frame, values *v, size_t pixels, char **out,
+                             nsc_error *err) {
   nsc_text t = {0};
-  double square = image->info.spacing_x * image->info.spacing_y;
+  double spacing[2];
+  bool known = nsc_image_spacing(image, frame, spacing);
   nsc_json_object(&t);
   nsc_json_key(&t, "pixels"), nsc_json_int(&t, (int64_t)v->count);
   nsc_json_key(&t, "padding"), nsc_json_int(&t, (int64_t)v->padding);
-  nsc_json_key(&t, "area"), nsc_json_number(&t, square > 0 ? (double)pixels * square : NAN);
+  nsc_json_key(&t, "area"), nsc_json_number(&t, known ? (double)pixels * spacing[0] * spacing[1] : NAN);
   nsc_json_key(&t, "unit"), nsc_json_string(&t, image->unit);
   nsc_json_key(&t, "channels");
   if (v->count) {
@@ -187,7 +189,7 @@ static nsc_status measure(nsc_image *image, uint32_t frame, region *r, char **ou
   if (!room) return nsc_fail_memory(err, bytes, "a region");
   for (uint32_t c = 0; c < image->info.channels; c++) v.list[c] = room + c * (pixels + 1);
   (void)walk(r, &o, &v);
-  nsc_status status = write_json(image, &v, pixels, out, err);
+  nsc_status status = write_json(image, frame, &v, pixels, out, err);
   free(room);
   return status;
 }

@@ -7,14 +7,22 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "image/color_map.h"
 #include "image/rendering.h"
 
-/* The four bytes of a grey pixel as they stand in memory. */
-static uint32_t grey_pixel(uint8_t value) {
-  const uint8_t bytes[4] = {value, value, value, 255};
-  uint32_t pixel;
-  memcpy(&pixel, bytes, 4);
-  return pixel;
+void nsc_shade_pixels(uint32_t color_map, uint32_t out[256]) {
+  uint8_t table[256][3];
+  nsc_color_map_table(color_map, table);
+  for (int i = 0; i < 256; i++) {
+    const uint8_t bytes[4] = {table[i][0], table[i][1], table[i][2], 255};
+    memcpy(&out[i], bytes, 4);
+  }
+}
+
+void nsc_color_map_rgba(uint32_t map, uint8_t *rgba, size_t pixels) {
+  uint32_t shades[256];
+  nsc_shade_pixels(map, shades);
+  for (size_t i = 0; i < pixels; i++, rgba += 4) memcpy(rgba, &shades[rgba[0]], 4);
 }
 
 #define DEFINE_GREY(name, type)                                                                                     \
@@ -63,15 +71,15 @@ static void map_samples(const nsc_image *image, const void *samples, const uint3
 
 static void map_one_by_one(const nsc_image *image, const void *samples, const nsc_mapping *mapping, uint8_t *rgba) {
   size_t pixels = (size_t)image->info.width * image->info.height;
-  uint32_t channels = image->info.channels;
+  uint32_t channels = image->info.channels, shades[256];
+  nsc_shade_pixels(mapping->color_map, shades);
   for (size_t i = 0; i < pixels; i++, rgba += 4) {
-    for (uint32_t c = 0; c < 3; c++) {
-      rgba[c] =
-          c < channels
-              ? nsc_grey_byte(nsc_mapping_grey(mapping, nsc_sample_value(image->info.type, samples, i * channels + c)))
-              : rgba[0];
+    for (uint32_t c = 0; c < channels; c++) {
+      double stored = nsc_sample_value(image->info.type, samples, i * channels + c);
+      rgba[c] = nsc_grey_byte(nsc_mapping_grey(mapping, stored));
     }
     rgba[3] = 255;
+    if (channels == 1) memcpy(rgba, &shades[rgba[0]], 4);
   }
 }
 
@@ -80,8 +88,10 @@ nsc_status nsc_grey_table(const nsc_mapping *mapping, const nsc_frame_stats *sta
   uint32_t count = (uint32_t)(stats->all_high - stats->all_low) + 1;
   uint32_t *table = malloc(count * sizeof *table);
   if (!table) return nsc_fail_memory(err, count * sizeof *table, "a grey table");
+  uint32_t shades[256];
+  nsc_shade_pixels(mapping->color_map, shades);
   for (uint32_t i = 0; i < count; i++) {
-    table[i] = grey_pixel(nsc_grey_byte(nsc_mapping_grey(mapping, low + (int32_t)i)));
+    table[i] = shades[nsc_grey_byte(nsc_mapping_grey(mapping, low + (int32_t)i))];
   }
   *out = table;
   return NSC_OK;

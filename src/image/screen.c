@@ -288,13 +288,11 @@ static void put_color(const uint16_t *from, uint32_t count, const uint32_t *tabl
 }
 
 static void put_wide(const float *from, uint32_t count, uint32_t channels, const nsc_mapping *m, double low,
-                     uint32_t *to, ptrdiff_t step) {
+                     const uint32_t shades[256], uint32_t *to, ptrdiff_t step) {
   for (uint32_t i = 0; i < count; i++, from += channels, to += step) {
     uint8_t bytes[4] = {0, 0, 0, 255};
-    for (uint32_t c = 0; c < 3; c++) {
-      bytes[c] = c < channels ? nsc_grey_byte(nsc_mapping_grey(m, low + (double)from[c])) : bytes[0];
-    }
-    memcpy(to, bytes, 4);
+    for (uint32_t c = 0; c < channels; c++) bytes[c] = nsc_grey_byte(nsc_mapping_grey(m, low + (double)from[c]));
+    memcpy(to, channels == 1 ? (const void *)&shades[bytes[0]] : bytes, 4);
   }
 }
 
@@ -308,7 +306,8 @@ static void put_black(uint32_t count, uint32_t *to, ptrdiff_t step) {
 /* Writes all pixels; `table` is NULL for samples that are too many for one. */
 static void put_screen(const nsc_screen *screen, const nsc_image *image, const area *a, const turning *t,
                        const uint32_t *table, const nsc_mapping *m, double low, uint32_t *out) {
-  uint32_t channels = image->info.channels;
+  uint32_t channels = image->info.channels, shades[256];
+  nsc_shade_pixels(m->color_map, shades);
   for (uint32_t y = 0; y < t->height; y++) {
     uint32_t *row = out + t->base + (ptrdiff_t)y * t->dy, *to = row + (ptrdiff_t)a->x * t->dx;
     if (y < a->y || y - a->y >= a->height) {
@@ -318,7 +317,7 @@ static void put_screen(const nsc_screen *screen, const nsc_image *image, const a
     size_t from = (size_t)(y - a->y) * a->width * channels;
     put_black(a->x, row, t->dx);
     if (!table) {
-      put_wide((const float *)screen->samples + from, a->width, channels, m, low, to, t->dx);
+      put_wide((const float *)screen->samples + from, a->width, channels, m, low, shades, to, t->dx);
     } else if (channels == 1) {
       put_grey((const uint16_t *)screen->samples + from, a->width, table, to, t->dx);
     } else {
@@ -395,9 +394,12 @@ nsc_status nsc_screen_render(nsc_screen *screen, nsc_image *image, const nsc_vie
   NSC_TRY(check_placement(placement, err));
   size_t count = (size_t)placement->width * placement->height;
   if (size < count * 4) return nsc_fail(err, NSC_ERROR_ARGUMENT, "%zu bytes for %zu pixels", size, count);
-  static const nsc_view as_it_is = {.voi_lut = -1, .function = NSC_VOI_LINEAR_EXACT, .center = 127.5, .width = 255};
-  if (steps && steps->count) {
-    NSC_TRY(filter(screen, image, view, steps, err));
+  nsc_view as_it_is = {.voi_lut = -1, .function = NSC_VOI_LINEAR_EXACT, .center = 127.5, .width = 255};
+  if (steps && steps->count) { /* filters see shades, colours come after */
+    nsc_view grey = *view;
+    as_it_is.color_map = view->color_map;
+    grey.color_map = 0;
+    NSC_TRY(filter(screen, image, &grey, steps, err));
     image = screen->filtered;
     view = &as_it_is;
   }

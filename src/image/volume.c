@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/source.h"
 #include "base/text.h"
+#include "image/orientation.h"
 
 static void free_volume(void *volume) {
   nsc_volume *v = volume;
@@ -207,6 +208,23 @@ static void write_orientation(const nsc_volume *v, nsc_text *t) {
   nsc_json_end_array(t);
 }
 
+/* Where columns and rows of the picture lead, from the affine, which is RAS+ there and LPS+ here. */
+static void write_edges(const nsc_volume *v, nsc_text *t) {
+  double toward[2][3];
+  nsc_edges edges;
+  for (int side = 0; side < 2; side++) {
+    int axis = side ^ (int)v->swapped;
+    double sign = v->flipped[side] ? -1 : 1;
+    for (int r = 0; r < 3; r++) toward[side][r] = (r < 2 ? -sign : sign) * v->affine[r][axis];
+  }
+  nsc_json_key(t, "edges");
+  if (v->has_affine && nsc_edges_of_directions(toward[0], toward[1], false, &edges)) {
+    nsc_edges_write(&edges, t);
+  } else {
+    nsc_json_null(t);
+  }
+}
+
 static void write_fields(const nsc_volume *v, nsc_text *t) {
   nsc_json_key(t, "tags");
   nsc_json_array(t);
@@ -227,6 +245,7 @@ static void write_volume(const nsc_image *image, nsc_text *t) {
   nsc_json_key(t, "slices"), nsc_json_int(t, (int64_t)v->size[NSC_VOLUME_K]);
   nsc_json_key(t, "times"), nsc_json_int(t, (int64_t)v->size[NSC_VOLUME_T]);
   nsc_json_key(t, "sliceSpacing"), nsc_json_number(t, v->spacing[2] > 0 ? v->spacing[2] : NAN);
+  write_edges(v, t);
   write_orientation(v, t);
   write_text(t, "units", v->units);
   write_text(t, "intent", v->intent);

@@ -1,4 +1,5 @@
 /* nsc_constants_json: what a user interface must know and must not repeat. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -44,6 +45,23 @@ static void write_presets(nsc_text *t) {
   nsc_json_end_array(t);
 }
 
+/* The colours of each map as 256 times six digits. */
+static void write_color_maps(nsc_text *t) {
+  nsc_json_key(t, "colorMaps"), nsc_json_array(t);
+  for (uint32_t map = 0; map < NSC_COLOR_MAP_COUNT; map++) {
+    uint8_t rgba[256][4];
+    char digits[256 * 6 + 1];
+    for (int i = 0; i < 256; i++) memset(rgba[i], i, 4);
+    nsc_color_map_rgba(map, rgba[0], 256);
+    for (int i = 0; i < 256; i++) snprintf(digits + 6 * i, 7, "%02x%02x%02x", rgba[i][0], rgba[i][1], rgba[i][2]);
+    nsc_json_object(t);
+    nsc_json_key(t, "name"), nsc_json_string(t, nsc_color_map_name(map));
+    nsc_json_key(t, "colors"), nsc_json_string(t, digits);
+    nsc_json_end_object(t);
+  }
+  nsc_json_end_array(t);
+}
+
 nsc_status nsc_constants_json(char **out, nsc_error *err) {
   char *filters;
   NSC_TRY(nsc_steps_known_json(&filters, err));
@@ -67,6 +85,7 @@ nsc_status nsc_constants_json(char **out, nsc_error *err) {
   for (int i = 0; i < 3; i++) nsc_json_string(&t, functions[i]);
   nsc_json_end_array(&t);
   write_presets(&t);
+  write_color_maps(&t);
   nsc_json_key(&t, "filters"), nsc_json_raw(&t, filters, strlen(filters));
   nsc_text_free(filters);
   nsc_json_end_object(&t);

@@ -5,7 +5,9 @@
  *   dump_frames FILE raw        every frame's samples as bytes in native order
  *   dump_frames FILE rgba       every frame as nsc_view_default renders it
  *   dump_frames FILE json       nsc_image_json
+ *   dump_frames FILE overlays   every frame's overlay planes, a byte of 0 or 1 for each pixel
  *   dump_frames FILE tensor R   the first frame through the recipe R (JSON), as float32
+ *   dump_frames constants       nsc_constants_json
  *   dump_frames - ...           the file's name is a line of standard input, again and again: one line for each
  */
 #include <stdio.h>
@@ -58,6 +60,20 @@ static nsc_status write_frames(nsc_image *image, bool rgba, nsc_error *err) {
   return status;
 }
 
+static nsc_status write_overlays(nsc_image *image, nsc_error *err) {
+  nsc_image_info info;
+  nsc_image_get_info(image, &info);
+  size_t pixels = (size_t)info.width * info.height;
+  uint8_t *mask = malloc(pixels);
+  nsc_status status = NSC_OK;
+  for (uint32_t i = 0; i < info.frames && status == NSC_OK; i++) {
+    status = nsc_image_overlays(image, i, mask, pixels, err);
+    if (status == NSC_OK) fwrite(mask, 1, pixels, stdout);
+  }
+  free(mask);
+  return status;
+}
+
 static nsc_status write_tensor(nsc_image *image, const char *json, nsc_error *err) {
   nsc_recipe recipe;
   nsc_status status = nsc_recipe_parse(json, strlen(json), &recipe, err);
@@ -90,6 +106,8 @@ static nsc_status run(const char *path, const char *what, const char *recipe, ns
   if (status != NSC_OK) return status;
   if (strcmp(what, "raw") == 0 || strcmp(what, "rgba") == 0) {
     status = write_frames(image, what[1] == 'g', err);
+  } else if (strcmp(what, "overlays") == 0) {
+    status = write_overlays(image, err);
   } else if (strcmp(what, "tensor") == 0) {
     status = write_tensor(image, recipe, err);
   } else if (strcmp(what, "json") == 0) {
@@ -103,8 +121,17 @@ static nsc_status run(const char *path, const char *what, const char *recipe, ns
   return status;
 }
 
+static int write_constants(void) {
+  char *json = NULL;
+  if (nsc_constants_json(&json, NULL) != NSC_OK) return 1;
+  puts(json);
+  nsc_text_free(json);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   if (argc < 2) return 2;
+  if (argc == 2 && strcmp(argv[1], "constants") == 0) return write_constants();
   const char *what = argc > 2 ? argv[2] : "info", *recipe = argc > 3 ? argv[3] : "";
   bool many = strcmp(argv[1], "-") == 0;
   char line[4096];

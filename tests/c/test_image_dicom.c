@@ -376,9 +376,9 @@ TEST(image_dicom_facts) {
   CHECK_HAS(json, "\"transferSyntax\":\"1.2.840.10008.1.2.1\"");
   CHECK_HAS(json, "\"modality\":\"XA\"");
   CHECK_HAS(json, "\"tag\":\"0018,9087\",\"vr\":\"FD\",\"name\":\"\",\"value\":\"0.1\"}");
-  CHECK_HAS(
-      json,
-      "{\"tag\":\"0010,0010\",\"vr\":\"PN\",\"name\":\"Patient's Name\",\"value\":\"M\xC3\xBCller^J\xC3\xB6rg\"}");
+  CHECK_HAS(json,
+            "{\"tag\":\"0010,0010\",\"vr\":\"PN\",\"name\":\"Patient's "
+            "Name\",\"value\":\"M\xC3\xBCller^J\xC3\xB6rg\",\"personal\":true}");
   CHECK_HAS(json, "{\"tag\":\"7FE0,0010\",\"vr\":\"OW\",\"name\":\"Pixel Data\",\"value\":\"(8 bytes)\"}");
   nsc_text_free(json);
   nsc_image_free(image);

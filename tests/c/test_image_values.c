@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "dicom_builder.h"
 #include "test.h"
 
@@ -337,6 +338,79 @@ TEST(image_values_color_passes_unchanged) {
   REQUIRE(nsc_render(image, &view, rgba, 8, NULL) == NSC_OK);
   const uint8_t threshold[8] = {0, 0, 0, 255, 255, 255, 255, 255};
   CHECK(memcmp(rgba, threshold, 8) == 0);
+  nsc_image_free(image);
+  dicom_end(&b);
+}
+
+/* ---- what tells files apart ---- */
+
+static void check_identity(const char *uid, const char *expected) {
+  dicom_builder b = {0};
+  uint16_t pixels[6] = {1, 2, 3, 4, 5, 6};
+  dicom_begin(&b, EXPLICIT_LITTLE);
+  if (uid) dicom_text(&b, 0x00080018, "UI", uid);
+  dicom_text(&b, 0x00100010, "PN", "Doe^Jane");
+  dicom_image(&b, (dicom_pixels){.rows = 2, .columns = 3, .allocated = 16, .stored = 16});
+  dicom_words(&b, 0x7FE00010, "OW", pixels, 6);
+  nsc_image *image = test_open(b.bytes, b.size, NULL);
+  REQUIRE(image);
+  char *json = NULL, part[160];
+  snprintf(part, sizeof part, "\"identity\":\"%s", expected);
+  CHECK_EQ(nsc_image_json(image, &json, NULL), NSC_OK);
+  CHECK_HAS(json, part);
+  nsc_text_free(json);
+  nsc_image_free(image);
+  dicom_end(&b);
+}
+
+TEST(image_identity) {
+  check_identity("1.2.826.0.1.3680043.2.1", "uid-1.2.826.0.1.3680043.2.1\"");
+  check_identity(NULL, "file-");
+  check_identity("DOE JANE 1970", "file-"); /* no UID, but what some devices write there */
+  check_identity("1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.17.18.19.20.21.22.23.24.25.26.27.28", "file-"); /* too long */
+}
+
+TEST(image_fingerprint_changes_with_every_byte) {
+  uint8_t bytes[100] = {0};
+  uint64_t plain[2], other[2];
+  nsc_fingerprint(bytes, sizeof bytes, plain);
+  for (size_t i = 0; i < sizeof bytes; i++) {
+    bytes[i] = 1;
+    nsc_fingerprint(bytes, sizeof bytes, other);
+    CHECK(other[0] != plain[0] && other[1] != plain[1]);
+    bytes[i] = 0;
+    nsc_fingerprint(bytes, i, other); /* and with the length */
+    CHECK(other[0] != plain[0] && other[1] != plain[1]);
+  }
+}
+
+/* What nsc_image_deidentify would leave out is marked in the list of elements. */
+TEST(image_elements_that_may_say_who) {
+  dicom_builder b = {0};
+  uint16_t pixels[6] = {0};
+  dicom_begin(&b, EXPLICIT_LITTLE);
+  dicom_text(&b, 0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.2");
+  dicom_text(&b, 0x00080018, "UI", "2.25.7");
+  dicom_text(&b, 0x00080060, "CS", "CT");
+  dicom_open(&b, 0x00081110);
+  dicom_item(&b);
+  dicom_text(&b, 0x00080060, "CS", "MR");
+  dicom_end_item(&b);
+  dicom_close(&b);
+  dicom_text(&b, 0x00100010, "PN", "Doe^Jane");
+  dicom_image(&b, (dicom_pixels){.rows = 2, .columns = 3, .allocated = 16, .stored = 16});
+  dicom_words(&b, 0x7FE00010, "OW", pixels, 6);
+  nsc_image *image = test_open(b.bytes, b.size, NULL);
+  REQUIRE(image);
+  char *json = NULL;
+  CHECK_EQ(nsc_image_json(image, &json, NULL), NSC_OK);
+  CHECK_HAS(json, "\"name\":\"Patient's Name\",\"value\":\"Doe^Jane\",\"personal\":true");
+  CHECK_HAS(json, "\"name\":\"SOP Instance UID\",\"value\":\"2.25.7\",\"personal\":true");
+  CHECK_HAS(json, "\"name\":\"SOP Class UID\",\"value\":\"1.2.840.10008.5.1.4.1.1.2\"}");
+  CHECK_HAS(json, "\"name\":\"Modality\",\"value\":\"CT\"}");
+  CHECK_HAS(json, "\"name\":\"Modality\",\"value\":\"MR\",\"personal\":true"); /* in a sequence that goes */
+  CHECK_HAS(json, "\"name\":\"Rows\",\"value\":\"2\"}");
+  nsc_text_free(json);
   nsc_image_free(image);
   dicom_end(&b);
 }

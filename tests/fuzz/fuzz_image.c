@@ -16,7 +16,11 @@ static void look(nsc_image *image) {
   if (rgba && nsc_view_default(image, frame, &view, &err) == NSC_OK) {
     (void)nsc_render(image, &view, rgba, pixels * 4, &err);
   }
+  if (rgba) (void)nsc_image_overlays(image, frame, rgba, pixels, &err);
   free(rgba);
+  char *json;
+  if (nsc_image_real_world_json(image, frame, info.width - 1, info.height - 1, &json, &err) == NSC_OK)
+    nsc_text_free(json);
   nsc_recipe recipe = {.width = 8, .height = 8, .channels = 1, .crop_scale = 1, .scale = 1, .std = {1, 1, 1}};
   float out[64];
   (void)nsc_preprocess(image, frame, &recipe, out, 64, &err);

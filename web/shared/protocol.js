@@ -38,10 +38,15 @@
  *                                                 the screen, null for the whole picture pixel by pixel; what was
  *                                                 resampled is kept for each `pane`, any text
  *   probe      {key, frame, x, y}                 modality values, one a channel
+ *   realWorld  {key, frame, x, y}                 nsc_image_real_world_json of a pixel
+ *   overlays   {key, frame, color}                {pixels}: overlay planes, transparent but for 0xRRGGBB where they are
  *   deidentify {key, secret}                      the bytes of a DICOM file without names (nsc_image_deidentify); secret is
  *                                                 [high, low], two numbers of 32 bits
  *   measure    {key, frame, kind, points}         nsc_measure_json; kind is the index of a name in constants.measures,
  *                                                 points are [[x, y], ...]
+ *   report     {marks, key, now, nameless}        the bytes of a DICOM structured report (nsc_report_write): marks are
+ *                                                 [{key, frame, kind, points, text}] as of measure, `key` four random
+ *                                                 numbers of 32 bits
  *   reformat   {key, keys, chosen}                Plan (nsc_reformat_json) of a stack that is to be looked at in other planes:
  *                                                 keys of its files in the index, or of one file of many frames;
  *                                                 chosen is the Look that decides between pictures at one place. What is
@@ -139,7 +144,7 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  *            spacing: number[], pictures: number[]}} Plan  nsc_reformat_json
  * @typedef {{space: string | null, across: number[], down: number[], normal: number[], positions: number[]}} Place
  * @typedef {{code: number, name: string, message: string}} ErrorMessage
- * @typedef {{frame: number, voiLut: number, function: number, center: number, width: number, invert: boolean}} View
+ * @typedef {{frame: number, voiLut: number, function: number, center: number, width: number, invert: boolean, colors?: number}} View
  * @typedef {object} Placement nsc_placement: in pixels of the display
  * @property {number} width
  * @property {number} height
@@ -160,6 +165,7 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  *
  * @typedef {object} ImageInfo the part of nsc_image_json the page reads
  * @property {string} format
+ * @property {string | null} [identity]
  * @property {number} width
  * @property {number} height
  * @property {number} frames
@@ -171,6 +177,11 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string} [plane]  of a plane through a stack: its kind
  * @property {number} [slices]  of a volume; its frames are slices, time after time
  * @property {{stored: string, shown: string, from: string, swapped: boolean, flipped: string[]} | null} [orientation]
+ * @property {Edges | null} [edges]
+ * @property {Array<Edges | null> | null} [frameEdges]  where frames differ
+ * @property {FrameFacts[] | null} [frameFacts]  of functional groups
+ * @property {Array<{group: number, type: string | null, label: string | null, description: string | null}>} [overlays]
+ * @property {Array<Omit<RealWorld, 'value'>>} [realWorld]  mappings of stored values to quantities
  * @property {number} [frameMs]  0: the file does not say
  * @property {string | null} [transferSyntax]
  * @property {string | null} [modality]
@@ -179,7 +190,11 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string[]} [voiLuts]
  * @property {Tag[]} [tags]
  *
- * @typedef {{tag: string, vr: string, name: string, value: unknown, items?: Tag[][]}} Tag
+ * @typedef {[string | null, string | null, string | null, string | null]} Edges  letters at left, right, top, bottom
+ * @typedef {{place: number | null, time: number | null, spacing: [number, number] | null}} FrameFacts  the part the page reads
+ * @typedef {{value: number, unit: string | null, meaning: string | null, label: string | null, explanation: string | null, slope: number | null, intercept: number | null}} RealWorld
+ *
+ * @typedef {{tag: string, vr: string, name: string, value: unknown, personal?: boolean, items?: Tag[][]}} Tag
  *
  * @typedef {object} ModelInfo the part of nsc_model_json the page reads
  * @property {string} name
@@ -209,6 +224,7 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string[]} voiFunctions
  * @property {Array<{name: string, modality: string, center: number, width: number}>} windowPresets
  * @property {string[]} measures
+ * @property {Array<{name: string, colors: string}>} colorMaps  256 colours of six digits each
  * @property {string[]} recipePresets
  * @property {string[]} planes
  * @property {string[]} projections

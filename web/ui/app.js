@@ -19,11 +19,13 @@ import { PanesPanel } from './panes/panel.js';
 import { Panes } from './panes/panes.js';
 import { ReferenceLines } from './panes/reference-lines.js';
 import { Reformatting } from './panes/reformatting.js';
+import { connectPrivacy, nameOf, namesHidden } from './privacy.js';
 import { Results } from './results.js';
 import { Snapshot } from './snapshot.js';
 import { Stacks } from './stacks.js';
 import { Status } from './status.js';
 import { Toolbar } from './toolbar.js';
+import { connectTools } from './tools/connect.js';
 import { TrainingWorkspace } from './training/workspace.js';
 
 /**
@@ -122,6 +124,7 @@ export async function startApp(parts, { keepOffline }) {
   connectLanguage();
   placeIcons();
   const status = new Status();
+  connectPrivacy(byId('privacy'), byId('privacy-sign'));
   const help = /** @type {HTMLDialogElement} */ (byId('help-dialog'));
   byId('help').addEventListener('click', () => help.showModal());
 
@@ -170,6 +173,7 @@ export async function startApp(parts, { keepOffline }) {
     cine,
     onHelp: () => help.showModal(),
   });
+  connectTools({ toolbar, panes, desk, client, constants, snapshot });
   const details = new Details(desk, client);
   connectPanels((name) => details.setVisible(name === 'details'));
   connectRecovery(client, desk, status);
@@ -192,7 +196,8 @@ export async function startApp(parts, { keepOffline }) {
   new Opening(desk, client, stacks, {
     divert: (found) => training.take(found),
     openModel: (file) => void models.openFile(file),
-    complain: (name, reason) => status.notify(t('open.unreadable', { name }), reason),
+    complain: (name, reason) =>
+      status.notify(t('open.unreadable', { name: namesHidden() ? t('privacy.value') : name }), namesHidden() ? '' : reason),
   });
 
   desk.on('pane', () => document.body.classList.toggle('looking', desk.panes.some(({ current }) => current)));
@@ -206,7 +211,7 @@ export async function startApp(parts, { keepOffline }) {
     const { item, error } = /** @type {CustomEvent} */ (event).detail;
     if (!desk.items.includes(item)) return;
     const { title, detail } = describeError(error);
-    status.notify(t('viewer.failed', { name: item.name }), `${title}. ${detail}`);
+    status.notify(t('viewer.failed', { name: nameOf(item) }), `${title}. ${detail}`);
   });
 
   if (query.has('test')) Object.assign(globalThis, { negatoscope: { client, desk, panes, links, crosshair, reformatting, training, measuring, get viewer() { return panes.viewer; } } });

@@ -1,6 +1,7 @@
 /** Classifies everything that is open, one after the other, and offers the results as CSV and JSON. */
 import { t } from '../i18n/i18n.js';
 import { byId, download } from './dom.js';
+import { pathOf } from './privacy.js';
 
 /**
  * @typedef {import('./desk.js').Item} Item
@@ -18,7 +19,7 @@ export function resultRow(item, model) {
   const result = item.finding?.result ?? null;
   const error = item.error ?? item.finding?.error ?? null;
   return {
-    file: item.path,
+    file: pathOf(item),
     model: result?.model ?? model,
     scores: result?.scores ?? null,
     threshold: result?.threshold ?? null,

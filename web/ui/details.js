@@ -1,10 +1,11 @@
 /** Facts of the file and, for DICOM, its elements with a search over them. */
 import { onLanguage, t } from '../i18n/i18n.js';
 import { byId, download, h } from './dom.js';
+import { namesHidden, onPrivacy, pathOf } from './privacy.js';
 
 /**
  * @typedef {import('../shared/protocol.js').Tag} Tag
- * @typedef {{depth: number, tag: Tag, text: string}} Row
+ * @typedef {{depth: number, tag: Tag, head: string, text: string}} Row  head: the text without its value
  */
 
 /** New UIDs follow from the old ones and this: files saved in one visit still belong together. */
@@ -19,11 +20,15 @@ function valueText(value) {
   return Array.isArray(value) ? value.join(' \\ ') : String(value);
 }
 
+/** @param {Tag} tag */
+const isVeiled = ({ personal }) => Boolean(personal) && namesHidden();
+
 /** Sequences become rows below their element. @param {Tag[]} tags @param {number} [depth] @returns {Row[]} */
 function flatten(tags, depth = 0) {
   return tags.flatMap((tag) => {
     const value = valueText(tag.value);
-    const row = { depth, tag, text: `${tag.tag} ${tag.vr} ${tag.name} ${value}`.toLowerCase() };
+    const head = `${tag.tag} ${tag.vr} ${tag.name}`.toLowerCase();
+    const row = { depth, tag, head, text: `${head} ${value}`.toLowerCase() };
     const items = (tag.items ?? []).flatMap((item) => flatten(item, depth + 1));
     return [row, ...items];
   });
@@ -60,6 +65,7 @@ export class Details {
     desk.on('select', () => this.update());
     this.search.addEventListener('input', () => this.#showTags());
     onLanguage(() => this.update());
+    onPrivacy(() => this.update());
   }
 
   /** Tags are asked for only while somebody looks. @param {boolean} visible */
@@ -82,7 +88,7 @@ export class Details {
     }
     const spacing = info.spacing ? `${info.spacing.map((mm) => Number(mm.toPrecision(5))).join(' × ')} mm` : t('details.unknown');
     const rows = [
-      [t('details.file'), item.path],
+      [t('details.file'), pathOf(item)],
       [t('details.format'), item.plane ? t('details.plane') : info.format],
       [t('details.modality'), info.modality],
       [t('details.size'), t('overlay.size', { width: info.width, height: info.height })],
@@ -134,7 +140,8 @@ export class Details {
 
   #showTags() {
     const wish = this.search.value.trim().toLowerCase();
-    const found = wish ? this.rows.filter(({ text }) => text.includes(wish)) : this.rows;
+    // What is hidden is not found either.
+    const found = wish ? this.rows.filter(({ tag, text, head }) => (isVeiled(tag) ? head : text).includes(wish)) : this.rows;
     this.search.hidden = this.rows.length === 0;
     this.table.replaceChildren(
       ...found.slice(0, MAX_ROWS).map(({ depth, tag }) => {
@@ -143,7 +150,7 @@ export class Details {
           {},
           h('span.tag-id', {}, `${tag.tag} ${tag.vr}`),
           h('span.tag-name', {}, tag.name || t('details.private')),
-          h('span.tag-value', {}, valueText(tag.value)),
+          h('span.tag-value', {}, isVeiled(tag) && valueText(tag.value) ? t('privacy.value') : valueText(tag.value)),
         );
         row.style.setProperty('--depth', String(depth));
         return row;

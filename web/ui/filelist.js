@@ -4,6 +4,7 @@ import { hasText, onLanguage, t } from '../i18n/i18n.js';
 import { byId, h, icon } from './dom.js';
 import { DRAGGED } from './panes/panes.js';
 import { pileFacts, pileName, pileReports, studyTexts } from './pile-texts.js';
+import { nameOf, onPrivacy, pathOf } from './privacy.js';
 
 /**
  * @typedef {import('./desk.js').Item} Item
@@ -46,6 +47,7 @@ export class FileList {
     });
     desk.on('select', () => this.#showSelection());
     onLanguage(() => this.#redraw());
+    onPrivacy(() => this.#redraw());
     this.list.addEventListener('keydown', (event) => this.#key(event));
   }
 
@@ -146,7 +148,7 @@ export class FileList {
   #row(line) {
     const { pile, items } = line;
     const [item] = items;
-    const name = pile ? pileName(pile) : item.name;
+    const name = pile ? pileName(pile) : nameOf(item);
     const remove = h(
       'button.row-remove',
       { type: 'button', tabIndex: -1, 'aria-label': t('files.remove', { name }), title: t('files.close') },
@@ -159,7 +161,7 @@ export class FileList {
     const state = pile ? 'shown.series' : item.state === 'indexed' ? 'shown' : item.state;
     const row = h(
       `li.row.${state}`,
-      { role: 'option', tabIndex: -1, 'aria-selected': 'false', 'data-key': item.key, title: pile ? name : item.path, draggable: true },
+      { role: 'option', tabIndex: -1, 'aria-selected': 'false', 'data-key': item.key, title: pile ? name : pathOf(item), draggable: true },
       this.#picture(pile ? pictureOf(items) : item),
       h('span.row-text', {}, h('span.row-name', {}, name), ...(pile ? this.#pileFacts(pile) : this.#facts(item))),
       remove,

@@ -4,6 +4,22 @@ import { formatNumber, onLanguage, t } from '../i18n/i18n.js';
 /** @param {number} value */
 const short = (value) => formatNumber(value, { maximumSignificantDigits: 5, useGrouping: false });
 
+/**
+ * The value as a quantity, and how it comes from the stored one where that is another line than the rescale's.
+ * @param {import('../shared/protocol.js').RealWorld | null} real
+ * @param {import('../shared/protocol.js').ImageInfo['rescale']} [rescale]
+ */
+function realWorldLines(real, rescale) {
+  if (!real) return [];
+  const { value, unit, label, explanation, slope, intercept } = real;
+  const name = explanation || label ? `${explanation || label} ` : '';
+  // UCUM's code for a number without a unit.
+  const lines = [`${name}${short(value)}${unit && unit !== '1' ? ` ${unit}` : ''}`];
+  const told = slope === null || intercept === null || (slope === rescale?.slope && intercept === rescale.intercept);
+  if (!told) lines.push(t('overlay.line', { slope: short(slope), intercept: `${intercept < 0 ? '−' : '+'} ${short(Math.abs(intercept))}` }));
+  return lines;
+}
+
 export class Overlay {
   /**
    * @param {import('./viewer.js').Viewer} viewer
@@ -71,7 +87,7 @@ export class Overlay {
     ]
       .filter(Boolean)
       .join('\n');
-    topRight.textContent = this.#place(item, info.frames, view.frame);
+    topRight.textContent = this.#place(item, info, view.frame);
     const window =
       view.voiLut >= 0
         ? t('overlay.lut', { name: info.voiLuts?.[view.voiLut] || String(view.voiLut + 1) })
@@ -90,12 +106,15 @@ export class Overlay {
     this.#scaleBar(info);
   }
 
-  /** Number in the stack and, in a series, where it lies. @param {import('./desk.js').Item} item @param {number} frames @param {number} frame */
-  #place({ pile, at, info }, frames, frame) {
+  /** Number in the stack and, in a series, where it lies. @param {import('./desk.js').Item} item @param {import('../shared/protocol.js').ImageInfo} info @param {number} frame */
+  #place({ pile, at }, { frames, frameFacts, place }, frame) {
     if (!pile && frames < 2) return '';
-    const mm = pile ? pile.places[at] : info?.place?.positions[frame];
+    const facts = frameFacts?.[frame];
+    const mm = pile ? pile.places[at] : (place?.positions[frame] ?? facts?.place);
     const lines = [t('overlay.frame', pile ? { frame: at + 1, frames: pile.items.length } : { frame: frame + 1, frames })];
-    if (mm !== undefined) lines.push(t('overlay.place', { mm: formatNumber(mm, { maximumFractionDigits: 1, useGrouping: false }) }));
+    const number = (/** @type {number} */ value) => formatNumber(value, { maximumFractionDigits: 1, useGrouping: false });
+    if (mm !== undefined && mm !== null) lines.push(t('overlay.place', { mm: number(mm) }));
+    if (facts && facts.time !== null) lines.push(t('overlay.time', { seconds: short(facts.time) }));
     return lines.join('\n');
   }
 
@@ -145,7 +164,10 @@ export class Overlay {
       const distinct = values.every((each) => each === values[0]) ? values.slice(0, 1) : values;
       const value = distinct.map((each) => (each === null ? '–' : short(each))).join(' ');
       const known = unit && unit !== 'US' ? ` ${unit}` : '';
-      bottomRight.textContent = `${t('overlay.position', { x: pixel.x, y: pixel.y })}\n${value}${known}`;
+      const lines = [t('overlay.position', { x: pixel.x, y: pixel.y }), value + known];
+      const real = item.info.realWorld?.length ? await this.client.request('realWorld', args) : null;
+      if (item !== this.desk.current) return;
+      bottomRight.textContent = [...lines, ...realWorldLines(real, item.info.rescale)].join('\n');
     } catch {
       bottomRight.textContent = '';
     }

@@ -1,5 +1,6 @@
 /** What the list says of a series and of a study: the core's codes and numbers in words. */
 import { formatNumber, hasText, t } from '../i18n/i18n.js';
+import { nameOf, namesHidden, patientNumber } from './privacy.js';
 
 /** @typedef {import('./piles.js').Pile} Pile */
 
@@ -14,6 +15,7 @@ function dateText(date) {
 
 /** @param {import('../shared/protocol.js').Study} study */
 export function studyTexts({ patientName, patientId, date, description }) {
+  if (namesHidden()) return { title: patientNumber(`${patientName}\n${patientId}`), detail: '' };
   const who = [personName(patientName), patientId].filter(Boolean).join(' · ');
   const what = [dateText(date), description].filter(Boolean).join(' · ');
   return { title: who || t('series.noPatient'), detail: what };
@@ -22,7 +24,8 @@ export function studyTexts({ patientName, patientId, date, description }) {
 /** @param {Pile} pile */
 export function pileName({ stack, items }) {
   const { description, number, part, parts, localizer } = stack;
-  const name = description || (number !== null ? t('series.number', { number }) : items[0].name);
+  const described = namesHidden() ? '' : description;
+  const name = described || (number !== null ? t('series.number', { number }) : nameOf(items[0]));
   const scout = localizer ? ` · ${t('series.scout')}` : '';
   return parts > 1 ? `${name}${scout} (${part + 1}/${parts})` : `${name}${scout}`;
 }

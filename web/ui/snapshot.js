@@ -12,6 +12,12 @@ export class Snapshot {
     this.viewer = viewer;
     this.measuring = measuring;
     this.status = status;
+    /**
+     * Canvases over the viewer's that belong to the picture, and what is painted over them.
+     * @type {() => {layers: HTMLCanvasElement[], parts: Array<{paintOn: (context: CanvasRenderingContext2D) => void}>}}
+     */
+    this.over = () => ({ layers: [], parts: [] });
+
   }
 
   /** @returns {Promise<Blob>} */
@@ -21,9 +27,10 @@ export class Snapshot {
     canvas.width = shown.width;
     canvas.height = shown.height;
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
-    context.drawImage(shown, 0, 0);
+    const { layers, parts } = this.over();
+    for (const layer of [shown, ...layers]) context.drawImage(layer, 0, 0, shown.width, shown.height);
     context.scale(shown.width / shown.clientWidth, shown.height / shown.clientHeight);
-    this.measuring.drawing.paintOn(context);
+    for (const part of [this.measuring.drawing, ...parts]) part.paintOn(context);
     return new Promise((resolve, reject) =>
       canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('the browser made no PNG'))), 'image/png'),
     );

@@ -41,6 +41,8 @@ export class Toolbar {
     this.snapshot = snapshot;
     this.cine = cine;
     this.onHelp = onHelp;
+    /** What other parts of the page do on a button or key. @type {Record<string, () => unknown>} */
+    this.more = {};
     this.bar = byId('tools');
     this.smoothing = /** @type {HTMLSelectElement} */ (byId('smoothing'));
     this.presets = /** @type {HTMLSelectElement} */ (byId('presets'));
@@ -100,7 +102,7 @@ export class Toolbar {
         return this.#askView('auto', 0);
       case 'reset':
         viewer.setTurn(0, false);
-        return item?.view && item.firstView && desk.setView({ ...item.firstView, frame: item.view.frame });
+        return item?.view && item.firstView && desk.setView({ colors: 0, ...item.firstView, frame: item.view.frame });
       case 'cine':
         return this.cine.toggle();
       case 'filters':
@@ -127,6 +129,8 @@ export class Toolbar {
         return this.reformatting.start();
       case 'help':
         return this.onHelp();
+      default:
+        return this.more[action]?.();
     }
   }
 
@@ -259,7 +263,7 @@ export class Toolbar {
     });
     const actions = /** @type {Record<string, string>} */ ({
       '+': 'zoom-in', '=': 'zoom-in', '-': 'zoom-out', 0: 'fit', 1: 'actual',
-      i: 'invert', a: 'auto', r: 'reset', f: 'filter', x: 'save-picture', '[': 'turn-left', ']': 'turn-right', m: 'mirror', s: 'cine', u: 'reformat', ArrowLeft: 'previous', ArrowRight: 'next',
+      i: 'invert', a: 'auto', r: 'reset', f: 'filter', x: 'save-picture', '[': 'turn-left', ']': 'turn-right', m: 'mirror', s: 'cine', u: 'reformat', v: 'next-colors', 6: 'planes', q: 'magnifier', n: 'privacy', ArrowLeft: 'previous', ArrowRight: 'next',
     });
     const inList = target.closest('[role=listbox], [role=tablist]');
     if (key.startsWith('Arrow') && (inList || target === this.slider)) return false;

@@ -367,9 +367,9 @@ export class Core {
    * @param {readonly import('../shared/protocol.js').Step[] | null} [steps]  filters on the rendered picture
    */
   render(image, view, width, height, buffer, steps = null) {
-    const { frame, voiLut, function: voi, center, width: window, invert } = view;
+    const { frame, voiLut, function: voi, center, width: window, invert, colors = 0 } = view;
     this.withTexts([steps && JSON.stringify(steps)], (filters) =>
-      this.call('bridge_render', image, frame, voiLut, voi, center, window, invert ? 1 : 0, filters),
+      this.call('bridge_render', image, frame, voiLut, voi, center, window, invert ? 1 : 0, colors, filters),
     );
     return this.pixels(width, height, buffer);
   }
@@ -390,12 +390,12 @@ export class Core {
    * @param {readonly import('../shared/protocol.js').Step[] | null} [steps]  filters on the rendered picture
    */
   renderPlaced(screen, image, view, place, buffer, steps = null) {
-    const { frame, voiLut, function: voi, center, width: window, invert } = view;
+    const { frame, voiLut, function: voi, center, width: window, invert, colors = 0 } = view;
     const { width, height, x, y, scaleX, scaleY, turn, mirrored, smoothing } = place;
     const placement = Float64Array.of(width, height, x, y, scaleX, scaleY, turn, mirrored ? 1 : 0, smoothing);
     this.withTexts([steps && JSON.stringify(steps)], (filters) =>
       this.withBytes(new Uint8Array(placement.buffer), (address) =>
-        this.call('bridge_screen_render', screen, image, frame, voiLut, voi, center, window, invert ? 1 : 0, filters, address),
+        this.call('bridge_screen_render', screen, image, frame, voiLut, voi, center, window, invert ? 1 : 0, colors, filters, address),
       ),
     );
     return this.pixels(width, height, buffer);
@@ -405,6 +405,18 @@ export class Core {
   probe(image, frame, x, y) {
     this.call('bridge_probe', image, frame, x, y);
     return this.borrowedJson();
+  }
+
+  /** What the value of a pixel is in the real world, or null. @param {number} image @param {number} frame @param {number} x @param {number} y */
+  realWorld(image, frame, x, y) {
+    this.call('bridge_real_world', image, frame, x, y);
+    return this.ownedJson();
+  }
+
+  /** @param {number} image @param {number} frame @param {number} color  0xRRGGBB @param {number} width @param {number} height */
+  overlays(image, frame, color, width, height) {
+    this.call('bridge_overlays', image, frame, color);
+    return this.pixels(width, height);
   }
 
   /** @param {number} image @param {[number, number]} key  two halves of 32 bits */
@@ -423,6 +435,31 @@ export class Core {
     const bytes = new Uint8Array(Float64Array.from(points.flat()).buffer);
     this.withBytes(bytes, (address) => this.call('bridge_measure', image, frame, kind, address, points.length));
     return this.ownedJson();
+  }
+
+  /** A structured report that is being put together. @param {readonly number[]} key  four numbers of 32 bits */
+  createReport(key) {
+    this.call('bridge_report_create', ...key);
+    return this.result();
+  }
+
+  /** @param {number} report @param {number} image @param {{frame: number, kind: number, points: number[][], text: string}} mark */
+  addToReport(report, image, { frame, kind, points, text }) {
+    const bytes = new Uint8Array(Float64Array.from(points.flat()).buffer);
+    this.withBytes(bytes, (address) =>
+      this.withTexts([text], (label) => this.call('bridge_report_add', report, image, frame, kind, address, points.length, label)),
+    );
+  }
+
+  /** @param {number} report @param {string} now  YYYYMMDDHHMMSS @param {boolean} nameless */
+  writeReport(report, now, nameless) {
+    this.withTexts([now], (time) => this.call('bridge_report_write', report, time, nameless ? 1 : 0));
+    return this.ownedBytes();
+  }
+
+  /** @param {number} report */
+  freeReport(report) {
+    this.module._nsc_report_free(report);
   }
 
   /**

@@ -139,6 +139,17 @@ export class Service {
       return { result: this.core.probe(handle, frame, x, y) };
     },
 
+    async realWorld({ key, frame, x, y }) {
+      const { handle } = await this.images.get(key);
+      return { result: this.core.realWorld(handle, frame, x, y) };
+    },
+
+    async overlays({ key, frame, color }) {
+      const { handle, info } = await this.images.get(key);
+      const pixels = this.core.overlays(handle, frame, color, info.width, info.height);
+      return { result: { pixels }, transfer: [pixels.rgba.buffer] };
+    },
+
     async deidentify({ key, secret }) {
       const { handle } = await this.images.get(key);
       const bytes = this.core.deidentify(handle, secret);
@@ -148,6 +159,19 @@ export class Service {
     async measure({ key, frame, kind, points }) {
       const { handle } = await this.images.get(key);
       return { result: this.core.measure(handle, frame, kind, points) };
+    },
+
+    async report({ marks, key, now, nameless }) {
+      const report = this.core.createReport(key);
+      try {
+        for (const mark of marks) this.core.addToReport(report, (await this.images.get(mark.key)).handle, mark);
+        const bytes = this.core.writeReport(report, now, nameless);
+        this.core.freeReport(report);
+        return { result: bytes, transfer: [bytes.buffer] };
+      } catch (error) {
+        if (!isTrap(error)) this.core.freeReport(report);
+        throw error;
+      }
     },
 
     async reformat({ key, keys, chosen }) {

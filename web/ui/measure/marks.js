@@ -16,6 +16,9 @@ export const POINTS = Object.freeze({ length: 2, angle: 3, cobb: 4, rectangle: 2
 
 /** Kinds that the core measures; the others only point at something. */
 const MEASURED = new Set(['length', 'angle', 'cobb', 'rectangle', 'ellipse', 'polygon']);
+/** @param {MarkKind} kind */
+export const isMeasured = (kind) => MEASURED.has(kind);
+
 const MOST_UNDO = 200;
 
 export class Marks extends EventTarget {
@@ -82,6 +85,23 @@ export class Marks extends EventTarget {
   /** @param {number | null} id */
   remove(id) {
     if (this.find(id)) this.#set(this.all.filter((mark) => mark.id !== id));
+  }
+
+  /** Marks of an earlier visit. They were always there: no undo takes them away. @param {string} key @param {ReadonlyArray<{frame: number, kind: string, points: ReadonlyArray<readonly number[]>, text: string}>} kept */
+  restore(key, kept) {
+    const known = kept.filter(({ kind }) => kind in POINTS);
+    const marks = known.map((each) => /** @type {Mark} */ (Object.freeze({ ...each, key, id: this.nextId++ })));
+    const add = (/** @type {readonly Mark[]} */ all) => [...all, ...marks];
+    this.past = this.past.map(add);
+    this.future = this.future.map(add);
+    this.#show(add(this.all));
+  }
+
+  /** All of them, for good. */
+  clear() {
+    this.past = [];
+    this.future = [];
+    this.#show([]);
   }
 
   /** @param {string} key  of a file that was closed; there is nothing to go back to */

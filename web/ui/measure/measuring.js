@@ -1,9 +1,19 @@
 /** Measuring as a whole: puts marks, their drawing, the hand and the list together. */
+import { MarksStore } from '../../client/marks-store.js';
 import { byId } from '../dom.js';
+import { namesHidden } from '../privacy.js';
 import { Drawing } from './drawing.js';
 import { Hand } from './hand.js';
+import { Keeping } from './keeping.js';
 import { Marks, POINTS } from './marks.js';
 import { MeasurePanel } from './panel.js';
+
+/** As DICOM writes a date and a time, of this place. @param {Date} date */
+function moment(date) {
+  const two = (/** @type {number} */ number) => String(number).padStart(2, '0');
+  const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`;
+  return `${day}${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
+}
 
 export class Measuring {
   /**
@@ -20,7 +30,15 @@ export class Measuring {
     );
     /** By the number of their pane. @type {Array<{drawing: Drawing, hand: Hand}>} */
     this.places = [];
-    this.panel = new MeasurePanel(this.marks, desk);
+    this.keeping = new Keeping(this.marks, desk, new MarksStore());
+    this.panel = new MeasurePanel(this.marks, desk, this.keeping, (marks) =>
+      client.request('report', {
+        marks: marks.map(({ key, frame, kind, points, text }) => ({ key, frame, kind: constants.measures.indexOf(kind), points, text })),
+        key: [...crypto.getRandomValues(new Uint32Array(4))],
+        now: moment(new Date()),
+        nameless: namesHidden(),
+      }),
+    );
     this.showPanel = showPanel;
     let keys = new Set();
     desk.on('items', () => {

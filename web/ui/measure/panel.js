@@ -1,6 +1,9 @@
 /** The list of measurements beside the picture, and how they leave the page. */
 import { onLanguage, t } from '../../i18n/i18n.js';
 import { byId, download, h, icon } from '../dom.js';
+import { nameOf, onPrivacy, pathOf } from '../privacy.js';
+import { RegionHistogram } from './histogram.js';
+import { isMeasured } from './marks.js';
 import { markLines } from './say.js';
 
 /**
@@ -20,23 +23,37 @@ function field(value) {
 }
 
 export class MeasurePanel {
-  /** @param {import('./marks.js').Marks} marks @param {import('../desk.js').Desk} desk */
-  constructor(marks, desk) {
+  /**
+   * @param {import('./marks.js').Marks} marks
+   * @param {import('../desk.js').Desk} desk
+   * @param {import('./keeping.js').Keeping} keeping
+   * @param {(marks: readonly Mark[]) => Promise<Uint8Array<ArrayBuffer>>} report  writes a structured report
+   */
+  constructor(marks, desk, keeping, report) {
     this.marks = marks;
     this.desk = desk;
+    this.keeping = keeping;
+    this.report = report;
+    /** Of the marks on the list. @type {Array<{key: string, histogram: RegionHistogram}>} */
+    this.histograms = [];
     this.panel = byId('measures');
+    this.problem = h('span.bad', { role: 'status' });
     const update = () => this.update();
     for (const type of ['change', 'measured']) marks.addEventListener(type, update);
     desk.on('select', update);
+    keeping.addEventListener('change', update);
+    desk.on('view', () => this.#markWindow());
     onLanguage(update);
+    onPrivacy(update);
   }
 
   update() {
     // A text that is being written stays as it is.
     if (this.panel.contains(document.activeElement) && document.activeElement instanceof HTMLInputElement) return;
     const { all } = this.marks;
+    this.histograms = [];
     if (all.length === 0) {
-      this.panel.replaceChildren(h('p.quiet', {}, t('measure.none')));
+      this.panel.replaceChildren(h('p.quiet', {}, t('measure.none')), this.#kept());
       return;
     }
     const rows = all.map((mark) => this.#row(mark));
@@ -47,9 +64,43 @@ export class MeasurePanel {
         {},
         h('button.button.small', { type: 'button', id: 'measures-csv', onclick: () => void this.#saveCsv() }, t('measure.csv')),
         h('button.button.small', { type: 'button', id: 'measures-json', onclick: () => void this.#saveJson() }, t('measure.json')),
+        this.#reportable().length > 0 && h('button.button.small', { type: 'button', id: 'measures-sr', onclick: () => void this.#saveReport() }, t('measure.sr')),
+        this.problem,
       ),
-      h('p.quiet', {}, t('measure.hint')),
+      this.#kept(),
     );
+    this.#markWindow();
+  }
+
+  /** What is kept for another visit, and the way to be rid of it. */
+  #kept() {
+    const { count, works } = this.keeping;
+    if (!works) return h('p.quiet', {}, t('measure.hint'));
+    const note = h('p.quiet', {}, t('measure.kept', { count }));
+    if (!count) return note;
+    const remove = h('button.button.small', { type: 'button', id: 'measures-delete' }, t('measure.deleteAll'));
+    remove.addEventListener('click', () => {
+      // The first press asks.
+      if (remove.dataset.sure) return void this.keeping.deleteAll();
+      remove.dataset.sure = 'asked';
+      remove.textContent = t('measure.deleteSure', { count });
+    });
+    return h('div.measure-kept', {}, note, remove);
+  }
+
+  #markWindow() {
+    for (const { key, histogram } of this.histograms) {
+      histogram.mark(this.desk.items.find((item) => item.key === key)?.view);
+    }
+  }
+
+  /** @param {Mark} mark */
+  #histogram(mark) {
+    const measured = this.marks.result(mark);
+    if (!measured?.histogram || measured.channels?.length !== 1) return null;
+    const histogram = new RegionHistogram(measured.histogram);
+    this.histograms.push({ key: mark.key, histogram });
+    return histogram.node;
   }
 
   /** @param {Mark} mark */
@@ -62,7 +113,8 @@ export class MeasurePanel {
     const item = this.#fileOf(mark);
     const frames = item?.info?.frames ?? 1;
     const number = item?.pile ? item.at + 1 : frames > 1 ? mark.frame + 1 : null;
-    const place = number === null ? (item?.name ?? '') : `${item?.name} · ${number}`;
+    const name = item ? nameOf(item) : '';
+    const place = number === null ? name : `${name} · ${number}`;
     const lines = markLines({ ...mark, text: '' }, this.marks.result(mark));
     const label = h('input', {
       type: 'text',
@@ -78,6 +130,7 @@ export class MeasurePanel {
       h('button.measure-go', { type: 'button', onclick: () => this.#show(mark) }, h('b', {}, t(`measure.${mark.kind}`)), h('span.quiet', {}, place)),
       remove,
       h('div.measure-values', {}, ...lines.map((line) => h('span', {}, line))),
+      this.#histogram(mark),
       label,
     );
   }
@@ -105,12 +158,25 @@ export class MeasurePanel {
   /** All marks with what the core says of them. @returns {Promise<Array<{mark: Mark, measured: Measured | null, file: string}>>} */
   async #complete() {
     return Promise.all(
-      this.marks.all.map(async (mark) => ({
-        mark,
-        file: this.#fileOf(mark)?.path ?? '',
-        measured: await this.marks.measured(mark),
-      })),
+      this.marks.all.map(async (mark) => {
+        const item = this.#fileOf(mark);
+        return { mark, file: item ? pathOf(item) : '', measured: await this.marks.measured(mark) };
+      }),
     );
+  }
+
+  /** Measurements that a report can refer to; notes and arrows have no value. */
+  #reportable() {
+    return this.marks.all.filter((mark) => isMeasured(mark.kind) && this.#fileOf(mark)?.info?.format === 'DICOM');
+  }
+
+  async #saveReport() {
+    this.problem.textContent = '';
+    try {
+      download('measurements.dcm', 'application/dicom', await this.report(this.#reportable()));
+    } catch (error) {
+      this.problem.textContent = String(/** @type {Error} */ (error).message);
+    }
   }
 
   async #saveJson() {

@@ -7,6 +7,7 @@ import { formatNumber, onLanguage, t } from '../../i18n/i18n.js';
 import { byId, h } from '../dom.js';
 import { describeError } from '../filelist.js';
 import { pileName } from '../pile-texts.js';
+import { nameOf } from '../privacy.js';
 
 /**
  * @typedef {import('../desk.js').Item} Item
@@ -83,7 +84,7 @@ export class Reformatting {
     } catch (error) {
       const known = error instanceof CoreError ? error : new CoreError(FAULT.REQUEST, 'REQUEST', String(error));
       const { detail } = describeError(known);
-      this.status.notify(t('mpr.refused', { name: nameOf(current) }), detail);
+      this.status.notify(t('mpr.refused', { name: labelOf(current) }), detail);
     } finally {
       void this.client.request('release', { key }).catch(() => {});
       if (this.running === mine) this.stop();
@@ -120,7 +121,7 @@ export class Reformatting {
     const view = this.desk.active.view;
     const window = view && view.voiLut < 0 ? { function: view.function, center: view.center, width: view.width, invert: view.invert } : {};
     const items = opened.map(({ key, kind, info, view: first, thumb }) =>
-      this.desk.addMade({ key, name: `${t(`plane.${kind}`)} · ${nameOf(of)}`, info, thumb, view: { ...first, ...window }, plane: { kind, of, stack, slab: null } }),
+      this.desk.addMade({ key, name: `${t(`plane.${kind}`)} · ${labelOf(of)}`, info, thumb, view: { ...first, ...window }, plane: { kind, of, stack, slab: null } }),
     );
     this.#lay(items, of);
     this.slab = { ...this.slab, thickness: 0 };
@@ -218,6 +219,6 @@ export class Reformatting {
 }
 
 /** @param {Item} item */
-function nameOf(item) {
-  return item.pile ? pileName(item.pile) : item.name;
+function labelOf(item) {
+  return item.pile ? pileName(item.pile) : nameOf(item);
 }

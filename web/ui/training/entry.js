@@ -4,6 +4,7 @@
  */
 import { currentLanguage, formatBytes, formatNumber, onLanguage, t } from '../../i18n/i18n.js';
 import { byId, h, icon } from '../dom.js';
+import { veiled } from '../privacy.js';
 import { StepsEditor } from '../steps.js';
 import { BUDGET } from './lab.js';
 import { button, checkField, choice, field, numberInput, warning } from './parts.js';
@@ -325,7 +326,7 @@ export class Entry {
   /** @param {Plan} plan */
   #leftList({ left }) {
     if (!left.length) return '';
-    const rows = left.slice(0, MOST_LEFT).map(({ name, reason, values }) => h('li', {}, h('b', {}, name), ` ${t(reason, values)}`));
+    const rows = left.slice(0, MOST_LEFT).map(({ name, reason, values }) => h('li', {}, h('b', {}, veiled(name, t('privacy.value'))), ` ${t(reason, values)}`));
     if (left.length > MOST_LEFT) rows.push(h('li', {}, t('train.left.more', { count: left.length - MOST_LEFT })));
     return h('div', {}, h('p.note-text', {}, t('train.left.title', { count: left.length })), h('ul.left-list', {}, ...rows));
   }

@@ -1,6 +1,7 @@
 /** Classes made by hand: a card for each, to which pictures are added from files or from the viewer. */
 import { formatNumber, t } from '../../i18n/i18n.js';
 import { byId, h, icon } from '../dom.js';
+import { veiled } from '../privacy.js';
 import { button, countPictures, thumbnail } from './parts.js';
 import { planOfMade } from './plan.js';
 
@@ -107,7 +108,7 @@ export class Made {
   /** @param {MadeClass} made */
   #thumbs({ pictures }) {
     const shown = pictures.slice(0, MOST_THUMBS).map((each) => {
-      const one = h('button.thumb', { type: 'button', title: each.name, 'aria-label': t('train.made.drop', { name: each.name }) }, each.thumb ? thumbnail(each.thumb) : icon('file'));
+      const one = h('button.thumb', { type: 'button', title: veiled(each.name, ''), 'aria-label': t('train.made.drop', { name: veiled(each.name, '') }) }, each.thumb ? thumbnail(each.thumb) : icon('file'));
       one.addEventListener('click', () => {
         pictures.splice(pictures.indexOf(each), 1);
         each.thumb?.close();

@@ -5,6 +5,7 @@
 import { formatNumber, formatPercent, onLanguage, t } from '../../i18n/i18n.js';
 import { CoreError } from '../../shared/protocol.js';
 import { byId, h } from '../dom.js';
+import { veiled } from '../privacy.js';
 import { describeError } from '../filelist.js';
 import { button, choice, field, numberInput, thumbnail, warning } from './parts.js';
 
@@ -180,7 +181,7 @@ export class NeighboursPanel {
     return h(
       'section.look-answer',
       { id: 'look-answer' },
-      h('div.look-query', {}, thumb ? thumbnail(thumb) : '', h('span.quiet', {}, picture.name)),
+      h('div.look-query', {}, thumb ? thumbnail(thumb) : '', h('span.quiet', {}, veiled(picture.name, ''))),
       h('ul.votes', { 'aria-label': t('train.look.votes') }, ...rows),
       h('h3', {}, t('train.look.nearest')),
       sheet,

@@ -2,6 +2,7 @@
 import { formatPercent, onLanguage, t } from '../../i18n/i18n.js';
 import { SPLITS } from '../../shared/training.js';
 import { byId, h } from '../dom.js';
+import { veiled } from '../privacy.js';
 import { button, countPictures, picture } from './parts.js';
 
 /**
@@ -73,7 +74,8 @@ export class Samples {
 
   /** @param {number} sample */
   nameOf(sample) {
-    return this.lab.loaded?.names[sample] || `#${sample + 1}`;
+    const number = `#${sample + 1}`;
+    return veiled(this.lab.loaded?.names[sample] || number, number);
   }
 
   /** @param {string} title @param {string} note @param {Shown[]} shown @param {number} [columns]  when rows mean something */

@@ -1,0 +1,468 @@
+/*
+ * Measurements as a DICOM structured report: Comprehensive SR (PS3.3 A.35.3) with the templates of PS3.16: TID 1500
+ * Measurement Report, TID 1501 Measurement Group for lengths and angles, TID 1410 Planar ROI Measurements for regions.
+ * Values are those of nsc_measure_json, and each refers to the picture and the points it was measured on.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "image/dicom.h"
+#include "image/dicom_put.h"
+#include "image/dicom_write.h"
+#include "image/report_tree.h"
+
+/* Attributes of patient and study that the report has in common with its first picture, in the order of tags. */
+enum {
+  PATIENT_NAME,
+  PATIENT_ID,
+  BIRTH_DATE,
+  SEX,
+  STUDY_UID,
+  STUDY_ID,
+  STUDY_DATE,
+  STUDY_TIME,
+  ACCESSION,
+  REFERRING,
+  COMMON
+};
+
+static const uint32_t common_tags[COMMON] = {
+    [PATIENT_NAME] = NSC_TAG(0x0010, 0x0010), [PATIENT_ID] = NSC_TAG(0x0010, 0x0020),
+    [BIRTH_DATE] = NSC_TAG(0x0010, 0x0030),   [SEX] = NSC_TAG(0x0010, 0x0040),
+    [STUDY_UID] = NSC_TAG(0x0020, 0x000D),    [STUDY_ID] = NSC_TAG(0x0020, 0x0010),
+    [STUDY_DATE] = NSC_TAG(0x0008, 0x0020),   [STUDY_TIME] = NSC_TAG(0x0008, 0x0030),
+    [ACCESSION] = NSC_TAG(0x0008, 0x0050),    [REFERRING] = NSC_TAG(0x0008, 0x0090),
+};
+
+/* A picture that was measured on. */
+typedef struct reference {
+  char study[NSC_UID_ROOM], series[NSC_UID_ROOM], sop_class[NSC_UID_ROOM], sop_instance[NSC_UID_ROOM];
+} reference;
+
+enum { REFERENCES_MAX = 10000 }; /* pictures of one report: ten times a large CT series */
+
+struct nsc_report {
+  uint64_t key[2];
+  uint32_t count; /* measurements */
+  bool has_common;
+  char *common[COMMON]; /* UTF-8, owned; NULL where the file says nothing */
+  reference *references;
+  uint32_t reference_count;
+  nsc_text groups; /* their content items */
+};
+
+/* ---- codes: PS3.16 annex D, SNOMED CT and UCUM ---- */
+
+static const nsc_code tracking_identifier = {"112039", "DCM", "Tracking Identifier"};
+static const nsc_code tracking_uid = {"112040", "DCM", "Tracking Unique Identifier"};
+static const nsc_code measurement_group = {"125007", "DCM", "Measurement Group"};
+static const nsc_code image_region = {"111030", "DCM", "Image Region"};
+static const nsc_code derivation = {"121401", "DCM", "Derivation"};
+static const nsc_code path = {"121055", "DCM", "Path"};
+
+static const nsc_code millimetre = {"mm", "UCUM", "millimeter"};
+static const nsc_code square_millimetre = {"mm2", "UCUM", "square millimeter"};
+static const nsc_code degree = {"deg", "UCUM", "degree"};
+static const nsc_code pixel = {"{pixels}", "UCUM", "pixels"};
+
+static const nsc_code area = {"42798000", "SCT", "Area"};
+
+static const struct {
+  nsc_code name;
+  const char *member; /* of the core's statistics */
+} statistics[] = {
+    {{"373098007", "SCT", "Mean"}, "mean"},
+    {{"386136009", "SCT", "Standard Deviation"}, "sd"},
+    {{"255605001", "SCT", "Minimum"}, "min"},
+    {{"56851009", "SCT", "Maximum"}, "max"},
+};
+
+/* ---- facts of a picture ---- */
+
+static bool same_text(const char *a, const char *b) {
+  return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static nsc_status check_patient(const nsc_report *r, const nsc_dicom *d, nsc_error *err) {
+  bool same = true;
+  for (int i = PATIENT_NAME; i <= PATIENT_ID && r->has_common; i++) {
+    char *text = nsc_dicom_copy_text(d, nsc_dicom_find(d->elements, common_tags[i]), 0);
+    same = same && same_text(text, r->common[i]);
+    nsc_text_free(text);
+  }
+  if (same) return NSC_OK;
+  return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the pictures show different patients; a report is about one");
+}
+
+/* What the first picture says holds for the report. */
+static void take_common(nsc_report *r, const nsc_dicom *d) {
+  for (int i = 0; i < COMMON && !r->has_common; i++) {
+    r->common[i] = nsc_dicom_copy_text(d, nsc_dicom_find(d->elements, common_tags[i]), 0);
+  }
+  r->has_common = true;
+}
+
+static nsc_status take_reference(nsc_report *r, const nsc_dicom *d, reference *out, nsc_error *err) {
+  nsc_dicom_read_uid(d, NSC_TAG(0x0020, 0x000D), out->study);
+  nsc_dicom_read_uid(d, NSC_TAG(0x0020, 0x000E), out->series);
+  nsc_dicom_read_uid(d, NSC_TAG(0x0008, 0x0016), out->sop_class);
+  nsc_dicom_read_uid(d, NSC_TAG(0x0008, 0x0018), out->sop_instance);
+  if (!out->study[0] || !out->series[0] || !out->sop_class[0] || !out->sop_instance[0]) {
+    return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the file lacks a UID of study, series, class or instance to refer to");
+  }
+  for (uint32_t i = 0; i < r->reference_count; i++) {
+    if (strcmp(r->references[i].sop_instance, out->sop_instance) == 0) return NSC_OK;
+  }
+  if (r->reference_count == REFERENCES_MAX) {
+    return nsc_fail(err, NSC_ERROR_LIMIT, "a report on more than %d pictures", REFERENCES_MAX);
+  }
+  reference *grown = realloc(r->references, (r->reference_count + 1) * sizeof *grown);
+  if (!grown) return nsc_fail_memory(err, sizeof *grown, "a report");
+  r->references = grown;
+  r->references[r->reference_count++] = *out;
+  return NSC_OK;
+}
+
+/* ---- values ---- */
+
+/* The unit of values as UCUM has it: Hounsfield units by name, others as an annotation in braces (UCUM 6). */
+static nsc_code unit_of(const nsc_image *image, char room[68]) {
+  const char *unit = image->unit;
+  if (!unit || !*unit) return (nsc_code){"1", "UCUM", "no units"};
+  if (strcmp(unit, "HU") == 0) return (nsc_code){"[hnsf'U]", "UCUM", "Hounsfield unit"};
+  size_t at = 0;
+  room[at++] = '{';
+  for (; *unit && at < 14; unit++) { /* a code has at most 16 characters */
+    if (*unit > 0x20 && *unit < 0x7F && *unit != '{' && *unit != '}' && *unit != '\\') room[at++] = *unit;
+  }
+  room[at++] = '}';
+  room[at] = 0;
+  return (nsc_code){room, "UCUM", room};
+}
+
+/* What was measured in a region: PS3.16 CID 7469 has these two; other values have a name of our own. */
+static nsc_code quantity_of(const nsc_image *image) {
+  const nsc_dicom *d = image->state;
+  if (image->unit && strcmp(image->unit, "HU") == 0) return (nsc_code){"112031", "DCM", "Attenuation Coefficient"};
+  if (nsc_dicom_text_is(d, nsc_dicom_find(d->elements, NSC_TAG(0x0008, 0x0060)), "MR")) {
+    return (nsc_code){"110852", "DCM", "MR signal intensity"};
+  }
+  return (nsc_code){"PIXELVALUE", "99NEGATOSCOPE", "Pixel value"};
+}
+
+/* A number of a JSON object; false for null. */
+static bool number_of(const nsc_json_value *object, const char *member, double *out) {
+  const nsc_json_value *value = nsc_json_get(object, member);
+  if (!value || value->kind != NSC_JSON_NUMBER) return false;
+  *out = value->number;
+  return true;
+}
+
+/* Ellipses are corners of the box around them on the page, and ends of their axes in a report, the long one first. */
+static uint32_t outline_of(nsc_measure_kind kind, const double *points, uint32_t count, double *out) {
+  double left = points[0], top = points[1], right = points[2], bottom = points[3];
+  double cx = (left + right) / 2, cy = (top + bottom) / 2;
+  if (kind == NSC_MEASURE_ELLIPSE) {
+    const double across[4] = {left, cy, right, cy}, down[4] = {cx, top, cx, bottom};
+    bool wide = fabs(right - left) >= fabs(bottom - top);
+    memcpy(out, wide ? across : down, sizeof across);
+    memcpy(out + 4, wide ? down : across, sizeof down);
+    return 4;
+  }
+  if (kind == NSC_MEASURE_RECTANGLE) {
+    const double corners[10] = {left, top, right, top, right, bottom, left, bottom, left, top};
+    memcpy(out, corners, sizeof corners);
+    return 5;
+  }
+  memcpy(out, points, 2 * count * sizeof *out);
+  memcpy(out + 2 * (size_t)count, points, 2 * sizeof *out); /* a closed line ends where it began */
+  return count + 1;
+}
+
+/* ---- groups ---- */
+
+static void put_statistics(nsc_text *t, const nsc_image *image, const nsc_json_value *measured) {
+  const nsc_json_value *channels = nsc_json_get(measured, "channels");
+  char room[68];
+  if (!channels || channels->kind != NSC_JSON_ARRAY || channels->count != 1) return; /* no code says which colour */
+  for (size_t i = 0; i < sizeof statistics / sizeof *statistics; i++) {
+    double value;
+    if (!number_of(nsc_json_first(channels), statistics[i].member, &value)) continue;
+    nsc_put_open_number(t, "CONTAINS", quantity_of(image), value, unit_of(image, room));
+    nsc_put_sequence(t, NSC_TAG_CONTENT);
+    nsc_put_content_code(t, "HAS CONCEPT MOD", derivation, statistics[i].name);
+    nsc_put_end_sequence(t);
+    nsc_put_end_item(t);
+  }
+}
+
+/* TID 1410: the region, its area, and statistics of its values. */
+static nsc_status put_region(nsc_text *t, const nsc_image *image, nsc_measure_kind kind, const double *points,
+                             uint32_t count, const nsc_json_value *measured, nsc_image_reference from, nsc_error *err) {
+  size_t room = 2 * ((size_t)count + 4) * sizeof(double);
+  double *outline = malloc(room), value;
+  if (!outline) return nsc_fail_memory(err, room, "a report");
+  uint32_t corners = outline_of(kind, points, count, outline);
+  const char *type = kind == NSC_MEASURE_ELLIPSE ? "ELLIPSE" : "POLYLINE";
+  nsc_put_content_graphic(t, "CONTAINS", &image_region, type, outline, corners, from);
+  free(outline);
+  bool known = number_of(measured, "area", &value);
+  if (known || number_of(measured, "pixels", &value)) {
+    nsc_put_open_number(t, "CONTAINS", area, value, known ? square_millimetre : pixel);
+    nsc_put_end_item(t);
+  }
+  put_statistics(t, image, measured);
+  return NSC_OK;
+}
+
+/* TID 300: a length or an angle, inferred from the lines that were drawn. */
+static void put_lines(nsc_text *t, nsc_measure_kind kind, const double *points, uint32_t count,
+                      const nsc_json_value *measured, nsc_image_reference from) {
+  static const nsc_code length = {"410668003", "SCT", "Length"}, angle = {"1483009", "SCT", "Angle"},
+                        cobb = {"285285000", "SCT", "Cobb angle"};
+  double value;
+  if (kind == NSC_MEASURE_LENGTH) {
+    bool known = number_of(measured, "length", &value);
+    if (!known && !number_of(measured, "pixels", &value)) return;
+    nsc_put_open_number(t, "CONTAINS", length, value, known ? millimetre : pixel);
+  } else {
+    if (!number_of(measured, "degrees", &value)) return;
+    nsc_put_open_number(t, "CONTAINS", kind == NSC_MEASURE_COBB ? cobb : angle, value, degree);
+  }
+  nsc_put_sequence(t, NSC_TAG_CONTENT);
+  uint32_t each = kind == NSC_MEASURE_COBB ? 2 : count; /* points of a line */
+  for (uint32_t at = 0; at < count; at += each) {
+    nsc_put_content_graphic(t, "INFERRED FROM", &path, "POLYLINE", points + 2 * (size_t)at, each, from);
+  }
+  nsc_put_end_sequence(t);
+  nsc_put_end_item(t);
+}
+
+/* A UID that no other report has: of the report's key and a number in it. */
+static void make_uid(const nsc_report *r, uint64_t number, char out[NSC_UID_ROOM]) {
+  nsc_uid_write(nsc_hash(r->key[0], &number, sizeof number), nsc_hash(r->key[1], &number, sizeof number), out);
+}
+
+static nsc_status put_group(nsc_report *r, const nsc_image *image, nsc_measure_kind kind, const double *points,
+                            uint32_t count, const char *label, const nsc_json_value *measured, nsc_image_reference from,
+                            nsc_error *err) {
+  nsc_text *t = &r->groups;
+  char uid[NSC_UID_ROOM], name[48];
+  snprintf(name, sizeof name, "%s %u", nsc_measure_kind_name(kind), r->count + 1);
+  make_uid(r, 1000 + r->count, uid);
+  nsc_put_open_container(t, "CONTAINS", measurement_group);
+  nsc_put_sequence(t, NSC_TAG_CONTENT);
+  nsc_put_content_text(t, "HAS OBS CONTEXT", tracking_identifier, label && *label ? label : name);
+  nsc_put_content_uid(t, "HAS OBS CONTEXT", tracking_uid, uid);
+  nsc_status status = NSC_OK;
+  if (kind >= NSC_MEASURE_RECTANGLE) {
+    status = put_region(t, image, kind, points, count, measured, from, err);
+  } else {
+    put_lines(t, kind, points, count, measured, from);
+  }
+  nsc_put_end_sequence(t);
+  nsc_put_end_item(t);
+  r->count++;
+  return status;
+}
+
+/* ---- the public part ---- */
+
+nsc_status nsc_report_create(const uint64_t key[2], nsc_report **out, nsc_error *err) {
+  if (!key || !out) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no key or no place for a report");
+  nsc_report *r = calloc(1, sizeof *r);
+  if (!r) return nsc_fail_memory(err, sizeof *r, "a report");
+  r->key[0] = key[0];
+  r->key[1] = key[1];
+  *out = r;
+  return NSC_OK;
+}
+
+void nsc_report_free(nsc_report *report) {
+  if (!report) return;
+  for (int i = 0; i < COMMON; i++) nsc_text_free(report->common[i]);
+  free(report->references);
+  nsc_text_drop(&report->groups);
+  free(report);
+}
+
+nsc_status nsc_report_add(nsc_report *report, nsc_image *image, uint32_t frame, nsc_measure_kind kind,
+                          const double *points, uint32_t count, const char *label, nsc_error *err) {
+  if (!report || !image) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no report or no image");
+  if (image->info.format != NSC_FORMAT_DICOM) {
+    return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "a report refers to DICOM files, this is %s",
+                    nsc_format_name(image->info.format));
+  }
+  char *json;
+  nsc_json parsed;
+  reference ref;
+  NSC_TRY(nsc_measure_json(image, frame, kind, points, count, &json, err));
+  nsc_status status = check_patient(report, image->state, err);
+  if (status == NSC_OK) status = take_reference(report, image->state, &ref, err);
+  if (status == NSC_OK) take_common(report, image->state);
+  if (status == NSC_OK) status = nsc_json_parse(json, strlen(json), &parsed, err);
+  nsc_text_free(json);
+  if (status != NSC_OK) return status;
+  nsc_image_reference from = {ref.sop_class, ref.sop_instance, image->info.frames > 1 ? frame + 1 : 0};
+  status = put_group(report, image, kind, points, count, label, &parsed.values[0], from, err);
+  nsc_json_drop(&parsed);
+  return status;
+}
+
+/* ---- the file ---- */
+
+static const char comprehensive_sr[] = "1.2.840.10008.5.1.4.1.1.88.33";
+
+static const char *common_text(const nsc_report *r, int which, bool nameless) {
+  bool stays = which == STUDY_UID || !nameless;
+  return stays && r->common[which] ? r->common[which] : "";
+}
+
+/* SOP Common, General Study, Patient, SR Document Series, General Equipment: groups 0008 to 0020. */
+static void put_context(nsc_text *t, const nsc_report *r, const char *now, bool nameless) {
+  char date[9] = "", time[7] = "", uid[NSC_UID_ROOM];
+  memcpy(date, now, 8), date[8] = 0;
+  memcpy(time, now + 8, 6), time[6] = 0;
+  nsc_dicom_put_text(t, 0x00080005, "CS", "ISO_IR 192");
+  nsc_dicom_put_text(t, 0x00080012, "DA", date);
+  nsc_dicom_put_text(t, 0x00080013, "TM", time);
+  nsc_dicom_put_text(t, 0x00080016, "UI", comprehensive_sr);
+  make_uid(r, 0, uid);
+  nsc_dicom_put_text(t, 0x00080018, "UI", uid);
+  nsc_dicom_put_text(t, 0x00080020, "DA", common_text(r, STUDY_DATE, nameless));
+  nsc_dicom_put_text(t, 0x00080023, "DA", date);
+  nsc_dicom_put_text(t, 0x00080030, "TM", common_text(r, STUDY_TIME, nameless));
+  nsc_dicom_put_text(t, 0x00080033, "TM", time);
+  nsc_dicom_put_text(t, 0x00080050, "SH", common_text(r, ACCESSION, nameless));
+  nsc_dicom_put_text(t, 0x00080060, "CS", "SR");
+  nsc_dicom_put_text(t, 0x00080070, "LO", "Negatoscope");
+  nsc_dicom_put_text(t, 0x00080090, "PN", common_text(r, REFERRING, nameless));
+  nsc_dicom_put_text(t, 0x0008103E, "LO", "Measurements");
+  nsc_put_empty_sequence(t, 0x00081111);
+  nsc_dicom_put_text(t, 0x00100010, "PN", common_text(r, PATIENT_NAME, nameless));
+  nsc_dicom_put_text(t, 0x00100020, "LO", common_text(r, PATIENT_ID, nameless));
+  nsc_dicom_put_text(t, 0x00100030, "DA", common_text(r, BIRTH_DATE, nameless));
+  nsc_dicom_put_text(t, 0x00100040, "CS", common_text(r, SEX, nameless));
+  nsc_dicom_put_text(t, 0x00181020, "LO", nsc_version());
+  nsc_dicom_put_text(t, 0x0020000D, "UI", common_text(r, STUDY_UID, nameless));
+  make_uid(r, 1, uid);
+  nsc_dicom_put_text(t, 0x0020000E, "UI", uid);
+  nsc_dicom_put_text(t, 0x00200010, "SH", common_text(r, STUDY_ID, nameless));
+  nsc_dicom_put_text(t, 0x00200011, "IS", "1");
+  nsc_dicom_put_text(t, 0x00200013, "IS", "1");
+}
+
+/* Whether an earlier reference has the same study, or the same study and series. */
+static bool was_seen(const nsc_report *r, uint32_t index, bool series) {
+  const reference *e = &r->references[index];
+  for (uint32_t i = 0; i < index; i++) {
+    const reference *other = &r->references[i];
+    if (strcmp(other->study, e->study) == 0 && (!series || strcmp(other->series, e->series) == 0)) return true;
+  }
+  return false;
+}
+
+static void put_series(nsc_text *t, const nsc_report *r, const reference *first) {
+  nsc_put_item(t);
+  nsc_put_sequence(t, 0x00081199);
+  for (uint32_t i = 0; i < r->reference_count; i++) {
+    const reference *e = &r->references[i];
+    if (strcmp(e->study, first->study) != 0 || strcmp(e->series, first->series) != 0) continue;
+    nsc_put_item(t);
+    nsc_dicom_put_text(t, 0x00081150, "UI", e->sop_class);
+    nsc_dicom_put_text(t, 0x00081155, "UI", e->sop_instance);
+    nsc_put_end_item(t);
+  }
+  nsc_put_end_sequence(t);
+  nsc_dicom_put_text(t, 0x0020000E, "UI", first->series);
+  nsc_put_end_item(t);
+}
+
+/* Current Requested Procedure Evidence (PS3.3 C.17.2): all pictures, by study and series. */
+static void put_evidence(nsc_text *t, const nsc_report *r) {
+  nsc_put_sequence(t, 0x0040A375);
+  for (uint32_t study = 0; study < r->reference_count; study++) {
+    if (was_seen(r, study, false)) continue;
+    nsc_put_item(t);
+    nsc_put_sequence(t, 0x00081115);
+    for (uint32_t i = 0; i < r->reference_count; i++) {
+      bool here = strcmp(r->references[i].study, r->references[study].study) == 0;
+      if (here && !was_seen(r, i, true)) put_series(t, r, &r->references[i]);
+    }
+    nsc_put_end_sequence(t);
+    nsc_dicom_put_text(t, 0x0020000D, "UI", r->references[study].study);
+    nsc_put_end_item(t);
+  }
+  nsc_put_end_sequence(t);
+}
+
+/* TID 1204 Language, TID 1001 Observation Context (a device), and the procedure: what TID 1500 has before its values.
+ */
+static void put_preface(nsc_text *t, const nsc_report *r) {
+  char device[NSC_UID_ROOM];
+  make_uid(r, 2, device);
+  nsc_put_content_code(t, "HAS CONCEPT MOD", (nsc_code){"121049", "DCM", "Language of Content Item and Descendants"},
+                       (nsc_code){"en", "RFC5646", "English"});
+  nsc_put_content_code(t, "HAS OBS CONTEXT", (nsc_code){"121005", "DCM", "Observer Type"},
+                       (nsc_code){"121007", "DCM", "Device"});
+  nsc_put_content_uid(t, "HAS OBS CONTEXT", (nsc_code){"121012", "DCM", "Device Observer UID"}, device);
+  nsc_put_content_text(t, "HAS OBS CONTEXT", (nsc_code){"121013", "DCM", "Device Observer Name"}, "Negatoscope");
+  nsc_put_content_code(t, "HAS CONCEPT MOD", (nsc_code){"121058", "DCM", "Procedure reported"},
+                       (nsc_code){"363679005", "SCT", "Imaging procedure"});
+}
+
+/* SR Document General and Content: group 0040. */
+static void put_document(nsc_text *t, const nsc_report *r) {
+  nsc_dicom_put_text(t, 0x0040A040, "CS", "CONTAINER");
+  nsc_put_code(t, 0x0040A043, (nsc_code){"126000", "DCM", "Imaging Measurement Report"});
+  nsc_dicom_put_text(t, 0x0040A050, "CS", "SEPARATE");
+  nsc_put_empty_sequence(t, 0x0040A372);
+  put_evidence(t, r);
+  nsc_dicom_put_text(t, 0x0040A491, "CS", "COMPLETE");
+  nsc_dicom_put_text(t, 0x0040A493, "CS", "UNVERIFIED");
+  nsc_put_sequence(t, 0x0040A504);
+  nsc_put_item(t);
+  nsc_dicom_put_text(t, 0x00080105, "CS", "DCMR");
+  nsc_dicom_put_text(t, 0x0040DB00, "CS", "1500");
+  nsc_put_end_item(t);
+  nsc_put_end_sequence(t);
+  nsc_put_sequence(t, NSC_TAG_CONTENT);
+  put_preface(t, r);
+  nsc_put_open_container(t, "CONTAINS", (nsc_code){"126010", "DCM", "Imaging Measurements"});
+  nsc_put_sequence(t, NSC_TAG_CONTENT);
+  nsc_text_append(t, r->groups.chars, r->groups.size);
+  nsc_put_end_sequence(t);
+  nsc_put_end_item(t);
+  nsc_put_end_sequence(t);
+}
+
+static bool is_moment(const char *now) {
+  for (int i = 0; i < 14; i++) {
+    if (now[i] < '0' || now[i] > '9') return false;
+  }
+  return now[14] == 0;
+}
+
+nsc_status nsc_report_write(const nsc_report *report, const char *now, bool nameless, char **bytes, size_t *size,
+                            nsc_error *err) {
+  if (!report || !now || !bytes || !size || !is_moment(now)) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "no report, no place for it, or no time of fourteen digits");
+  }
+  if (!report->count) return nsc_fail(err, NSC_ERROR_ARGUMENT, "a report without measurements");
+  nsc_text t = {0};
+  char instance[NSC_UID_ROOM];
+  make_uid(report, 0, instance);
+  nsc_dicom_put_meta(&t, comprehensive_sr, instance, NSC_EXPLICIT_LITTLE_ENDIAN);
+  put_context(&t, report, now, nameless);
+  put_document(&t, report);
+  t.failed = t.failed || report->groups.failed;
+  size_t written = t.size;
+  NSC_TRY(nsc_text_finish(&t, bytes, err));
+  *size = written;
+  return NSC_OK;
+}
