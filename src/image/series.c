@@ -389,7 +389,6 @@ static void write_stack(nsc_text *t, const stack *s) {
   write_number(t, "width", numbers[NSC_FACT_COLUMNS]);
   write_number(t, "height", numbers[NSC_FACT_ROWS]);
   write_number(t, "frames", numbers[NSC_FACT_FRAMES] > 1 ? numbers[NSC_FACT_FRAMES] : 1);
-  write_course(t, s);
   nsc_json_key(t, "keys");
   nsc_json_array(t);
   for (uint32_t i = 0; i < s->count; i++) nsc_json_string(t, s->slots[i].entry->key);

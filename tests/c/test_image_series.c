@@ -145,7 +145,7 @@ TEST(series_lies_along_its_normal_whatever_the_names_say) {
   check_listing(index,
                 "\"keys\":[\"k1\",\"k2\",\"k3\",\"k4\",\"k5\",\"k6\"],\"spacing\":2.5,\"positions\":[-37.5,-35,");
   check_listing(index, "\"gaps\":[],\"reports\":[]");
-  check_listing(index, "\"space\":null,\"normal\":[0,0,1],\"keys\":");
+  check_listing(index, "\"space\":null,\"normal\":[0,0,1]}");
   nsc_index_remove(index, "k3");
   nsc_index_remove(index, "k3");
   check_listing(index, "\"keys\":[\"k1\",\"k2\",\"k4\",\"k5\",\"k6\"]");
