@@ -395,6 +395,7 @@ static void write_stack(nsc_text *t, const stack *s) {
   nsc_json_end_array(t);
   write_positions(t, s);
   write_reports(t, s);
+  write_course(t, s);
   nsc_json_end_object(t);
 }
 
