@@ -621,8 +621,8 @@ void nsc_screen_free(nsc_screen *screen);
 /*
  * Renders a frame as it is seen: RGBA bytes [placement height][placement width][4], black beside the picture, alpha
  * 255. `size` is the capacity of rgba, which is aligned to 4 bytes. The samples are resampled before they pass through
- * the window; overshoot is cut at the frame's extremes. `steps`: filters on the windowed picture before it is placed,
- * as nsc_filter_rgba; NULL for none.
+ * the window; Lanczos' overshoot is cut to the range of the samples next to a place. `steps`: filters on the windowed
+ * picture before it is placed, as nsc_filter_rgba; NULL for none.
  */
 NSC_WARN_UNUSED nsc_status nsc_screen_render(nsc_screen *screen, nsc_image *image, const nsc_view *view,
                                              const nsc_steps *steps, const nsc_placement *placement, uint8_t *rgba,

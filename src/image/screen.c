@@ -3,6 +3,8 @@
  * windowing costs a look into a table for each pixel that is seen, however large the picture is.
  *
  * Stored samples are resampled, and the window comes after: what a window cuts off does not bleed into what it shows.
+ * Lanczos' overshoot is cut to the range of the samples that a linear kernel would take: a narrow window would else
+ * show bright lines along edges where the body has none.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -118,52 +120,111 @@ typedef struct resampling {
   const void *samples;
   double low, high; /* smallest and largest sample */
   nsc_taps x, y;
-  uint32_t begin; /* source columns begin..end are used */
-  size_t span;    /* values of a row between them, all channels */
-  float *row;     /* [span]: one output row before it is resampled across */
-  lanes *columns; /* [span] */
+  uint32_t begin;      /* source columns begin..end are used */
+  size_t span;         /* values of a row between them, all channels */
+  float *row;          /* [span]: one output row before it is resampled across */
+  float *least, *most; /* [span]: the range that it may have; behind `row` */
+  lanes *columns;      /* [span] */
   void *out;
 } resampling;
 
-#define DEFINE_ADD(name, type)                                                                             \
-  static void name(const void *from, size_t at, size_t n, double low, float weight, float *restrict out) { \
-    const type *p = (const type *)from + at;                                                               \
-    const float base = (float)low;                                                                         \
-    for (size_t i = 0; i < n; i++) out[i] += weight * ((float)p[i] - base);                                \
+#define DEFINE_ADD(name, type)                                                                                   \
+  static void name##_add(const void *from, size_t at, size_t n, double low, float weight, float *restrict out) { \
+    const type *p = (const type *)from + at;                                                                     \
+    const float base = (float)low;                                                                               \
+    for (size_t i = 0; i < n; i++) out[i] += weight * ((float)p[i] - base);                                      \
+  }                                                                                                              \
+  static void name##_range(const void *from, size_t at, size_t n, double low, float *restrict least,             \
+                           float *restrict most) {                                                               \
+    const type *p = (const type *)from + at;                                                                     \
+    const float base = (float)low;                                                                               \
+    for (size_t i = 0; i < n; i++) {                                                                             \
+      float value = (float)p[i] - base;                                                                          \
+      least[i] = value < least[i] ? value : least[i];                                                            \
+      most[i] = value > most[i] ? value : most[i];                                                               \
+    }                                                                                                            \
   }
-DEFINE_ADD(add_u8, uint8_t)
-DEFINE_ADD(add_i8, int8_t)
-DEFINE_ADD(add_u16, uint16_t)
-DEFINE_ADD(add_i16, int16_t)
+DEFINE_ADD(u8, uint8_t)
+DEFINE_ADD(i8, int8_t)
+DEFINE_ADD(u16, uint16_t)
+DEFINE_ADD(i16, int16_t)
 
 /* 32 bits and floats lose nothing when the subtraction is done in doubles. What is no number is the lowest one. */
-static void add_wide(nsc_sample_type type, const void *from, size_t at, size_t n, double low, float weight,
-                     float *out) {
-  for (size_t i = 0; i < n; i++) {
-    double value = nsc_sample_value(type, from, at + i);
-    if (isfinite(value)) out[i] += weight * (float)(value - low);
+static float wide_value(const resampling *r, size_t at) {
+  double value = nsc_sample_value(r->image->info.type, r->samples, at);
+  return isfinite(value) ? (float)(value - r->low) : 0;
+}
+
+static void wide_add(const resampling *r, size_t at, float weight) {
+  for (size_t i = 0; i < r->span; i++) r->row[i] += weight * wide_value(r, at + i);
+}
+
+static void wide_range(const resampling *r, size_t at) {
+  for (size_t i = 0; i < r->span; i++) {
+    float value = wide_value(r, at + i);
+    r->least[i] = value < r->least[i] ? value : r->least[i];
+    r->most[i] = value > r->most[i] ? value : r->most[i];
   }
 }
 
+/* The first used sample of row `y`. */
+static size_t row_at(const resampling *r, uint32_t y) {
+  return ((size_t)y * r->image->info.width + r->begin) * r->image->info.channels;
+}
+
 static void add_row(const resampling *r, uint32_t y, float weight) {
-  uint32_t channels = r->image->info.channels;
-  size_t at = ((size_t)y * r->image->info.width + r->begin) * channels;
+  size_t at = row_at(r, y);
   switch (r->image->info.type) {
     case NSC_SAMPLE_U8:
-      add_u8(r->samples, at, r->span, r->low, weight, r->row);
+      u8_add(r->samples, at, r->span, r->low, weight, r->row);
       break;
     case NSC_SAMPLE_I8:
-      add_i8(r->samples, at, r->span, r->low, weight, r->row);
+      i8_add(r->samples, at, r->span, r->low, weight, r->row);
       break;
     case NSC_SAMPLE_U16:
-      add_u16(r->samples, at, r->span, r->low, weight, r->row);
+      u16_add(r->samples, at, r->span, r->low, weight, r->row);
       break;
     case NSC_SAMPLE_I16:
-      add_i16(r->samples, at, r->span, r->low, weight, r->row);
+      i16_add(r->samples, at, r->span, r->low, weight, r->row);
       break;
     default:
-      add_wide(r->image->info.type, r->samples, at, r->span, r->low, weight, r->row);
+      wide_add(r, at, weight);
       break;
+  }
+}
+
+static void widen_range(const resampling *r, uint32_t y) {
+  size_t at = row_at(r, y);
+  switch (r->image->info.type) {
+    case NSC_SAMPLE_U8:
+      u8_range(r->samples, at, r->span, r->low, r->least, r->most);
+      break;
+    case NSC_SAMPLE_I8:
+      i8_range(r->samples, at, r->span, r->low, r->least, r->most);
+      break;
+    case NSC_SAMPLE_U16:
+      u16_range(r->samples, at, r->span, r->low, r->least, r->most);
+      break;
+    case NSC_SAMPLE_I16:
+      i16_range(r->samples, at, r->span, r->low, r->least, r->most);
+      break;
+    default:
+      wide_range(r, at);
+      break;
+  }
+}
+
+/* Output row `y` stays within the range of the rows next to it. */
+static void limit_row(const resampling *r, uint32_t y) {
+  for (size_t i = 0; i < r->span; i++) {
+    r->least[i] = INFINITY;
+    r->most[i] = -INFINITY;
+  }
+  uint32_t first = r->y.first[y] + r->y.near_first[y];
+  for (uint32_t k = 0; k < r->y.near_count[y]; k++) widen_range(r, first + k);
+  for (size_t i = 0; i < r->span; i++) {
+    float value = r->row[i] < r->least[i] ? r->least[i] : r->row[i];
+    r->row[i] = value > r->most[i] ? r->most[i] : value;
   }
 }
 
@@ -171,10 +232,34 @@ static void add_row(const resampling *r, uint32_t y, float weight) {
 static void make_lane(resampling *r, uint32_t y, int lane) {
   memset(r->row, 0, r->span * sizeof *r->row);
   for (uint32_t k = 0; k < r->y.count[y]; k++) add_row(r, r->y.first[y] + k, r->y.weights[y * r->y.stride + k]);
+  if (r->y.near_first) limit_row(r, y);
   for (size_t i = 0; i < r->span; i++) r->columns[i][lane] = r->row[i];
 }
 
-/* Kernels with negative lobes go beyond what is there: no value is made that the frame does not reach. */
+static lanes lesser(lanes a, lanes b) {
+  typedef int mask __attribute__((vector_size(16)));
+  mask less = a < b;
+  return (lanes)(((mask)a & less) | ((mask)b & ~less));
+}
+
+static lanes greater(lanes a, lanes b) {
+  typedef int mask __attribute__((vector_size(16)));
+  mask more = a > b;
+  return (lanes)(((mask)a & more) | ((mask)b & ~more));
+}
+
+/* Output pixel `x` stays within the range of those next to it; its taps are `step` apart. */
+static lanes limit(const resampling *r, uint32_t x, const lanes *from, size_t step, lanes sum) {
+  from += r->x.near_first[x] * step;
+  lanes least = *from, most = *from;
+  for (uint32_t k = 1; k < r->x.near_count[x]; k++) {
+    least = lesser(least, from[k * step]);
+    most = greater(most, from[k * step]);
+  }
+  return lesser(greater(sum, least), most);
+}
+
+/* Against rounding: no value beyond the frame's. */
 static float clamp(float value, float most) {
   return value > 0 ? (value < most ? value : most) : 0;
 }
@@ -191,6 +276,7 @@ static void make_across(const resampling *r, uint32_t y, uint32_t rows) {
     for (uint32_t c = 0; c < channels; c++) {
       lanes sum = {0};
       for (uint32_t k = 0; k < r->x.count[x]; k++) sum += weights[k] * from[(size_t)k * channels + c];
+      if (r->x.near_first) sum = limit(r, x, from + c, channels, sum);
       size_t at = y * stride + (size_t)x * channels + c;
       for (uint32_t lane = 0; lane < rows; lane++, at += stride) {
         if (indices) {
@@ -224,9 +310,11 @@ static nsc_status make_taps(resampling *r, const resampled_key *key, nsc_error *
 
 static nsc_status resample(resampling *r, const resampled_key *key, nsc_error *err) {
   NSC_TRY(make_taps(r, key, err));
-  r->row = malloc(r->span * sizeof *r->row);
+  r->row = malloc(3 * r->span * sizeof *r->row);
   r->columns = aligned_alloc(sizeof(lanes), r->span * sizeof *r->columns);
   if (!r->row || !r->columns) return nsc_fail_memory(err, r->span * sizeof *r->columns, "a row of the screen");
+  r->least = r->row + r->span;
+  r->most = r->least + r->span;
   memset(r->columns, 0, r->span * sizeof *r->columns); /* the lanes of the last rows need not all be written */
   run_resampling(r);
   return NSC_OK;

@@ -52,12 +52,20 @@ static void fill_smooth(const kernel *kernel, uint32_t in, double center, double
   }
   t->first[i] = first;
   t->count[i] = end - first;
+  if (!t->near_first) return;
+  uint32_t near = first, last = end;
+  while (last - near > 1 && fabs(near + 0.5 - center) >= scale - NOTHING) near++;
+  while (last - near > 1 && fabs(last - 0.5 - center) >= scale - NOTHING) last--;
+  t->near_first[i] = near - first;
+  t->near_count[i] = last - near;
 }
 
 void nsc_taps_drop(nsc_taps *t) {
   free(t->first);
   free(t->count);
   free(t->weights);
+  free(t->near_first);
+  free(t->near_count);
   *t = (nsc_taps){0};
 }
 
@@ -72,7 +80,12 @@ nsc_status nsc_taps_make(nsc_smoothing smoothing, uint32_t in, double from, doub
     t.count = calloc(length, sizeof *t.count);
     t.weights = malloc(weights);
   }
-  if (!t.first || !t.count || !t.weights) {
+  if (smoothing == NSC_SMOOTH_LANCZOS) {
+    t.near_first = calloc(length, sizeof *t.near_first);
+    t.near_count = calloc(length, sizeof *t.near_count);
+  }
+  bool near = smoothing != NSC_SMOOTH_LANCZOS || (t.near_first && t.near_count);
+  if (!t.first || !t.count || !t.weights || !near) {
     nsc_taps_drop(&t);
     return nsc_fail_memory(err, 0, "a resize");
   }

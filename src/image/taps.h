@@ -9,6 +9,9 @@
 typedef struct nsc_taps {
   uint32_t *first, *count; /* [length], with the weights one allocation each */
   float *weights;          /* [length][stride] */
+  /* Of a kernel with negative lobes, else NULL: of the taps of pixel i, near_count[i] from number near_first[i] on are
+     what a linear kernel would take. A result beyond their range is overshoot. [length] */
+  uint32_t *near_first, *near_count;
   size_t stride;
   uint32_t length;
 } nsc_taps;

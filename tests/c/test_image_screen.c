@@ -76,28 +76,36 @@ static int windowed(double value, const nsc_view *view) {
   return (int)(255 * (view->invert ? 1 - grey : grey) + 0.5);
 }
 
+/* The weighted sum of values; Lanczos within the range of those that are less than a step away. */
+static double filtered(nsc_smoothing smoothing, const double *values, const double *weights, uint32_t count, double at,
+                       double scale) {
+  double sum = 0, least = INFINITY, most = -INFINITY, step = 1 / scale > 1 ? 1 / scale : 1;
+  for (uint32_t k = 0; k < count; k++) {
+    sum += weights[k] * values[k];
+    if (fabs(k + 0.5 - at) > step - 1e-7) continue;
+    least = fmin(least, values[k]);
+    most = fmax(most, values[k]);
+  }
+  return smoothing == NSC_SMOOTH_LANCZOS && least <= most ? fmin(fmax(sum, least), most) : sum;
+}
+
 /* The byte that should stand there, of a linear window without rounding in between; -1 beside the picture. */
 static int expected_byte(nsc_image *image, const nsc_view *view, const nsc_placement *p, uint32_t i, uint32_t j,
                          int channel) {
-  double x, y, across[WIDTH], down[HEIGHT], sum = 0, low = INFINITY, high = -INFINITY;
-  nsc_image_info info;
-  nsc_image_get_info(image, &info);
+  double x, y, across[WIDTH], down[HEIGHT], columns[WIDTH], column[HEIGHT];
   place_on_picture(p, i, j, &x, &y);
   if (x < 0 || y < 0 || x >= WIDTH || y >= HEIGHT) return -1;
   weigh(p->smoothing, x, p->scale_x, WIDTH, across);
   weigh(p->smoothing, y, p->scale_y, HEIGHT, down);
-  for (uint32_t row = 0; row < HEIGHT; row++) {
-    for (uint32_t column = 0; column < WIDTH; column++) {
+  for (uint32_t c = 0; c < WIDTH; c++) {
+    for (uint32_t r = 0; r < HEIGHT; r++) {
       double value[3];
-      if (nsc_image_probe(image, 0, column, row, value, NULL) != NSC_OK) return -2;
-      sum += across[column] * down[row] * value[channel];
-      for (uint32_t c = 0; c < info.channels; c++) {
-        low = fmin(low, value[c]);
-        high = fmax(high, value[c]);
-      }
+      if (nsc_image_probe(image, 0, c, r, value, NULL) != NSC_OK) return -2;
+      column[r] = value[channel];
     }
+    columns[c] = filtered(p->smoothing, column, down, HEIGHT, y, p->scale_y);
   }
-  return windowed(fmin(fmax(sum, low), high), view);
+  return windowed(filtered(p->smoothing, columns, across, WIDTH, x, p->scale_x), view);
 }
 
 /* All pixels, within `slack` levels. */
@@ -221,6 +229,33 @@ TEST(screen_keeps_nothing_too_long) {
   nsc_screen_free(kept);
   nsc_image_free(first);
   nsc_image_free(second);
+}
+
+/* A step of 1000 in a window of 200 around its upper end: nothing brighter than that end along it. */
+TEST(screen_makes_no_lines_along_edges) {
+  volume_builder b = {0};
+  int16_t values[WIDTH * HEIGHT];
+  for (uint32_t i = 0; i < WIDTH * HEIGHT; i++) values[i] = i % WIDTH < 10 && i / WIDTH < 8 ? 40 : i ? -1000 : 900;
+  nifti_build(&b, &(nifti_facts){.datatype = 4, .dim = {2, WIDTH, HEIGHT}, .pixdim = {1, 1, 1, 1}}, values,
+              sizeof values);
+  nsc_source *source = NULL;
+  nsc_image *image = NULL;
+  nsc_screen *screen = NULL;
+  REQUIRE(nsc_source_from_bytes(b.bytes, b.size, &source, NULL) == NSC_OK);
+  REQUIRE(nsc_image_open(source, NULL, &image, NULL) == NSC_OK && nsc_screen_create(&screen, NULL) == NSC_OK);
+  static uint8_t rgba[96 * 80 * 4] __attribute__((aligned(4)));
+  const nsc_view view = {.voi_lut = -1, .function = NSC_VOI_LINEAR_EXACT, .center = 40, .width = 200};
+  for (int s = 0; s < 3; s++) { /* larger, a little smaller, much smaller; away from the one bright pixel */
+    const double scale[3] = {4.1, 0.8, 0.3};
+    nsc_placement p = {96, 80, 48, 40, scale[s], scale[s], 0, false, NSC_SMOOTH_LANCZOS};
+    CHECK_EQ(nsc_screen_render(screen, image, &view, NULL, &p, rgba, sizeof rgba, NULL), NSC_OK);
+    double left = 48 - WIDTH / 2.0 * scale[s] + 5 * scale[s];
+    for (uint32_t i = 0; i < 96 * 80; i++) {
+      if (i % 96 > left) CHECK(rgba[4 * i] <= 128);
+    }
+  }
+  nsc_screen_free(screen);
+  nsc_image_free(image);
 }
 
 TEST(screen_filters_the_windowed_picture) {
