@@ -99,8 +99,8 @@ describe('the page', { skip: unavailable }, () => {
     await page.waitForFunction((count) => document.querySelectorAll('.row.shown, .row.refused').length === count, files.length);
     for (const { name } of bad) {
       const row = page.locator('.row.refused', { hasText: name });
-      assert.ok((await row.locator('.row-reason').innerText()).length > 5, name);
-      assert.ok((await row.locator('.row-fact').innerText()).length > 5, name);
+      assert.ok((await row.locator('.row-reason').textContent()).length > 5, name);
+      assert.ok((await row.locator('.row-fact').textContent()).length > 5, name);
     }
     assert.equal(await page.locator('.row.shown').count(), good.length);
 

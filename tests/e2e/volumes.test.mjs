@@ -19,7 +19,7 @@ describe('volumes', { skip: unavailable }, () => {
     const { page, problems } = await newPage(t, shared.browser);
     await openSite(page, shared.site.url);
     await openFiles(page, [file]);
-    assert.match(await page.locator('.row-fact').first().innerText(), /NIfTI · 48 × 40 · 9/);
+    assert.match(await page.locator('.row-fact').first().textContent(), /NIfTI · 48 × 40 · 9/);
     const frame = () => page.evaluate(() => globalThis.negatoscope.desk.current.view.frame);
     assert.equal(await frame(), 4);
     await page.keyboard.press('ArrowDown');
