@@ -1,6 +1,6 @@
 /** Where the picture of a viewer lies, for what is drawn over it on a canvas of its own. */
 
-/** Device pixels per image pixel from which single pixels are shown as squares, as in the viewer. */
+/** Device pixels per image pixel from which single pixels are shown as squares. */
 const SQUARE_PIXELS = 6;
 
 /**
