@@ -28,7 +28,7 @@ export class Snapshot {
     canvas.height = shown.height;
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
     const { layers, parts } = this.over();
-    for (const layer of [shown, ...layers]) context.drawImage(layer, 0, 0, shown.width, shown.height);
+    for (const layer of [shown, ...layers.filter((each) => !each.hidden)]) context.drawImage(layer, 0, 0, shown.width, shown.height);
     context.scale(shown.width / shown.clientWidth, shown.height / shown.clientHeight);
     for (const part of [this.measuring.drawing, ...parts]) part.paintOn(context);
     return new Promise((resolve, reject) =>

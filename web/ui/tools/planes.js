@@ -64,9 +64,10 @@ export class OverlayPlanes {
   }
 
   #draw() {
-    const context = clearLayer(this.layer, this.viewer.canvas);
     const shown = this.#wanted && this.#wanted === this.loaded ? this.loaded : '';
-    if (shown) drawPlaced(context, this.viewer, this.picture, devicePixelRatio);
+    // An empty canvas over the picture would be put together with it sixty times a second.
+    this.layer.hidden = !shown;
     this.layer.dataset.shown = shown;
+    if (shown) drawPlaced(clearLayer(this.layer, this.viewer.canvas), this.viewer, this.picture, devicePixelRatio);
   }
 }
