@@ -109,4 +109,7 @@ NSC_WARN_UNUSED nsc_status nsc_onnx_read(nsc_model *model, nsc_error *err);
 NSC_WARN_UNUSED nsc_status nsc_onnx_read_tensor(nsc_arena *arena, const uint8_t *bytes, size_t size,
                                                 nsc_tensor_proto *out, nsc_error *err);
 
+/* The names of the operators that the engine has (operators.c); NULL behind the last. */
+const char *nsc_operator_name(size_t index);
+
 #endif

@@ -253,13 +253,29 @@ nsc_status nsc_plan_ints(nsc_plan *plan, const nsc_node *node, uint32_t value, c
   const nsc_value *v = nsc_plan_value(plan, value);
   size_t n = 0;
   nsc_shape_count(&v->shape, &n);
-  if (n > capacity || (v->type != NSC_TYPE_I64 && v->type != NSC_TYPE_I32)) {
+  if (n > capacity || v->type == NSC_TYPE_F32 || v->type == NSC_TYPE_F64 || v->type == NSC_TYPE_BOOL) {
     return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "%s is no list of at most %u integers", what, capacity);
   }
   for (size_t i = 0; i < n; i++) {
-    out[i] = v->type == NSC_TYPE_I64 ? ((const int64_t *)v->data)[i] : ((const int32_t *)v->data)[i];
+    out[i] = v->type == NSC_TYPE_I64 ? ((const int64_t *)v->data)[i]
+                                     : (int64_t)nsc_element_real(v->data, (int64_t)i, v->type);
   }
   *count = (uint32_t)n;
+  return NSC_OK;
+}
+
+nsc_status nsc_plan_elements(nsc_plan *plan, const nsc_node *node, uint32_t value, const char *what, nsc_type type,
+                             size_t count, const void **out) {
+  if (!nsc_plan_is_constant(plan, value)) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "%s must be a constant", what);
+  }
+  size_t have = 0;
+  nsc_shape_count(&plan->values[value].shape, &have);
+  if (have != count || plan->values[value].type != type) {
+    return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "%s is not %zu of %s", what, count, nsc_type_name(type));
+  }
+  NSC_TRY(nsc_plan_keep_constant(plan, value));
+  *out = plan->values[value].data;
   return NSC_OK;
 }
 
