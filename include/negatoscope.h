@@ -213,7 +213,7 @@ NSC_WARN_UNUSED nsc_status nsc_image_frame(nsc_image *image, uint32_t frame, con
  * "tags": [{"tag","vr","name","value"}], ...}. "edges" are letters for where left, right, top and bottom lead in the
  * patient (PS3.3 C.7.6.1.1.1), null where nobody knows; "frameEdges" likewise for each frame where frames differ.
  * "frameFacts" is what functional groups (C.7.6.16) say of each frame: {"position", "orientation", "spacing": [across,
- * down] mm, "thickness", "place": mm along the normal, "slope", "intercept", "window", "time": s, "timeIndex"} | null.
+ * down] mm, "thickness", "slope", "intercept", "window", "time": s, "timeIndex"} | null.
  * "overlays" lists overlay planes, "realWorld" mappings of stored values to quantities. `tags` lists a DICOM file's
  * elements, sequences nested in "items", long values cut, "personal" where they may say who, when or where (all but
  * what nsc_image_deidentify leaves); of other formats what their header says. A volume has "slices", "times" (its
