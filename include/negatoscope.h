@@ -1003,11 +1003,13 @@ NSC_WARN_UNUSED nsc_status nsc_training_model(nsc_training *training, const char
 
 /*
  * Everything that training needs to go on as if it had not been interrupted, bit for bit: weights, averages, momenta,
- * the place in the epoch. Not the pictures. *bytes is ended by nsc_text_free. `resume` follows a `begin` with the same
- * options on the same data; otherwise ARGUMENT says what differs. CORRUPT, TRUNCATED: nothing has changed.
+ * the place in the epoch. Not the pictures. It is several times as large as the network and comes in parts that belong
+ * to the training, to be written one behind the other: part 0, 1, ... until *bytes is NULL, without anything else in
+ * between (ARGUMENT). `resume` takes the whole; it follows a `begin` with the same options on the same data; otherwise
+ * ARGUMENT says what differs. CORRUPT, TRUNCATED: nothing has changed.
  */
-NSC_WARN_UNUSED nsc_status nsc_training_checkpoint(const nsc_training *training, char **bytes, size_t *size,
-                                                   nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_training_checkpoint(nsc_training *training, uint32_t part, const void **bytes,
+                                                   size_t *size, nsc_error *err);
 NSC_WARN_UNUSED nsc_status nsc_training_resume(nsc_training *training, const uint8_t *bytes, size_t size,
                                                nsc_error *err);
 
