@@ -215,7 +215,9 @@ nsc_status nsc_plan_take_gelu(nsc_plan *plan, const nsc_node *node, bool *taken)
   *taken = true;
   union xnn_unary_params params;
   memset(&params, 0, sizeof params);
-  return nsc_plan_add_unary(plan, node, xnn_unary_gelu, &params, parts[3]->outputs[0]);
+  NSC_TRY(nsc_plan_add_unary(plan, node, xnn_unary_gelu, &params, parts[3]->outputs[0]));
+  plan->steps[plan->step_count - 1]->kind = "Gelu";
+  return NSC_OK;
 }
 
 const nsc_operator nsc_gate_operators[] = {

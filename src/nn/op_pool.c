@@ -210,9 +210,72 @@ static nsc_status read_power(nsc_plan *plan, const nsc_node *node, int64_t *out)
   return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "p %lld is not supported", (long long)*out);
 }
 
+static nsc_status lower_pool(nsc_plan *plan, const nsc_node *node);
+
+/* Attribute `name` of three axes as one of two: without the first axis, or without the last. */
+static nsc_status drop_axis(nsc_plan *plan, const nsc_node *node, nsc_attribute *a, bool first) {
+  uint32_t lists = a->count / 3;
+  if (a->count != 3 && a->count != 6) {
+    return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "%.20s has %u numbers", a->name, a->count);
+  }
+  bool pads = lists == 2;
+  int64_t *ints;
+  NSC_TRY(nsc_plan_alloc(plan, 4, sizeof *ints, &ints));
+  for (uint32_t l = 0; l < lists; l++) {
+    const int64_t *three = a->ints + 3 * l;
+    bool idle = first ? three[0] == !pads : three[1] == !pads && three[2] == !pads;
+    if (!idle) {
+      return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "pooling in three dimensions at once is not supported");
+    }
+    ints[2 * l] = three[first];
+    ints[2 * l + 1] = first ? three[2] : !pads;
+  }
+  a->ints = ints;
+  a->count = 2 * lists;
+  return NSC_OK;
+}
+
+/*
+ * N, C, D, H, W pooled along D alone is N, C, D, HW pooled along its third dimension; along H and W alone it is
+ * N, CD, H, W. PyTorch exports LocalResponseNorm as the former.
+ */
+static nsc_status lower_flat_pool(nsc_plan *plan, const nsc_node *node) {
+  nsc_shape x = plan->values[node->inputs[0]].shape;
+  const nsc_attribute *kernel = nsc_node_attribute(node, "kernel_shape");
+  bool first = kernel && kernel->kind == NSC_ATTRIBUTE_INTS && kernel->count == 3 && kernel->ints[0] == 1;
+  if (strcmp(nsc_node_string(node, "auto_pad", "NOTSET"), "NOTSET") != 0 || node->output_count != 1) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "this form of an input with 5 dimensions is not supported");
+  }
+  nsc_shape flat = {4, {x.dims[0], x.dims[1], x.dims[2], x.dims[3] * x.dims[4]}};
+  if (first) flat = (nsc_shape){4, {x.dims[0], x.dims[1] * x.dims[2], x.dims[3], x.dims[4]}};
+  nsc_node inner = *node;
+  uint32_t input, output, plain;
+  NSC_TRY(nsc_plan_alloc(plan, node->attribute_count, sizeof *inner.attributes, &inner.attributes));
+  for (uint32_t i = 0; i < node->attribute_count; i++) {
+    inner.attributes[i] = node->attributes[i];
+    if (node->attributes[i].kind == NSC_ATTRIBUTE_INTS) {
+      NSC_TRY(drop_axis(plan, node, &inner.attributes[i], first));
+    }
+  }
+  NSC_TRY(nsc_plan_layout(plan, node->inputs[0], false, &plain));
+  NSC_TRY(nsc_plan_temporary(plan, plan->values[plain].type, &flat, false, &input));
+  NSC_TRY(nsc_plan_alias(plan, input, plain, &flat, false));
+  NSC_TRY(nsc_plan_temporary(plan, NSC_TYPE_F32, &flat, false, &output));
+  inner.inputs = &input;
+  inner.outputs = &output;
+  inner.input_count = 1;
+  NSC_TRY(lower_pool(plan, &inner));
+  NSC_TRY(nsc_plan_layout(plan, output, false, &plain));
+  const nsc_shape *out = &plan->values[plain].shape;
+  nsc_shape shape = {5, {x.dims[0], x.dims[1], out->dims[2], x.dims[3], x.dims[4]}};
+  if (first) shape = (nsc_shape){5, {x.dims[0], x.dims[1], x.dims[2], out->dims[2], out->dims[3]}};
+  return nsc_plan_alias(plan, node->outputs[0], plain, &shape, false);
+}
+
 static nsc_status lower_pool(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_need_inputs(plan, node, 1));
   nsc_shape x = plan->values[node->inputs[0]].shape;
+  if (x.rank == 5) return lower_flat_pool(plan, node);
   bool places = node->op[0] == 'M' && node->output_count > 1 && node->outputs[1] != NSC_NO_VALUE;
   if (plan->values[node->inputs[0]].type != NSC_TYPE_F32) {
     return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "only float32 is supported");

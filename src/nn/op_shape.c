@@ -9,9 +9,19 @@
 #include "nn/operators.h"
 #include "nn/plan_private.h"
 
+/* N, C and pixels that are only counted otherwise, as in N, C, HW: the memory N, H, W, C stays as it is. */
+static bool keeps_channels_last(const nsc_value *v, const nsc_shape *shape) {
+  size_t count = 0;
+  return v->channels_last && shape->rank >= 3 && nsc_shape_count(shape, &count) && shape->dims[0] == v->shape.dims[0] &&
+         shape->dims[1] == v->shape.dims[1] && count == nsc_shape_product(&v->shape, 0, v->shape.rank);
+}
+
 /* The elements in ONNX's order under `shape`. */
 static nsc_status reshape_to(nsc_plan *plan, const nsc_node *node, const nsc_shape *shape) {
   uint32_t input;
+  if (keeps_channels_last(nsc_plan_value(plan, node->inputs[0]), shape)) {
+    return nsc_plan_alias(plan, node->outputs[0], node->inputs[0], shape, true);
+  }
   NSC_TRY(nsc_plan_layout(plan, node->inputs[0], false, &input));
   size_t from = 0, to = 0;
   nsc_shape_count(&plan->values[input].shape, &from);

@@ -278,6 +278,13 @@ nsc_status nsc_plan_build(nsc_plan *plan, const nsc_tensor_info *inputs, uint32_
   for (uint32_t i = 0; i < m->input_count; i++) {
     NSC_TRY(define_input(plan, i, i < input_count ? &inputs[i] : NULL, constants ? constants[i] : NULL));
   }
+  /* Constants first, wherever they stand: nodes before them look ahead and want to know them. */
+  for (uint32_t n = 0; n < m->node_count; n++) {
+    if (strcmp(m->nodes[n].op, "Constant") != 0 || m->nodes[n].domain[0] || m->nodes[n].guard) continue;
+    plan->node = n;
+    NSC_TRY(lower_node(plan, &m->nodes[n]));
+    plan->node_done[n] = 1;
+  }
   for (uint32_t n = 0; n < m->node_count; n++) {
     if (plan->node_done[n]) continue;
     plan->node = n;

@@ -132,6 +132,9 @@ nsc_status nsc_plan_add_step(nsc_plan *plan, const nsc_node *node, const char *k
 /* One input, one output, our own loop. */
 nsc_status nsc_plan_add_loop(nsc_plan *plan, const nsc_node *node, const char *kind, uint32_t input, uint32_t output,
                              void (*run)(nsc_step *, pthreadpool_t), void *params);
+/* A step that turns the memory of `from`: its dimension i becomes dimension perm[i] of what `from` has in memory. */
+nsc_status nsc_plan_add_transpose(nsc_plan *plan, const nsc_node *node, const char *kind, uint32_t from, uint32_t to,
+                                  const uint32_t *perm);
 /* Turns an XNNPACK status into an error that names the node. */
 nsc_status nsc_plan_check(nsc_plan *plan, const nsc_node *node, enum xnn_status status);
 

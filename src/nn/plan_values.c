@@ -293,21 +293,21 @@ static void run_transpose(nsc_step *step, pthreadpool_t pool) {
 
 NSC_SETUP_1(setup_transpose, xnn_setup_transpose_nd_x32)
 
-/* Between layouts at run time: XNNPACK's transpose for 4-byte elements, a loop for the rest. */
-static nsc_status add_transpose(nsc_plan *plan, uint32_t from, uint32_t to, const uint32_t *perm) {
-  const nsc_node *node = &plan->model->nodes[plan->node < plan->model->node_count ? plan->node : 0];
+/* XNNPACK's transpose for 4-byte elements, a loop for the rest. */
+nsc_status nsc_plan_add_transpose(nsc_plan *plan, const nsc_node *node, const char *kind, uint32_t from, uint32_t to,
+                                  const uint32_t *perm) {
   nsc_shape physical = nsc_value_physical(nsc_plan_value(plan, from));
   size_t size = nsc_type_size(plan->values[from].type);
-  if (size != 4 || physical.rank > XNN_MAX_TENSOR_DIMS) {
+  if (size != 4 || physical.rank > XNN_MAX_TENSOR_DIMS || nsc_shape_product(&physical, 0, physical.rank) == 0) {
     transpose_params *params;
     NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *params, &params));
     params->shape = physical;
     params->size = size;
-    memcpy(params->perm, perm, sizeof params->perm);
-    return nsc_plan_add_loop(plan, node, "Layout", from, to, run_transpose, params);
+    memcpy(params->perm, perm, physical.rank * sizeof *perm);
+    return nsc_plan_add_loop(plan, node, kind, from, to, run_transpose, params);
   }
   nsc_step *step;
-  NSC_TRY(nsc_plan_add_step(plan, node, "Layout", 1, 1, &step));
+  NSC_TRY(nsc_plan_add_step(plan, node, kind, 1, 1, &step));
   step->inputs[0] = from;
   step->outputs[0] = to;
   step->setup = setup_transpose;
@@ -348,7 +348,8 @@ nsc_status nsc_plan_layout(nsc_plan *plan, uint32_t value, bool channels_last, u
     NSC_TRY(nsc_plan_own_constant(plan, twin, &data));
     nsc_transpose(data, plan->values[value].data, &physical, perm, nsc_type_size(plan->values[twin].type));
   } else {
-    NSC_TRY(add_transpose(plan, value, twin, perm));
+    const nsc_node *node = &plan->model->nodes[plan->node < plan->model->node_count ? plan->node : 0];
+    NSC_TRY(nsc_plan_add_transpose(plan, node, "Layout", value, twin, perm));
   }
   plan->values[value].twin = twin;
   plan->values[twin].twin = value;
