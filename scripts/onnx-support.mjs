@@ -19,6 +19,9 @@ import { ROOT, buildPreset, run, setUpCompilers } from './setup.mjs';
 const SETS = ['node', 'simple', 'pytorch-converted', 'pytorch-operator'];
 const PROGRAM = join(ROOT, 'build/native-asan/tests/c/onnx_backend');
 
+/** Of each model: opened, planned and run under sanitizers. */
+const DAMAGED_COPIES = 5;
+
 /** What the tests do not show, by operator. */
 const NOTES = {
   BatchNormalization: 'with the statistics of training; folded into a convolution before it',
@@ -72,6 +75,8 @@ export async function runBackendTests(archive) {
       const lines = result.stdout.trimEnd().split('\n');
       sets[set] = lines.slice(0, -1).map(parseLine);
       failures.push(...lines.filter((line) => line.startsWith('fail ')));
+      const damaged = spawnSync(PROGRAM, ['--damage', String(DAMAGED_COPIES), '1', ...cases], { cwd: ROOT, encoding: 'utf8' });
+      if (damaged.status !== 0) failures.push(`damaged copies of ${set}: ${damaged.stderr.slice(0, 2000)}`);
       if (sets[set].length !== cases.length) failures.push(`${set}: ended early. ${result.stderr.slice(0, 2000)}`);
     }
     return { sets, failures };

@@ -168,7 +168,10 @@ static nsc_status make_taps(nsc_plan *plan, const axis_plan *a, const rules *r, 
 
 static nsc_status read_axes(nsc_plan *plan, const nsc_node *node, uint32_t rank, uint32_t *axes, uint32_t *count) {
   const nsc_attribute *list = nsc_node_attribute(node, "axes");
-  *count = list && list->kind == NSC_ATTRIBUTE_INTS ? list->count : rank;
+  if (list && list->kind != NSC_ATTRIBUTE_INTS) {
+    return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "axes is no list of integers");
+  }
+  *count = list ? list->count : rank;
   if (*count > rank) return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "axes has %u numbers", *count);
   for (uint32_t i = 0; i < *count; i++) {
     int64_t axis = list ? list->ints[i] : i;

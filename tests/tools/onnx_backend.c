@@ -2,7 +2,9 @@
  * Runs ONNX backend tests: folders with model.onnx and test_data_set_*\/{input,output}_N.pb (a TensorProto each).
  *
  *   onnx_backend FOLDER...
- *   onnx_backend --operators      the operators that the engine has, one a line
+ *   onnx_backend --operators                      the operators that the engine has, one a line
+ *   onnx_backend --damage COUNT SEED FOLDER...    COUNT damaged copies of each model are opened and run: none may do
+ * harm, whatever becomes of it; under sanitizers
  *
  * One line a folder: "pass NAME OP OPSET", "skip NAME OP OPSET: reason" when the engine names something that it does
  * not support, "fail NAME OP OPSET: reason" for wrong numbers and for every other error; OP is the first node's. Ends
@@ -37,6 +39,17 @@ typedef struct outcome {
   int opset;
   bool fixed; /* inputs given as constants */
 } outcome;
+
+/* Bytes of a model that are changed at random before it is opened. */
+typedef struct damage {
+  bool wanted;
+  uint32_t state;
+} damage;
+
+static uint32_t draw(damage *d, uint32_t below) {
+  d->state = d->state * 1664525u + 1013904223u;
+  return (d->state >> 8) % below;
+}
 
 static bool load_tensor(const char *path, nsc_arena *arena, tensor *out, outcome *o) {
   size_t size;
@@ -111,11 +124,15 @@ static void run_session(const nsc_model *model, tensor *inputs, uint32_t input_c
     bool last = fix == 2 || input_count == 1 || inputs[i].type == NSC_TYPE_I64;
     if (fix && (i > 0 || last)) constants[i] = inputs[i].data;
   }
-  nsc_session_options options = {.input_count = input_count, .inputs = infos, .constants = constants};
+  uint32_t wanted = nsc_model_input_count(model);
+  nsc_session_options options = {.input_count = wanted < input_count ? wanted : input_count,
+                                 .inputs = infos,
+                                 .constants = constants,
+                                 .max_bytes = output_count ? 0 : 64 << 20};
   nsc_session *s = NULL;
   nsc_error err = {0};
   o->status = nsc_session_create(model, &options, &s, &err);
-  for (uint32_t i = 0; i < input_count && o->status == NSC_OK; i++) {
+  for (uint32_t i = 0; i < options.input_count && o->status == NSC_OK; i++) {
     if (constants[i]) continue;
     o->status =
         nsc_session_set_input(s, i, inputs[i].data, inputs[i].proto.count * nsc_type_size(inputs[i].type), &err);
@@ -136,13 +153,23 @@ static uint32_t load_set(const char *folder, const char *what, tensor *list, nsc
   return count;
 }
 
-static nsc_status open_model(const char *folder, nsc_model **model, outcome *o) {
+/* Half of the changes put numbers that parsers trip over, as the varints and letters that they are in the file. */
+static void harm(uint8_t *bytes, size_t size, damage *d) {
+  static const uint8_t odd[] = {0, 1, 2, 3, 4, 5, 7, 8, 16, 127, 128, 255};
+  for (uint32_t n = 1 + draw(d, 4); n > 0 && size; n--) {
+    uint8_t *at = &bytes[draw(d, (uint32_t)size)];
+    *at = draw(d, 2) ? odd[draw(d, sizeof odd)] : (uint8_t)(*at ^ 1u << draw(d, 8));
+  }
+}
+
+static nsc_status open_model(const char *folder, damage *d, nsc_model **model, outcome *o) {
   char path[2048];
   snprintf(path, sizeof path, "%s/model.onnx", folder);
   size_t size;
   uint8_t *bytes = test_read_file(path, &size);
   nsc_source *source = NULL;
   nsc_error err = {0};
+  if (bytes && d->wanted) harm(bytes, size, d);
   o->status = bytes ? nsc_source_from_bytes(bytes, size, &source, &err) : NSC_ERROR_IO;
   if (o->status == NSC_OK) o->status = nsc_model_open(source, model, &err);
   if (o->status != NSC_OK) {
@@ -157,17 +184,21 @@ static bool wants_constants(const outcome *o) {
   return o->status == NSC_ERROR_OPERATOR && strstr(o->text, "must be a constant");
 }
 
-static void test_folder(const char *folder, outcome *o) {
+static void test_folder(const char *folder, damage *d, outcome *o) {
   nsc_arena arena = {0};
   nsc_model *model = NULL;
   tensor inputs[MAX_PORTS], outputs[MAX_PORTS];
   uint32_t input_count = 0, output_count = 0;
   snprintf(o->op, sizeof o->op, "?");
-  if (open_model(folder, &model, o) == NSC_OK) {
+  if (open_model(folder, d, &model, o) == NSC_OK) {
     if (model->node_count) snprintf(o->op, sizeof o->op, "%s", model->nodes[0].op);
     o->opset = (int)model->opset;
     input_count = load_set(folder, "input", inputs, &arena, o);
     output_count = load_set(folder, "output", outputs, &arena, o);
+    if (d->wanted && o->status == NSC_OK) {
+      for (int fix = 0; fix <= 2; fix++) run_session(model, inputs, input_count, NULL, 0, fix, o);
+      o->status = NSC_ERROR_CORRUPT;
+    }
     if (o->status == NSC_OK && output_count == 0) {
       o->status = NSC_ERROR_UNSUPPORTED;
       snprintf(o->text, sizeof o->text, "no tensor outputs");
@@ -190,13 +221,29 @@ static int list_operators(void) {
   return 0;
 }
 
+static int damage_all(int count, uint32_t seed, int folders, char **names) {
+  damage d = {true, seed};
+  for (int i = 0; i < folders; i++) {
+    for (int n = 0; n < count; n++) {
+      outcome o = {0};
+      test_folder(names[i], &d, &o);
+    }
+  }
+  printf("%d damaged models did no harm\n", count * folders);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   int passed = 0, failed = 0, skipped = 0;
+  damage none = {0};
+  if (argc > 4 && strcmp(argv[1], "--damage") == 0) {
+    return damage_all(atoi(argv[2]), (uint32_t)atoi(argv[3]), argc - 4, argv + 4);
+  }
   if (argc == 2 && strcmp(argv[1], "--operators") == 0) return list_operators();
   for (int i = 1; i < argc; i++) {
     const char *slash = strrchr(argv[i], '/'), *name = slash ? slash + 1 : argv[i];
     outcome o = {0};
-    test_folder(argv[i], &o);
+    test_folder(argv[i], &none, &o);
     bool refused = o.status == NSC_ERROR_OPERATOR || o.status == NSC_ERROR_UNSUPPORTED;
     bool fails = !refused && (o.status != NSC_OK || o.wrong);
     skipped += refused;
