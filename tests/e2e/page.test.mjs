@@ -227,9 +227,10 @@ describe('the page', { skip: unavailable }, () => {
     const { page, problems } = await newPage(t, shared.browser);
     await openSite(page, shared.site.url);
     await openFiles(page, [shared.workshop.file('eight-bit.png')]);
-    const scoreOf = () => page.evaluate(() => globalThis.negatoscope.desk.item?.finding?.result?.scores?.present ?? null);
+    const scoreOf = () => page.evaluate(() => globalThis.negatoscope.desk.current?.finding?.result?.scores?.present ?? null);
     await page.waitForFunction(() => /absent|present/.test(document.getElementById('result').innerText));
     const whole = await scoreOf();
+    assert.equal(typeof whole, 'number');
     const { model, weights } = tinyModelInTwoFiles('tiny.onnx.data');
     const files = [{ name: 'two.onnx', mimeType: '', buffer: model }, { name: 'tiny.onnx.data', mimeType: '', buffer: weights }];
     await page.setInputFiles('#pick-model', files.slice(0, 1));
