@@ -24,6 +24,10 @@ const DAMAGED_COPIES = 5;
 
 /** What the tests do not show, by operator. */
 const NOTES = {
+  Attention: 'without keys and values of earlier tokens; its first output',
+  AveragePool: '1-D and 2-D, 3-D along one or two axes',
+  LpPool: '1-D and 2-D, 3-D along one or two axes',
+  MaxPool: '1-D and 2-D, 3-D along one or two axes; float32',
   BatchNormalization: 'with the statistics of training; folded into a convolution before it',
   Cast: 'float16 is kept as float32, but rounds as float16 does; out of range saturates',
   CastLike: 'as Cast',

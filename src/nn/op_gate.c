@@ -3,7 +3,7 @@
  * nodes. One pass over memory: XNNPACK's kernel fills a tile that stays in the first-level cache, a loop of ours
  * multiplies.
  *
- * Erf: the rational approximation of Eigen's MathFunctionsImpl.h, within 3e-7 of the C library's; loops over it become
+ * Erf: the rational approximation of Eigen's MathFunctionsImpl.h, within 5e-7 of the C library's; loops over it become
  * vectors.
  */
 #include <math.h>

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/op_parts.h"
 #include "nn/operators.h"
 
 NSC_SETUP_1(setup_dense, xnn_setup_fully_connected_nc_f32)
@@ -49,9 +50,8 @@ static enum xnn_status setup_batch(nsc_step *step, void *workspace) {
   return xnn_setup_batch_matrix_multiply_nc_f32(step->op, workspace, step->in[0], step->in[1], step->out[0]);
 }
 
-/* a [..., m, k] times b [..., k, n], both at least matrices of equal rank. */
-static nsc_status add_batch(nsc_plan *plan, const nsc_node *node, uint32_t a, uint32_t b, const nsc_shape *sa,
-                            const nsc_shape *sb, bool transpose_b, uint32_t output) {
+nsc_status nsc_plan_add_product(nsc_plan *plan, const nsc_node *node, uint32_t a, uint32_t b, const nsc_shape *sa,
+                                const nsc_shape *sb, bool transpose_b, uint32_t output) {
   uint32_t rank = sa->rank;
   size_t batch_a[NSC_MAX_RANK], batch_b[NSC_MAX_RANK], alignment;
   for (uint32_t i = 0; i + 2 < rank; i++) {
@@ -147,7 +147,7 @@ static nsc_status lower_matmul(nsc_plan *plan, const nsc_node *node) {
     return add_dense(plan, node, &d, input, output, min, max);
   }
   NSC_TRY(nsc_plan_define(plan, node->outputs[0], NSC_TYPE_F32, &out, false));
-  return add_batch(plan, node, a, b, &pa, &pb, false, node->outputs[0]);
+  return nsc_plan_add_product(plan, node, a, b, &pa, &pb, false, node->outputs[0]);
 }
 
 /* ---- Gemm: alpha * A' * B' + beta * C ---- */
@@ -268,7 +268,7 @@ static nsc_status lower_gemm(nsc_plan *plan, const nsc_node *node) {
   } else {
     NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &shape, false));
   }
-  NSC_TRY(add_batch(plan, node, a, b, &sa, &sb, transpose_b, product));
+  NSC_TRY(nsc_plan_add_product(plan, node, a, b, &sa, &sb, transpose_b, product));
   return finish ? add_gemm_bias(plan, node, product, c, &shape, alpha, beta, output) : NSC_OK;
 }
 

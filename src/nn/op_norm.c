@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/op_parts.h"
 #include "nn/operators.h"
 
 /* ---- softmax ---- */
@@ -33,6 +34,18 @@ static void run_softmax(nsc_step *step, pthreadpool_t pool) {
   }
 }
 
+nsc_status nsc_plan_add_softmax(nsc_plan *plan, const nsc_node *node, uint32_t input, uint32_t output, size_t rows,
+                                size_t channels) {
+  nsc_step *step;
+  NSC_TRY(nsc_plan_add_step(plan, node, "Softmax", 1, 1, &step));
+  step->inputs[0] = input;
+  step->outputs[0] = output;
+  step->setup = setup_softmax;
+  NSC_TRY(nsc_plan_check(plan, node, xnn_create_softmax_nc_f32(0, &step->op)));
+  return nsc_plan_check(plan, node,
+                        xnn_reshape_softmax_nc_f32(step->op, channels, channels, channels, rows, plan->pool));
+}
+
 static nsc_status lower_softmax(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_need_inputs(plan, node, 1));
   const nsc_value *v = nsc_plan_value(plan, node->inputs[0]);
@@ -54,14 +67,7 @@ static nsc_status lower_softmax(nsc_plan *plan, const nsc_node *node) {
   p.channels = flatten ? nsc_shape_product(&physical, at, shape.rank) : (size_t)physical.dims[at];
   p.inner = flatten ? 1 : nsc_shape_product(&physical, at + 1, shape.rank);
   if (p.inner == 1 && !p.log && p.channels && p.outer) {
-    nsc_step *step;
-    NSC_TRY(nsc_plan_add_step(plan, node, "Softmax", 1, 1, &step));
-    step->inputs[0] = input;
-    step->outputs[0] = node->outputs[0];
-    step->setup = setup_softmax;
-    NSC_TRY(nsc_plan_check(plan, node, xnn_create_softmax_nc_f32(0, &step->op)));
-    return nsc_plan_check(
-        plan, node, xnn_reshape_softmax_nc_f32(step->op, p.channels, p.channels, p.channels, p.outer, plan->pool));
+    return nsc_plan_add_softmax(plan, node, input, node->outputs[0], p.outer, p.channels);
   }
   softmax_params *params;
   NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *params, &params));
