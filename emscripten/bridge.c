@@ -433,9 +433,9 @@ nsc_status bridge_recipe_preview(const char *recipe_json, nsc_image *image, uint
 
 /* ---- a model on plain numbers, for measurements and for programs that prepare their own input -------------------- */
 
-nsc_status bridge_session_create(const nsc_model *model, uint32_t threads) {
+nsc_status bridge_session_create(const nsc_model *model, uint32_t threads, bool stock) {
   nsc_error *err = bridge_begin();
-  nsc_session_options options = {.threads = threads};
+  nsc_session_options options = {.threads = threads, .stock = stock};
   nsc_session *session = NULL;
   return bridge_finish(nsc_session_create(model, &options, &session, err), session);
 }

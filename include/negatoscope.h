@@ -763,6 +763,7 @@ typedef struct nsc_session_options {
   const void *const *constants;  /* NULL, or for each of the model's inputs its fixed elements or NULL: shapes and axes
                                     that some models take as inputs, weights in tests. Copied */
   uint64_t max_bytes;            /* weights and activations together; default 2 GiB. LIMIT when the plan needs more */
+  bool stock;                    /* XNNPACK's own operators in the place of faster ones: to compare */
 } nsc_session_options;
 
 typedef struct nsc_session nsc_session;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "nn/op_depthwise.h"
+#include "nn/op_stem.h"
 #include "nn/op_winograd.h"
 #include "nn/operators.h"
 #include "nn/window.h"
@@ -76,7 +77,7 @@ static size_t block_channels(const nsc_plan *plan, const conv *c, uint32_t input
   size_t channels = c->groups * c->group_out;
   size_t bytes = c->group_in * (size_t)(c->window.kernel[0] * c->window.kernel[1]) * sizeof(float);
   /* A constant is folded step by step, and each step would make its whole output anew. */
-  if (c->groups > 1 || bytes * channels <= 2 * WEIGHT_BLOCK || nsc_plan_is_constant(plan, input)) {
+  if (plan->stock || c->groups > 1 || bytes * channels <= 2 * WEIGHT_BLOCK || nsc_plan_is_constant(plan, input)) {
     return channels;
   }
   size_t block = WEIGHT_BLOCK / bytes / 8 * 8;
@@ -137,6 +138,17 @@ static nsc_status add_conv(nsc_plan *plan, const nsc_node *node, const conv *c, 
   return NSC_OK;
 }
 
+/* ---- few channels ---- */
+
+static nsc_status add_stem(nsc_plan *plan, const nsc_node *node, const conv *c, const nsc_stem *stem, uint32_t input,
+                           uint32_t output) {
+  const nsc_window *w = &c->window;
+  const nsc_shape out = {4, {(int64_t)stem->batch, (int64_t)stem->out_channels, w->out[0], w->out[1]}};
+  NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &out, true));
+  const char *kind = c->min > -INFINITY || c->max < INFINITY ? "Stem+Clamp" : "Stem";
+  return nsc_plan_stem(plan, node, kind, stem, c->weights, c->bias, input, output);
+}
+
 /* ---- one kernel a channel ---- */
 
 static bool is_depthwise(const nsc_plan *plan, const conv *c, uint32_t input, nsc_depthwise *out) {
@@ -155,7 +167,8 @@ static bool is_depthwise(const nsc_plan *plan, const conv *c, uint32_t input, ns
                          .max = c->max};
   bool square = w->kernel[0] == w->kernel[1] && w->stride[0] == w->stride[1];
   bool plain = w->axes == 2 && w->dilation[0] == 1 && w->dilation[1] == 1;
-  return c->group_in == 1 && c->group_out == 1 && square && plain && nsc_depthwise_can(out) && nsc_depthwise_wins();
+  return !plan->stock && c->group_in == 1 && c->group_out == 1 && square && plain && NSC_DEPTHWISE_WINS &&
+         nsc_depthwise_can(out);
 }
 
 static nsc_status add_depthwise(nsc_plan *plan, const nsc_node *node, const conv *c, const nsc_depthwise *shape,
@@ -168,10 +181,6 @@ static nsc_status add_depthwise(nsc_plan *plan, const nsc_node *node, const conv
 }
 
 /* ---- 3x3 at stride 1 ---- */
-
-/* Transformed weights are four times the given ones. Where they are large there are few tiles, as a rule, and the time
-   goes into reading them. */
-enum { MOST_TILE_WEIGHTS = 10 << 20 };
 
 static bool is_winograd(const nsc_plan *plan, const conv *c, uint32_t input, nsc_winograd *out) {
   const nsc_window *w = &c->window;
@@ -189,8 +198,9 @@ static bool is_winograd(const nsc_plan *plan, const conv *c, uint32_t input, nsc
       return false;
     }
   }
-  uint64_t bytes = (uint64_t)NSC_PLANES * out->in_channels * out->out_channels * sizeof(float);
-  return w->axes == 2 && c->groups == 1 && bytes <= MOST_TILE_WEIGHTS && nsc_winograd_pays(out);
+  if (plan->stock || w->axes != 2 || c->groups != 1 || !nsc_winograd_pays(out)) return false;
+  out->tile = nsc_winograd_tile(out);
+  return out->tile > 0;
 }
 
 /* The other side of a sum that follows and is known already, of the same shape: a residual connection. */
@@ -209,16 +219,18 @@ static nsc_status take_sum(nsc_plan *plan, const nsc_shape *shape, uint32_t *out
   return NSC_OK;
 }
 
-static nsc_status add_winograd(nsc_plan *plan, const nsc_node *node, conv *c, const nsc_winograd *w, uint32_t input,
-                               uint32_t output) {
+/* `c->weights` as the model has them. */
+static nsc_status add_winograd(nsc_plan *plan, const nsc_node *node, conv *c, const float *scale, const nsc_winograd *w,
+                               uint32_t input, uint32_t output) {
   const nsc_shape shape = {
       4, {(int64_t)w->batch, (int64_t)w->out_channels, (int64_t)w->out_height, (int64_t)w->out_width}};
+  static const char *const kinds[2][2] = {{"Winograd 4x4", "Winograd 4x4+Add"}, {"Winograd 2x2", "Winograd 2x2+Add"}};
   uint32_t add;
   NSC_TRY(take_sum(plan, &shape, &output, &add));
   NSC_TRY(nsc_plan_take_clamp(plan, &output, &c->min, &c->max));
   NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &shape, true));
-  return nsc_plan_winograd(plan, node, add == NSC_NO_VALUE ? "Winograd" : "Winograd+Add", w, c->weights, c->bias,
-                           c->min, c->max, input, add, output);
+  return nsc_plan_winograd(plan, node, kinds[w->tile == 2][add != NSC_NO_VALUE], w, c->weights, scale, c->bias, c->min,
+                           c->max, input, add, output);
 }
 
 /* OIHW to OHWI, times a scale per output channel. */
@@ -292,18 +304,29 @@ static nsc_status lower_conv(nsc_plan *plan, const nsc_node *node) {
     nsc_plan_take(plan, next);
     output = next->outputs[0];
   }
-  float *packed;
-  NSC_TRY(nsc_plan_scratch(plan, outputs * c.group_in * area, sizeof *packed, &packed));
-  pack_weights(packed, weights, outputs, c.group_in, area, normed ? norm.scale : NULL);
-  c.weights = packed;
   NSC_TRY(pack_bias(plan, outputs, bias, normed ? &norm : NULL, &c.bias));
   uint32_t input;
   NSC_TRY(nsc_plan_layout(plan, node->inputs[0], true, &input));
   nsc_winograd tiles;
-  if (is_winograd(plan, &c, input, &tiles)) return add_winograd(plan, node, &c, &tiles, input, output);
+  const float *scale = normed ? norm.scale : NULL;
+  if (is_winograd(plan, &c, input, &tiles)) {
+    c.weights = weights;
+    return add_winograd(plan, node, &c, scale, &tiles, input, output);
+  }
+  float *packed;
+  NSC_TRY(nsc_plan_scratch(plan, outputs * c.group_in * area, sizeof *packed, &packed));
+  pack_weights(packed, weights, outputs, c.group_in, area, scale);
+  c.weights = packed;
   NSC_TRY(nsc_plan_take_clamp(plan, &output, &c.min, &c.max));
   nsc_depthwise channels;
   if (is_depthwise(plan, &c, input, &channels)) return add_depthwise(plan, node, &c, &channels, input, output);
+  nsc_stem stem = {.window = &c.window,
+                   .batch = (size_t)plan->values[input].shape.dims[0],
+                   .in_channels = c.group_in,
+                   .out_channels = c.group_out,
+                   .min = c.min,
+                   .max = c.max};
+  if (!plan->stock && c.groups == 1 && nsc_stem_pays(&stem)) return add_stem(plan, node, &c, &stem, input, output);
   bool clamped = c.min > -INFINITY || c.max < INFINITY;
   c.kind = normed ? (clamped ? "Conv+Norm+Clamp" : "Conv+Norm") : clamped ? "Conv+Clamp" : "Conv";
   return add_conv(plan, node, &c, input, output);

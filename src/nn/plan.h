@@ -73,6 +73,7 @@ typedef struct nsc_plan {
   uint8_t *buffer;       /* activations and workspace */
   size_t buffer_bytes, workspace_offset;
   uint64_t max_bytes;
+  bool stock; /* as nsc_session_options has it */
 } nsc_plan;
 
 /* ---- for operators ---- */

@@ -41,6 +41,7 @@ nsc_status nsc_session_create(const nsc_model *model, const nsc_session_options 
   s->threads = options->threads > 1 ? options->threads : 1;
   s->plan.model = model;
   s->plan.err = err;
+  s->plan.stock = options->stock;
   s->plan.max_bytes = options->max_bytes ? options->max_bytes : default_max_bytes;
   if (s->threads > 1) s->plan.pool = pthreadpool_create(s->threads);
   if (!s->plan.pool) s->threads = 1; /* no threads here: the work is the same, only slower */
