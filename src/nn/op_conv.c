@@ -167,8 +167,9 @@ static bool is_depthwise(const nsc_plan *plan, const conv *c, uint32_t input, ns
                          .max = c->max};
   bool square = w->kernel[0] == w->kernel[1] && w->stride[0] == w->stride[1];
   bool plain = w->axes == 2 && w->dilation[0] == 1 && w->dilation[1] == 1;
-  return !plan->stock && c->group_in == 1 && c->group_out == 1 && square && plain && NSC_DEPTHWISE_WINS &&
-         nsc_depthwise_can(out);
+  /* XNNPACK's own kernels end at 25 taps: a 7x7 is a product for each channel there, over ten times as slow. */
+  bool wins = NSC_DEPTHWISE_WINS || w->kernel[0] * w->kernel[1] > 25;
+  return !plan->stock && c->group_in == 1 && c->group_out == 1 && square && plain && wins && nsc_depthwise_can(out);
 }
 
 static nsc_status add_depthwise(nsc_plan *plan, const nsc_node *node, const conv *c, const nsc_depthwise *shape,

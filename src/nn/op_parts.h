@@ -13,5 +13,7 @@ nsc_status nsc_plan_add_product(nsc_plan *plan, const nsc_node *node, uint32_t a
 /* op_norm.c: softmax of each of `rows` runs of `channels` elements, neither zero. */
 nsc_status nsc_plan_add_softmax(nsc_plan *plan, const nsc_node *node, uint32_t input, uint32_t output, size_t rows,
                                 size_t channels);
+/* op_shuffle.c: when `node`, a Reshape to `apart`, begins a shuffle of channels, takes all of it along as one step. */
+nsc_status nsc_plan_take_shuffle(nsc_plan *plan, const nsc_node *node, const nsc_shape *apart, bool *taken);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/half.h"
+#include "nn/op_parts.h"
 #include "nn/operators.h"
 #include "nn/plan_private.h"
 
@@ -54,7 +55,9 @@ static nsc_status lower_reshape(nsc_plan *plan, const nsc_node *node) {
   size_t count = 0;
   nsc_shape_count(&in, &count);
   if (guess >= 0) out.dims[guess] = known ? (int64_t)count / known : 0;
-  return reshape_to(plan, node, &out);
+  bool shuffled;
+  NSC_TRY(nsc_plan_take_shuffle(plan, node, &out, &shuffled));
+  return shuffled ? NSC_OK : reshape_to(plan, node, &out);
 }
 
 static nsc_status lower_flatten(nsc_plan *plan, const nsc_node *node) {

@@ -309,6 +309,36 @@ TEST(transposes_of_channels_last_equal_their_definition) {
   }
 }
 
+static void check_shuffle(int64_t groups, int64_t from_shape) {
+  float x[ALL];
+  double want[ALL];
+  const int64_t apart[] = {N, groups, C / groups, H, W}, together[] = {from_shape, C, H, W}, five = 5, four = 4;
+  fill(x, ALL, -1, 1);
+  for (size_t i = 0; i < ALL; i++) {
+    size_t n = i / (C * H * W), c = i / (H * W) % C, pixel = i % (H * W);
+    size_t source = c % (size_t)groups * (size_t)(C / groups) + c / (size_t)groups;
+    want[i] = fabs((double)x[(n * C + source) * H * W + pixel]);
+  }
+  onnx_builder b = {0};
+  onnx_attributes a = {0};
+  onnx_input(&b, "x", 4, picture_dims);
+  onnx_output(&b, "y", 4, picture_dims);
+  onnx_int64s(&b, "apart", 1, &five, apart);
+  onnx_int64s(&b, "together", 1, &four, together);
+  onnx_node(&b, "Abs", "x", "a", NULL);
+  onnx_node(&b, "Reshape", "a apart", "r", NULL);
+  onnx_ints(&a, "perm", 5, (const int64_t[]){0, 2, 1, 3, 4});
+  onnx_node(&b, "Transpose", "r", "t", &a);
+  onnx_node(&b, "Reshape", "t together", "y", NULL);
+  check(&b, x, ALL, want, ALL, 0, "\"kind\":\"Shuffle\"");
+}
+
+TEST(shuffle_of_channels_is_one_step) {
+  check_shuffle(2, N);
+  check_shuffle(3, -1);
+  check_shuffle(6, 0);
+}
+
 /* ---- by index ---- */
 
 TEST(gather_elements_stays_inside) {
