@@ -127,24 +127,29 @@ TEST(graph_if_on_pixels_is_refused) {
 
 /* ---- functions ---- */
 
-/* leak(v, slope) = LeakyRelu(v, slope); twice(v) = leak(v) + leak(v), called twice. */
-TEST(graph_functions_are_written_out) {
-  onnx_builder b = {0}, leak = {.is_body = true}, twice = {.is_body = true};
+static void build_functions(onnx_builder *b) {
+  onnx_builder leak = {.is_body = true}, twice = {.is_body = true};
   onnx_attributes a = {0};
-  nsc_error err = {0};
-  float y[4];
-  onnx_input(&b, "x", 2, open_row);
-  onnx_output(&b, "y", 2, open_row);
+  onnx_input(b, "x", 2, open_row);
+  onnx_output(b, "y", 2, open_row);
   onnx_reference(&a, "alpha", "slope", 1);
   onnx_node(&leak, "LeakyRelu", "v", "t", &a);
   onnx_node(&leak, "Identity", "t", "w", NULL);
-  onnx_function(&b, "leak", "v", "w", &leak);
+  onnx_function(b, "leak", "v", "w", &leak);
   onnx_float(&a, "slope", 0.5f);
   onnx_call(&twice, "leak", "v", "t", &a);
   onnx_node(&twice, "Add", "t t", "w", NULL);
-  onnx_function(&b, "twice", "v", "w", &twice);
-  onnx_call(&b, "twice", "x", "t", NULL);
-  onnx_call(&b, "twice", "t", "y", NULL);
+  onnx_function(b, "twice", "v", "w", &twice);
+  onnx_call(b, "twice", "x", "t", NULL);
+  onnx_call(b, "twice", "t", "y", NULL);
+}
+
+/* leak(v, slope) = LeakyRelu(v, slope); twice(v) = leak(v) + leak(v), called twice. */
+TEST(graph_functions_are_written_out) {
+  onnx_builder b = {0};
+  nsc_error err = {0};
+  float y[4];
+  build_functions(&b);
   REQUIRE(run_builder(&b, y, &err) == NSC_OK);
   CHECK_EQ(y[0], 4);  /* 1 -> 2 -> 4 */
   CHECK_EQ(y[1], -2); /* -2 -> -2 -> -2 */
@@ -254,5 +259,36 @@ TEST(graph_weights_need_a_sensible_place) {
     uint8_t *bytes = external_model(cases[i].location, cases[i].offset, cases[i].length, &size);
     CHECK_EQ(onnx_open(bytes, size, &model, &err), NSC_ERROR_CORRUPT);
     nsc_model_free(model);
+  }
+}
+
+/* Whatever becomes of a model with branches, functions or weights elsewhere: an answer, and no harm. */
+TEST(graph_damaged_never_harms) {
+  uint32_t random = 99;
+  for (int which = 0; which < 3; which++) {
+    onnx_builder b = {0};
+    size_t size;
+    if (which == 0) build_if(&b, 2);
+    if (which == 1) build_functions(&b);
+    uint8_t *bytes = which == 2 ? external_model("w.bin", "8", "16", &size) : onnx_finish(&b, &size);
+    for (int round = 0; round < 6000; round++) {
+      uint8_t *copy = malloc(size);
+      nsc_model *model = NULL;
+      nsc_error err = {0};
+      float y[4];
+      memcpy(copy, bytes, size);
+      for (int flips = 1 + round % 3; flips > 0; flips--) {
+        random = random * 1664525u + 1013904223u;
+        copy[(random >> 8) % size] = (uint8_t)(random >> 24) ^ (uint8_t)(random >> 3);
+      }
+      if (onnx_open(copy, size, &model, &err) == NSC_OK && nsc_model_file_count(model)) {
+        nsc_source *source = weights(6);
+        if (nsc_model_add_file(model, nsc_model_file_name(model, 0), source, &err) != NSC_OK) nsc_source_free(source);
+      }
+      if (err.status == NSC_OK) (void)run_four(model, y, &err);
+      if (err.status != NSC_OK) CHECK(err.text[0] != 0);
+      nsc_model_free(model);
+    }
+    free(bytes);
   }
 }
