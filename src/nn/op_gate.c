@@ -1,7 +1,7 @@
 /*
- * A tensor times a function of itself: Swish (SiLU), HardSwish and Gelu, also where exporters write them as several
- * nodes. One pass over memory: XNNPACK's kernel fills a tile that stays in the first-level cache, a loop of ours
- * multiplies.
+ * A tensor times a function of itself: Swish (SiLU), HardSwish, Mish and Gelu, also where exporters write them as
+ * several nodes. One pass over memory: XNNPACK's kernel fills a tile that stays in the first-level cache, a loop of
+ * ours multiplies.
  *
  * Erf: the rational approximation of Eigen's MathFunctionsImpl.h, within 5e-7 of the C library's; loops over it become
  * vectors.
@@ -16,7 +16,9 @@
 
 enum { TILE = 1024 };
 
-typedef enum gate { SWISH, GELU_TANH } gate;
+typedef enum gate { SWISH, GELU_TANH, MISH } gate;
+
+static const char *const gate_names[] = {"Swish", "Gelu", "Mish"};
 
 typedef struct gate_params {
   gate kind;
@@ -37,12 +39,19 @@ static void gate_tile(const gate_params *p, const float *x, float *y, size_t cou
   float inner[TILE + XNN_EXTRA_BYTES / sizeof(float)];
   if (p->kind == SWISH) {
     for (size_t i = 0; i < count; i++) inner[i] = p->alpha * x[i];
+  } else if (p->kind == MISH) {
+    for (size_t i = 0; i < count; i++) inner[i] = x[i] < 20 ? x[i] : 20;
   } else {
     for (size_t i = 0; i < count; i++) inner[i] = 0.7978845608f * (x[i] + 0.044715f * x[i] * x[i] * x[i]);
   }
   p->kernel(count * sizeof *inner, inner, inner, &p->uparams);
   if (p->kind == SWISH) {
     for (size_t i = 0; i < count; i++) y[i] = x[i] * inner[i];
+  } else if (p->kind == MISH) { /* tanh(log(1 + e)) = e (e + 2) / (e (e + 2) + 2) */
+    for (size_t i = 0; i < count; i++) {
+      float n = inner[i] * (inner[i] + 2);
+      y[i] = x[i] * (n / (n + 2));
+    }
   } else {
     for (size_t i = 0; i < count; i++) y[i] = 0.5f * x[i] * (1 + inner[i]);
   }
@@ -66,8 +75,9 @@ static nsc_status add_gate(nsc_plan *plan, const nsc_node *node, gate kind, floa
   const nsc_value *v = nsc_plan_value(plan, node->inputs[0]);
   nsc_shape shape = v->shape;
   NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &shape, v->channels_last));
-  const struct xnn_unary_elementwise_config *config =
-      kind == SWISH ? xnn_init_f32_sigmoid_config() : xnn_init_f32_tanh_config();
+  const struct xnn_unary_elementwise_config *config = kind == SWISH  ? xnn_init_f32_sigmoid_config()
+                                                      : kind == MISH ? xnn_init_f32_exp_config()
+                                                                     : xnn_init_f32_tanh_config();
   if (!config) return nsc_node_fail(plan, node, NSC_ERROR_UNSUPPORTED, "this processor is not supported");
   gate_params *p;
   NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *p, &p));
@@ -76,7 +86,7 @@ static nsc_status add_gate(nsc_plan *plan, const nsc_node *node, gate kind, floa
   p->kernel = config->ukernel;
   nsc_shape_count(&shape, &p->count);
   if (config->init) config->init(&p->uparams, NULL, NULL, NULL);
-  return nsc_plan_add_loop(plan, node, kind == SWISH ? "Swish" : "Gelu", node->inputs[0], output, run_gate, p);
+  return nsc_plan_add_loop(plan, node, gate_names[kind], node->inputs[0], output, run_gate, p);
 }
 
 static nsc_status need_float(nsc_plan *plan, const nsc_node *node) {
@@ -107,6 +117,12 @@ static nsc_status lower_sigmoid(nsc_plan *plan, const nsc_node *node) {
 static nsc_status lower_swish(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(need_float(plan, node));
   return add_gate(plan, node, SWISH, nsc_node_float(node, "alpha", 1), node->outputs[0]);
+}
+
+/* x * tanh(softplus(x)) (Misra 2020). */
+static nsc_status lower_mish(nsc_plan *plan, const nsc_node *node) {
+  NSC_TRY(need_float(plan, node));
+  return add_gate(plan, node, MISH, 1, node->outputs[0]);
 }
 
 /* x * clamp(x / 6 + 1/2), which is HardSwish. */
@@ -184,11 +200,12 @@ static const nsc_node *next_pair(const nsc_plan *plan, uint32_t value, const cha
   return *other == NSC_NO_VALUE || *other == value ? NULL : next;
 }
 
+/* A constant that is `number` and does not add dimensions to the node's first input. */
 static bool is_number(nsc_plan *plan, const nsc_node *node, uint32_t value, float number) {
   float have;
   const nsc_value *v = nsc_plan_value(plan, value);
   if (!nsc_plan_is_constant(plan, value) || v->type != NSC_TYPE_F32 ||
-      nsc_shape_product(&v->shape, 0, v->shape.rank) != 1) {
+      v->shape.rank > plan->values[node->inputs[0]].shape.rank || nsc_shape_product(&v->shape, 0, v->shape.rank) != 1) {
     return false;
   }
   return nsc_plan_scalar(plan, node, value, "a factor", &have) == NSC_OK && fabsf(have - number) < 1e-5f;
@@ -221,6 +238,6 @@ nsc_status nsc_plan_take_gelu(nsc_plan *plan, const nsc_node *node, bool *taken)
 }
 
 const nsc_operator nsc_gate_operators[] = {
-    {"Sigmoid", lower_sigmoid}, {"Swish", lower_swish}, {"HardSigmoid", lower_hard_sigmoid},
+    {"Sigmoid", lower_sigmoid}, {"Swish", lower_swish}, {"Mish", lower_mish}, {"HardSigmoid", lower_hard_sigmoid},
     {"Gelu", lower_gelu},       {"Erf", lower_erf},     {NULL, NULL},
 };

@@ -93,7 +93,6 @@ FUNCTION(f_celu, fmaxf(0, x) + fminf(0, a *(expf(x / a) - 1)))
 FUNCTION(f_thresholded_relu, x > a ? x : 0)
 FUNCTION(f_softplus, x > 20 ? x : log1pf(expf(x)))
 FUNCTION(f_softsign, x / (1 + fabsf(x)))
-FUNCTION(f_mish, x *tanhf(x > 20 ? x : log1pf(expf(x))))
 FUNCTION(f_reciprocal, 1 / x)
 FUNCTION(f_shrink, x<-a ? x + b : x> a ? x - b : 0)
 FUNCTION(f_sign, x > 0 ? 1.0f : x < 0 ? -1.0f : x)
@@ -140,7 +139,6 @@ static const unary table[] = {
     {"ThresholdedRelu", xnn_unary_invalid, f_thresholded_relu, "alpha", NULL, 1, 0},
     {"Softplus", xnn_unary_invalid, f_softplus, NULL, NULL, 0, 0},
     {"Softsign", xnn_unary_invalid, f_softsign, NULL, NULL, 0, 0},
-    {"Mish", xnn_unary_invalid, f_mish, NULL, NULL, 0, 0},
     {"Reciprocal", xnn_unary_invalid, f_reciprocal, NULL, NULL, 0, 0},
     {"Shrink", xnn_unary_invalid, f_shrink, "lambd", "bias", 0.5f, 0},
     {"Sign", xnn_unary_invalid, f_sign, NULL, NULL, 0, 0},
@@ -224,7 +222,6 @@ const nsc_operator nsc_unary_operators[] = {
     {"ThresholdedRelu", nsc_lower_unary},
     {"Softplus", nsc_lower_unary},
     {"Softsign", nsc_lower_unary},
-    {"Mish", nsc_lower_unary},
     {"Reciprocal", nsc_lower_unary},
     {"Shrink", nsc_lower_unary},
     {"Sign", nsc_lower_unary},

@@ -180,6 +180,13 @@ static void build_gelu(onnx_builder *b) {
   onnx_node(b, "Mul", "x p", "m", NULL);
   onnx_node(b, "Mul", "m half", "y", NULL);
 }
+static void build_mish(onnx_builder *b) {
+  b->opset = 18;
+  onnx_node(b, "Mish", "x", "y", NULL);
+}
+static double mish(double x) {
+  return x * tanh(log1p(exp(x)));
+}
 static void build_erf(onnx_builder *b) {
   onnx_node(b, "Erf", "x", "y", NULL);
 }
@@ -199,6 +206,7 @@ TEST(gates_equal_their_definitions) {
                                {"\"kind\":\"Gelu\"", gelu_tanh, build_gelu_tanh},
                                {"\"kind\":\"Gelu\"", gelu, build_gelu},
                                {"\"kind\":\"Erf\"", erf, build_erf},
+                               {"\"kind\":\"Mish\"", mish, build_mish},
                                {"\"kind\":\"Pow\"", square, build_square}};
   enum { COUNT = 5003 };
   const int64_t dims[] = {1, COUNT};
