@@ -34,7 +34,7 @@ nsc_status nsc_session_create(const nsc_model *model, const nsc_session_options 
     return nsc_fail(err, ready == xnn_status_out_of_memory ? NSC_ERROR_MEMORY : NSC_ERROR_UNSUPPORTED,
                     "XNNPACK does not run on this processor (status %d)", (int)ready);
   }
-  nsc_choose_rows();
+  if (!options->stock) nsc_choose_rows();
   nsc_session *s = calloc(1, sizeof *s);
   if (!s) return nsc_fail_memory(err, sizeof *s, "a session");
   s->threads = options->threads > 1 ? options->threads : 1;
