@@ -359,6 +359,11 @@ nsc_status bridge_model_open(nsc_source *source) {
   return bridge_finish(nsc_model_open(source, &model, err), model);
 }
 
+/* Takes `source` over when it goes well. */
+nsc_status bridge_model_add_file(nsc_model *model, const char *name, nsc_source *source) {
+  return nsc_model_add_file(model, name, source, bridge_begin());
+}
+
 nsc_status bridge_model_json(const nsc_model *model) {
   nsc_error *err = bridge_begin();
   char *json = NULL;

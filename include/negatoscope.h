@@ -718,6 +718,16 @@ NSC_WARN_UNUSED nsc_status nsc_model_open(nsc_source *source, nsc_model **out, n
 
 void nsc_model_free(nsc_model *model);
 
+/*
+ * Weights may be in files beside the model (ONNX's external data). nsc_model_open names them: paths with '/' that stay
+ * inside of the model's folder, the same as long as the model. Each must be added before a session can be made; the
+ * source is taken over on success. Errors: ARGUMENT (a name that the model does not have, or twice), TRUNCATED (the
+ * file is shorter than the model says). NULL for an index without a file.
+ */
+uint32_t nsc_model_file_count(const nsc_model *model);
+const char *nsc_model_file_name(const nsc_model *model, uint32_t index);
+NSC_WARN_UNUSED nsc_status nsc_model_add_file(nsc_model *model, const char *name, nsc_source *source, nsc_error *err);
+
 /* A value of metadata_props, or NULL. Points into the model. */
 const char *nsc_model_metadata(const nsc_model *model, const char *key, size_t *size);
 
@@ -727,7 +737,8 @@ NSC_WARN_UNUSED nsc_status nsc_model_input_info(const nsc_model *model, uint32_t
                                                 nsc_error *err);
 
 /*
- * {"name","title","producer","opset","nodes","parameters","weightBytes","inputs":[{"name","type","shape"}],
+ * {"name","title","producer","opset","nodes","parameters","weightBytes","files":[{"name","there"}],
+ *  "inputs":[{"name","type","shape"}],
  *  "outputs":[..],"labels":[..] | null,"task","recipe":{..} |
  * null,"threshold","temperature","advice","limits","license", "operators":{"Conv":20,...}}. Dimensions that the file
  * leaves open are strings. Ended by nsc_text_free.

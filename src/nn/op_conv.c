@@ -373,19 +373,18 @@ typedef struct deconv {
   int64_t kernel[2], stride[2], dilation[2], pad_begin[2], pad_end[2], adjust[2], out[2];
 } deconv;
 
-static nsc_status read_deconv(nsc_plan *plan, const nsc_node *node, const nsc_shape *x, deconv *d) {
+/* `x` has four dimensions; with one axis the attributes are of the last. */
+static nsc_status read_deconv(nsc_plan *plan, const nsc_node *node, uint32_t axes, const nsc_shape *x, deconv *d) {
   static const char *const pairs[] = {"strides", "dilations", "output_padding", "output_shape"};
   int64_t asked[2] = {-1, -1};
   int64_t *to[] = {d->stride, d->dilation, d->adjust, asked};
   for (int p = 0; p < 4; p++) {
     const nsc_attribute *a = nsc_node_attribute(node, pairs[p]);
     if (!a) continue;
-    if (a->kind != NSC_ATTRIBUTE_INTS || a->count != 2 || a->ints[0] < 0 || a->ints[1] < 0 || a->ints[0] > 65536 ||
-        a->ints[1] > 65536) {
-      return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "%s is not supported", pairs[p]);
-    }
-    to[p][0] = a->ints[0];
-    to[p][1] = a->ints[1];
+    bool fits = a->kind == NSC_ATTRIBUTE_INTS && a->count == axes;
+    for (uint32_t i = 0; fits && i < axes; i++) fits = a->ints[i] >= 0 && a->ints[i] <= 65536;
+    if (!fits) return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "%s is not supported", pairs[p]);
+    for (uint32_t i = 0; i < axes; i++) to[p][2 - axes + i] = a->ints[i];
   }
   const nsc_attribute *pads = nsc_node_attribute(node, "pads");
   const char *auto_pad = nsc_node_string(node, "auto_pad", "NOTSET");
@@ -397,14 +396,20 @@ static nsc_status read_deconv(nsc_plan *plan, const nsc_node *node, const nsc_sh
     if (strncmp(auto_pad, "SAME", 4) == 0 && asked[i] < 0) asked[i] = x->dims[2 + i] * d->stride[i];
     if (asked[i] >= 0) {
       int64_t total = full - asked[i];
-      if (total < 0)
-        return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "output_shape is larger than the input reaches");
+      if (total < 0) { /* more than the input reaches: as if output_padding had asked for it */
+        d->adjust[i] -= total;
+        full -= total;
+        total = 0;
+      }
       bool lower = strcmp(auto_pad, "SAME_UPPER") != 0;
       d->pad_begin[i] = lower ? total - total / 2 : total / 2;
       d->pad_end[i] = total - d->pad_begin[i];
-    } else if (pads && pads->kind == NSC_ATTRIBUTE_INTS && pads->count == 4) {
-      d->pad_begin[i] = pads->ints[i];
-      d->pad_end[i] = pads->ints[2 + i];
+    } else if (pads && pads->kind == NSC_ATTRIBUTE_INTS && pads->count == 2 * axes && i >= 2 - (int)axes) {
+      d->pad_begin[i] = pads->ints[i - (2 - (int)axes)];
+      d->pad_end[i] = pads->ints[i - (2 - (int)axes) + (int)axes];
+    }
+    if (d->pad_begin[i] > 65536 || d->pad_end[i] > 65536 || d->adjust[i] >= d->stride[i] + d->dilation[i]) {
+      return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "pads or output_padding are too large");
     }
     d->out[i] = full - d->pad_begin[i] - d->pad_end[i];
     if (d->pad_begin[i] < 0 || d->pad_end[i] < 0 || d->out[i] < 1) {
@@ -432,12 +437,17 @@ static nsc_status lower_conv_transpose(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_need_inputs(plan, node, 2));
   nsc_shape x = plan->values[node->inputs[0]].shape, w = plan->values[node->inputs[1]].shape;
   int64_t groups = nsc_node_int(node, "group", 1);
-  if (x.rank != 4 || w.rank != 4 || groups < 1 || x.dims[1] != w.dims[0] || w.dims[0] % groups) {
+  uint32_t axes = x.rank == 3 ? 1 : 2;
+  if (x.rank != 2 + axes || w.rank != x.rank || groups < 1 || x.dims[1] != w.dims[0] || w.dims[0] % groups) {
     return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR,
-                         "only 2-D transposed convolutions with fitting shapes are supported");
+                         "only 1-D and 2-D transposed convolutions with fitting shapes are supported");
+  }
+  if (axes == 1) {
+    x = (nsc_shape){4, {x.dims[0], x.dims[1], 1, x.dims[2]}};
+    w = (nsc_shape){4, {w.dims[0], w.dims[1], 1, w.dims[2]}};
   }
   deconv d = {.kernel = {w.dims[2], w.dims[3]}, .stride = {1, 1}, .dilation = {1, 1}};
-  NSC_TRY(read_deconv(plan, node, &x, &d));
+  NSC_TRY(read_deconv(plan, node, axes, &x, &d));
   size_t group_in = (size_t)(w.dims[0] / groups), group_out = (size_t)w.dims[1], channels = (size_t)groups * group_out;
   const float *weights, *bias = NULL;
   NSC_TRY(nsc_plan_floats(plan, node, node->inputs[1], "W", &weights));
@@ -452,6 +462,7 @@ static nsc_status lower_conv_transpose(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_take_clamp(plan, &output, &min, &max));
   NSC_TRY(nsc_plan_layout(plan, node->inputs[0], true, &input));
   nsc_shape shape = {4, {x.dims[0], (int64_t)channels, d.out[0], d.out[1]}};
+  if (axes == 1) shape = (nsc_shape){3, {x.dims[0], (int64_t)channels, d.out[1]}};
   NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &shape, true));
   nsc_step *step;
   NSC_TRY(nsc_plan_add_step(plan, node, "ConvTranspose", 1, 1, &step));

@@ -107,6 +107,9 @@ nsc_status nsc_plan_scalar(nsc_plan *plan, const nsc_node *node, uint32_t value,
 /* A constant list of int64 or int32, such as axes or a shape. */
 nsc_status nsc_plan_ints(nsc_plan *plan, const nsc_node *node, uint32_t value, const char *what, int64_t *out,
                          uint32_t capacity, uint32_t *count);
+/* A constant's elements as they are: exactly `count` of `type`, valid as long as the plan. */
+nsc_status nsc_plan_elements(nsc_plan *plan, const nsc_node *node, uint32_t value, const char *what, nsc_type type,
+                             size_t count, const void **out);
 /* The same value in the wanted layout. Ranks below 3 have only one. */
 nsc_status nsc_plan_layout(nsc_plan *plan, uint32_t value, bool channels_last, uint32_t *out);
 /* Memory of the plan, zeroed, that lives as long as it; NULL never (fails the plan). */
@@ -130,6 +133,9 @@ nsc_status nsc_plan_add_step(nsc_plan *plan, const nsc_node *node, const char *k
 /* One input, one output, our own loop. */
 nsc_status nsc_plan_add_loop(nsc_plan *plan, const nsc_node *node, const char *kind, uint32_t input, uint32_t output,
                              void (*run)(nsc_step *, pthreadpool_t), void *params);
+/* A step that turns the memory of `from`: its dimension i becomes dimension perm[i] of what `from` has in memory. */
+nsc_status nsc_plan_add_transpose(nsc_plan *plan, const nsc_node *node, const char *kind, uint32_t from, uint32_t to,
+                                  const uint32_t *perm);
 /* Turns an XNNPACK status into an error that names the node. */
 nsc_status nsc_plan_check(nsc_plan *plan, const nsc_node *node, enum xnn_status status);
 

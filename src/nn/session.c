@@ -29,6 +29,7 @@ nsc_status nsc_session_create(const nsc_model *model, const nsc_session_options 
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "shapes for %u inputs were given; the model has %u", options->input_count,
                     model->input_count);
   }
+  NSC_TRY(nsc_model_need_files(model, err));
   enum xnn_status ready = xnn_initialize(NULL);
   if (ready != xnn_status_success) {
     return nsc_fail(err, ready == xnn_status_out_of_memory ? NSC_ERROR_MEMORY : NSC_ERROR_UNSUPPORTED,

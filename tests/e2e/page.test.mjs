@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 
 import { VARIANTS } from '../../web/shared/variants.js';
-import { mixedFiles, tinyExpected, tinyModel, unknownOperatorModel } from '../node/fixtures.mjs';
+import { mixedFiles, tinyExpected, tinyModel, tinyModelInTwoFiles, unknownOperatorModel } from '../node/fixtures.mjs';
 import { newPage, openFiles, openSite, screenshot, settled, unavailable, useSite } from './harness.mjs';
 
 const files = mixedFiles();
@@ -221,6 +221,35 @@ describe('the page', { skip: unavailable }, () => {
     await page.waitForSelector('.toast.problem');
     assert.match(await page.innerText('.toast.problem'), /Teleport/);
     assert.equal(await page.evaluate(() => globalThis.negatoscope.desk.model.name), 'tiny');
+  });
+
+  test('a model in two files is opened with both, and asks for the second', async (t) => {
+    const { page, problems } = await newPage(t, shared.browser);
+    await openSite(page, shared.site.url);
+    await openFiles(page, [shared.workshop.file('eight-bit.png')]);
+    const scoreOf = () => page.evaluate(() => globalThis.negatoscope.desk.current?.finding?.result?.scores?.present ?? null);
+    await page.waitForFunction(() => /absent|present/.test(document.getElementById('result').innerText));
+    const whole = await scoreOf();
+    assert.equal(typeof whole, 'number');
+    const { model, weights } = tinyModelInTwoFiles('tiny.onnx.data');
+    const files = [{ name: 'two.onnx', mimeType: '', buffer: model }, { name: 'tiny.onnx.data', mimeType: '', buffer: weights }];
+    await page.setInputFiles('#pick-model', files.slice(0, 1));
+    await page.waitForSelector('.toast.problem');
+    assert.match(await page.innerText('.toast.problem'), /tiny\.onnx\.data/);
+    await page.setInputFiles('#pick-model', files);
+    await page.waitForFunction(() => document.querySelectorAll('#model-select option').length >= 3);
+    await page.waitForFunction(() => /absent|present/.test(document.getElementById('result').innerText));
+    assert.equal(await scoreOf(), whole);
+    // Dropped together with a picture: the picture is opened, the weights are not taken for one.
+    await page.evaluate(([first, second]) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([new Uint8Array(first)], 'dropped.onnx'));
+      transfer.items.add(new File([new Uint8Array(second)], 'tiny.onnx.data'));
+      dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, cancelable: true, bubbles: true }));
+    }, [[...model], [...weights]]);
+    await page.waitForFunction(() => document.querySelectorAll('#model-select option').length >= 4);
+    assert.equal(await page.evaluate(() => globalThis.negatoscope.desk.items.length), 1);
+    assert.deepEqual(problems, []);
   });
 
   test('a browser without SIMD is told so', async (t) => {
