@@ -19,5 +19,7 @@ extern const nsc_operator nsc_shape_operators[];  /* the same elements under ano
 extern const nsc_operator nsc_move_operators[];   /* elements moved: transpose, slice, concat, gather, pad */
 extern const nsc_operator nsc_reduce_operators[]; /* mean, sum, max and so on along axes */
 extern const nsc_operator nsc_resize_operators[]; /* Resize, Upsample */
+extern const nsc_operator nsc_quant_operators[];  /* QuantizeLinear and back, products of integers */
+extern const nsc_operator nsc_integer_operators[];
 
 #endif

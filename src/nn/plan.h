@@ -20,6 +20,8 @@
 
 enum { NSC_PLAN_ALIGN = 64 };
 
+typedef struct nsc_quant nsc_quant; /* quant.h */
+
 typedef struct nsc_value {
   const char *name;
   bool known;
@@ -29,6 +31,7 @@ typedef struct nsc_value {
   /* Constants: `proto` until somebody needs the elements, then `data` (physical layout, padded for XNNPACK). */
   const nsc_tensor_proto *proto;
   const void *data;
+  const nsc_quant *quant; /* the integers that stand for it, or NULL */
   void *owned;          /* what to free for `data`; NULL when shared with another value */
   bool read_by_step;    /* the constant must outlive planning */
   uint32_t twin;        /* the same in the other layout, or NSC_NO_VALUE */
@@ -129,9 +132,13 @@ nsc_status nsc_plan_add_step(nsc_plan *plan, const nsc_node *node, const char *k
 /* One input, one output, our own loop. */
 nsc_status nsc_plan_add_loop(nsc_plan *plan, const nsc_node *node, const char *kind, uint32_t input, uint32_t output,
                              void (*run)(nsc_step *, pthreadpool_t), void *params);
+/* Runs the steps from `first` on, whose inputs are constants, makes their outputs constants and removes the steps. */
+nsc_status nsc_plan_fold(nsc_plan *plan, const nsc_node *node, uint32_t first);
 /* Turns an XNNPACK status into an error that names the node. */
 nsc_status nsc_plan_check(nsc_plan *plan, const nsc_node *node, enum xnn_status status);
 
+/* Bounds of a Relu or of a Clip with constant bounds; false for everything else. */
+bool nsc_plan_clamp_bounds(nsc_plan *plan, const nsc_node *node, uint32_t input, float *min, float *max);
 /* The only node that reads `value`, or NULL when there are several, or it is an output of the graph. */
 const nsc_node *nsc_plan_next(const nsc_plan *plan, uint32_t value);
 /* That node is taken along by the one being lowered. */

@@ -35,6 +35,9 @@ void onnx_node(onnx_builder *b, const char *op, const char *inputs, const char *
 void onnx_floats(onnx_builder *b, const char *name, size_t rank, const int64_t *dims, const float *values);
 void onnx_halves(onnx_builder *b, const char *name, size_t rank, const int64_t *dims, const uint16_t *values);
 void onnx_int64s(onnx_builder *b, const char *name, size_t rank, const int64_t *dims, const int64_t *values);
+/* Any type: `type` is TensorProto.DataType, `width` the bytes of an element. */
+void onnx_tensor(onnx_builder *b, const char *name, size_t rank, const int64_t *dims, int64_t type, size_t width,
+                 const void *values);
 /* A dimension of -1 is open. */
 void onnx_input(onnx_builder *b, const char *name, size_t rank, const int64_t *dims);
 void onnx_output(onnx_builder *b, const char *name, size_t rank, const int64_t *dims);
