@@ -227,8 +227,9 @@ static nsc_status write_picture(const char *path, picture *p, const settings *s,
 
 /* Without the ending of a format that opens here; other endings may be numbers of slices. */
 static size_t stem_length(const char *name) {
-  static const char *const known[] = {".dcm", ".dicom", ".nii.gz", ".nii", ".mha", ".nrrd", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp",
-                                      ".gif", ".tga",   ".pgm",    ".ppm", ".pbm", ".pnm", ".DCM",  NULL};
+  static const char *const known[] = {".dcm",  ".dicom", ".nii.gz", ".nii",  ".mha", ".nrrd", ".tif",
+                                      ".tiff", ".png",   ".jpg",    ".jpeg", ".bmp", ".gif",  ".tga",
+                                      ".pgm",  ".ppm",   ".pbm",    ".pnm",  ".DCM", NULL};
   for (int i = 0; known[i]; i++) {
     if (ends_with(name, known[i])) return strlen(name) - strlen(known[i]);
   }

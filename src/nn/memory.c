@@ -27,6 +27,7 @@ void nsc_plan_drop_unread_steps(nsc_plan *plan) {
   /* `last` is not in use yet: 1 for what somebody reads. */
   for (uint32_t i = 0; i < plan->value_count; i++) plan->values[i].last = 0;
   for (uint32_t i = 0; i < m->output_count; i++) plan->values[plan->values[m->outputs[i].value].root].last = 1;
+  for (uint32_t i = 0; i < plan->tap_count; i++) plan->values[plan->values[plan->taps[i]].root].last = 1;
   uint32_t kept = plan->step_count;
   for (uint32_t s = plan->step_count; s-- > 0;) {
     nsc_step *step = plan->steps[s];
@@ -65,6 +66,7 @@ static nsc_status find_lifetimes(nsc_plan *plan) {
     touch(plan, m->inputs[i].value, plan->step_count);
   }
   for (uint32_t i = 0; i < m->output_count; i++) touch(plan, m->outputs[i].value, plan->step_count);
+  for (uint32_t i = 0; i < plan->tap_count; i++) touch(plan, plan->taps[i], plan->step_count);
   return NSC_OK;
 }
 

@@ -207,6 +207,8 @@ static nsc_status read_attribute(reader *r, const uint8_t *bytes, size_t size, n
 
 static nsc_status read_node(reader *r, const uint8_t *bytes, size_t size, nsc_node *node) {
   node->name = node->op = node->domain = "";
+  node->message = bytes;
+  node->message_size = size;
   NSC_TRY(read_names(r, bytes, size, 1, &node->inputs, &node->input_count));
   NSC_TRY(read_names(r, bytes, size, 2, &node->outputs, &node->output_count));
   node->attributes = nsc_arena_alloc(&r->model->arena, count_fields(bytes, size, 5) + 1, sizeof *node->attributes);
@@ -448,6 +450,8 @@ static nsc_status read_model(reader *r) {
     if (w.field == 14 && message) NSC_TRY(read_metadata(r, w.bytes, w.size));
   }
   NSC_TRY(check_header(r, graph, w.broken));
+  m->graph = graph;
+  m->graph_size = graph_size;
   NSC_TRY(read_graph(r, graph, graph_size));
   return sort_nodes(r);
 }

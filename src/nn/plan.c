@@ -143,6 +143,7 @@ static nsc_status count_consumers(nsc_plan *plan) {
     plan->consumer_count[m->outputs[i].value]++;
     plan->consumer[m->outputs[i].value] = NSC_NO_VALUE;
   }
+  for (uint32_t i = 0; i < plan->tap_count; i++) plan->consumer_count[plan->taps[i]] += 2;
   return NSC_OK;
 }
 

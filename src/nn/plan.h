@@ -32,12 +32,12 @@ typedef struct nsc_value {
   const nsc_tensor_proto *proto;
   const void *data;
   const nsc_quant *quant; /* the integers that stand for it, or NULL */
-  void *owned;          /* what to free for `data`; NULL when shared with another value */
-  bool read_by_step;    /* the constant must outlive planning */
-  uint32_t twin;        /* the same in the other layout, or NSC_NO_VALUE */
-  uint32_t root;        /* the value whose buffer this one shares; itself when it has its own */
-  uint32_t first, last; /* steps between which the buffer lives; of roots */
-  size_t offset;        /* in the arena of activations; of roots */
+  void *owned;            /* what to free for `data`; NULL when shared with another value */
+  bool read_by_step;      /* the constant must outlive planning */
+  uint32_t twin;          /* the same in the other layout, or NSC_NO_VALUE */
+  uint32_t root;          /* the value whose buffer this one shares; itself when it has its own */
+  uint32_t first, last;   /* steps between which the buffer lives; of roots */
+  size_t offset;          /* in the arena of activations; of roots */
 } nsc_value;
 
 typedef struct nsc_step nsc_step;
@@ -69,8 +69,10 @@ typedef struct nsc_plan {
   uint32_t *consumer_count; /* of graph values; a graph output counts as one more */
   uint32_t *consumer;       /* a node that reads it */
   uint8_t *node_done;       /* taken along by an earlier node */
-  uint32_t node;            /* being lowered */
-  void **scratch;           /* freed when the node is lowered */
+  const uint32_t *taps;     /* graph values that are read after a run, as outputs are */
+  uint32_t tap_count;
+  uint32_t node;  /* being lowered */
+  void **scratch; /* freed when the node is lowered */
   uint32_t scratch_count, scratch_capacity;
   uint64_t packed_bytes; /* weights copied into operators */
   uint8_t *buffer;       /* activations and workspace */
