@@ -106,11 +106,11 @@ nsc_status bridge_training_model(nsc_training *training, const char *facts) {
   return bridge_finish_sized(status, bytes, size);
 }
 
-nsc_status bridge_training_checkpoint(const nsc_training *training) {
+nsc_status bridge_training_checkpoint(nsc_training *training, uint32_t part) {
   nsc_error *err = bridge_begin();
-  char *bytes = NULL;
+  const void *bytes = NULL;
   size_t size = 0;
-  nsc_status status = nsc_training_checkpoint(training, &bytes, &size, err);
+  nsc_status status = nsc_training_checkpoint(training, part, &bytes, &size, err);
   return bridge_finish_sized(status, bytes, size);
 }
 

@@ -213,7 +213,7 @@ NSC_WARN_UNUSED nsc_status nsc_image_frame(nsc_image *image, uint32_t frame, con
  * "tags": [{"tag","vr","name","value"}], ...}. "edges" are letters for where left, right, top and bottom lead in the
  * patient (PS3.3 C.7.6.1.1.1), null where nobody knows; "frameEdges" likewise for each frame where frames differ.
  * "frameFacts" is what functional groups (C.7.6.16) say of each frame: {"position", "orientation", "spacing": [across,
- * down] mm, "thickness", "place": mm along the normal, "slope", "intercept", "window", "time": s, "timeIndex"} | null.
+ * down] mm, "thickness", "slope", "intercept", "window", "time": s, "timeIndex"} | null.
  * "overlays" lists overlay planes, "realWorld" mappings of stored values to quantities. `tags` lists a DICOM file's
  * elements, sequences nested in "items", long values cut, "personal" where they may say who, when or where (all but
  * what nsc_image_deidentify leaves); of other formats what their header says. A volume has "slices", "times" (its
@@ -1053,11 +1053,13 @@ NSC_WARN_UNUSED nsc_status nsc_training_model(nsc_training *training, const char
 
 /*
  * Everything that training needs to go on as if it had not been interrupted, bit for bit: weights, averages, momenta,
- * the place in the epoch. Not the pictures. *bytes is ended by nsc_text_free. `resume` follows a `begin` with the same
- * options on the same data; otherwise ARGUMENT says what differs. CORRUPT, TRUNCATED: nothing has changed.
+ * the place in the epoch. Not the pictures. It is several times as large as the network and comes in parts that belong
+ * to the training, to be written one behind the other: part 0, 1, ... until *bytes is NULL, without anything else in
+ * between (ARGUMENT). `resume` takes the whole; it follows a `begin` with the same options on the same data; otherwise
+ * ARGUMENT says what differs. CORRUPT, TRUNCATED: nothing has changed.
  */
-NSC_WARN_UNUSED nsc_status nsc_training_checkpoint(const nsc_training *training, char **bytes, size_t *size,
-                                                   nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_training_checkpoint(nsc_training *training, uint32_t part, const void **bytes,
+                                                   size_t *size, nsc_error *err);
 NSC_WARN_UNUSED nsc_status nsc_training_resume(nsc_training *training, const uint8_t *bytes, size_t size,
                                                nsc_error *err);
 

@@ -83,6 +83,9 @@ NSC_WARN_UNUSED nsc_status nsc_cli_open_model(const char *name, nsc_model **out,
 NSC_WARN_UNUSED nsc_status nsc_cli_write(const char *path, const char *bytes, size_t size, nsc_error *err);
 /* The same, but what stands at `path` is whole at any time: the old file, or the new one. */
 NSC_WARN_UNUSED nsc_status nsc_cli_replace(const char *path, const char *bytes, size_t size, nsc_error *err);
+/* The same of a file in parts, which are asked for by number until *bytes is NULL. */
+typedef nsc_status (*nsc_cli_part)(void *context, uint32_t part, const void **bytes, size_t *size, nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_cli_replace_parts(const char *path, nsc_cli_part part_of, void *context, nsc_error *err);
 
 /* A growing list of paths. */
 typedef struct nsc_cli_paths {

@@ -83,21 +83,57 @@ nsc_status nsc_cli_open_image(const char *path, nsc_image **out, nsc_error *err)
   return status;
 }
 
+static nsc_status fail_writing(const char *path, nsc_error *err) {
+  return nsc_fail(err, NSC_ERROR_IO, "cannot write %.100s: %s", path, strerror(errno));
+}
+
 nsc_status nsc_cli_write(const char *path, const char *bytes, size_t size, nsc_error *err) {
   FILE *f = fopen(path, "wb");
   bool ok = f && fwrite(bytes, 1, size, f) == size;
   if (f && fclose(f) != 0) ok = false;
-  return ok ? NSC_OK : nsc_fail(err, NSC_ERROR_IO, "cannot write %.100s: %s", path, strerror(errno));
+  return ok ? NSC_OK : fail_writing(path, err);
+}
+
+static nsc_status write_parts(FILE *f, const char *path, nsc_cli_part part_of, void *context, nsc_error *err) {
+  for (uint32_t part = 0;; part++) {
+    const void *bytes;
+    size_t size;
+    NSC_TRY(part_of(context, part, &bytes, &size, err));
+    if (!bytes) return NSC_OK;
+    if (fwrite(bytes, 1, size, f) != size) return fail_writing(path, err);
+  }
+}
+
+nsc_status nsc_cli_replace_parts(const char *path, nsc_cli_part part_of, void *context, nsc_error *err) {
+  char temporary[4096];
+  if (snprintf(temporary, sizeof temporary, "%s.part", path) >= (int)sizeof temporary) {
+    return nsc_fail(err, NSC_ERROR_IO, "the path %.100s... is too long", path);
+  }
+  FILE *f = fopen(temporary, "wb");
+  if (!f) return fail_writing(path, err);
+  nsc_status status = write_parts(f, path, part_of, context, err);
+  if (fclose(f) != 0 && status == NSC_OK) status = fail_writing(path, err);
+  if (status == NSC_OK && rename(temporary, path) != 0) status = fail_writing(path, err);
+  if (status != NSC_OK) (void)remove(temporary);
+  return status;
+}
+
+typedef struct whole_file {
+  const char *bytes;
+  size_t size;
+} whole_file;
+
+static nsc_status whole_part(void *context, uint32_t part, const void **bytes, size_t *size, nsc_error *err) {
+  (void)err;
+  const whole_file *f = context;
+  *bytes = part == 0 ? f->bytes : NULL;
+  *size = part == 0 ? f->size : 0;
+  return NSC_OK;
 }
 
 nsc_status nsc_cli_replace(const char *path, const char *bytes, size_t size, nsc_error *err) {
-  char part[4096];
-  if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part) {
-    return nsc_fail(err, NSC_ERROR_IO, "the path %.100s... is too long", path);
-  }
-  NSC_TRY(nsc_cli_write(part, bytes, size, err));
-  if (rename(part, path) == 0) return NSC_OK;
-  return nsc_fail(err, NSC_ERROR_IO, "cannot write %.100s: %s", path, strerror(errno));
+  whole_file f = {bytes, size};
+  return nsc_cli_replace_parts(path, whole_part, &f, err);
 }
 
 nsc_status nsc_cli_open_model(const char *name, nsc_model **out, nsc_error *err) {

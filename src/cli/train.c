@@ -212,14 +212,12 @@ static nsc_status resume(const settings *s, nsc_training *t, nsc_error *err) {
   return NSC_OK;
 }
 
-static nsc_status write_checkpoint(const settings *s, const nsc_training *t, nsc_error *err) {
-  char *bytes;
-  size_t size;
-  if (!s->checkpoint) return NSC_OK;
-  NSC_TRY(nsc_training_checkpoint(t, &bytes, &size, err));
-  nsc_status status = nsc_cli_replace(s->checkpoint, bytes, size, err);
-  nsc_text_free(bytes);
-  return status;
+static nsc_status checkpoint_part(void *training, uint32_t part, const void **bytes, size_t *size, nsc_error *err) {
+  return nsc_training_checkpoint(training, part, bytes, size, err);
+}
+
+static nsc_status write_checkpoint(const settings *s, nsc_training *t, nsc_error *err) {
+  return s->checkpoint ? nsc_cli_replace_parts(s->checkpoint, checkpoint_part, t, err) : NSC_OK;
 }
 
 /* ---- training ---- */

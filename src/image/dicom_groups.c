@@ -120,15 +120,6 @@ bool nsc_dicom_edges(const nsc_image *image, uint32_t frame, nsc_edges *out) {
 
 /* ---- what is said of it ---- */
 
-/* Millimetres along the normal of the frame's plane (PS3.3 C.7.6.2.1.1); NaN where the file does not say. */
-static double place_along_normal(const nsc_frame_plane *p) {
-  if (!p->has_position || !p->has_orientation) return NAN;
-  const double *a = p->orientation, *d = p->orientation + 3;
-  double n[3] = {a[1] * d[2] - a[2] * d[1], a[2] * d[0] - a[0] * d[2], a[0] * d[1] - a[1] * d[0]};
-  double length = sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]);
-  return (p->position[0] * n[0] + p->position[1] * n[1] + p->position[2] * n[2]) / length;
-}
-
 static void write_numbers(nsc_text *t, const char *key, bool known, const double *values, uint32_t count) {
   nsc_json_key(t, key);
   if (!known) {
@@ -170,7 +161,6 @@ static void write_frame(const nsc_image *image, uint32_t frame, nsc_text *t) {
   write_numbers(t, "orientation", p.has_orientation, p.orientation, 6);
   write_numbers(t, "spacing", p.spacing[0] > 0, p.spacing, 2);
   nsc_json_key(t, "thickness"), nsc_json_number(t, p.thickness > 0 ? p.thickness : NAN);
-  nsc_json_key(t, "place"), nsc_json_number(t, place_along_normal(&p));
   nsc_json_key(t, "slope"), nsc_json_number(t, values ? values->slope : image->slope);
   nsc_json_key(t, "intercept"), nsc_json_number(t, values ? values->intercept : image->intercept);
   write_frame_window(values, t);
@@ -195,11 +185,7 @@ static bool frames_differ(const nsc_image *image, uint32_t frames) {
 
 static void write_edges(const nsc_image *image, uint32_t frame, nsc_text *t) {
   nsc_edges edges;
-  if (nsc_dicom_edges(image, frame, &edges)) {
-    nsc_edges_write(&edges, t);
-  } else {
-    nsc_json_null(t);
-  }
+  nsc_edges_write(nsc_dicom_edges(image, frame, &edges) ? &edges : NULL, t);
 }
 
 void nsc_dicom_write_planes(const nsc_image *image, nsc_text *t) {

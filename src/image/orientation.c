@@ -104,6 +104,10 @@ bool nsc_edges_of_letters(const char *right, size_t right_size, const char *bott
 }
 
 void nsc_edges_write(const nsc_edges *edges, nsc_text *t) {
+  if (!edges) {
+    nsc_json_null(t);
+    return;
+  }
   const char *all[4] = {edges->left, edges->right, edges->top, edges->bottom};
   nsc_json_array(t);
   for (int i = 0; i < 4; i++) nsc_json_string(t, all[i][0] ? all[i] : NULL);

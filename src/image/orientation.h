@@ -26,7 +26,7 @@ bool nsc_edges_of_directions(const double columns[3], const double rows[3], bool
 bool nsc_edges_of_letters(const char *right, size_t right_size, const char *bottom, size_t bottom_size, bool quadruped,
                           nsc_edges *out);
 
-/* [left, right, top, bottom], null where an edge has no letters. */
+/* [left, right, top, bottom], null where an edge has no letters, or for NULL instead of all four. */
 void nsc_edges_write(const nsc_edges *edges, nsc_text *t);
 
 #endif

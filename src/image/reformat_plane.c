@@ -182,13 +182,10 @@ static void write_plane(const nsc_image *image, nsc_text *t) {
   nsc_json_key(t, "oblique"), nsc_json_bool(t, p->oblique);
   nsc_json_key(t, "slab"), nsc_json_number(t, p->thickness);
   nsc_json_key(t, "projection"), nsc_json_string(t, nsc_projection_name(p->projection));
-  nsc_json_key(t, "edges");
   nsc_edges edges;
-  if (nsc_edges_of_directions(p->axes[NSC_PLANE_COLUMNS].way, p->axes[NSC_PLANE_ROWS].way, image->quadruped, &edges)) {
-    nsc_edges_write(&edges, t);
-  } else {
-    nsc_json_null(t);
-  }
+  const double *columns = p->axes[NSC_PLANE_COLUMNS].way, *rows = p->axes[NSC_PLANE_ROWS].way;
+  bool known = nsc_edges_of_directions(columns, rows, image->quadruped, &edges);
+  nsc_json_key(t, "edges"), nsc_edges_write(known ? &edges : NULL, t);
   nsc_json_key(t, "tags");
   nsc_json_array(t);
   nsc_json_end_array(t);

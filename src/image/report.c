@@ -262,6 +262,7 @@ static nsc_status put_group(nsc_report *r, const nsc_image *image, nsc_measure_k
   nsc_status status = NSC_OK;
   if (kind >= NSC_MEASURE_RECTANGLE) {
     status = put_region(t, image, kind, points, count, measured, from, err);
+    t->failed = t->failed || status != NSC_OK; /* half a group is in it */
   } else {
     put_lines(t, kind, points, count, measured, from);
   }

@@ -1,10 +1,6 @@
 /*
  * Frames as they lie on a screen: resampled to its pixels, windowed, turned. What was resampled last is kept, so that
  * windowing costs a look into a table for each pixel that is seen, however large the picture is.
- *
- * Stored samples are resampled, and the window comes after: what a window cuts off does not bleed into what it shows.
- * Lanczos' overshoot is cut to the range of the samples that a linear kernel would take: a narrow window would else
- * show bright lines along edges where the body has none.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -14,25 +10,21 @@
 #include "base/error.h"
 #include "image/mapping.h"
 #include "image/rendering.h"
-#include "image/taps.h"
+#include "image/resample.h"
 
-enum { MAX_SIDE = 16384, ROWS = 4 };
-
-typedef float lanes __attribute__((vector_size(16))); /* one value of each of ROWS output rows */
+enum { MAX_SIDE = 16384 };
 
 /* The part of the screen that the picture covers, before turning. */
 typedef struct area {
-  uint32_t x, y, width, height; /* in pixels of the screen */
-  double first_x, first_y;      /* their left upper corner, counted from the picture's */
+  uint32_t x, y; /* its left upper pixel on the screen */
+  nsc_resampling how;
 } area;
 
 /* All that decides what is resampled. */
 typedef struct resampled_key {
   uint64_t image;
   uint32_t frame;
-  nsc_smoothing smoothing;
-  double scale_x, scale_y;
-  area area;
+  nsc_resampling how;
 } resampled_key;
 
 /* All that decides what a filtered picture looks like. */
@@ -94,12 +86,14 @@ static void cover(double low, double high, uint32_t screen, uint32_t *start, uin
   *first = from - low;
 }
 
+/* Nothing of the picture is in sight where the width is 0. */
 static area area_of(const nsc_image *image, const nsc_placement *p, const turning *t) {
   double half_x = image->info.width * p->scale_x / 2, half_y = image->info.height * p->scale_y / 2;
-  area a;
-  cover(t->center_x - half_x, t->center_x + half_x, t->width, &a.x, &a.width, &a.first_x);
-  cover(t->center_y - half_y, t->center_y + half_y, t->height, &a.y, &a.height, &a.first_y);
-  if (!a.width || !a.height) a.width = a.height = 0;
+  area a = {.how = {.smoothing = p->smoothing, .scale_x = p->scale_x, .scale_y = p->scale_y}};
+  nsc_resampling *how = &a.how;
+  cover(t->center_x - half_x, t->center_x + half_x, t->width, &a.x, &how->width, &how->first_x);
+  cover(t->center_y - half_y, t->center_y + half_y, t->height, &a.y, &how->height, &how->first_y);
+  if (!how->width || !how->height) how->width = how->height = 0;
   return a;
 }
 
@@ -113,212 +107,8 @@ static nsc_status check_placement(const nsc_placement *p, nsc_error *err) {
                   p->width, p->height, p->scale_x, p->scale_y, p->turn);
 }
 
-/* ---- resampling ------------------------------------------------------------------------------------------------- */
-
-typedef struct resampling {
-  const nsc_image *image;
-  const void *samples;
-  double low, high; /* smallest and largest sample */
-  nsc_taps x, y;
-  uint32_t begin;      /* source columns begin..end are used */
-  size_t span;         /* values of a row between them, all channels */
-  float *row;          /* [span]: one output row before it is resampled across */
-  float *least, *most; /* [span]: the range that it may have; behind `row` */
-  lanes *columns;      /* [span] */
-  void *out;
-} resampling;
-
-#define DEFINE_ADD(name, type)                                                                                   \
-  static void name##_add(const void *from, size_t at, size_t n, double low, float weight, float *restrict out) { \
-    const type *p = (const type *)from + at;                                                                     \
-    const float base = (float)low;                                                                               \
-    for (size_t i = 0; i < n; i++) out[i] += weight * ((float)p[i] - base);                                      \
-  }                                                                                                              \
-  static void name##_range(const void *from, size_t at, size_t n, double low, float *restrict least,             \
-                           float *restrict most) {                                                               \
-    const type *p = (const type *)from + at;                                                                     \
-    const float base = (float)low;                                                                               \
-    for (size_t i = 0; i < n; i++) {                                                                             \
-      float value = (float)p[i] - base;                                                                          \
-      least[i] = value < least[i] ? value : least[i];                                                            \
-      most[i] = value > most[i] ? value : most[i];                                                               \
-    }                                                                                                            \
-  }
-DEFINE_ADD(u8, uint8_t)
-DEFINE_ADD(i8, int8_t)
-DEFINE_ADD(u16, uint16_t)
-DEFINE_ADD(i16, int16_t)
-
-/* 32 bits and floats lose nothing when the subtraction is done in doubles. What is no number is the lowest one. */
-static float wide_value(const resampling *r, size_t at) {
-  double value = nsc_sample_value(r->image->info.type, r->samples, at);
-  return isfinite(value) ? (float)(value - r->low) : 0;
-}
-
-static void wide_add(const resampling *r, size_t at, float weight) {
-  for (size_t i = 0; i < r->span; i++) r->row[i] += weight * wide_value(r, at + i);
-}
-
-static void wide_range(const resampling *r, size_t at) {
-  for (size_t i = 0; i < r->span; i++) {
-    float value = wide_value(r, at + i);
-    r->least[i] = value < r->least[i] ? value : r->least[i];
-    r->most[i] = value > r->most[i] ? value : r->most[i];
-  }
-}
-
-/* The first used sample of row `y`. */
-static size_t row_at(const resampling *r, uint32_t y) {
-  return ((size_t)y * r->image->info.width + r->begin) * r->image->info.channels;
-}
-
-static void add_row(const resampling *r, uint32_t y, float weight) {
-  size_t at = row_at(r, y);
-  switch (r->image->info.type) {
-    case NSC_SAMPLE_U8:
-      u8_add(r->samples, at, r->span, r->low, weight, r->row);
-      break;
-    case NSC_SAMPLE_I8:
-      i8_add(r->samples, at, r->span, r->low, weight, r->row);
-      break;
-    case NSC_SAMPLE_U16:
-      u16_add(r->samples, at, r->span, r->low, weight, r->row);
-      break;
-    case NSC_SAMPLE_I16:
-      i16_add(r->samples, at, r->span, r->low, weight, r->row);
-      break;
-    default:
-      wide_add(r, at, weight);
-      break;
-  }
-}
-
-static void widen_range(const resampling *r, uint32_t y) {
-  size_t at = row_at(r, y);
-  switch (r->image->info.type) {
-    case NSC_SAMPLE_U8:
-      u8_range(r->samples, at, r->span, r->low, r->least, r->most);
-      break;
-    case NSC_SAMPLE_I8:
-      i8_range(r->samples, at, r->span, r->low, r->least, r->most);
-      break;
-    case NSC_SAMPLE_U16:
-      u16_range(r->samples, at, r->span, r->low, r->least, r->most);
-      break;
-    case NSC_SAMPLE_I16:
-      i16_range(r->samples, at, r->span, r->low, r->least, r->most);
-      break;
-    default:
-      wide_range(r, at);
-      break;
-  }
-}
-
-/* Output row `y` stays within the range of the rows next to it. */
-static void limit_row(const resampling *r, uint32_t y) {
-  for (size_t i = 0; i < r->span; i++) {
-    r->least[i] = INFINITY;
-    r->most[i] = -INFINITY;
-  }
-  uint32_t first = r->y.first[y] + r->y.near_first[y];
-  for (uint32_t k = 0; k < r->y.near_count[y]; k++) widen_range(r, first + k);
-  for (size_t i = 0; i < r->span; i++) {
-    float value = r->row[i] < r->least[i] ? r->least[i] : r->row[i];
-    r->row[i] = value > r->most[i] ? r->most[i] : value;
-  }
-}
-
-/* Output row `y` before it is resampled across, as lane `lane` of the columns. */
-static void make_lane(resampling *r, uint32_t y, int lane) {
-  memset(r->row, 0, r->span * sizeof *r->row);
-  for (uint32_t k = 0; k < r->y.count[y]; k++) add_row(r, r->y.first[y] + k, r->y.weights[y * r->y.stride + k]);
-  if (r->y.near_first) limit_row(r, y);
-  for (size_t i = 0; i < r->span; i++) r->columns[i][lane] = r->row[i];
-}
-
-static lanes lesser(lanes a, lanes b) {
-  typedef int mask __attribute__((vector_size(16)));
-  mask less = a < b;
-  return (lanes)(((mask)a & less) | ((mask)b & ~less));
-}
-
-static lanes greater(lanes a, lanes b) {
-  typedef int mask __attribute__((vector_size(16)));
-  mask more = a > b;
-  return (lanes)(((mask)a & more) | ((mask)b & ~more));
-}
-
-/* Output pixel `x` stays within the range of those next to it; its taps are `step` apart. */
-static lanes limit(const resampling *r, uint32_t x, const lanes *from, size_t step, lanes sum) {
-  from += r->x.near_first[x] * step;
-  lanes least = *from, most = *from;
-  for (uint32_t k = 1; k < r->x.near_count[x]; k++) {
-    least = lesser(least, from[k * step]);
-    most = greater(most, from[k * step]);
-  }
-  return lesser(greater(sum, least), most);
-}
-
-/* Against rounding: no value beyond the frame's. */
-static float clamp(float value, float most) {
-  return value > 0 ? (value < most ? value : most) : 0;
-}
-
-/* Rows y to y + rows - 1 across, into their places. */
-static void make_across(const resampling *r, uint32_t y, uint32_t rows) {
-  uint32_t channels = r->image->info.channels, width = r->x.length;
-  bool indices = nsc_image_fits_table(r->image);
-  float most = (float)(r->high - r->low);
-  size_t stride = (size_t)width * channels;
-  for (uint32_t x = 0; x < width; x++) {
-    const float *weights = r->x.weights + x * r->x.stride;
-    const lanes *from = r->columns + (size_t)(r->x.first[x] - r->begin) * channels;
-    for (uint32_t c = 0; c < channels; c++) {
-      lanes sum = {0};
-      for (uint32_t k = 0; k < r->x.count[x]; k++) sum += weights[k] * from[(size_t)k * channels + c];
-      if (r->x.near_first) sum = limit(r, x, from + c, channels, sum);
-      size_t at = y * stride + (size_t)x * channels + c;
-      for (uint32_t lane = 0; lane < rows; lane++, at += stride) {
-        if (indices) {
-          ((uint16_t *)r->out)[at] = (uint16_t)(clamp(sum[lane], most) + 0.5f);
-        } else {
-          ((float *)r->out)[at] = clamp(sum[lane], most);
-        }
-      }
-    }
-  }
-}
-
-static void run_resampling(resampling *r) {
-  for (uint32_t y = 0; y < r->y.length; y += ROWS) {
-    uint32_t rows = r->y.length - y < ROWS ? r->y.length - y : ROWS;
-    for (uint32_t lane = 0; lane < rows; lane++) make_lane(r, y + lane, (int)lane);
-    make_across(r, y, rows);
-  }
-}
-
-static nsc_status make_taps(resampling *r, const resampled_key *key, nsc_error *err) {
-  const nsc_image_info *info = &r->image->info;
-  const area *a = &key->area;
-  NSC_TRY(nsc_taps_make(key->smoothing, info->width, 0, 1 / key->scale_x, a->first_x, a->width, &r->x, err));
-  NSC_TRY(nsc_taps_make(key->smoothing, info->height, 0, 1 / key->scale_y, a->first_y, a->height, &r->y, err));
-  uint32_t last = r->x.length - 1;
-  r->begin = r->x.first[0];
-  r->span = (size_t)(r->x.first[last] + r->x.count[last] - r->begin) * info->channels;
-  return NSC_OK;
-}
-
-static nsc_status resample(resampling *r, const resampled_key *key, nsc_error *err) {
-  NSC_TRY(make_taps(r, key, err));
-  r->row = malloc(3 * r->span * sizeof *r->row);
-  r->columns = aligned_alloc(sizeof(lanes), r->span * sizeof *r->columns);
-  if (!r->row || !r->columns) return nsc_fail_memory(err, r->span * sizeof *r->columns, "a row of the screen");
-  r->least = r->row + r->span;
-  r->most = r->least + r->span;
-  memset(r->columns, 0, r->span * sizeof *r->columns); /* the lanes of the last rows need not all be written */
-  run_resampling(r);
-  return NSC_OK;
-}
+/* ---- what is kept --------------------------------------------------------------------------------------------------
+ */
 
 static nsc_status make_room(nsc_screen *screen, size_t bytes, nsc_error *err) {
   if (bytes <= screen->room) return NSC_OK;
@@ -331,10 +121,10 @@ static nsc_status make_room(nsc_screen *screen, size_t bytes, nsc_error *err) {
 }
 
 static bool same_key(const resampled_key *a, const resampled_key *b) {
-  return a->image == b->image && a->frame == b->frame && a->smoothing == b->smoothing && a->scale_x == b->scale_x &&
-         a->scale_y == b->scale_y && a->area.x == b->area.x && a->area.y == b->area.y &&
-         a->area.width == b->area.width && a->area.height == b->area.height && a->area.first_x == b->area.first_x &&
-         a->area.first_y == b->area.first_y;
+  const nsc_resampling *m = &a->how, *n = &b->how;
+  return a->image == b->image && a->frame == b->frame && m->smoothing == n->smoothing && m->scale_x == n->scale_x &&
+         m->scale_y == n->scale_y && m->width == n->width && m->height == n->height && m->first_x == n->first_x &&
+         m->first_y == n->first_y;
 }
 
 /* Fills screen->samples, unless they are there. */
@@ -343,15 +133,8 @@ static nsc_status take(nsc_screen *screen, nsc_image *image, const nsc_frame_sta
   if (screen->has_samples && same_key(&screen->key, key)) return NSC_OK;
   screen->has_samples = false;
   size_t sample = nsc_image_fits_table(image) ? sizeof(uint16_t) : sizeof(float);
-  NSC_TRY(make_room(screen, (size_t)key->area.width * key->area.height * image->info.channels * sample, err));
-  resampling r = {.image = image, .low = stats->all_low, .high = stats->all_high, .out = screen->samples};
-  nsc_status status = nsc_image_frame(image, key->frame, &r.samples, err);
-  if (status == NSC_OK) status = resample(&r, key, err);
-  nsc_taps_drop(&r.x);
-  nsc_taps_drop(&r.y);
-  free(r.row);
-  free(r.columns);
-  if (status != NSC_OK) return status;
+  NSC_TRY(make_room(screen, (size_t)key->how.width * key->how.height * image->info.channels * sample, err));
+  NSC_TRY(nsc_resample(image, key->frame, stats, &key->how, screen->samples, err));
   screen->key = *key;
   screen->has_samples = true;
   return NSC_OK;
@@ -394,24 +177,24 @@ static void put_black(uint32_t count, uint32_t *to, ptrdiff_t step) {
 /* Writes all pixels; `table` is NULL for samples that are too many for one. */
 static void put_screen(const nsc_screen *screen, const nsc_image *image, const area *a, const turning *t,
                        const uint32_t *table, const nsc_mapping *m, double low, uint32_t *out) {
-  uint32_t channels = image->info.channels, shades[256];
+  uint32_t width = a->how.width, height = a->how.height, channels = image->info.channels, shades[256];
   nsc_shade_pixels(m->color_map, shades);
   for (uint32_t y = 0; y < t->height; y++) {
     uint32_t *row = out + t->base + (ptrdiff_t)y * t->dy, *to = row + (ptrdiff_t)a->x * t->dx;
-    if (y < a->y || y - a->y >= a->height) {
+    if (y < a->y || y - a->y >= height) {
       put_black(t->width, row, t->dx);
       continue;
     }
-    size_t from = (size_t)(y - a->y) * a->width * channels;
+    size_t from = (size_t)(y - a->y) * width * channels;
     put_black(a->x, row, t->dx);
     if (!table) {
-      put_wide((const float *)screen->samples + from, a->width, channels, m, low, shades, to, t->dx);
+      put_wide((const float *)screen->samples + from, width, channels, m, low, shades, to, t->dx);
     } else if (channels == 1) {
-      put_grey((const uint16_t *)screen->samples + from, a->width, table, to, t->dx);
+      put_grey((const uint16_t *)screen->samples + from, width, table, to, t->dx);
     } else {
-      put_color((const uint16_t *)screen->samples + from, a->width, table, to, t->dx);
+      put_color((const uint16_t *)screen->samples + from, width, table, to, t->dx);
     }
-    put_black(t->width - a->x - a->width, to + (ptrdiff_t)a->width * t->dx, t->dx);
+    put_black(t->width - a->x - width, to + (ptrdiff_t)width * t->dx, t->dx);
   }
 }
 
@@ -498,11 +281,11 @@ nsc_status nsc_screen_render(nsc_screen *screen, nsc_image *image, const nsc_vie
   turning t = turning_of(placement);
   area a = area_of(image, placement, &t);
   uint32_t *pixels = (uint32_t *)(void *)rgba, *table = NULL;
-  if (!a.width) {
+  if (!a.how.width) {
     put_black((uint32_t)count, pixels, 1);
     return NSC_OK;
   }
-  resampled_key key = {image->serial, view->frame, placement->smoothing, placement->scale_x, placement->scale_y, a};
+  resampled_key key = {image->serial, view->frame, a.how};
   NSC_TRY(take(screen, image, &stats, &key, err));
   if (nsc_image_fits_table(image)) NSC_TRY(nsc_grey_table(&mapping, &stats, &table, err));
   put_screen(screen, image, &a, &t, table, &mapping, stats.all_low, pixels);

@@ -218,11 +218,8 @@ static void write_edges(const nsc_volume *v, nsc_text *t) {
     for (int r = 0; r < 3; r++) toward[side][r] = (r < 2 ? -sign : sign) * v->affine[r][axis];
   }
   nsc_json_key(t, "edges");
-  if (v->has_affine && nsc_edges_of_directions(toward[0], toward[1], false, &edges)) {
-    nsc_edges_write(&edges, t);
-  } else {
-    nsc_json_null(t);
-  }
+  bool known = v->has_affine && nsc_edges_of_directions(toward[0], toward[1], false, &edges);
+  nsc_edges_write(known ? &edges : NULL, t);
 }
 
 static void write_fields(const nsc_volume *v, nsc_text *t) {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "nn/op_conv.h"
+#include "nn/op_depthwise.h"
 #include "nn/op_winograd.h"
 #include "nn/operators.h"
 #include "nn/window.h"
@@ -135,6 +136,36 @@ static nsc_status add_conv(nsc_plan *plan, const nsc_node *node, const conv *c, 
     NSC_TRY(add_conv_block(plan, node, c, input, output, first, count));
   }
   return NSC_OK;
+}
+
+/* ---- one kernel a channel ---- */
+
+static bool is_depthwise(const nsc_plan *plan, const conv *c, uint32_t input, nsc_depthwise *out) {
+  const nsc_window *w = &c->window;
+  *out = (nsc_depthwise){.batch = (size_t)plan->values[input].shape.dims[0],
+                         .height = (size_t)w->in[0],
+                         .width = (size_t)w->in[1],
+                         .channels = c->groups,
+                         .out_height = (size_t)w->out[0],
+                         .out_width = (size_t)w->out[1],
+                         .kernel = (size_t)w->kernel[0],
+                         .stride = (size_t)w->stride[0],
+                         .top = (size_t)w->pad_begin[0],
+                         .left = (size_t)w->pad_begin[1],
+                         .min = c->min,
+                         .max = c->max};
+  bool square = w->kernel[0] == w->kernel[1] && w->stride[0] == w->stride[1];
+  bool plain = w->axes == 2 && w->dilation[0] == 1 && w->dilation[1] == 1;
+  return c->group_in == 1 && c->group_out == 1 && square && plain && nsc_depthwise_can(out) && nsc_depthwise_wins();
+}
+
+static nsc_status add_depthwise(nsc_plan *plan, const nsc_node *node, const conv *c, const nsc_depthwise *shape,
+                                uint32_t input, uint32_t output) {
+  const nsc_shape out = {
+      4, {(int64_t)shape->batch, (int64_t)shape->channels, (int64_t)shape->out_height, (int64_t)shape->out_width}};
+  NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &out, true));
+  const char *kind = c->min > -INFINITY || c->max < INFINITY ? "Depthwise+Clamp" : "Depthwise";
+  return nsc_plan_depthwise(plan, node, kind, shape, c->weights, c->bias, input, output);
 }
 
 /* ---- 3x3 at stride 1 ---- */
@@ -288,6 +319,8 @@ static nsc_status lower_conv(nsc_plan *plan, const nsc_node *node) {
   nsc_winograd tiles;
   if (is_winograd(plan, &c, input, &tiles)) return add_winograd(plan, node, &c, &tiles, input, output);
   NSC_TRY(nsc_plan_take_clamp(plan, &output, &c.min, &c.max));
+  nsc_depthwise channels;
+  if (is_depthwise(plan, &c, input, &channels)) return add_depthwise(plan, node, &c, &channels, input, output);
   bool clamped = c.min > -INFINITY || c.max < INFINITY;
   c.kind = normed ? (clamped ? "Conv+Norm+Clamp" : "Conv+Norm") : clamped ? "Conv+Clamp" : "Conv";
   return add_conv(plan, node, &c, input, output);

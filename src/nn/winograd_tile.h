@@ -6,32 +6,9 @@
 #ifndef NSC_NN_WINOGRAD_TILE_H
 #define NSC_NN_WINOGRAD_TILE_H
 
-#include <stddef.h>
-#include <string.h>
+#include "nn/lanes.h"
 
-enum { NSC_LANES = 4, NSC_TILE = 6, NSC_PLANES = 36, NSC_TILE_OUT = 4, NSC_TAPS = 3 };
-
-typedef float nsc_lanes __attribute__((vector_size(16)));
-
-static inline nsc_lanes nsc_load_lanes(const float *from) {
-  nsc_lanes v;
-  memcpy(&v, from, sizeof v);
-  return v;
-}
-
-static inline void nsc_store_lanes(float *to, nsc_lanes v) {
-  memcpy(to, &v, sizeof v);
-}
-
-/* Each lane at least `min` and at most `max`; what is no number stays so. */
-static inline nsc_lanes nsc_clamp_lanes(nsc_lanes v, float min, float max) {
-  typedef int mask __attribute__((vector_size(16)));
-  nsc_lanes low = {min, min, min, min}, high = {max, max, max, max};
-  mask below = v < low;
-  v = (nsc_lanes)(((mask)low & below) | ((mask)v & ~below));
-  mask above = v > high;
-  return (nsc_lanes)(((mask)high & above) | ((mask)v & ~above));
-}
+enum { NSC_TILE = 6, NSC_PLANES = 36, NSC_TILE_OUT = 4, NSC_TAPS = 3 };
 
 /* B': six inputs. Results may stand where the inputs were. */
 static inline void nsc_tile_input(nsc_lanes d[6]) {

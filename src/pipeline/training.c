@@ -88,9 +88,9 @@ nsc_status nsc_training_run(nsc_training *t, double milliseconds, const volatile
   return NSC_OK;
 }
 
-nsc_status nsc_training_checkpoint(const nsc_training *t, char **bytes, size_t *size, nsc_error *err) {
+nsc_status nsc_training_checkpoint(nsc_training *t, uint32_t part, const void **bytes, size_t *size, nsc_error *err) {
   NSC_TRY(need_trainer(t, err));
-  return nsc_checkpoint_save(t->trainer, bytes, size, err);
+  return nsc_checkpoint_part(t->trainer, part, bytes, size, err);
 }
 
 nsc_status nsc_training_resume(nsc_training *t, const uint8_t *bytes, size_t size, nsc_error *err) {

@@ -8,7 +8,7 @@
 #include "base/hash.h"
 #include "train/trainer_private.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 typedef struct header {
   char magic[4];
@@ -16,7 +16,12 @@ typedef struct header {
   uint64_t network, options, data;
   nsc_train_progress at;
   uint64_t optimiser_steps;
+  uint64_t print; /* of the header before it */
 } header;
+
+static uint64_t header_print(const header *h) {
+  return nsc_hash(0, h, offsetof(header, print));
+}
 
 /* ---- fingerprints: what a checkpoint may be loaded into ---- */
 
@@ -126,12 +131,13 @@ static void put(char **at, const void *from, size_t size) {
   *at += size;
 }
 
-nsc_status nsc_checkpoint_save(nsc_trainer *t, char **bytes, size_t *size, nsc_error *err) {
-  nsc_trainer_show_trained(t);
-  size_t total = size_of(t, t->at.epoch);
-  char *out = malloc(total), *at = out;
-  if (!out) return nsc_fail_memory(err, total, "a checkpoint");
+/* Header and history, into memory of the trainer. */
+static nsc_status write_head(nsc_trainer *t, size_t *size, nsc_error *err) {
   header h;
+  size_t history = t->at.epoch * sizeof *t->history;
+  char *grown = realloc(t->checkpoint.head, sizeof h + history), *at = grown;
+  if (!grown) return nsc_fail_memory(err, sizeof h + history, "a checkpoint");
+  t->checkpoint.head = grown;
   memset(&h, 0, sizeof h); /* the padding too: no byte of the heap leaves with a file */
   memcpy(h.magic, "NSCK", 4);
   h.version = VERSION;
@@ -143,19 +149,41 @@ nsc_status nsc_checkpoint_save(nsc_trainer *t, char **bytes, size_t *size, nsc_e
   h.at.validated = h.at.right = 0;
   h.at.validation_sum = 0;
   h.optimiser_steps = t->optimiser.steps;
+  h.print = header_print(&h);
   put(&at, &h, sizeof h);
-  put(&at, t->history, t->at.epoch * sizeof *t->history);
-  for (uint32_t i = 0; i < t->net->parameter_count; i++) {
-    float *arrays[ARRAYS];
-    arrays_of(t, i, arrays);
-    for (int k = 0; k < ARRAYS; k++) {
-      if (arrays[k]) put(&at, arrays[k], t->net->parameters[i].count * sizeof(float));
-    }
+  put(&at, t->history, history);
+  *size = (size_t)(at - grown);
+  return NSC_OK;
+}
+
+static nsc_status begin_checkpoint(nsc_trainer *t, const void **bytes, size_t *size, nsc_error *err) {
+  nsc_trainer_show_trained(t);
+  NSC_TRY(write_head(t, size, err));
+  *bytes = t->checkpoint.head;
+  t->checkpoint.print = 0;
+  t->checkpoint.step = t->at.step;
+  return NSC_OK;
+}
+
+nsc_status nsc_checkpoint_part(nsc_trainer *t, uint32_t part, const void **bytes, size_t *size, nsc_error *err) {
+  uint32_t floats = t->net->parameter_count * ARRAYS, array = part - 1;
+  if (part > 0 && (part != t->checkpoint.next || t->checkpoint.step != t->at.step)) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "parts of a checkpoint come in order, and nothing between them");
   }
-  uint64_t print = nsc_hash(0, out, (size_t)(at - out));
-  put(&at, &print, sizeof print);
-  *bytes = out;
-  *size = total;
+  if (part == 0) {
+    NSC_TRY(begin_checkpoint(t, bytes, size, err));
+  } else if (array < floats) {
+    float *arrays[ARRAYS];
+    arrays_of(t, array / ARRAYS, arrays);
+    const float *values = arrays[array % ARRAYS];
+    *bytes = values ? (const void *)values : t->checkpoint.head;
+    *size = values ? t->net->parameters[array / ARRAYS].count * sizeof *values : 0;
+  } else {
+    *bytes = array == floats ? &t->checkpoint.print : NULL;
+    *size = array == floats ? sizeof t->checkpoint.print : 0;
+  }
+  if (array == UINT32_MAX || array < floats) t->checkpoint.print = nsc_hash(t->checkpoint.print, *bytes, *size);
+  t->checkpoint.next = part + 1;
   return NSC_OK;
 }
 
@@ -176,6 +204,23 @@ static nsc_status check_header(nsc_trainer *t, const header *h, nsc_error *err) 
   return NSC_OK;
 }
 
+/* The fingerprint as it was made, part by part; `bytes` are as many as they should be. */
+static uint64_t print_of(const nsc_trainer *t, const header *h, const uint8_t *bytes) {
+  size_t size = sizeof *h + h->at.epoch * sizeof *t->history;
+  uint64_t print = nsc_hash(0, bytes, size);
+  bytes += size;
+  for (uint32_t i = 0; i < t->net->parameter_count; i++) {
+    float *arrays[ARRAYS];
+    arrays_of(t, i, arrays);
+    for (int k = 0; k < ARRAYS; k++) {
+      size = arrays[k] ? t->net->parameters[i].count * sizeof(float) : 0;
+      print = nsc_hash(print, bytes, size);
+      bytes += size;
+    }
+  }
+  return print;
+}
+
 static nsc_status check_whole(nsc_trainer *t, const uint8_t *bytes, size_t size, header *h, nsc_error *err) {
   if (size < 8 || memcmp(bytes, "NSCK", 4) != 0) return nsc_fail(err, NSC_ERROR_CORRUPT, "this is no checkpoint");
   uint32_t version;
@@ -184,15 +229,14 @@ static nsc_status check_whole(nsc_trainer *t, const uint8_t *bytes, size_t size,
     return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "a checkpoint of version %u; this program reads %d", version, VERSION);
   }
   if (size < sizeof *h + sizeof(uint64_t)) return nsc_fail(err, NSC_ERROR_TRUNCATED, "the checkpoint is cut off");
+  memcpy(h, bytes, sizeof *h);
+  if (h->print != header_print(h)) return nsc_fail(err, NSC_ERROR_CORRUPT, "the checkpoint's header is damaged");
+  NSC_TRY(check_header(t, h, err));
+  if (size != size_of(t, h->at.epoch)) return nsc_fail(err, NSC_ERROR_CORRUPT, "the checkpoint is cut off");
   uint64_t print;
   memcpy(&print, bytes + size - sizeof print, sizeof print);
-  if (print != nsc_hash(0, bytes, size - sizeof print)) {
-    return nsc_fail(err, NSC_ERROR_CORRUPT, "the checkpoint is cut off or damaged");
-  }
-  memcpy(h, bytes, sizeof *h);
-  NSC_TRY(check_header(t, h, err));
-  if (size != size_of(t, h->at.epoch)) return nsc_fail(err, NSC_ERROR_CORRUPT, "the checkpoint has a wrong size");
-  return NSC_OK;
+  if (print == print_of(t, h, bytes)) return NSC_OK;
+  return nsc_fail(err, NSC_ERROR_CORRUPT, "the checkpoint is damaged");
 }
 
 static void take(const uint8_t **at, void *to, size_t size) {

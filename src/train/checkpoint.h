@@ -3,15 +3,19 @@
  * history. Not the pictures.
  *
  * Layout, little endian: "NSCK", version, fingerprints of network, options and data, the progress, the history, floats
- * of each parameter in turn, and a fingerprint of everything before it.
+ * of each parameter in turn, and a fingerprint of all parts before it.
  */
 #ifndef NSC_TRAIN_CHECKPOINT_H
 #define NSC_TRAIN_CHECKPOINT_H
 
 #include "train/trainer.h"
 
-/* *bytes is ended by nsc_text_free. */
-NSC_WARN_UNUSED nsc_status nsc_checkpoint_save(nsc_trainer *trainer, char **bytes, size_t *size, nsc_error *err);
+/*
+ * A checkpoint in parts that belong to the trainer, so that no second copy of everything is made: part 0, 1, ... until
+ * *bytes is NULL, one after the other and without a step of training in between (ARGUMENT). Parts may be empty.
+ */
+NSC_WARN_UNUSED nsc_status nsc_checkpoint_part(nsc_trainer *trainer, uint32_t part, const void **bytes, size_t *size,
+                                               nsc_error *err);
 
 /*
  * Into a trainer made with the same network, options and data; otherwise ARGUMENT says what differs. TRUNCATED,

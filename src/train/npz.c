@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "train/npy.h"
 #include "base/zip.h"
+#include "train/npy.h"
 
 static const uint64_t default_most = (uint64_t)4 << 30;
 static const char *const prefixes[NSC_SPLITS] = {"train", "val", "test"};

@@ -169,6 +169,7 @@ void nsc_trainer_free(nsc_trainer *trainer) {
   }
   nsc_optimiser_drop(&trainer->optimiser);
   nsc_arena_free(&trainer->arena);
+  free(trainer->checkpoint.head);
   free(trainer);
 }
 

@@ -28,6 +28,11 @@ struct nsc_trainer {
   uint64_t data_print; /* fingerprint of the data; 0 while it was not needed */
   size_t outputs;
   nsc_arena arena;
+  struct { /* the one that is being written */
+    char *head;
+    uint64_t print, step;
+    uint32_t next; /* part */
+  } checkpoint;
 };
 
 /* Puts the weights that are trained into the network, whatever it shows. */

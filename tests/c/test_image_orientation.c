@@ -174,11 +174,11 @@ TEST(image_frames_have_places_of_their_own) {
   CHECK_HAS(json,
             "\"edges\":[\"R\",\"L\",\"A\",\"P\"],\"frameEdges\":[[\"R\",\"L\",\"A\",\"P\"],[\"A\",\"P\",\"H\",\"F\"]]");
   CHECK_HAS(json,
-            "{\"position\":[0,0,10],\"orientation\":[1,0,0,0,1,0],\"spacing\":[0.25,0.5],\"thickness\":5,\"place\":10,"
+            "{\"position\":[0,0,10],\"orientation\":[1,0,0,0,1,0],\"spacing\":[0.25,0.5],\"thickness\":5,"
             "\"slope\":2,\"intercept\":-7,\"window\":{\"center\":20,\"width\":8,\"function\":\"LINEAR\"},\"time\":0,");
   CHECK_HAS(
       json,
-      "{\"position\":[-4,0,0],\"orientation\":[0,1,0,0,0,-1],\"spacing\":[0.25,0.5],\"thickness\":5,\"place\":4,"
+      "{\"position\":[-4,0,0],\"orientation\":[0,1,0,0,0,-1],\"spacing\":[0.25,0.5],\"thickness\":5,"
       "\"slope\":2,\"intercept\":-7,\"window\":{\"center\":40,\"width\":8,\"function\":\"LINEAR\"},\"time\":1.5,");
   nsc_text_free(json);
   nsc_view view;

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/source.h"
+#include "base/text.h"
 #include "pipeline/training.h"
 #include "png_builder.h"
 #include "test.h"
@@ -145,20 +146,26 @@ TEST(training_from_pictures_to_a_model_file) {
 TEST(training_goes_on_without_the_files) {
   nsc_training *whole = make_training(DATA, 60), *part = make_training(DATA, 60), *rest = NULL;
   nsc_error err = {0};
-  char *a, *b, *data, *checkpoint;
-  size_t a_size, b_size, data_size, checkpoint_size;
+  char *a, *b, *data;
+  size_t a_size, b_size, data_size, size;
+  nsc_text checkpoint = {0};
+  const void *bytes;
   REQUIRE(nsc_training_begin(whole, OPTIONS, 1, &err) == NSC_OK &&
           nsc_training_begin(part, OPTIONS, 1, &err) == NSC_OK);
   run_to_end(whole);
   bool finished;
   for (int i = 0; i < 7; i++) REQUIRE(nsc_training_run(part, 0, NULL, &finished, &err) == NSC_OK);
   REQUIRE(nsc_training_save_data(part, &data, &data_size, &err) == NSC_OK);
-  REQUIRE(nsc_training_checkpoint(part, &checkpoint, &checkpoint_size, &err) == NSC_OK);
+  for (uint32_t i = 0;; i++) {
+    REQUIRE(nsc_training_checkpoint(part, i, &bytes, &size, &err) == NSC_OK);
+    if (!bytes) break;
+    nsc_text_append(&checkpoint, bytes, size);
+  }
   nsc_training_free(part);
   REQUIRE(nsc_training_restore_data((const uint8_t *)data, data_size, &rest, &err) == NSC_OK);
   CHECK_STR(nsc_training_name(rest, 7), "film 7");
   REQUIRE(nsc_training_begin(rest, OPTIONS, 1, &err) == NSC_OK);
-  REQUIRE(nsc_training_resume(rest, (const uint8_t *)checkpoint, checkpoint_size, &err) == NSC_OK);
+  REQUIRE(nsc_training_resume(rest, (const uint8_t *)checkpoint.chars, checkpoint.size, &err) == NSC_OK);
   run_to_end(rest);
   REQUIRE(nsc_training_model(whole, NULL, &a, &a_size, &err) == NSC_OK);
   REQUIRE(nsc_training_model(rest, NULL, &b, &b_size, &err) == NSC_OK);
@@ -177,7 +184,7 @@ TEST(training_goes_on_without_the_files) {
     data[at] = (char)(data[at] ^ 0x11);
   }
   nsc_text_free(data);
-  nsc_text_free(checkpoint);
+  nsc_text_drop(&checkpoint);
 }
 
 TEST(training_says_what_is_wrong_with_its_options) {

@@ -1,6 +1,7 @@
 /* Data sets, augmentation, optimisers, and that training learns, the same whatever the threads. */
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "test.h"
 #include "train/checkpoint.h"
 #include "train/trainer_private.h"
@@ -297,6 +298,35 @@ static bool same_weights(const nsc_net *a, const nsc_net *b) {
 }
 
 /* Stopped after any number of steps, also in the middle of a validation, and resumed elsewhere: the same bits. */
+/* All parts, one behind the other. */
+static bool save_checkpoint(nsc_trainer *t, nsc_text *out, nsc_error *err) {
+  const void *bytes;
+  size_t size;
+  for (uint32_t part = 0;; part++) {
+    if (nsc_checkpoint_part(t, part, &bytes, &size, err) != NSC_OK) return false;
+    if (!bytes) return !out->failed;
+    nsc_text_append(out, bytes, size);
+  }
+}
+
+TEST(checkpoint_parts_come_in_order) {
+  nsc_error err = {0};
+  nsc_train_options options = quick_options();
+  toy a;
+  const void *bytes;
+  size_t size;
+  REQUIRE(make_toy(&a, &options, &err));
+  CHECK_EQ(nsc_checkpoint_part(a.t, 1, &bytes, &size, NULL), NSC_ERROR_ARGUMENT);
+  CHECK_EQ(nsc_checkpoint_part(a.t, 0, &bytes, &size, &err), NSC_OK);
+  CHECK_EQ(nsc_checkpoint_part(a.t, 1, &bytes, &size, &err), NSC_OK);
+  CHECK_EQ(nsc_checkpoint_part(a.t, 1, &bytes, &size, NULL), NSC_ERROR_ARGUMENT);
+  REQUIRE(nsc_trainer_step(a.t, &err) == NSC_OK);
+  CHECK_EQ(nsc_checkpoint_part(a.t, 2, &bytes, &size, &err), NSC_ERROR_ARGUMENT);
+  CHECK_HAS(err.text, "nothing between them");
+  CHECK_EQ(nsc_checkpoint_part(a.t, 0, &bytes, &size, NULL), NSC_OK);
+  drop_toy(&a);
+}
+
 TEST(checkpoint_resumes_bit_for_bit) {
   nsc_error err = {0};
   nsc_train_options options = quick_options();
@@ -308,17 +338,16 @@ TEST(checkpoint_resumes_bit_for_bit) {
   nsc_trainer_use_best(whole.t);
   static const int stops[] = {0, 1, 5, 6, 7, 8, 9, 17};
   for (size_t k = 0; k < sizeof stops / sizeof *stops; k++) {
-    char *bytes;
-    size_t size;
+    nsc_text saved = {0};
     REQUIRE(make_toy(&part, &options, &err) && make_toy(&rest, &options, &err));
     for (int i = 0; i < stops[k]; i++) REQUIRE(nsc_trainer_step(part.t, &err) == NSC_OK);
-    REQUIRE(nsc_checkpoint_save(part.t, &bytes, &size, &err) == NSC_OK);
-    REQUIRE(nsc_checkpoint_load(rest.t, (const uint8_t *)bytes, size, &err) == NSC_OK);
+    REQUIRE(save_checkpoint(part.t, &saved, &err));
+    REQUIRE(nsc_checkpoint_load(rest.t, (const uint8_t *)saved.chars, saved.size, &err) == NSC_OK);
     while (!nsc_trainer_finished(rest.t)) REQUIRE(nsc_trainer_step(rest.t, &err) == NSC_OK);
     CHECK_EQ(nsc_trainer_progress(rest.t).best_epoch, nsc_trainer_progress(whole.t).best_epoch);
     nsc_trainer_use_best(rest.t);
     CHECK(same_weights(whole.net, rest.net));
-    nsc_text_free(bytes);
+    nsc_text_drop(&saved);
     drop_toy(&part);
     drop_toy(&rest);
   }
@@ -330,11 +359,12 @@ TEST(checkpoint_refuses_damage_and_strangers) {
   nsc_train_options options = quick_options(), others = options;
   others.rate *= 2;
   toy a, b;
-  char *bytes;
-  size_t size;
+  nsc_text saved = {0};
   REQUIRE(make_toy(&a, &options, &err) && make_toy(&b, &others, &err));
   for (int i = 0; i < 3; i++) REQUIRE(nsc_trainer_step(a.t, &err) == NSC_OK);
-  REQUIRE(nsc_checkpoint_save(a.t, &bytes, &size, &err) == NSC_OK);
+  REQUIRE(save_checkpoint(a.t, &saved, &err));
+  char *bytes = saved.chars;
+  size_t size = saved.size;
   CHECK_EQ(nsc_checkpoint_load(b.t, (const uint8_t *)bytes, size, &err), NSC_ERROR_ARGUMENT);
   CHECK_HAS(err.text, "other training options");
   drop_toy(&b);
@@ -356,7 +386,7 @@ TEST(checkpoint_refuses_damage_and_strangers) {
   CHECK_EQ(nsc_trainer_progress(b.t).step, 0);
   CHECK(nsc_checkpoint_load(b.t, (const uint8_t *)bytes, size, NULL) == NSC_OK);
   CHECK_EQ(nsc_trainer_progress(b.t).step, 3);
-  nsc_text_free(bytes);
+  nsc_text_drop(&saved);
   drop_toy(&a);
   drop_toy(&b);
 }

@@ -11,7 +11,10 @@ export function memoryFiles() {
     open: async () => ({
       list: async () => [...stored.keys()],
       read: async (name) => stored.get(name) ?? null,
-      write: async (name, parts) => void stored.set(name, new Blob(parts)),
+      write: async (name, parts) => {
+        stored.set(name, new Blob([...parts]));
+        return stored.get(name).size;
+      },
       remove: async (name) => void stored.delete(name),
     }),
   };

@@ -191,7 +191,7 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {Tag[]} [tags]
  *
  * @typedef {[string | null, string | null, string | null, string | null]} Edges  letters at left, right, top, bottom
- * @typedef {{place: number | null, time: number | null, spacing: [number, number] | null}} FrameFacts  the part the page reads
+ * @typedef {{time: number | null, spacing: [number, number] | null}} FrameFacts  the part the page reads
  * @typedef {{value: number, unit: string | null, meaning: string | null, label: string | null, explanation: string | null, slope: number | null, intercept: number | null}} RealWorld
  *
  * @typedef {{tag: string, vr: string, name: string, value: unknown, personal?: boolean, items?: Tag[][]}} Tag

@@ -1,5 +1,5 @@
 /**
- * What lies on the light box: the opened files in order, the panes they are looked at in, and the loaded model. Pages parts
+ * What lies on the light box: the opened files in order, the panes they are looked at in, and the loaded model. Parts of the page
  * listen to its events and never to each other. "Current" is what lies in the active pane, the one that one works in.
  *
  *   items    the list changed            select   another item is looked at

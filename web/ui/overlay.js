@@ -1,5 +1,6 @@
 /** The texts in the corners of the picture, the scale bar, and the value under the cursor. */
 import { formatNumber, onLanguage, t } from '../i18n/i18n.js';
+import { Latest } from './latest.js';
 
 /** @param {number} value */
 const short = (value) => formatNumber(value, { maximumSignificantDigits: 5, useGrouping: false });
@@ -42,8 +43,7 @@ export class Overlay {
     this.barText = part('.scale span');
     /** @type {import('./viewer.js').Point | null} */
     this.cursor = null;
-    this.probing = false;
-    this.probeAgain = false;
+    this.probe = new Latest(() => this.#probe());
 
     const update = () => this.update();
     pane.on('items', update);
@@ -53,11 +53,11 @@ export class Overlay {
         this.corners.bottomRight.textContent = '';
       }
       update();
-      void this.#probe();
+      this.probe.ask();
     });
     pane.on('view', () => {
       update();
-      void this.#probe();
+      this.probe.ask();
     });
     for (const type of ['place', 'filters']) viewer.addEventListener(type, update);
     onLanguage(update);
@@ -66,7 +66,7 @@ export class Overlay {
   /** @param {import('./viewer.js').Point | null} at a place on the canvas */
   hover(at) {
     this.cursor = at;
-    void this.#probe();
+    this.probe.ask();
   }
 
   update() {
@@ -110,7 +110,7 @@ export class Overlay {
   #place({ pile, at }, { frames, frameFacts, place }, frame) {
     if (!pile && frames < 2) return '';
     const facts = frameFacts?.[frame];
-    const mm = pile ? pile.places[at] : (place?.positions[frame] ?? facts?.place);
+    const mm = pile ? pile.places[at] : place?.positions[frame];
     const lines = [t('overlay.frame', pile ? { frame: at + 1, frames: pile.items.length } : { frame: frame + 1, frames })];
     const number = (/** @type {number} */ value) => formatNumber(value, { maximumFractionDigits: 1, useGrouping: false });
     if (mm !== undefined && mm !== null) lines.push(t('overlay.place', { mm: number(mm) }));
@@ -132,21 +132,8 @@ export class Overlay {
       length >= 10 ? t('overlay.cm', { length: short(length / 10) }) : t('overlay.mm', { length: short(length) });
   }
 
-  /** One question to the core at a time; the newest place wins. */
+  /** The value under the cursor. */
   async #probe() {
-    if (this.probing) {
-      this.probeAgain = true;
-      return;
-    }
-    this.probing = true;
-    do {
-      this.probeAgain = false;
-      await this.#probeOnce();
-    } while (this.probeAgain);
-    this.probing = false;
-  }
-
-  async #probeOnce() {
     const { bottomRight } = this.corners;
     const item = this.desk.current;
     const pixel = this.cursor && this.viewer.pixelAt(this.cursor);

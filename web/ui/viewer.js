@@ -1,10 +1,11 @@
 /**
  * The picture on the canvas: where it lies (fit, zoom, pan, turns), and asking the core for its pixels, which it makes for
- * those of the display. One rendering is under way at a time and only the newest wish waits; until it comes, the one before
- * is moved to where it belongs, so that dragging stays fluid at any size.
+ * those of the display. Until a rendering comes, the one before is moved to where it belongs, so that dragging stays fluid
+ * at any size.
  */
 import { isCancelled } from '../client/client.js';
 import { SMOOTHING } from '../shared/protocol.js';
+import { Latest } from './latest.js';
 
 /**
  * @typedef {import('./desk.js').Item} Item
@@ -74,7 +75,7 @@ export class Viewer extends EventTarget {
     this.steps = null;
     /** @type {{item: Item, view: View, steps: Steps | null, place: Placement} | null} */
     this.wanted = null;
-    this.rendering = false;
+    this.work = new Latest(() => this.#render());
     this.drawPending = false;
     new ResizeObserver(() => this.#resized()).observe(canvas);
   }
@@ -113,36 +114,41 @@ export class Viewer extends EventTarget {
     const item = this.item;
     const { view } = this.pane;
     if (!item || !view) return;
-    this.wanted = { item, view, steps: this.steps, place: this.#placement() };
-    if (!this.rendering) void this.#renderLoop();
+    this.wanted = { item, view, steps: this.steps, place: this.placement() };
+    this.work.ask();
   }
 
-  async #renderLoop() {
-    this.rendering = true;
-    while (this.wanted) {
-      const { item, view, steps, place } = this.wanted;
-      this.wanted = null;
-      try {
-        const buffer = this.spare;
-        this.spare = null;
-        const { pixels, ms } = await this.client.request('render', { key: item.key, view, steps, place, pane: String(this.pane.number) }, { buffer });
-        // A slice that was passed by is shown too: one sees where one goes.
-        if (item !== this.item && !(item.pile && item.pile === this.item?.pile)) continue;
-        this.spare = this.shown?.pixels.data.buffer ?? null;
-        const { width = 0, height = 0 } = item.info ?? {};
-        this.shown = { place, width, height, pixels: new ImageData(pixels.rgba, pixels.width, pixels.height) };
-        this.canvas.dataset.rendered = `${item.key}:${view.frame}`;
-        this.#draw();
-        this.dispatchEvent(new CustomEvent('rendered', { detail: { ms, steps } }));
-      } catch (error) {
-        if (isCancelled(error)) continue;
-        if (steps) {
-          this.dispatchEvent(new CustomEvent('unfiltered', { detail: { error } }));
-          this.wanted ??= { item, view, steps: null, place };
-        } else this.dispatchEvent(new CustomEvent('failed', { detail: { item, error } }));
+  /** Whether the core is at work for this viewer. */
+  get rendering() {
+    return this.work.running;
+  }
+
+  async #render() {
+    if (!this.wanted) return;
+    const { item, view, steps, place } = this.wanted;
+    this.wanted = null;
+    try {
+      const buffer = this.spare;
+      this.spare = null;
+      const { pixels, ms } = await this.client.request('render', { key: item.key, view, steps, place, pane: String(this.pane.number) }, { buffer });
+      // A slice that was passed by is shown too: one sees where one goes.
+      if (item !== this.item && !(item.pile && item.pile === this.item?.pile)) return;
+      this.spare = this.shown?.pixels.data.buffer ?? null;
+      const { width = 0, height = 0 } = item.info ?? {};
+      this.shown = { place, width, height, pixels: new ImageData(pixels.rgba, pixels.width, pixels.height) };
+      this.canvas.dataset.rendered = `${item.key}:${view.frame}`;
+      this.#draw();
+      this.dispatchEvent(new CustomEvent('rendered', { detail: { ms, steps } }));
+    } catch (error) {
+      if (isCancelled(error)) return;
+      if (!steps) {
+        this.dispatchEvent(new CustomEvent('failed', { detail: { item, error } }));
+        return;
       }
+      this.dispatchEvent(new CustomEvent('unfiltered', { detail: { error } }));
+      this.wanted ??= { item, view, steps: null, place };
+      this.work.ask();
     }
-    this.rendering = false;
   }
 
   /** Rows are drawn this much taller than columns are wide, for pixels that are not square. */
@@ -267,8 +273,13 @@ export class Viewer extends EventTarget {
     });
   }
 
+  /** From pixels of the picture to those of the display. @returns {DOMMatrix} */
+  matrix() {
+    return matrixOf(this.placement(), this.item?.info ?? { width: 0, height: 0 });
+  }
+
   /** Where the picture lies, in pixels of the display. At a whole scale its pixels fall on those of the display. @returns {Placement} */
-  #placement() {
+  placement() {
     const ratio = devicePixelRatio;
     const width = Math.max(1, Math.round(this.canvas.clientWidth * ratio));
     const height = Math.max(1, Math.round(this.canvas.clientHeight * ratio));
@@ -291,7 +302,7 @@ export class Viewer extends EventTarget {
 
   #paint() {
     const { canvas, context, picture, shown } = this;
-    const place = this.#placement();
+    const place = this.placement();
     if (canvas.width !== place.width || canvas.height !== place.height) {
       canvas.width = place.width;
       canvas.height = place.height;

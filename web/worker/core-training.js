@@ -135,9 +135,13 @@ export class CoreTraining {
     return this.core.ownedBytes();
   }
 
-  checkpoint() {
-    this.core.call('bridge_training_checkpoint', this.handle);
-    return this.core.ownedBytes();
+  /** A checkpoint in copies of its parts: the whole is several times as large as the network. */
+  *checkpoint() {
+    for (let part = 0; ; part++) {
+      this.core.call('bridge_training_checkpoint', this.handle, part);
+      if (!this.core.result()) return;
+      yield this.core.borrowedBytes();
+    }
   }
 
   /** @param {Uint8Array} bytes */

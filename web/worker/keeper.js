@@ -38,12 +38,14 @@ async function idsInUse() {
   return new Set(names.filter((name) => name.startsWith(lockName(''))).map((name) => name.slice(lockName('').length)));
 }
 
-/** @param {Head} head @param {Uint8Array<ArrayBuffer>} checkpoint */
-function pack(head, checkpoint) {
+/** @param {Head} head @param {Iterable<Uint8Array<ArrayBuffer>>} checkpoint */
+function* pack(head, checkpoint) {
   const json = new TextEncoder().encode(JSON.stringify(head));
   const length = new Uint8Array(4);
   new DataView(length.buffer).setUint32(0, json.length, true);
-  return [length, json, checkpoint];
+  yield length;
+  yield json;
+  yield* checkpoint;
 }
 
 /** @param {Blob} blob @returns {Promise<{head: Head, body: Blob} | null>} null when it is no checkpoint of this version */
@@ -109,13 +111,12 @@ export class Keeper {
     return this.id !== '';
   }
 
-  /** @param {Omit<Head, 'version'>} head @param {Uint8Array<ArrayBuffer>} checkpoint */
+  /** @param {Omit<Head, 'version'>} head @param {Iterable<Uint8Array<ArrayBuffer>>} checkpoint @returns {Promise<number>} bytes that were written */
   async keep(head, checkpoint) {
     const files = await this.#files();
-    const parts = pack({ version: VERSION, ...head }, checkpoint);
-    await files.write(`training-${this.id}-${this.#number()}`, parts);
+    const bytes = await files.write(`training-${this.id}-${this.#number()}`, pack({ version: VERSION, ...head }, checkpoint));
     await this.#prune(files);
-    return parts.reduce((sum, part) => sum + part.length, 0);
+    return bytes;
   }
 
   /** Leaves the two newest checkpoints of this training and the models they may have started from, and of other trainings those that are in use. @param {Files} files */

@@ -8,7 +8,8 @@ import { CoreError, FAULT } from '../shared/protocol.js';
  * @typedef {object} Files
  * @property {() => Promise<string[]>} list
  * @property {(name: string) => Promise<Blob | null>} read
- * @property {(name: string, parts: Uint8Array<ArrayBuffer>[]) => Promise<void>} write
+ * @property {(name: string, parts: Iterable<Uint8Array<ArrayBuffer>>) => Promise<number>} write  parts are asked for one by
+ *   one, so that they need not all be in memory; says how many bytes they were
  * @property {(name: string) => Promise<void>} remove
  */
 
@@ -31,7 +32,7 @@ async function guarded(work) {
   }
 }
 
-/** @param {FileSystemFileHandle} handle @param {Uint8Array<ArrayBuffer>[]} parts */
+/** @param {FileSystemFileHandle} handle @param {Iterable<Uint8Array<ArrayBuffer>>} parts @returns {Promise<number>} bytes */
 async function fill(handle, parts) {
   const access = await handle.createSyncAccessHandle();
   try {
@@ -43,6 +44,7 @@ async function fill(handle, parts) {
       at += written;
     }
     access.flush();
+    return at;
   } finally {
     access.close();
   }
@@ -79,18 +81,20 @@ class PrivateFiles {
   }
 
   /** Under a temporary name first: a tab that is closed in between leaves no half file under the real one.
-   * @param {string} name @param {Uint8Array<ArrayBuffer>[]} parts */
+   * @param {string} name @param {Iterable<Uint8Array<ArrayBuffer>>} parts */
   write(name, parts) {
     return guarded(async () => {
       const handle = await this.folder.getFileHandle(name + PART, { create: true });
       try {
-        await fill(handle, parts);
+        const bytes = await fill(handle, parts);
         const { move } = /** @type {any} */ (handle);
         if (move) await move.call(handle, name);
         else {
-          await fill(await this.folder.getFileHandle(name, { create: true }), parts);
+          const whole = new Uint8Array(await (await handle.getFile()).arrayBuffer());
+          await fill(await this.folder.getFileHandle(name, { create: true }), [whole]);
           await this.remove(name + PART);
         }
+        return bytes;
       } catch (error) {
         await this.remove(name + PART);
         throw error;
@@ -154,9 +158,12 @@ class DatabaseFiles {
     return (await this.#transact('readonly', (files) => files.get(name))) ?? null;
   }
 
-  /** @param {string} name @param {Uint8Array<ArrayBuffer>[]} parts */
+  /** @param {string} name @param {Iterable<Uint8Array<ArrayBuffer>>} parts */
   async write(name, parts) {
-    await this.#transact('readwrite', (files) => files.put(new Blob(parts), name));
+    // The browser may put a blob on the disk, and not a list of arrays.
+    const blob = new Blob(Array.from(parts, (part) => new Blob([part])));
+    await this.#transact('readwrite', (files) => files.put(blob, name));
+    return blob.size;
   }
 
   /** @param {string} name */

@@ -1,13 +1,16 @@
 /**
- * A round glass that follows the pointer or finger and shows the picture larger, from a rendering of all its pixels, so
- * that it shows more than the screen does where the picture is shrunk.
+ * A round glass that follows the pointer or finger and shows the picture larger: rendered by the core for what is under the
+ * glass, so that it shows more than the screen does where the picture is shrunk.
  */
 import { formatNumber } from '../../i18n/i18n.js';
 import { h } from '../dom.js';
-import { latest } from './latest.js';
-import { drawPlaced, putPixels } from './placing.js';
+import { Latest } from '../latest.js';
+import { putPixels } from './placing.js';
 
-/** @typedef {import('../viewer.js').Point} Point */
+/**
+ * @typedef {import('../viewer.js').Point} Point
+ * @typedef {import('../../shared/protocol.js').Placement} Placement
+ */
 
 /** How much larger than on the screen; 0: no glass. */
 const POWERS = [0, 2, 3, 4];
@@ -33,13 +36,11 @@ export class Magnifier {
     this.label = h('span');
     this.glass = h('div.magnifier', { hidden: true, 'aria-hidden': 'true' }, this.canvas, this.label);
     root.append(this.glass);
-    this.picture = document.createElement('canvas');
-    this.picture.width = 0;
-    this.load = latest(() => this.#load());
+    this.load = new Latest(() => this.#load());
 
-    for (const type of ['select', 'view']) pane.on(type, () => this.#changed(type === 'select'));
-    viewer.addEventListener('filters', () => this.#changed(false));
-    viewer.addEventListener('place', () => this.#draw());
+    pane.on('select', () => this.#show());
+    pane.on('view', () => this.#show());
+    for (const type of ['filters', 'place']) viewer.addEventListener(type, () => this.#show());
     // Before the viewer's own gestures: a finger moves the glass and nothing else while it is there.
     for (const type of ['pointerdown', 'pointermove', 'pointerup', 'pointercancel']) {
       root.addEventListener(type, (event) => this.#pointer(/** @type {PointerEvent} */ (event)), { capture: true });
@@ -50,28 +51,30 @@ export class Magnifier {
   /** Off, 2, 3, 4 times, off. */
   next() {
     this.power = POWERS[(POWERS.indexOf(this.power) + 1) % POWERS.length];
-    this.#changed(false);
+    this.#show();
   }
 
-  /** @param {boolean} other  another picture */
-  #changed(other) {
-    if (other) this.picture.width = 0;
-    if (this.power) this.load();
-    this.#draw();
+  /** Where the picture lies under the glass, in its pixels of the display. @param {Point} at @returns {Placement} */
+  #placement(at) {
+    const { viewer, power } = this;
+    const place = viewer.placement();
+    const side = Math.round(this.canvas.clientWidth * devicePixelRatio);
+    const enlarge = (/** @type {number} */ value, /** @type {number} */ middle) => side / 2 + (value - middle * devicePixelRatio) * power;
+    const scales = { scaleX: place.scaleX * power, scaleY: place.scaleY * power };
+    return { ...place, ...scales, width: side, height: side, x: enlarge(place.x, at.x), y: enlarge(place.y, at.y) };
   }
 
-  /** The whole frame as the viewer shows it, pixel by pixel. */
   async #load() {
+    const { at, viewer } = this;
     const { current, view } = this.pane;
-    if (!this.power || !current || !view) return;
+    if (!at || this.glass.hidden || !current || !view) return;
     try {
-      const { pixels } = await this.client.request('render', { key: current.key, view, steps: this.viewer.steps, buffer: null });
-      if (current !== this.pane.current) return;
-      putPixels(pixels, this.picture);
-      this.#draw();
+      const request = { key: current.key, view, steps: viewer.steps, place: this.#placement(at), pane: `${this.pane.number}-glass` };
+      const { pixels } = await this.client.request('render', request, { buffer: null });
+      putPixels(pixels, this.canvas);
     } catch {
       // The viewer says why it cannot be rendered.
-      this.picture.width = 0;
+      this.glass.hidden = true;
     }
   }
 
@@ -90,27 +93,19 @@ export class Magnifier {
   /** @param {Point | null} at */
   #move(at) {
     this.at = at;
-    this.#draw();
+    this.#show();
   }
 
-  #draw() {
-    const { viewer, at, power, glass, canvas } = this;
-    const info = viewer.item?.info;
-    glass.hidden = !(power && at && info && this.picture.width === info.width && this.picture.height === info.height);
+  /** The glass where the pointer is, and what is under it. */
+  #show() {
+    const { at, power, glass, canvas } = this;
+    glass.hidden = !(power && at && this.viewer.item?.info);
     if (glass.hidden || !at) return;
     const side = canvas.clientWidth;
-    const size = Math.round(side * devicePixelRatio);
-    if (canvas.width !== size) canvas.width = canvas.height = size;
-    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.fillStyle = '#000';
-    context.fillRect(0, 0, size, size);
-    const density = devicePixelRatio * power;
-    context.setTransform(density, 0, 0, density, size / 2 - at.x * density, size / 2 - at.y * density);
-    drawPlaced(context, viewer, this.picture, density);
     const lift = this.touched ? side / 2 + ABOVE_FINGER : 0;
     glass.style.left = `${at.x - side / 2}px`;
     glass.style.top = `${Math.max(at.y - lift, this.touched ? side / 2 : -side) - side / 2}px`;
     this.label.textContent = `${formatNumber(power)}×`;
+    this.load.ask();
   }
 }

@@ -1,28 +1,19 @@
 /** Where the picture of a viewer lies, for what is drawn over it on a canvas of its own. */
-
-/** Device pixels per image pixel from which single pixels are shown as squares. */
-const SQUARE_PIXELS = 6;
+import { SMOOTHING } from '../../shared/protocol.js';
 
 /**
  * Draws a picture of the image's size as the viewer places it: zoomed, turned, mirrored.
- * @param {CanvasRenderingContext2D} context  in CSS pixels of the viewer's canvas
+ * @param {CanvasRenderingContext2D} context  of a canvas as large as the viewer's
  * @param {import('../viewer.js').Viewer} viewer
  * @param {CanvasImageSource} picture
- * @param {number} density  device pixels per CSS pixel of the context
  */
-export function drawPlaced(context, viewer, picture, density) {
-  const info = viewer.item?.info;
-  if (!info) return;
-  const { clientWidth, clientHeight } = viewer.canvas;
-  const w = info.width * viewer.scale;
-  const h = info.height * viewer.scale * viewer.aspect;
+export function drawPlaced(context, viewer, picture) {
+  if (!viewer.item?.info) return;
   context.save();
-  context.imageSmoothingEnabled = viewer.scale * density < SQUARE_PIXELS;
+  context.imageSmoothingEnabled = viewer.smoothing !== SMOOTHING.NEAREST;
   context.imageSmoothingQuality = 'high';
-  context.translate(clientWidth / 2 + viewer.centre.x, clientHeight / 2 + viewer.centre.y);
-  context.rotate((viewer.turn * Math.PI) / 2);
-  context.scale(viewer.mirrored ? -1 : 1, 1);
-  context.drawImage(picture, -w / 2, -h / 2, w, h);
+  context.setTransform(viewer.matrix());
+  context.drawImage(picture, 0, 0);
   context.restore();
 }
 

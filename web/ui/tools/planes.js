@@ -1,6 +1,6 @@
 /** Overlay planes of a file, drawn over its picture on a canvas of their own. No model sees them. */
 import { h } from '../dom.js';
-import { latest } from './latest.js';
+import { Latest } from '../latest.js';
 import { clearLayer, drawPlaced, putPixels } from './placing.js';
 
 const COLOUR = 0x4df0a0;
@@ -22,7 +22,7 @@ export class OverlayPlanes {
     this.picture = document.createElement('canvas');
     /** Which frame they are of. */
     this.loaded = '';
-    this.load = latest(() => this.#load());
+    this.load = new Latest(() => this.#load());
     for (const type of ['select', 'view']) pane.on(type, () => this.update());
     viewer.addEventListener('place', () => this.#draw());
     viewer.addEventListener('rendered', () => this.update());
@@ -44,7 +44,7 @@ export class OverlayPlanes {
   }
 
   update() {
-    if (this.#wanted && this.#wanted !== this.loaded) this.load();
+    if (this.#wanted && this.#wanted !== this.loaded) this.load.ask();
     this.#draw();
   }
 
@@ -68,6 +68,6 @@ export class OverlayPlanes {
     // An empty canvas over the picture would be put together with it sixty times a second.
     this.layer.hidden = !shown;
     this.layer.dataset.shown = shown;
-    if (shown) drawPlaced(clearLayer(this.layer, this.viewer.canvas), this.viewer, this.picture, devicePixelRatio);
+    if (shown) drawPlaced(clearLayer(this.layer, this.viewer.canvas), this.viewer, this.picture);
   }
 }

@@ -1,11 +1,12 @@
 /**
  * What reading makes of a picture: one of those that were dropped, as the form says without its filters and with them.
- * The core computes both. One is computed at a time and the newest wish waits.
+ * The core computes both.
  */
 import { t } from '../../i18n/i18n.js';
 import { CoreError } from '../../shared/protocol.js';
 import { h } from '../dom.js';
 import { describeError } from '../filelist.js';
+import { Latest } from '../latest.js';
 import { button, picture } from './parts.js';
 
 /**
@@ -24,11 +25,9 @@ export class Preview {
     this.index = 0;
     /** The picture that is open. @type {{sample: Sample, held: Awaited<ReturnType<Hold>>} | null} */
     this.current = null;
-    /** @type {Recipe | null} */
+    /** What is shown or on its way. @type {Recipe | null} */
     this.wanted = null;
-    /** @type {Recipe | null} */
-    this.last = null;
-    this.busy = false;
+    this.work = new Latest(() => this.#work());
     this.figures = h('div.preview-figures');
     this.note = h('p.quiet', { role: 'status' });
     this.node = h('div.preview');
@@ -39,14 +38,14 @@ export class Preview {
     if (samples === this.samples) return;
     this.samples = samples;
     this.index = 0;
-    this.last = this.wanted = null;
+    this.wanted = null;
     this.#close();
     this.figures.replaceChildren();
   }
 
   /** Anew, in the present language; what was shown is asked for again. */
   render() {
-    this.last = null;
+    this.wanted = null;
     const another = button(t('steps.another'), 'next', () => this.#another(), { kind: 'small', id: 'preview-another' });
     another.hidden = this.samples.length < 2;
     this.node.hidden = !this.samples.length;
@@ -55,9 +54,9 @@ export class Preview {
 
   /** @param {Recipe} recipe */
   show(recipe) {
-    if (!this.samples.length || JSON.stringify(recipe) === JSON.stringify(this.last)) return;
-    this.wanted = this.last = recipe;
-    if (!this.busy) void this.#work();
+    if (!this.samples.length || JSON.stringify(recipe) === JSON.stringify(this.wanted)) return;
+    this.wanted = recipe;
+    this.work.ask();
   }
 
   /** Nothing is shown any more. */
@@ -67,8 +66,7 @@ export class Preview {
 
   #another() {
     this.index = (this.index + 1) % this.samples.length;
-    this.wanted = this.last ?? this.wanted;
-    if (!this.busy) void this.#work();
+    this.work.ask();
   }
 
   #close() {
@@ -77,22 +75,17 @@ export class Preview {
   }
 
   async #work() {
-    this.busy = true;
-    while (this.wanted) {
-      const recipe = this.wanted;
-      const sample = this.samples[this.index];
-      this.wanted = null;
-      try {
-        if (!(await this.#take(sample))) continue;
-        await this.#compute(sample, recipe);
-      } catch (error) {
-        if (!(error instanceof CoreError)) throw error;
-        const { title, detail } = describeError(error);
-        this.note.textContent = `${sample.name}: ${title}. ${detail}`;
-        this.note.classList.add('bad');
-      }
+    const recipe = this.wanted;
+    const sample = this.samples[this.index];
+    if (!recipe) return;
+    try {
+      if (await this.#take(sample)) await this.#compute(sample, recipe);
+    } catch (error) {
+      if (!(error instanceof CoreError)) throw error;
+      const { title, detail } = describeError(error);
+      this.note.textContent = `${sample.name}: ${title}. ${detail}`;
+      this.note.classList.add('bad');
     }
-    this.busy = false;
   }
 
   /** Opens a picture in the place of the one before. @param {Sample} sample @returns {Promise<boolean>} whether it is still wanted */
