@@ -747,6 +747,13 @@ NSC_WARN_UNUSED nsc_status nsc_model_json(const nsc_model *model, char **out, ns
 NSC_WARN_UNUSED nsc_status nsc_model_describe(const uint8_t *file, size_t file_size, const char *facts, char **bytes,
                                               size_t *size, nsc_error *err);
 
+/* Whether quantised models are computed with integers. */
+typedef enum nsc_integers {
+  NSC_INTEGERS_WHERE_FASTER = 0, /* as a short measurement says, made once for the program */
+  NSC_INTEGERS_ALWAYS = 1,
+  NSC_INTEGERS_NEVER = 2 /* in float32, cut to the same ranges but not rounded */
+} nsc_integers;
+
 typedef struct nsc_session_options {
   uint32_t threads;              /* 0 or 1: the calling thread alone */
   uint32_t input_count;          /* shapes given below, in the order of the model's inputs; 0: as the model says */
@@ -754,6 +761,7 @@ typedef struct nsc_session_options {
   const void *const *constants;  /* NULL, or for each of the model's inputs its fixed elements or NULL: shapes and axes
                                     that some models take as inputs, weights in tests. Copied */
   uint64_t max_bytes;            /* weights and activations together; default 2 GiB. LIMIT when the plan needs more */
+  nsc_integers integers;
 } nsc_session_options;
 
 typedef struct nsc_session nsc_session;

@@ -254,7 +254,8 @@ static nsc_status lower_qlinear_conv(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_quant_weights(plan, w, n.w.zero, n.w.channels, &weights));
   NSC_TRY(nsc_quant_spread(plan, n.w.scale, n.w.channels, outputs, &weight_scale));
   nsc_quant_scales s = scales_of(&n, weight_scale, n.f.bias);
-  if (!weights || !nsc_quant_scales_fit(&s, outputs) || nsc_plan_is_constant(plan, node->inputs[0])) {
+  if (!weights || !nsc_quant_scales_fit(&s, outputs) || !nsc_quant_weights_fit(&p.g, weights) ||
+      nsc_plan_is_constant(plan, node->inputs[0])) {
     p.x = n.x_side;
     p.w = n.w_side;
     p.f = n.f;

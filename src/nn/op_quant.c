@@ -104,6 +104,34 @@ static nsc_status quantise_integers(nsc_plan *plan, const nsc_node *node, const 
   return nsc_quant_finish(plan, node, output, integers);
 }
 
+typedef struct range_params {
+  size_t count;
+  float min, max;
+} range_params;
+
+static void run_range(nsc_step *step, pthreadpool_t pool) {
+  (void)pool;
+  const range_params *p = step->params;
+  const float *in = step->in[0];
+  float *out = step->out[0];
+  for (size_t i = 0; i < p->count; i++) {
+    float x = in[i] > p->min ? in[i] : p->min;
+    out[i] = x < p->max ? x : p->max;
+  }
+}
+
+/* The range of the integers without their rounding, where floats are faster. */
+static nsc_status lower_range(nsc_plan *plan, const nsc_node *node, float min, float max) {
+  range_params *p;
+  NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *p, &p));
+  nsc_shape shape = plan->values[node->inputs[0]].shape;
+  *p = (range_params){.min = min, .max = max};
+  nsc_shape_count(&shape, &p->count);
+  bool last = plan->values[node->inputs[0]].channels_last;
+  NSC_TRY(nsc_plan_define(plan, node->outputs[0], NSC_TYPE_F32, &shape, last));
+  return nsc_plan_add_loop(plan, node, "Range", node->inputs[0], node->outputs[0], run_range, p);
+}
+
 static nsc_status lower_quantise(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_need_inputs(plan, node, 2));
   uint32_t input = node->inputs[0], output = node->outputs[0], integers;
@@ -111,6 +139,10 @@ static nsc_status lower_quantise(nsc_plan *plan, const nsc_node *node) {
     return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "%s cannot be quantised",
                          nsc_type_name(plan->values[input].type));
   }
+  bool is_range;
+  float min, max;
+  NSC_TRY(nsc_quant_range(plan, node, &is_range, &min, &max));
+  if (is_range) return lower_range(plan, node, min, max);
   nsc_type type;
   NSC_TRY(nsc_quant_output_type(plan, node, &type));
   nsc_quant_params q;
@@ -175,6 +207,10 @@ static nsc_status lower_dequantise(nsc_plan *plan, const nsc_node *node) {
   const nsc_value *v = nsc_plan_value(plan, input);
   nsc_type type = v->type;
   bool constant = nsc_plan_is_constant(plan, input);
+  if (type == NSC_TYPE_F32 && !constant && plan->integers == NSC_INTEGERS_NEVER) { /* a range: see nsc_quant_range */
+    nsc_shape shape = v->shape;
+    return nsc_plan_alias(plan, output, input, &shape, v->channels_last);
+  }
   if (v->proto && !nsc_type_from_onnx(v->proto->onnx_type, &type)) {
     return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "%s is not supported",
                          nsc_onnx_type_name(v->proto->onnx_type));

@@ -94,14 +94,14 @@ bool nsc_plan_clamp_bounds(nsc_plan *plan, const nsc_node *node, uint32_t input,
 
 nsc_status nsc_plan_take_clamp(nsc_plan *plan, uint32_t *value, float *min, float *max) {
   const nsc_node *next = nsc_plan_next(plan, *value);
-  if (!next || !nsc_plan_clamp_bounds(plan, next, *value, min, max)) {
+  if (next && nsc_plan_clamp_bounds(plan, next, *value, min, max)) {
+    nsc_plan_take(plan, next);
+    *value = next->outputs[0];
+  } else {
     *min = -INFINITY;
     *max = INFINITY;
-    return NSC_OK;
   }
-  nsc_plan_take(plan, next);
-  *value = next->outputs[0];
-  return NSC_OK;
+  return nsc_quant_take_range(plan, value, min, max);
 }
 
 enum xnn_status nsc_step_run(nsc_step *step, pthreadpool_t pool) {

@@ -71,8 +71,9 @@ typedef struct nsc_plan {
   uint8_t *node_done;       /* taken along by an earlier node */
   const uint32_t *taps;     /* graph values that are read after a run, as outputs are */
   uint32_t tap_count;
-  uint32_t node;  /* being lowered */
-  void **scratch; /* freed when the node is lowered */
+  nsc_integers integers; /* WHERE_FASTER until somebody asks */
+  uint32_t node;         /* being lowered */
+  void **scratch;        /* freed when the node is lowered */
   uint32_t scratch_count, scratch_capacity;
   uint64_t packed_bytes; /* weights copied into operators */
   uint8_t *buffer;       /* activations and workspace */

@@ -77,6 +77,19 @@ static inline int32_t nsc_quant_value(float x, float scale, int32_t zero, int32_
 nsc_status nsc_quant_table(nsc_plan *plan, const nsc_node *node, const char *kind, uint32_t input, uint32_t output,
                            const int8_t table[256]);
 
+/* ---- quantised models in floats: quant_range.c ---- */
+
+/* Whether the plan computes with integers; measures when the caller left it open. */
+bool nsc_quant_uses_integers(nsc_plan *plan);
+/*
+ * Where it does not: a QuantizeLinear that DequantizeLinear alone reads, with the same parameters, cuts its input to a
+ * range and rounds it; the rounding is left out. Bounds of that range when `node` is one such; then its output stands
+ * for floats.
+ */
+nsc_status nsc_quant_range(nsc_plan *plan, const nsc_node *node, bool *is_range, float *min, float *max);
+/* Takes such a node along behind `*value`, and narrows the bounds of the clamp that was taken before it. */
+nsc_status nsc_quant_take_range(nsc_plan *plan, uint32_t *value, float *min, float *max);
+
 /* ---- lowering with integers ---- */
 
 /*
@@ -95,6 +108,8 @@ typedef struct nsc_quant_target {
   int32_t min, max; /* bounds of the clamp, as signed integers */
 } nsc_quant_target;
 
+/* Is that a QuantizeLinear of `input` with all that it needs? `node` may be NULL. */
+bool nsc_quant_is_quantise(const nsc_node *node, uint32_t input);
 /* Looks whether a QuantizeLinear with one scale follows `output`, with a Relu or Clip between when `clamps`. */
 nsc_status nsc_quant_target_find(nsc_plan *plan, uint32_t output, bool clamps, nsc_quant_target *out);
 /* Takes those nodes along; `integers` is then to be written, and nsc_quant_target_finish called. */

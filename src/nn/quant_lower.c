@@ -5,7 +5,7 @@
 #include "nn/plan_private.h"
 #include "nn/quant.h"
 
-static bool is_quantise(const nsc_node *node, uint32_t input) {
+bool nsc_quant_is_quantise(const nsc_node *node, uint32_t input) {
   return node && strcmp(node->op, "QuantizeLinear") == 0 && node->input_count >= 2 && node->inputs[0] == input &&
          node->inputs[1] != NSC_NO_VALUE && node->output_count > 0 && node->outputs[0] != NSC_NO_VALUE;
 }
@@ -20,7 +20,7 @@ nsc_status nsc_quant_target_find(nsc_plan *plan, uint32_t output, bool clamps, n
     output = next->outputs[0];
     next = nsc_plan_next(plan, output);
   }
-  if (!is_quantise(next, output)) return NSC_OK;
+  if (!nsc_quant_is_quantise(next, output)) return NSC_OK;
   uint32_t scale = next->inputs[1], zero = nsc_node_input(next, 2);
   size_t count = 0;
   nsc_shape_count(&plan->values[scale].shape, &count);
@@ -125,7 +125,8 @@ nsc_status nsc_quant_lower(nsc_plan *plan, const nsc_node *node, bool *done) {
   if (node->input_count == 0 || node->output_count == 0 || node->outputs[0] == NSC_NO_VALUE) return NSC_OK;
   if (!nsc_quant_of(plan, node->inputs[0])) return NSC_OK;
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-    if (strcmp(table[i].op, node->op) == 0) return table[i].lower(plan, node, done);
+    if (strcmp(table[i].op, node->op) != 0) continue;
+    return nsc_quant_uses_integers(plan) ? table[i].lower(plan, node, done) : NSC_OK;
   }
   return NSC_OK;
 }

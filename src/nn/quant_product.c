@@ -92,6 +92,13 @@ static void put_target(nsc_quant_scales *s, const nsc_quant *in, const nsc_quant
 
 /* ---- convolutions ---- */
 
+/* XNNPACK adds two products of a depthwise convolution in 16 bits, which two of -128 times -128 do not fit into. */
+bool nsc_quant_weights_fit(const nsc_conv_geometry *g, const int8_t *weights) {
+  if (g->group_in != 1) return true;
+  size_t count = g->groups * g->group_out * (size_t)(g->window.kernel[0] * g->window.kernel[1]);
+  return memchr(weights, 0x80, count) == NULL;
+}
+
 static enum xnn_status setup_conv(nsc_step *step, void *workspace) {
   return xnn_setup_convolution2d_nhwc_qs8_qc8w(step->op, workspace, step->in[0], step->out[0]);
 }
@@ -155,7 +162,7 @@ nsc_status nsc_quant_lower_conv(nsc_plan *plan, const nsc_node *node, bool *done
   put_target(&s, in, &t);
   bool fits;
   NSC_TRY(quantise_bias(plan, bias, outputs, &s, &fits));
-  if (!fits || !nsc_quant_scales_fit(&s, outputs)) return NSC_OK;
+  if (!fits || !nsc_quant_scales_fit(&s, outputs) || !nsc_quant_weights_fit(&g, weights)) return NSC_OK;
   *done = true;
   NSC_TRY(nsc_plan_layout(plan, in->source, true, &input));
   nsc_shape shape = nsc_conv_output_shape(&g, x_shape.dims[0]);

@@ -25,6 +25,8 @@ nsc_status nsc_quant_weights(nsc_plan *plan, uint32_t value, const int32_t *zero
 /* The scale of each output; `scale` has one or `outputs` entries. */
 nsc_status nsc_quant_spread(nsc_plan *plan, const float *scale, size_t channels, size_t outputs, const float **out);
 
+/* Whether XNNPACK computes with these weights exactly: one tap of a depthwise convolution may not be -128. */
+bool nsc_quant_weights_fit(const nsc_conv_geometry *g, const int8_t *weights);
 /* `input` is int8, channels last; `output` is defined as int8, channels last. `weights` as ONNX has them. */
 nsc_status nsc_quant_conv(nsc_plan *plan, const nsc_node *node, const nsc_conv_geometry *g, const nsc_quant_scales *s,
                           const int8_t *weights, uint32_t input, uint32_t output);

@@ -46,6 +46,7 @@ nsc_status nsc_session_create_tapped(const nsc_model *model, const nsc_session_o
   s->threads = options->threads > 1 ? options->threads : 1;
   s->plan.model = model;
   s->plan.err = err;
+  s->plan.integers = options->integers;
   s->plan.taps = taps;
   s->plan.tap_count = tap_count;
   s->plan.max_bytes = options->max_bytes ? options->max_bytes : default_max_bytes;
