@@ -732,6 +732,8 @@ NSC_WARN_UNUSED nsc_status nsc_model_add_file(nsc_model *model, const char *name
 const char *nsc_model_metadata(const nsc_model *model, const char *key, size_t *size);
 
 /* Inputs that the caller must give, as the file declares them: -1 stands for an open dimension, rank 0 for no shape. */
+/* Bytes of its file. */
+size_t nsc_model_bytes(const nsc_model *model);
 uint32_t nsc_model_input_count(const nsc_model *model);
 NSC_WARN_UNUSED nsc_status nsc_model_input_info(const nsc_model *model, uint32_t index, nsc_tensor_info *out,
                                                 nsc_error *err);
@@ -756,6 +758,13 @@ NSC_WARN_UNUSED nsc_status nsc_model_json(const nsc_model *model, char **out, ns
 NSC_WARN_UNUSED nsc_status nsc_model_describe(const uint8_t *file, size_t file_size, const char *facts, char **bytes,
                                               size_t *size, nsc_error *err);
 
+/* Whether quantised models are computed with integers. */
+typedef enum nsc_integers {
+  NSC_INTEGERS_WHERE_FASTER = 0, /* as a short measurement says, made once for the program */
+  NSC_INTEGERS_ALWAYS = 1,
+  NSC_INTEGERS_NEVER = 2 /* in float32, cut to the same ranges but not rounded */
+} nsc_integers;
+
 typedef struct nsc_session_options {
   uint32_t threads;              /* 0 or 1: the calling thread alone */
   uint32_t input_count;          /* shapes given below, in the order of the model's inputs; 0: as the model says */
@@ -764,6 +773,7 @@ typedef struct nsc_session_options {
                                     that some models take as inputs, weights in tests. Copied */
   uint64_t max_bytes;            /* weights and activations together; default 2 GiB. LIMIT when the plan needs more */
   bool stock;                    /* XNNPACK's own operators in the place of faster ones: to compare */
+  nsc_integers integers;
 } nsc_session_options;
 
 typedef struct nsc_session nsc_session;
@@ -852,6 +862,54 @@ NSC_WARN_UNUSED nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_im
  */
 NSC_WARN_UNUSED nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *result, char **out,
                                            nsc_error *err);
+
+/* ---- quantisation: a smaller, faster model from a float one ------------------------------------------------------ */
+
+/* How the range of an activation is chosen from what calibration saw. */
+typedef enum nsc_quantize_method {
+  NSC_QUANTIZE_MINMAX = 0,     /* the smallest and the largest value */
+  NSC_QUANTIZE_PERCENTILE = 1, /* all but the outermost */
+  NSC_QUANTIZE_MSE = 2,        /* the smallest squared error */
+  NSC_QUANTIZE_ENTROPY = 3     /* the smallest divergence between the distributions before and after */
+} nsc_quantize_method;
+
+/* "minmax", "percentile", "mse" or "entropy"; false for any other word. */
+bool nsc_quantize_method_named(const char *name, nsc_quantize_method *out);
+
+typedef enum nsc_weight_storage {
+  NSC_WEIGHTS_F16 = 0, /* half the bytes */
+  NSC_WEIGHTS_INT8 = 1 /* a quarter */
+} nsc_weight_storage;
+
+typedef struct nsc_quantize_options {
+  nsc_quantize_method method;
+  double percentile; /* of PERCENTILE, above 50 up to 100; 0: 99.99 */
+  bool float_first;  /* the first layer stays in float */
+  uint32_t keep_count;
+  const char *const *keep; /* names of nodes that stay in float; * and ? stand for any characters */
+} nsc_quantize_options;
+
+/*
+ * Post-training quantisation: pictures go through the model's recipe and the float model, what flows between its layers
+ * is counted, and a model with QuantizeLinear and DequantizeLinear (QDQ) comes out, which other engines open, too. It
+ * keeps all metadata and gains `nsc.quantization`. Nothing of a picture is kept but counts.
+ */
+typedef struct nsc_quantization nsc_quantization;
+
+/* The model must outlive it. `classifier` as in nsc_classifier_create; both options may be NULL. Errors: those of
+ * nsc_classifier_create, UNSUPPORTED for a model in which nothing can be quantised, ARGUMENT. */
+NSC_WARN_UNUSED nsc_status nsc_quantization_create(const nsc_model *model, const nsc_classifier_options *classifier,
+                                                   const nsc_quantize_options *options, nsc_quantization **out,
+                                                   nsc_error *err);
+/* Counts what one frame makes of the model. Errors: those of nsc_classifier_run. */
+NSC_WARN_UNUSED nsc_status nsc_quantization_add(nsc_quantization *q, nsc_image *image, uint32_t frame, nsc_error *err);
+/* The quantised model, ended by nsc_text_free. Errors: ARGUMENT before the first frame, MEMORY. */
+NSC_WARN_UNUSED nsc_status nsc_quantization_finish(nsc_quantization *q, char **bytes, size_t *size, nsc_error *err);
+void nsc_quantization_free(nsc_quantization *q);
+
+/* The same model with weights in fewer bytes, computed in float32 as before; no pictures needed. */
+NSC_WARN_UNUSED nsc_status nsc_quantize_weights(const nsc_model *model, nsc_weight_storage storage, char **bytes,
+                                                size_t *size, nsc_error *err);
 
 /* ---- synthetic pictures ------------------------------------------------------------------------------------------ */
 

@@ -20,6 +20,7 @@ int nsc_cli_evaluate(int argc, char **argv);
 int nsc_cli_convert(int argc, char **argv);
 int nsc_cli_deidentify(int argc, char **argv);
 int nsc_cli_phantom(int argc, char **argv);
+int nsc_cli_quantize(int argc, char **argv);
 
 extern const char nsc_cli_info_usage[];
 extern const char nsc_cli_classify_usage[];
@@ -30,6 +31,7 @@ extern const char nsc_cli_evaluate_usage[];
 extern const char nsc_cli_convert_usage[];
 extern const char nsc_cli_deidentify_usage[];
 extern const char nsc_cli_phantom_usage[];
+extern const char nsc_cli_quantize_usage[];
 
 /* ---- bench --train ---- */
 

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "cli/data.h"
+#include "cli/labels.h"
 #include "eval/eval.h"
 
 const char nsc_cli_evaluate_usage[] =
@@ -105,29 +106,6 @@ static bool read_settings(int argc, char **argv, settings *s) {
 
 /* ---- labels ---- */
 
-/* What --map calls the label [*size]; the label itself when it is not named there. Not terminated. */
-static const char *mapped(const char *map, const char *label, size_t *size) {
-  size_t n = *size;
-  for (const char *at = map; at && *at; at += strcspn(at, ","), at += *at == ',') {
-    if (strncmp(at, label, n) != 0 || at[n] != '=') continue;
-    *size = strcspn(at + n + 1, ",");
-    return at + n + 1;
-  }
-  return label;
-}
-
-/* By the same letters, else in any case: NORMAL of a folder is normal of the model. */
-static bool find_label(const nsc_result *model, const char *name, size_t size, uint32_t *out) {
-  for (int any_case = 0; any_case < 2; any_case++) {
-    for (*out = 0; *out < model->count; ++*out) {
-      const char *label = model->labels[*out];
-      if (strlen(label) != size) continue;
-      if ((any_case ? strncasecmp(label, name, size) : strncmp(label, name, size)) == 0) return true;
-    }
-  }
-  return false;
-}
-
 static nsc_status fail_label(const job *j, const char *label, size_t size, nsc_error *err) {
   nsc_text names = {0};
   for (uint32_t i = 0; i < j->blank.count && names.size < 120; i++) {
@@ -143,8 +121,8 @@ static nsc_status fail_label(const job *j, const char *label, size_t size, nsc_e
 /* The model's number of the label [size] of the data. */
 static nsc_status match_label(const job *j, const char *label, size_t size, uint32_t *out, nsc_error *err) {
   size_t length = size;
-  const char *name = mapped(j->s->map, label, &length);
-  return find_label(&j->blank, name, length, out) ? NSC_OK : fail_label(j, label, size, err);
+  const char *name = nsc_cli_mapped_label(j->s->map, label, &length);
+  return nsc_cli_find_label(&j->blank, name, length, out) ? NSC_OK : fail_label(j, label, size, err);
 }
 
 /* "Edema|Effusion" of the data as the model's labels; one that --map gives no name ("No Finding=") is none of them. */
@@ -152,7 +130,7 @@ static nsc_status match_set(const job *j, const char *labels, uint8_t *set, nsc_
   while (*labels) {
     size_t size = strcspn(labels, "|"), length = size;
     uint32_t number;
-    mapped(j->s->map, labels, &length);
+    nsc_cli_mapped_label(j->s->map, labels, &length);
     if (length > 0) {
       NSC_TRY(match_label(j, labels, size, &number, err));
       set[number] = 1;

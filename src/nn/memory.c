@@ -22,6 +22,30 @@ static void touch(nsc_plan *plan, uint32_t value, uint32_t step) {
   if (step > root->last) root->last = step;
 }
 
+void nsc_plan_drop_unread_steps(nsc_plan *plan) {
+  const nsc_model *m = plan->model;
+  /* `last` is not in use yet: 1 for what somebody reads. */
+  for (uint32_t i = 0; i < plan->value_count; i++) plan->values[i].last = 0;
+  for (uint32_t i = 0; i < m->output_count; i++) plan->values[plan->values[m->outputs[i].value].root].last = 1;
+  for (uint32_t i = 0; i < plan->tap_count; i++) plan->values[plan->values[plan->taps[i]].root].last = 1;
+  uint32_t kept = plan->step_count;
+  for (uint32_t s = plan->step_count; s-- > 0;) {
+    nsc_step *step = plan->steps[s];
+    bool read = false;
+    for (uint32_t i = 0; i < step->output_count; i++) {
+      read = read || plan->values[plan->values[step->outputs[i]].root].last;
+    }
+    if (!read) {
+      xnn_delete_operator(step->op);
+      continue;
+    }
+    for (uint32_t i = 0; i < step->input_count; i++) plan->values[plan->values[step->inputs[i]].root].last = 1;
+    plan->steps[--kept] = step;
+  }
+  plan->step_count -= kept;
+  if (kept) memmove(plan->steps, plan->steps + kept, plan->step_count * sizeof(nsc_step *));
+}
+
 static nsc_status find_lifetimes(nsc_plan *plan) {
   const nsc_model *m = plan->model;
   for (uint32_t i = 0; i < plan->value_count; i++) {
@@ -42,6 +66,7 @@ static nsc_status find_lifetimes(nsc_plan *plan) {
     touch(plan, m->inputs[i].value, plan->step_count);
   }
   for (uint32_t i = 0; i < m->output_count; i++) touch(plan, m->outputs[i].value, plan->step_count);
+  for (uint32_t i = 0; i < plan->tap_count; i++) touch(plan, plan->taps[i], plan->step_count);
   return NSC_OK;
 }
 

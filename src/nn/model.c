@@ -41,6 +41,10 @@ const char *nsc_model_metadata(const nsc_model *model, const char *key, size_t *
   return NULL;
 }
 
+size_t nsc_model_bytes(const nsc_model *model) {
+  return model->source->size;
+}
+
 uint32_t nsc_model_input_count(const nsc_model *model) {
   return model->input_count;
 }

@@ -73,6 +73,8 @@ typedef struct nsc_node {
   uint32_t input_count, output_count, attribute_count;
   uint32_t *inputs, *outputs; /* values; NSC_NO_VALUE where an optional one is left out */
   nsc_attribute *attributes;
+  const uint8_t *message; /* the whole NodeProto */
+  size_t message_size;
 } nsc_node;
 
 /* A name in the graph. */
@@ -94,6 +96,8 @@ typedef struct nsc_port {
 struct nsc_model {
   nsc_source *source;
   nsc_arena arena;
+  const uint8_t *graph; /* the GraphProto, in the source */
+  size_t graph_size;
   const char *producer, *graph_name;
   int64_t ir_version, opset;
   nsc_node *nodes; /* in an order in which every input is there before it is used */

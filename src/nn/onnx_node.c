@@ -161,6 +161,8 @@ static nsc_status read_names(nsc_onnx_reader *r, const nsc_onnx_scope *scope, co
 nsc_status nsc_onnx_plain_node(nsc_onnx_reader *r, const nsc_onnx_scope *scope, const uint8_t *bytes, size_t size,
                                nsc_node *node) {
   *node = (nsc_node){.name = "", .op = "", .domain = "", .guard = scope->guard};
+  node->message = bytes;
+  node->message_size = size;
   NSC_TRY(read_names(r, scope, bytes, size, 1, &node->inputs, &node->input_count));
   NSC_TRY(read_names(r, scope, bytes, size, 2, &node->outputs, &node->output_count));
   size_t attributes = nsc_onnx_count_fields(bytes, size, 5);

@@ -230,6 +230,8 @@ static nsc_status read_model(nsc_onnx_reader *r) {
     if (w.field == 14 && message) NSC_TRY(read_metadata(r, w.bytes, w.size));
   }
   NSC_TRY(check_header(r, graph, w.broken));
+  m->graph = graph;
+  m->graph_size = graph_size;
   NSC_TRY(read_functions(r));
   NSC_TRY(read_graph(r, graph, graph_size));
   return sort_nodes(r);

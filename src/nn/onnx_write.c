@@ -75,7 +75,13 @@ void nsc_onnx_string(nsc_onnx_writer *w, const char *name, const char *value) {
 
 void nsc_onnx_node(nsc_onnx_writer *w, const char *op, const char *output, uint32_t input_count,
                    const char *const *inputs) {
+  nsc_onnx_node_of(w, NULL, op, output, input_count, inputs);
+}
+
+void nsc_onnx_node_of(nsc_onnx_writer *w, const char *domain, const char *op, const char *output, uint32_t input_count,
+                      const char *const *inputs) {
   nsc_text m = {0};
+  if (domain) put_text(&m, 7, domain);
   for (uint32_t i = 0; i < input_count; i++) put_text(&m, 1, inputs[i]);
   put_text(&m, 2, output);
   put_text(&m, 3, output);
@@ -97,12 +103,36 @@ static size_t put_tensor_head(nsc_text *m, const char *name, int type, uint32_t 
   return count;
 }
 
-void nsc_onnx_floats(nsc_onnx_writer *w, const char *name, uint32_t rank, const int64_t *dims, const float *values) {
+void nsc_onnx_node_like(nsc_onnx_writer *w, const uint8_t *node, size_t node_size, uint32_t input_count,
+                        const char *const *inputs, uint32_t output_count, const char *const *outputs) {
   nsc_text m = {0};
-  size_t count = put_tensor_head(&m, name, FLOAT, rank, dims);
-  put_head(&m, 9, count * sizeof *values);
-  nsc_text_append(&m, (const char *)values, count * sizeof *values);
+  for (uint32_t i = 0; i < input_count; i++) put_text(&m, 1, inputs[i]);
+  for (uint32_t i = 0; i < output_count; i++) put_text(&m, 2, outputs[i]);
+  nsc_wire f = nsc_wire_of(node, node_size);
+  for (size_t start = 0; nsc_wire_next(&f); start = f.reader.at) {
+    if (f.field != 1 && f.field != 2) nsc_text_append(&m, (const char *)node + start, f.reader.at - start);
+  }
+  put_message(&w->graph, 1, &m);
+}
+
+void nsc_onnx_copy(nsc_onnx_writer *w, uint32_t field, const uint8_t *bytes, size_t size) {
+  put_head(&w->graph, field, size);
+  nsc_text_append(&w->graph, (const char *)bytes, size);
+}
+
+void nsc_onnx_tensor(nsc_onnx_writer *w, const char *name, int type, uint32_t rank, const int64_t *dims,
+                     const void *bytes, size_t size) {
+  nsc_text m = {0};
+  put_tensor_head(&m, name, type, rank, dims);
+  put_head(&m, 9, size);
+  nsc_text_append(&m, bytes, size);
   put_message(&w->graph, 5, &m);
+}
+
+void nsc_onnx_floats(nsc_onnx_writer *w, const char *name, uint32_t rank, const int64_t *dims, const float *values) {
+  size_t count = 1;
+  for (uint32_t i = 0; i < rank; i++) count *= (size_t)dims[i];
+  nsc_onnx_tensor(w, name, FLOAT, rank, dims, values, count * sizeof *values);
 }
 
 void nsc_onnx_halves(nsc_onnx_writer *w, const char *name, uint32_t rank, const int64_t *dims, const float *values) {
@@ -172,7 +202,7 @@ void nsc_onnx_drop(nsc_onnx_writer *w) {
 
 /* ---- other metadata in a file that is there ---- */
 
-enum { METADATA = 14 /* ModelProto.metadata_props */ };
+enum { GRAPH = 7, METADATA = 14 /* ModelProto.graph and .metadata_props */ };
 
 /* Whether an entry's key is one of the list. */
 static bool is_listed(const uint8_t *entry, size_t size, uint32_t count, const char *const *keys) {
@@ -193,6 +223,38 @@ static void put_metadata(nsc_text *t, const char *key, const char *value) {
   put_message(t, METADATA, &m);
 }
 
+static nsc_status end_file(nsc_text *t, uint32_t count, const char *const *keys, const char *const *values,
+                           char **bytes, size_t *size, nsc_error *err) {
+  for (uint32_t i = 0; i < count; i++) {
+    if (values[i]) put_metadata(t, keys[i], values[i]);
+  }
+  size_t total = t->size;
+  NSC_TRY(nsc_text_finish(t, bytes, err));
+  *size = total;
+  return NSC_OK;
+}
+
+nsc_status nsc_onnx_finish_like(nsc_onnx_writer *w, const uint8_t *file, size_t file_size, const char *domain,
+                                uint32_t count, const char *const *keys, const char *const *values, char **bytes,
+                                size_t *size, nsc_error *err) {
+  nsc_text t = {0};
+  nsc_wire f = nsc_wire_of(file, file_size);
+  for (size_t start = 0; nsc_wire_next(&f); start = f.reader.at) {
+    if (f.field == GRAPH && f.type == NSC_WIRE_BYTES) continue;
+    if (f.field == METADATA && f.type == NSC_WIRE_BYTES && is_listed(f.bytes, f.size, count, keys)) continue;
+    nsc_text_append(&t, (const char *)file + start, f.reader.at - start);
+  }
+  put_message(&t, GRAPH, &w->graph);
+  if (domain) {
+    nsc_text opset = {0};
+    put_text(&opset, 1, domain);
+    put_number(&opset, 2, 1);
+    put_message(&t, 8, &opset);
+  }
+  nsc_onnx_drop(w);
+  return end_file(&t, count, keys, values, bytes, size, err);
+}
+
 nsc_status nsc_onnx_replace_metadata(const uint8_t *file, size_t file_size, uint32_t count, const char *const *keys,
                                      const char *const *values, char **bytes, size_t *size, nsc_error *err) {
   nsc_text t = {0};
@@ -205,11 +267,5 @@ nsc_status nsc_onnx_replace_metadata(const uint8_t *file, size_t file_size, uint
     nsc_text_drop(&t);
     return nsc_fail(err, NSC_ERROR_CORRUPT, "this is no ONNX file, or it is cut off");
   }
-  for (uint32_t i = 0; i < count; i++) {
-    if (values[i]) put_metadata(&t, keys[i], values[i]);
-  }
-  size_t total = t.size;
-  NSC_TRY(nsc_text_finish(&t, bytes, err));
-  *size = total;
-  return NSC_OK;
+  return end_file(&t, count, keys, values, bytes, size, err);
 }

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/op_conv.h"
 #include "nn/op_depthwise.h"
 #include "nn/op_stem.h"
 #include "nn/op_winograd.h"
@@ -258,9 +259,8 @@ static nsc_status pack_bias(nsc_plan *plan, size_t outputs, const float *bias, c
   return NSC_OK;
 }
 
-/* Kernel size and channel counts from the shape of W, checked against X. */
-static nsc_status read_geometry(nsc_plan *plan, const nsc_node *node, conv *c) {
-  const nsc_shape *x = &plan->values[node->inputs[0]].shape, *w = &plan->values[node->inputs[1]].shape;
+nsc_status nsc_conv_geometry_read(nsc_plan *plan, const nsc_node *node, const nsc_shape *x, const nsc_shape *w,
+                                  nsc_conv_geometry *out) {
   if (x->rank != w->rank || (x->rank != 3 && x->rank != 4)) {
     return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR,
                          "only 1-D and 2-D convolutions are supported (X has %u dimensions, W %u)", x->rank, w->rank);
@@ -272,10 +272,27 @@ static nsc_status read_geometry(nsc_plan *plan, const nsc_node *node, conv *c) {
                          nsc_shape_text(w, ws), (long long)groups);
   }
   int64_t kernel[2] = {w->rank == 4 ? w->dims[2] : 1, w->dims[w->rank - 1]};
-  c->groups = (size_t)groups;
-  c->group_in = (size_t)w->dims[1];
-  c->group_out = (size_t)(w->dims[0] / groups);
-  return nsc_window_read(plan, node, x, kernel, &c->window);
+  *out = (nsc_conv_geometry){
+      .groups = (size_t)groups, .group_in = (size_t)w->dims[1], .group_out = (size_t)(w->dims[0] / groups)};
+  return nsc_window_read(plan, node, x, kernel, &out->window);
+}
+
+nsc_shape nsc_conv_output_shape(const nsc_conv_geometry *g, int64_t batch) {
+  int64_t channels = (int64_t)(g->groups * g->group_out);
+  const nsc_window *w = &g->window;
+  if (w->axes == 1) return (nsc_shape){3, {batch, channels, w->out[1]}};
+  return (nsc_shape){4, {batch, channels, w->out[0], w->out[1]}};
+}
+
+static nsc_status read_geometry(nsc_plan *plan, const nsc_node *node, conv *c) {
+  const nsc_shape *x = &plan->values[node->inputs[0]].shape, *w = &plan->values[node->inputs[1]].shape;
+  nsc_conv_geometry g;
+  NSC_TRY(nsc_conv_geometry_read(plan, node, x, w, &g));
+  c->window = g.window;
+  c->groups = g.groups;
+  c->group_in = g.group_in;
+  c->group_out = g.group_out;
+  return NSC_OK;
 }
 
 static nsc_status read_bias(nsc_plan *plan, const nsc_node *node, uint32_t value, size_t outputs, const float **out) {

@@ -21,28 +21,6 @@ typedef struct pool_task {
   const pool_params *params;
 } pool_task;
 
-/* How many positions of the window along one axis an average divides by, and the range of them inside the input. */
-static void clip_axis(const nsc_window *w, int axis, int64_t o, bool include_pad, int64_t *from, int64_t *to,
-                      int64_t *divisor) {
-  int64_t start = o * w->stride[axis] - w->pad_begin[axis];
-  int64_t in = w->in[axis], d = w->dilation[axis];
-  /* Padding that only ceil_mode added never counts. */
-  int64_t counted_end = in + w->pad_end[axis] - w->ceil_extra[axis];
-  *from = w->kernel[axis];
-  *to = 0;
-  *divisor = 0;
-  for (int64_t k = 0; k < w->kernel[axis]; k++) {
-    int64_t at = start + k * d;
-    if (at >= 0 && at < in) {
-      if (k < *from) *from = k;
-      *to = k + 1;
-      ++*divisor;
-    } else if (include_pad && at < counted_end) {
-      ++*divisor;
-    }
-  }
-}
-
 static void accumulate(float *out, const float *in, size_t channels, bool average, int64_t power) {
   if (power == 2) {
     for (size_t c = 0; c < channels; c++) out[c] += in[c] * in[c];
@@ -65,9 +43,9 @@ static void pool_row(void *context, size_t row) {
   const float *in = (const float *)task->step->in[0] + (size_t)(n * w->in[0] * w->in[1]) * channels;
   float *out = (float *)task->step->out[0] + row * (size_t)w->out[1] * channels;
   int64_t y0, y1, y_count, x0, x1, x_count;
-  clip_axis(w, 0, oy, p->include_pad, &y0, &y1, &y_count);
+  nsc_window_clip(w, 0, oy, p->include_pad, &y0, &y1, &y_count);
   for (int64_t ox = 0; ox < w->out[1]; ox++, out += channels) {
-    clip_axis(w, 1, ox, p->include_pad, &x0, &x1, &x_count);
+    nsc_window_clip(w, 1, ox, p->include_pad, &x0, &x1, &x_count);
     for (size_t c = 0; c < channels; c++) out[c] = p->average || p->power ? 0.0f : -INFINITY;
     for (int64_t ky = y0; ky < y1; ky++) {
       int64_t iy = oy * w->stride[0] - w->pad_begin[0] + ky * w->dilation[0];

@@ -25,5 +25,7 @@ extern const nsc_operator nsc_reduce_operators[];    /* mean, sum, max and so on
 extern const nsc_operator nsc_resize_operators[];    /* Resize, Upsample */
 extern const nsc_operator nsc_index_operators[];     /* gather and scatter by element, one-hot, sums along an axis */
 extern const nsc_operator nsc_top_operators[];       /* the largest of a line: ArgMax, TopK, Hardmax */
+extern const nsc_operator nsc_quant_operators[];     /* QuantizeLinear and back, products of integers */
+extern const nsc_operator nsc_integer_operators[];
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/half.h"
 #include "nn/plan_private.h"
+#include "nn/quant.h"
 
 nsc_status nsc_plan_add_step(nsc_plan *plan, const nsc_node *node, const char *kind, uint32_t input_count,
                              uint32_t output_count, nsc_step **out) {
@@ -83,21 +84,24 @@ static bool clip_bounds(nsc_plan *plan, const nsc_node *node, float *min, float 
   return *min < *max; /* XNNPACK wants an interval; NaN fails here too */
 }
 
-nsc_status nsc_plan_take_clamp(nsc_plan *plan, uint32_t *value, float *min, float *max) {
-  *min = -INFINITY;
+bool nsc_plan_clamp_bounds(nsc_plan *plan, const nsc_node *node, uint32_t input, float *min, float *max) {
+  *min = 0;
   *max = INFINITY;
+  if (node->domain[0] || node->output_count < 1 || node->outputs[0] == NSC_NO_VALUE) return false;
+  if (strcmp(node->op, "Relu") == 0) return true;
+  return strcmp(node->op, "Clip") == 0 && node->inputs[0] == input && clip_bounds(plan, node, min, max);
+}
+
+nsc_status nsc_plan_take_clamp(nsc_plan *plan, uint32_t *value, float *min, float *max) {
   const nsc_node *next = nsc_plan_next(plan, *value);
-  if (!next || next->domain[0] || next->output_count < 1 || next->outputs[0] == NSC_NO_VALUE) return NSC_OK;
-  if (strcmp(next->op, "Relu") == 0) {
-    *min = 0;
-  } else if (strcmp(next->op, "Clip") != 0 || next->inputs[0] != *value || !clip_bounds(plan, next, min, max)) {
+  if (next && nsc_plan_clamp_bounds(plan, next, *value, min, max)) {
+    nsc_plan_take(plan, next);
+    *value = next->outputs[0];
+  } else {
     *min = -INFINITY;
     *max = INFINITY;
-    return NSC_OK;
   }
-  nsc_plan_take(plan, next);
-  *value = next->outputs[0];
-  return NSC_OK;
+  return nsc_quant_take_range(plan, value, min, max);
 }
 
 enum xnn_status nsc_step_run(nsc_step *step, pthreadpool_t pool) {
@@ -139,6 +143,7 @@ static nsc_status count_consumers(nsc_plan *plan) {
     plan->consumer_count[m->outputs[i].value]++;
     plan->consumer[m->outputs[i].value] = NSC_NO_VALUE;
   }
+  for (uint32_t i = 0; i < plan->tap_count; i++) plan->consumer_count[plan->taps[i]] += 2;
   return NSC_OK;
 }
 
@@ -183,8 +188,7 @@ static bool all_inputs_constant(const nsc_plan *plan, const nsc_node *node) {
   return true;
 }
 
-/* Runs the steps from `first` on, whose inputs are all constants, and makes their outputs constants. */
-static nsc_status fold(nsc_plan *plan, const nsc_node *node, uint32_t first) {
+nsc_status nsc_plan_fold(nsc_plan *plan, const nsc_node *node, uint32_t first) {
   for (uint32_t s = first; s < plan->step_count; s++) {
     nsc_step *step = plan->steps[s];
     for (uint32_t i = 0; i < step->input_count; i++) {
@@ -256,9 +260,11 @@ static nsc_status lower_node(nsc_plan *plan, const nsc_node *node) {
   }
   uint32_t first_step = plan->step_count, first_value = plan->value_count;
   bool constant = all_inputs_constant(plan, node);
-  nsc_status status = lower(plan, node);
+  bool done = false;
+  nsc_status status = nsc_quant_lower(plan, node, &done);
+  if (status == NSC_OK && !done) status = lower(plan, node);
   if (status == NSC_OK && constant) {
-    status = fold(plan, node, first_step);
+    status = nsc_plan_fold(plan, node, first_step);
     if (status == NSC_OK) refresh_aliases(plan, first_value, node);
   }
   free_scratch(plan);
@@ -297,6 +303,7 @@ nsc_status nsc_plan_build(nsc_plan *plan, const nsc_tensor_info *inputs, uint32_
     }
     if (nsc_plan_is_constant(plan, m->outputs[i].value)) NSC_TRY(nsc_plan_keep_constant(plan, m->outputs[i].value));
   }
+  nsc_plan_drop_unread_steps(plan);
   return nsc_plan_place(plan);
 }
 

@@ -20,6 +20,8 @@
 
 enum { NSC_PLAN_ALIGN = 64 };
 
+typedef struct nsc_quant nsc_quant; /* quant.h */
+
 typedef struct nsc_value {
   const char *name;
   bool known;
@@ -29,12 +31,13 @@ typedef struct nsc_value {
   /* Constants: `proto` until somebody needs the elements, then `data` (physical layout, padded for XNNPACK). */
   const nsc_tensor_proto *proto;
   const void *data;
-  void *owned;          /* what to free for `data`; NULL when shared with another value */
-  bool read_by_step;    /* the constant must outlive planning */
-  uint32_t twin;        /* the same in the other layout, or NSC_NO_VALUE */
-  uint32_t root;        /* the value whose buffer this one shares; itself when it has its own */
-  uint32_t first, last; /* steps between which the buffer lives; of roots */
-  size_t offset;        /* in the arena of activations; of roots */
+  const nsc_quant *quant; /* the integers that stand for it, or NULL */
+  void *owned;            /* what to free for `data`; NULL when shared with another value */
+  bool read_by_step;      /* the constant must outlive planning */
+  uint32_t twin;          /* the same in the other layout, or NSC_NO_VALUE */
+  uint32_t root;          /* the value whose buffer this one shares; itself when it has its own */
+  uint32_t first, last;   /* steps between which the buffer lives; of roots */
+  size_t offset;          /* in the arena of activations; of roots */
 } nsc_value;
 
 typedef struct nsc_step nsc_step;
@@ -66,8 +69,11 @@ typedef struct nsc_plan {
   uint32_t *consumer_count; /* of graph values; a graph output counts as one more */
   uint32_t *consumer;       /* a node that reads it */
   uint8_t *node_done;       /* taken along by an earlier node */
-  uint32_t node;            /* being lowered */
-  void **scratch;           /* freed when the node is lowered */
+  const uint32_t *taps;     /* graph values that are read after a run, as outputs are */
+  uint32_t tap_count;
+  nsc_integers integers; /* WHERE_FASTER until somebody asks */
+  uint32_t node;         /* being lowered */
+  void **scratch;        /* freed when the node is lowered */
   uint32_t scratch_count, scratch_capacity;
   uint64_t packed_bytes; /* weights copied into operators */
   uint8_t *buffer;       /* activations and workspace */
@@ -136,9 +142,13 @@ nsc_status nsc_plan_add_loop(nsc_plan *plan, const nsc_node *node, const char *k
 /* A step that turns the memory of `from`: its dimension i becomes dimension perm[i] of what `from` has in memory. */
 nsc_status nsc_plan_add_transpose(nsc_plan *plan, const nsc_node *node, const char *kind, uint32_t from, uint32_t to,
                                   const uint32_t *perm);
+/* Runs the steps from `first` on, whose inputs are constants, makes their outputs constants and removes the steps. */
+nsc_status nsc_plan_fold(nsc_plan *plan, const nsc_node *node, uint32_t first);
 /* Turns an XNNPACK status into an error that names the node. */
 nsc_status nsc_plan_check(nsc_plan *plan, const nsc_node *node, enum xnn_status status);
 
+/* Bounds of a Relu or of a Clip with constant bounds; false for everything else. */
+bool nsc_plan_clamp_bounds(nsc_plan *plan, const nsc_node *node, uint32_t input, float *min, float *max);
 /* The only node that reads `value`, or NULL when there are several, or it is an output of the graph. */
 const nsc_node *nsc_plan_next(const nsc_plan *plan, uint32_t value);
 /* That node is taken along by the one being lowered. */

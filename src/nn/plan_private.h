@@ -6,6 +6,10 @@
 
 /* A constant that a step, or the caller, reads at run time: loads it and keeps it after planning. */
 nsc_status nsc_plan_keep_constant(nsc_plan *plan, uint32_t value);
+/* Brings a constant from the file, or from what it stands for, into memory of ours. */
+nsc_status nsc_plan_load_constant(nsc_plan *plan, uint32_t value);
+/* Removes steps whose outputs nobody reads. */
+void nsc_plan_drop_unread_steps(nsc_plan *plan);
 /* Zeroed, padded memory for a constant's elements; sets data and owned. LIMIT, MEMORY. */
 nsc_status nsc_plan_own_constant(nsc_plan *plan, uint32_t value, void **out);
 /* Where a value stands once the plan is placed. */

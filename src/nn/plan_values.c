@@ -9,6 +9,7 @@
 #include "base/half.h"
 #include "nn/plan.h"
 #include "nn/plan_private.h"
+#include "nn/quant.h"
 
 nsc_status nsc_node_fail(nsc_plan *plan, const nsc_node *node, nsc_status status, const char *format, ...) {
   char text[NSC_ERROR_TEXT];
@@ -48,7 +49,7 @@ uint32_t nsc_node_input(const nsc_node *node, uint32_t index) {
 
 bool nsc_plan_is_constant(const nsc_plan *plan, uint32_t value) {
   const nsc_value *v = &plan->values[value];
-  return v->known && (v->proto || v->data);
+  return v->known && (v->proto || v->data || (v->type == NSC_TYPE_F32 && v->quant && v->quant->constant));
 }
 
 nsc_status nsc_plan_need_inputs(nsc_plan *plan, const nsc_node *node, uint32_t required) {
@@ -117,6 +118,7 @@ static nsc_status set_value(nsc_plan *plan, uint32_t value, nsc_type type, const
   v->channels_last = channels_last && shape->rank >= 3;
   v->root = value;
   v->twin = NSC_NO_VALUE;
+  v->quant = NULL;
   v->first = v->last = plan->step_count;
   return NSC_OK;
 }
@@ -147,6 +149,7 @@ nsc_status nsc_plan_alias(nsc_plan *plan, uint32_t value, uint32_t source, const
   nsc_value *v = nsc_plan_value(plan, value), *s = nsc_plan_value(plan, source);
   v->proto = s->proto;
   v->data = s->data;
+  v->quant = s->quant && s->quant->constant ? s->quant : NULL;
   v->root = s->root;
   return NSC_OK;
 }
@@ -178,17 +181,20 @@ nsc_status nsc_plan_define_constant(nsc_plan *plan, uint32_t value, nsc_type typ
   return NSC_OK;
 }
 
-/* Brings a constant from the file into memory of ours. */
-static nsc_status load_constant(nsc_plan *plan, uint32_t value) {
+nsc_status nsc_plan_load_constant(nsc_plan *plan, uint32_t value) {
   nsc_value *v = nsc_plan_value(plan, value);
   if (v->data) return NSC_OK;
+  void *data;
+  if (!v->proto) {
+    NSC_TRY(nsc_plan_own_constant(plan, value, &data));
+    return nsc_quant_expand(plan, value, data);
+  }
   const nsc_tensor_proto *proto = v->proto;
   nsc_type type;
   if (!nsc_type_from_onnx(proto->onnx_type, &type)) {
     return nsc_fail(plan->err, NSC_ERROR_OPERATOR, "constant \"%.60s\" holds %s, which is not supported", proto->name,
                     nsc_onnx_type_name(proto->onnx_type));
   }
-  void *data;
   NSC_TRY(nsc_plan_own_constant(plan, value, &data));
   if (type != NSC_TYPE_F16) return nsc_tensor_proto_read(proto, data, plan->err);
   if (proto->raw) {
@@ -216,6 +222,13 @@ nsc_status nsc_plan_floats(nsc_plan *plan, const nsc_node *node, uint32_t value,
   const nsc_tensor_proto *proto = v->proto;
   if (v->data) {
     *out = v->data;
+  } else if (!proto) {
+    size_t count = 0;
+    float *copy;
+    nsc_shape_count(&v->shape, &count);
+    NSC_TRY(nsc_plan_scratch(plan, count, sizeof *copy, &copy));
+    *out = copy;
+    return nsc_quant_expand(plan, plain, copy);
   } else if (proto->onnx_type == 1 && proto->raw && (uintptr_t)proto->raw % sizeof(float) == 0) {
     *out = (const float *)(const void *)proto->raw; /* in place: big weights are not copied twice */
   } else {
@@ -226,7 +239,7 @@ nsc_status nsc_plan_floats(nsc_plan *plan, const nsc_node *node, uint32_t value,
     } else if (proto->raw) {
       nsc_half_expand(proto->raw, proto->count, copy);
     } else {
-      NSC_TRY(load_constant(plan, plain));
+      NSC_TRY(nsc_plan_load_constant(plan, plain));
       copy = plan->values[plain].owned;
     }
     *out = copy;
@@ -249,7 +262,7 @@ nsc_status nsc_plan_ints(nsc_plan *plan, const nsc_node *node, uint32_t value, c
   if (!nsc_plan_is_constant(plan, value)) {
     return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "%s must be a constant", what);
   }
-  NSC_TRY(load_constant(plan, value));
+  NSC_TRY(nsc_plan_load_constant(plan, value));
   const nsc_value *v = nsc_plan_value(plan, value);
   size_t n = 0;
   nsc_shape_count(&v->shape, &n);
@@ -343,7 +356,7 @@ nsc_status nsc_plan_layout(nsc_plan *plan, uint32_t value, bool channels_last, u
   if (nsc_permutation_is_trivial(&physical, perm)) {
     NSC_TRY(nsc_plan_alias(plan, twin, value, &shape, channels_last));
   } else if (nsc_plan_is_constant(plan, value)) {
-    NSC_TRY(load_constant(plan, value));
+    NSC_TRY(nsc_plan_load_constant(plan, value));
     void *data;
     NSC_TRY(nsc_plan_own_constant(plan, twin, &data));
     nsc_transpose(data, plan->values[value].data, &physical, perm, nsc_type_size(plan->values[twin].type));
@@ -359,7 +372,7 @@ nsc_status nsc_plan_layout(nsc_plan *plan, uint32_t value, bool channels_last, u
 
 /* A constant that a step reads at run time. */
 nsc_status nsc_plan_keep_constant(nsc_plan *plan, uint32_t value) {
-  NSC_TRY(load_constant(plan, value));
+  NSC_TRY(nsc_plan_load_constant(plan, value));
   plan->values[value].read_by_step = true;
   return NSC_OK;
 }

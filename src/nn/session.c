@@ -10,6 +10,7 @@
 #include "nn/plan.h"
 #include "nn/plan_private.h"
 #include "nn/rows.h"
+#include "nn/session_taps.h"
 
 /* 2 GiB: what a 32-bit wasm memory can give beside a model of the same size. */
 static const uint64_t default_max_bytes = (uint64_t)2 << 30;
@@ -22,6 +23,11 @@ struct nsc_session {
 
 nsc_status nsc_session_create(const nsc_model *model, const nsc_session_options *options, nsc_session **out,
                               nsc_error *err) {
+  return nsc_session_create_tapped(model, options, NULL, 0, out, err);
+}
+
+nsc_status nsc_session_create_tapped(const nsc_model *model, const nsc_session_options *options, const uint32_t *taps,
+                                     uint32_t tap_count, nsc_session **out, nsc_error *err) {
   static const nsc_session_options none;
   if (!model) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no model");
   if (!options) options = &none;
@@ -35,24 +41,34 @@ nsc_status nsc_session_create(const nsc_model *model, const nsc_session_options 
     return nsc_fail(err, ready == xnn_status_out_of_memory ? NSC_ERROR_MEMORY : NSC_ERROR_UNSUPPORTED,
                     "XNNPACK does not run on this processor (status %d)", (int)ready);
   }
-  nsc_choose_rows();
+  if (!options->stock) nsc_choose_rows();
   nsc_session *s = calloc(1, sizeof *s);
   if (!s) return nsc_fail_memory(err, sizeof *s, "a session");
   s->threads = options->threads > 1 ? options->threads : 1;
   s->plan.model = model;
   s->plan.err = err;
   s->plan.stock = options->stock;
+  s->plan.integers = options->integers;
+  s->plan.taps = taps;
+  s->plan.tap_count = tap_count;
   s->plan.max_bytes = options->max_bytes ? options->max_bytes : default_max_bytes;
   if (s->threads > 1) s->plan.pool = pthreadpool_create(s->threads);
   if (!s->plan.pool) s->threads = 1; /* no threads here: the work is the same, only slower */
   nsc_status status = nsc_plan_build(&s->plan, options->inputs, options->input_count, options->constants);
   s->plan.err = NULL;
+  s->plan.taps = NULL; /* the caller's */
   if (status != NSC_OK) {
     nsc_session_free(s);
     return status;
   }
   *out = s;
   return NSC_OK;
+}
+
+const float *nsc_session_tap(nsc_session *session, uint32_t value, size_t *count) {
+  const nsc_value *v = &session->plan.values[value];
+  if (!v->known || v->type != NSC_TYPE_F32 || !nsc_shape_count(&v->shape, count)) return NULL;
+  return nsc_plan_pointer(&session->plan, value);
 }
 
 void nsc_session_free(nsc_session *session) {

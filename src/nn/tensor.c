@@ -140,6 +140,8 @@ bool nsc_permutation_is_trivial(const nsc_shape *shape, const uint32_t *perm) {
 static void copy_run(uint8_t *out, int64_t out_step, const uint8_t *in, int64_t in_step, int64_t count, size_t size) {
   if (size == 4) {
     for (int64_t i = 0; i < count; i++) memcpy(out + i * out_step, in + i * in_step, 4);
+  } else if (size == 1) {
+    for (int64_t i = 0; i < count; i++) out[i * out_step] = in[i * in_step];
   } else {
     for (int64_t i = 0; i < count; i++) memcpy(out + i * out_step, in + i * in_step, size);
   }

@@ -89,3 +89,24 @@ nsc_status nsc_window_read(nsc_plan *plan, const nsc_node *node, const nsc_shape
   *out = w;
   return NSC_OK;
 }
+
+void nsc_window_clip(const nsc_window *w, int axis, int64_t o, bool include_pad, int64_t *from, int64_t *to,
+                     int64_t *divisor) {
+  int64_t start = o * w->stride[axis] - w->pad_begin[axis];
+  int64_t in = w->in[axis], d = w->dilation[axis];
+  /* Padding that only ceil_mode added never counts. */
+  int64_t counted_end = in + w->pad_end[axis] - w->ceil_extra[axis];
+  *from = w->kernel[axis];
+  *to = 0;
+  *divisor = 0;
+  for (int64_t k = 0; k < w->kernel[axis]; k++) {
+    int64_t at = start + k * d;
+    if (at >= 0 && at < in) {
+      if (k < *from) *from = k;
+      *to = k + 1;
+      ++*divisor;
+    } else if (include_pad && at < counted_end) {
+      ++*divisor;
+    }
+  }
+}

@@ -19,4 +19,11 @@ typedef struct nsc_window {
 nsc_status nsc_window_read(nsc_plan *plan, const nsc_node *node, const nsc_shape *shape, const int64_t *kernel,
                            nsc_window *out);
 
+/*
+ * Of the window of output `o` along one axis: kernel positions [from, to) lie inside the input; *divisor is how many
+ * positions an average divides by, with padding when `include_pad`.
+ */
+void nsc_window_clip(const nsc_window *w, int axis, int64_t o, bool include_pad, int64_t *from, int64_t *to,
+                     int64_t *divisor);
+
 #endif

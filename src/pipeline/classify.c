@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/half.h"
 #include "base/text.h"
+#include "pipeline/classify.h"
 #include "pipeline/manifest.h"
 #include "pipeline/scores.h"
 
@@ -207,6 +208,20 @@ void nsc_classifier_blank_result(const nsc_classifier *classifier, nsc_result *o
                       .labels = m->labels,
                       .thresholds = m->thresholds,
                       .verdict = m->label_count};
+}
+
+void nsc_classifier_input(const nsc_classifier *classifier, nsc_tensor_info *out) {
+  nsc_session_input_info(classifier->session, 0, out);
+}
+
+nsc_status nsc_classifier_prepare(nsc_classifier *classifier, nsc_image *image, uint32_t frame, const float **out,
+                                  size_t *count, bool *channels_last, nsc_error *err) {
+  nsc_classifier *c = classifier;
+  NSC_TRY(nsc_preprocess(image, frame, &c->manifest.recipe, c->input, c->input_count, err));
+  *out = c->input;
+  *count = c->input_count;
+  *channels_last = c->channels_first;
+  return NSC_OK;
 }
 
 nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_image *image, uint32_t frame,

@@ -156,8 +156,8 @@ void onnx_external(onnx_builder *b, const char *name, size_t rank, const int64_t
   put_message(&b->graph, 5, &m);
 }
 
-static void put_tensor(onnx_builder *b, const char *name, size_t rank, const int64_t *dims, int64_t type, size_t width,
-                       const void *values) {
+void onnx_tensor(onnx_builder *b, const char *name, size_t rank, const int64_t *dims, int64_t type, size_t width,
+                 const void *values) {
   onnx_bytes m = {0};
   size_t count = 1;
   for (size_t i = 0; i < rank; i++) {
@@ -171,15 +171,15 @@ static void put_tensor(onnx_builder *b, const char *name, size_t rank, const int
 }
 
 void onnx_floats(onnx_builder *b, const char *name, size_t rank, const int64_t *dims, const float *values) {
-  put_tensor(b, name, rank, dims, 1, 4, values);
+  onnx_tensor(b, name, rank, dims, 1, 4, values);
 }
 
 void onnx_halves(onnx_builder *b, const char *name, size_t rank, const int64_t *dims, const uint16_t *values) {
-  put_tensor(b, name, rank, dims, 10, 2, values);
+  onnx_tensor(b, name, rank, dims, 10, 2, values);
 }
 
 void onnx_int64s(onnx_builder *b, const char *name, size_t rank, const int64_t *dims, const int64_t *values) {
-  put_tensor(b, name, rank, dims, 7, 8, values);
+  onnx_tensor(b, name, rank, dims, 7, 8, values);
 }
 
 static void put_port(onnx_builder *b, uint32_t field, const char *name, size_t rank, const int64_t *dims) {

@@ -48,6 +48,9 @@ void onnx_external(onnx_builder *b, const char *name, size_t rank, const int64_t
 void onnx_function(onnx_builder *b, const char *name, const char *inputs, const char *outputs, onnx_builder *body);
 void onnx_call(onnx_builder *b, const char *function, const char *inputs, const char *outputs,
                onnx_attributes *attributes);
+/* Any type: `type` is TensorProto.DataType, `width` the bytes of an element. */
+void onnx_tensor(onnx_builder *b, const char *name, size_t rank, const int64_t *dims, int64_t type, size_t width,
+                 const void *values);
 /* A dimension of -1 is open. */
 void onnx_input(onnx_builder *b, const char *name, size_t rank, const int64_t *dims);
 void onnx_output(onnx_builder *b, const char *name, size_t rank, const int64_t *dims);

@@ -1,0 +1,144 @@
+#include "nn/integer_rows.h"
+
+#ifdef __wasm__
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <xnnpack.h>
+
+#include <xnnpack/config.h>
+#include <xnnpack/gemm.h>
+#include <xnnpack/igemm.h>
+#include "base/clock.h"
+
+/* A 3x3 convolution of 64 channels to 64. */
+enum { TAPS = 9, DEPTH = 64, COLUMNS = 64, MOST_ROWS = 6, ROUNDS = 16, SETTLED = 3 };
+
+typedef struct track {
+  const void *rows[TAPS * MOST_ROWS];
+  float a[MOST_ROWS * DEPTH + 64], weights[(TAPS * DEPTH + 2) * COLUMNS + 64], c[MOST_ROWS * COLUMNS + 64];
+  union xnn_f32_minmax_params float_params;
+  union xnn_qs8_qc8w_conv_minmax_params params;
+} track;
+
+typedef struct racer {
+  volatile xnn_igemm_ukernel_fn kernel; /* volatile: not inlined into the loop, as operators call it */
+  size_t rows, width;                   /* width: bytes of an element */
+  const void *params;
+  double best; /* ms a row */
+} racer;
+
+/* About half a millisecond of work. */
+static void run_round(racer *r, track *t) {
+  int calls = 0;
+  double start = nsc_now_ms(), spent = 0;
+  for (; spent < 0.5; calls += 8) {
+    for (int i = 0; i < 8; i++) {
+      r->kernel(r->rows, COLUMNS, DEPTH * r->width, TAPS * r->rows * sizeof(void *), (const void **)t->rows, t->weights,
+                t->c, COLUMNS * r->width, 8 * r->width, 0, NULL, r->params);
+    }
+    spent = nsc_now_ms() - start;
+  }
+  double each = spent / calls / (double)r->rows;
+  if (each < r->best) r->best = each;
+}
+
+/* Engines compile hot functions again after some milliseconds: all run until none gets faster any more. */
+static void race(racer *racers, int count, track *t) {
+  int settled = 0;
+  for (int round = 0; round < ROUNDS && settled < SETTLED; round++) {
+    settled++;
+    for (int i = 0; i < count; i++) {
+      double before = racers[i].best;
+      run_round(&racers[i], t);
+      if (racers[i].best < 0.97 * before) settled = 0;
+    }
+  }
+}
+
+static racer racer_of(const struct xnn_gemm_config *config, size_t width, const void *params) {
+  return (racer){config->minmax.igemm[config->mr - 1].function[0], config->mr, width, params, 1e9};
+}
+
+#ifdef __wasm_relaxed_simd__
+
+/* XNNPACK hands its configuration out as constant, but it stands in writable memory and is read at each creation. */
+static void use_two_rows(const struct xnn_gemm_config *given) {
+  struct xnn_gemm_config *config = (struct xnn_gemm_config *)(uintptr_t)given;
+  config->minmax.gemm[0].function[0] = (xnn_gemm_ukernel_fn)xnn_qs8_qc8w_gemm_minmax_fp32_ukernel_1x8c8__wasmusdot;
+  config->minmax.igemm[0].function[0] = (xnn_igemm_ukernel_fn)xnn_qs8_qc8w_igemm_minmax_fp32_ukernel_1x8c8__wasmusdot;
+  config->minmax.gemm[1].function[0] = (xnn_gemm_ukernel_fn)xnn_qs8_qc8w_gemm_minmax_fp32_ukernel_2x8c8__wasmusdot;
+  config->minmax.igemm[1].function[0] = (xnn_igemm_ukernel_fn)xnn_qs8_qc8w_igemm_minmax_fp32_ukernel_2x8c8__wasmusdot;
+  config->mr = 2;
+}
+
+/* Whether XNNPACK found unsigned times signed dot products, by their results. */
+static bool has_dots(const struct xnn_gemm_config *config) {
+  return config->minmax.igemm[3].function[0] ==
+         (xnn_igemm_ukernel_fn)xnn_qs8_qc8w_igemm_minmax_fp32_ukernel_4x8c8__wasmusdot_u2;
+}
+
+static int add_racers(const struct xnn_gemm_config *config, const track *t, racer *racers) {
+  if (!has_dots(config)) return 0;
+  racers[0] =
+      (racer){(xnn_igemm_ukernel_fn)xnn_qs8_qc8w_igemm_minmax_fp32_ukernel_2x8c8__wasmusdot, 2, 1, &t->params, 1e9};
+  return 1;
+}
+
+#else
+
+static void use_two_rows(const struct xnn_gemm_config *given) {
+  (void)given;
+}
+
+static int add_racers(const struct xnn_gemm_config *config, const track *t, racer *racers) {
+  (void)config, (void)t, (void)racers;
+  return 0;
+}
+
+#endif
+
+/* Float convolutions take 4 multiplications where these take 9 (Winograd, in 3x3 at stride 1), but not in most layers;
+   and the rest of a network, which only moves bytes, gains as well. */
+static const double least_gain = 1.3;
+
+static bool measure(void) {
+  const struct xnn_gemm_config *integers = xnn_init_qs8_qc8w_gemm_config(), *floats = xnn_init_f32_gemm_config();
+  track *t = integers && floats ? calloc(1, sizeof *t) : NULL;
+  if (!t) return true;
+  for (int i = 0; i < TAPS * MOST_ROWS; i++) t->rows[i] = t->a + i % MOST_ROWS * DEPTH;
+  t->float_params.scalar.min = -1;
+  t->float_params.scalar.max = 1;
+  integers->init.qs8_qc8w(&t->params, 0, -128, 127);
+  racer racers[3] = {racer_of(floats, sizeof(float), &t->float_params), racer_of(integers, 1, &t->params)};
+  int count = 2 + add_racers(integers, t, &racers[2]);
+  race(racers, count, t);
+  double best = racers[1].best;
+  if (count == 3 && racers[2].best < best) {
+    best = racers[2].best;
+    use_two_rows(integers);
+  }
+  bool pays = racers[0].best > least_gain * best;
+  free(t);
+  return pays;
+}
+
+bool nsc_integers_pay(void) {
+  /* As global as the configuration that it changes. Two sessions made at once would both measure, to the same end. */
+  static atomic_int known;
+  int state = atomic_load(&known);
+  if (state == 0) {
+    state = measure() ? 1 : 2;
+    atomic_store(&known, state);
+  }
+  return state == 1;
+}
+
+#else
+
+bool nsc_integers_pay(void) {
+  return true;
+}
+
+#endif

@@ -1,0 +1,17 @@
+/* Sessions that keep values between their layers. */
+#ifndef NSC_NN_SESSION_TAPS_H
+#define NSC_NN_SESSION_TAPS_H
+
+#include "negatoscope.h"
+
+/*
+ * As nsc_session_create, and the graph's values `taps` (numbers of nsc_model.values) can be read after a run. Operators
+ * are not fused across them, and their memory is not shared.
+ */
+NSC_WARN_UNUSED nsc_status nsc_session_create_tapped(const nsc_model *model, const nsc_session_options *options,
+                                                     const uint32_t *taps, uint32_t tap_count, nsc_session **out,
+                                                     nsc_error *err);
+/* The elements of a tapped value, in whatever layout; NULL when it is no float32. Valid until the next run. */
+const float *nsc_session_tap(nsc_session *session, uint32_t value, size_t *count);
+
+#endif
