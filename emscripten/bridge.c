@@ -390,6 +390,12 @@ nsc_status bridge_classify(nsc_classifier *classifier, nsc_image *image, uint32_
   return bridge_finish(nsc_result_json(classifier, &result, &json, err), json);
 }
 
+nsc_status bridge_classifier_profile(const nsc_classifier *classifier) {
+  nsc_error *err = bridge_begin();
+  char *json = NULL;
+  return bridge_finish(nsc_classifier_profile(classifier, &json, err), json);
+}
+
 /* A preset as JSON: what a form needs to start from when a model says nothing about its input. */
 nsc_status bridge_recipe(const char *preset, uint32_t width, uint32_t height, uint32_t channels) {
   nsc_error *err = bridge_begin();

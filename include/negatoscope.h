@@ -808,7 +808,11 @@ NSC_WARN_UNUSED nsc_status nsc_session_get_output(nsc_session *session, uint32_t
 /* Runs once. `cancel`, when not NULL, is looked at between operators: non-zero stops with CANCELLED. */
 NSC_WARN_UNUSED nsc_status nsc_session_run(nsc_session *session, const volatile int32_t *cancel, nsc_error *err);
 
-/* {"steps":[{"name","kind","output":[dims],"ms"}],"arenaBytes","packedBytes","threads"}: the last run, step by step. */
+/*
+ * The last run, step by step: {"threads","ms","arenaBytes","packedBytes","steps":[{"name": of the node,"kind": how it is
+ * computed,"output":[dims],"ms","macs": multiply-adds of a plain computation,"bytes": of weights, inputs and outputs}]}.
+ * A node may be several steps.
+ */
 NSC_WARN_UNUSED nsc_status nsc_session_json(const nsc_session *session, char **out, nsc_error *err);
 
 /* ---- classification: image -> tensor -> scores -> result --------------------------------------------------------- */
@@ -834,6 +838,8 @@ NSC_WARN_UNUSED nsc_status nsc_classifier_create(const nsc_model *model, const n
                                                  nsc_classifier **out, nsc_error *err);
 
 void nsc_classifier_free(nsc_classifier *classifier);
+/* The network's last run, step by step, as nsc_session_json. */
+NSC_WARN_UNUSED nsc_status nsc_classifier_profile(const nsc_classifier *classifier, char **out, nsc_error *err);
 
 const nsc_recipe *nsc_classifier_recipe(const nsc_classifier *classifier);
 

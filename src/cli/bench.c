@@ -44,7 +44,7 @@ static nsc_status print_profile(const nsc_session *session, nsc_error *err) {
   NSC_TRY(status);
   const nsc_json_value *steps = nsc_json_get(json.values, "steps"), *step = nsc_json_first(steps);
   double total = nsc_json_get(json.values, "ms")->number;
-  printf("%8s %6s  %-18s %-22s %s\n", "ms", "share", "operator", "output", "node");
+  printf("%8s %6s %8s %8s  %-22s %-18s %s\n", "ms", "share", "GFLOP/s", "MB", "operator", "output", "node");
   for (uint32_t i = 0; i < steps->count; i++, step = nsc_json_next(step)) {
     char shape[64] = "";
     const nsc_json_value *dims = nsc_json_get(step, "output"), *dim = nsc_json_first(dims);
@@ -53,7 +53,9 @@ static nsc_status print_profile(const nsc_session *session, nsc_error *err) {
       snprintf(shape + n, sizeof shape - n, d ? "x%.0f" : "%.0f", dim->number);
     }
     double ms = nsc_json_get(step, "ms")->number;
-    printf("%8.3f %5.1f%%  %-18s %-22s %s\n", ms, total > 0 ? 100 * ms / total : 0, nsc_json_get(step, "kind")->string,
+    double flops = 2 * nsc_json_get(step, "macs")->number;
+    printf("%8.3f %5.1f%% %8.1f %8.2f  %-22s %-18s %s\n", ms, total > 0 ? 100 * ms / total : 0,
+           ms > 0 ? flops / ms / 1e6 : 0, nsc_json_get(step, "bytes")->number / 1e6, nsc_json_get(step, "kind")->string,
            shape, nsc_json_get(step, "name")->string);
   }
   printf("activations %.1f MB, packed weights %.1f MB\n", nsc_json_get(json.values, "arenaBytes")->number / 1e6,

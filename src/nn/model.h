@@ -98,6 +98,7 @@ struct nsc_model {
   nsc_arena arena;
   const uint8_t *graph; /* the GraphProto, in the source */
   size_t graph_size;
+  bool written_out; /* nodes are those of functions or branches, and not the graph's own */
   const char *producer, *graph_name;
   int64_t ir_version, opset;
   nsc_node *nodes; /* in an order in which every input is there before it is used */

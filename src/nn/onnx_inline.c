@@ -67,6 +67,7 @@ static void bind(nsc_onnx_scope *inner, const nsc_onnx_function *f, uint32_t fie
 nsc_status nsc_onnx_write_out_function(nsc_onnx_reader *r, const nsc_onnx_scope *scope, const nsc_onnx_function *f,
                                        const uint8_t *bytes, size_t size) {
   nsc_node call;
+  r->model->written_out = true;
   nsc_onnx_scope inner = {.call = &call, .defaults = f->bytes, .defaults_size = f->size};
   NSC_TRY(nsc_onnx_plain_node(r, scope, bytes, size, &call));
   if (f->opset && f->opset != r->model->opset) {
@@ -143,6 +144,7 @@ static nsc_status write_out_branch(nsc_onnx_reader *r, const nsc_onnx_scope *sco
 nsc_status nsc_onnx_write_out_if(nsc_onnx_reader *r, const nsc_onnx_scope *scope, const uint8_t *bytes, size_t size,
                                  const uint8_t *branches[2], const size_t sizes[2]) {
   nsc_node node;
+  r->model->written_out = true;
   NSC_TRY(nsc_onnx_plain_node(r, scope, bytes, size, &node));
   if (node.input_count != 1 || node.inputs[0] == NSC_NO_VALUE || node.output_count == 0) {
     return nsc_onnx_broken(r, "If");

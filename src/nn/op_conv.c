@@ -120,7 +120,9 @@ static nsc_status add_conv_block(nsc_plan *plan, const nsc_node *node, const con
   if (out_h != (size_t)w->out[0] || out_w != (size_t)w->out[1]) {
     return nsc_node_fail(plan, node, NSC_ERROR_INTERNAL, "XNNPACK computes %zu x %zu outputs", out_h, out_w);
   }
-  plan->packed_bytes += (uint64_t)count * (c->group_in * area + 1) * sizeof(float);
+  double pixels = (double)(plan->values[input].shape.dims[0] * w->out[0] * w->out[1]);
+  nsc_plan_count(plan, step, pixels * (double)(count * c->group_in * area),
+                 (uint64_t)count * (c->group_in * area + 1) * sizeof(float));
   return NSC_OK;
 }
 
@@ -494,7 +496,9 @@ static nsc_status lower_conv_transpose(nsc_plan *plan, const nsc_node *node) {
           (uint32_t)d.kernel[0], (uint32_t)d.kernel[1], (uint32_t)d.stride[0], (uint32_t)d.stride[1],
           (uint32_t)d.dilation[0], (uint32_t)d.dilation[1], (uint32_t)groups, group_in, group_out,
           (size_t)groups * group_in, channels, packed, bias, min, max, 0, NULL, NULL, &step->op)));
-  plan->packed_bytes += channels * group_in * area * sizeof(float);
+  uint64_t weight_count = (uint64_t)channels * group_in * area;
+  nsc_plan_count(plan, step, (double)(x.dims[0] * x.dims[2] * x.dims[3]) * (double)weight_count,
+                 weight_count * sizeof(float));
   size_t out_h, out_w;
   return nsc_plan_check(
       plan, node,

@@ -21,11 +21,13 @@ nsc_status nsc_plan_depthwise(nsc_plan *plan, const nsc_node *node, const char *
   NSC_TRY(nsc_plan_alloc(plan, shape->channels, sizeof *zero, &zero));
   nsc_depthwise_pack(shape, weights, bias, packed);
   *p = (params){*shape, packed, zero};
-  plan->packed_bytes += floats * sizeof *packed;
   NSC_TRY(nsc_plan_add_step(plan, node, kind, 1, 1, &step));
   step->inputs[0] = input;
   step->outputs[0] = output;
   step->params = p;
   step->run = run;
+  double pixels = (double)(shape->batch * shape->out_height * shape->out_width);
+  nsc_plan_count(plan, step, pixels * (double)(shape->kernel * shape->kernel * shape->channels),
+                 floats * sizeof *packed);
   return NSC_OK;
 }

@@ -31,7 +31,8 @@ static nsc_status add_dense(nsc_plan *plan, const nsc_node *node, const dense *d
       plan, node,
       xnn_create_fully_connected_nc_f32(d->in, d->out, d->in, d->out, d->weights, d->bias, min, max,
                                         d->transposed ? XNN_FLAG_TRANSPOSE_WEIGHTS : 0, NULL, NULL, &step->op)));
-  plan->packed_bytes += (uint64_t)d->out * (d->in + 1) * sizeof(float);
+  nsc_plan_count(plan, step, (double)d->rows * (double)d->in * (double)d->out,
+                 (uint64_t)d->out * (d->in + 1) * sizeof(float));
   return nsc_plan_check(plan, node, xnn_reshape_fully_connected_nc_f32(step->op, d->rows, plan->pool));
 }
 

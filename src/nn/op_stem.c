@@ -83,7 +83,6 @@ static nsc_status pack(nsc_plan *plan, params *p, const nsc_stem *stem, const fl
   NSC_TRY(take_room(plan, floats, &panels));
   nsc_pack(&p->kernels, &right, panels.floats, plan->pool);
   p->panels = panels.floats;
-  plan->packed_bytes += floats * sizeof(float);
   size_t threads = pthreadpool_get_threads_count(plan->pool);
   return take_room(plan, nsc_product_room(&p->kernels, &p->windows, threads), &p->room);
 }
@@ -126,6 +125,8 @@ nsc_status nsc_plan_stem(nsc_plan *plan, const nsc_node *node, const char *kind,
   step->setup = setup;
   step->run = run;
   const nsc_windows *w = &p->windows;
+  double weight_count = (double)(w->taps * w->channels * stem->out_channels);
+  nsc_plan_count(plan, step, weight_count * (double)nsc_window_count(w), (uint64_t)weight_count * sizeof(float));
   bool padded = w->height != p->in_height || w->width != p->in_width;
   size_t floats = w->batch * w->height * w->width * w->pixel + NSC_PRODUCT_SLACK;
   if (padded) step->workspace = floats * sizeof(float);

@@ -101,7 +101,6 @@ static nsc_status pack(nsc_plan *plan, const nsc_node *node, params *p, const fl
   nsc_room unused = {0};
   NSC_TRY(nsc_winograd_pack(&p->kernels, p->shape.tile, &right, packed, plan->pool, &unused, plan->err));
   p->packed = packed;
-  plan->packed_bytes += floats * sizeof *packed;
   return NSC_OK;
 }
 
@@ -131,6 +130,10 @@ nsc_status nsc_plan_winograd(nsc_plan *plan, const nsc_node *node, const char *k
   step->params = p;
   step->setup = setup;
   step->run = run;
+  double weights_plain = 9 * (double)(shape->in_channels * shape->out_channels);
+  nsc_plan_count(
+      plan, step, weights_plain * (double)(shape->batch * shape->out_height * shape->out_width),
+      nsc_winograd_weight_floats(&p->kernels, shape->tile, shape->in_channels, shape->out_channels) * sizeof(float));
   /* Constants are folded without threads, which need no more. */
   step->workspace =
       nsc_winograd_workspace(&p->kernels, shape, pthreadpool_get_threads_count(plan->pool)) * sizeof(float) +

@@ -45,6 +45,12 @@ nsc_status nsc_plan_add_loop(nsc_plan *plan, const nsc_node *node, const char *k
   return NSC_OK;
 }
 
+void nsc_plan_count(nsc_plan *plan, nsc_step *step, double macs, uint64_t weight_bytes) {
+  step->macs = macs;
+  step->weight_bytes = weight_bytes;
+  plan->packed_bytes += weight_bytes;
+}
+
 nsc_status nsc_plan_check(nsc_plan *plan, const nsc_node *node, enum xnn_status status) {
   switch (status) {
     case xnn_status_success:

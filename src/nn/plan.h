@@ -55,6 +55,8 @@ struct nsc_step {
   void (*run)(nsc_step *step, pthreadpool_t pool);           /* for our own loops */
   void *params;                                              /* of run; in the plan's memory */
   double ms;                                                 /* of the last run */
+  double macs;           /* multiply-adds of a plain computation, however it is done; 0 where none are counted */
+  uint64_t weight_bytes; /* that it reads in a run, as they were packed */
 };
 
 typedef struct nsc_plan {
@@ -144,6 +146,8 @@ nsc_status nsc_plan_add_transpose(nsc_plan *plan, const nsc_node *node, const ch
                                   const uint32_t *perm);
 /* Runs the steps from `first` on, whose inputs are constants, makes their outputs constants and removes the steps. */
 nsc_status nsc_plan_fold(nsc_plan *plan, const nsc_node *node, uint32_t first);
+/* What a step multiplies in a run, and the weights that it does it with. */
+void nsc_plan_count(nsc_plan *plan, nsc_step *step, double macs, uint64_t weight_bytes);
 /* Turns an XNNPACK status into an error that names the node. */
 nsc_status nsc_plan_check(nsc_plan *plan, const nsc_node *node, enum xnn_status status);
 

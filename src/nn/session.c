@@ -210,6 +210,18 @@ nsc_status nsc_session_run(nsc_session *session, const volatile int32_t *cancel,
   return NSC_OK;
 }
 
+/* What a step reads and writes in a run: weights, inputs, outputs. */
+static uint64_t bytes_of(const nsc_plan *plan, const nsc_step *step) {
+  uint64_t bytes = step->weight_bytes;
+  for (uint32_t i = 0; i < step->input_count + step->output_count; i++) {
+    bool input = i < step->input_count;
+    const nsc_value *v = &plan->values[input ? step->inputs[i] : step->outputs[i - step->input_count]];
+    size_t count;
+    if (nsc_shape_count(&v->shape, &count)) bytes += (uint64_t)count * nsc_type_size(v->type);
+  }
+  return bytes;
+}
+
 nsc_status nsc_session_json(const nsc_session *session, char **out, nsc_error *err) {
   const nsc_plan *plan = &session->plan;
   nsc_text t = {0};
@@ -229,6 +241,8 @@ nsc_status nsc_session_json(const nsc_session *session, char **out, nsc_error *e
     for (uint32_t i = 0; i < v->shape.rank; i++) nsc_json_int(&t, v->shape.dims[i]);
     nsc_json_end_array(&t);
     nsc_json_key(&t, "ms"), nsc_json_number(&t, step->ms);
+    nsc_json_key(&t, "macs"), nsc_json_number(&t, step->macs);
+    nsc_json_key(&t, "bytes"), nsc_json_int(&t, (int64_t)bytes_of(plan, step));
     nsc_json_end_object(&t);
   }
   nsc_json_end_array(&t);

@@ -30,6 +30,10 @@ struct nsc_classifier {
   float *scores;    /* [manifest.label_count] */
 };
 
+nsc_status nsc_classifier_profile(const nsc_classifier *classifier, char **out, nsc_error *err) {
+  return nsc_session_json(classifier->session, out, err);
+}
+
 const nsc_recipe *nsc_classifier_recipe(const nsc_classifier *classifier) {
   return &classifier->manifest.recipe;
 }

@@ -31,6 +31,24 @@ describe('the page', { skip: unavailable }, () => {
     assert.deepEqual(problems, []);
   });
 
+  test('where the time of a classification goes, layer by layer', async (t) => {
+    const { page, problems } = await newPage(t, shared.browser);
+    await openSite(page, shared.site.url);
+    await openFiles(page, [shared.workshop.file('eight-bit.png')]);
+    await page.waitForSelector('#saw');
+    await page.click('#profile summary');
+    await page.waitForSelector('#profile tbody tr');
+    const layers = await page.$$eval('#profile tbody tr', (rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent)));
+    assert.match(await page.innerText('#profile .profile > p'), new RegExp(`^${layers.length} layers in .* GFLOP/s`));
+    assert.ok(layers.some(([kind]) => /Conv|Dense|Winograd|Stem/.test(kind)), JSON.stringify(layers));
+    for (const [, time, , bytes] of layers) assert.match(`${time} ${bytes}`, /^[\d.]+ ms [\d.]+$/);
+    // It stays open for the next picture.
+    await page.selectOption('#language', 'zh-CN');
+    await page.waitForFunction(() => document.querySelector('#profile[open] summary')?.textContent === '时间花在哪里');
+    await page.waitForSelector('#profile tbody tr');
+    assert.deepEqual(problems, []);
+  });
+
   test('a DICOM stack: frames, window, inversion, value under the cursor, tags, no name in the title', async (t) => {
     const { page, problems } = await newPage(t, shared.browser);
     await openSite(page, shared.site.url);

@@ -65,6 +65,7 @@
  *   describe   {file}                             nsc_model_json of a model that is not kept
  *   recipe     {preset, width, height, channels}  a recipe as JSON, to start a form from
  *   classify   {key, frame}                       nsc_result_json, and `totalMs` as the worker saw it
+ *   profile    {}                                 nsc_classifier_profile: the last run, step by step
  *   preview    {key, frame}                       {pixels}: what the model saw
  *   prepare    {key, frame, recipe}               {pixels}: what a model with this recipe would see
  *   clear      {}                                 null. The 'cancel' that came before it is over
@@ -219,6 +220,13 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string | null} advice
  * @property {{decode: number, preprocess: number, inference: number}} ms
  * @property {number} totalMs
+ *
+ * @typedef {object} Profile nsc_classifier_profile
+ * @property {number} ms
+ * @property {number} threads
+ * @property {number} arenaBytes
+ * @property {number} packedBytes
+ * @property {Array<{name: string, kind: string, output: number[], ms: number, macs: number, bytes: number}>} steps
  *
  * @typedef {object} Constants nsc_constants_json
  * @property {string} version

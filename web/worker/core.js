@@ -522,6 +522,12 @@ export class Core {
     return this.ownedJson();
   }
 
+  /** @param {number} classifier @returns {import('../shared/protocol.js').Profile} */
+  profile(classifier) {
+    this.call('bridge_classifier_profile', classifier);
+    return this.ownedJson();
+  }
+
   /** @param {number} classifier @param {number} image @param {number} frame */
   preview(classifier, image, frame) {
     this.call('bridge_input_size', classifier);

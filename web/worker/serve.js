@@ -247,6 +247,10 @@ export class Service {
       return { result: { ...result, totalMs: performance.now() - start } };
     },
 
+    async profile() {
+      return { result: this.core.profile(this.#model().classifier) };
+    },
+
     async preview({ key, frame }) {
       const { classifier } = this.#model();
       const { handle } = await this.images.get(key);
