@@ -171,6 +171,60 @@ nsc_status nsc_quant_lower_conv(nsc_plan *plan, const nsc_node *node, bool *done
   return nsc_quant_target_finish(plan, node, &t, integers);
 }
 
+/* ---- a batch norm alone: a convolution of one tap a channel, of weight 127 ---- */
+
+/* Weights, scales and biases of a norm; a channel of scale 0 is its bias in steps of the output. */
+static nsc_status norm_weights(nsc_plan *plan, const nsc_affine *norm, size_t channels, const nsc_quant_scales *s,
+                               int8_t **weights, float **scale, float **bias) {
+  NSC_TRY(nsc_plan_scratch(plan, channels, 1, weights));
+  NSC_TRY(nsc_plan_scratch(plan, channels, sizeof **scale, scale));
+  NSC_TRY(nsc_plan_scratch(plan, channels, sizeof **bias, bias));
+  for (size_t c = 0; c < channels; c++) {
+    float each = norm->scale[c] / 127;
+    bool flat = !isnormal(each);
+    (*weights)[c] = (int8_t)(flat ? 0 : each < 0 ? -127 : 127);
+    (*scale)[c] = flat ? s->out_scale / s->in_scale / 256 : fabsf(each);
+    (*bias)[c] = norm->shift[c];
+  }
+  return NSC_OK;
+}
+
+nsc_status nsc_quant_lower_norm(nsc_plan *plan, const nsc_node *node, bool *done) {
+  const nsc_quant *in = nsc_quant_of(plan, node->inputs[0]);
+  nsc_quant_target t;
+  NSC_TRY(nsc_quant_target_find(plan, node->outputs[0], true, &t));
+  nsc_shape x = plan->values[in->source].shape;
+  size_t count = 0;
+  nsc_shape_count(&x, &count);
+  if (!t.found || !nsc_norm_is_frozen(plan, node, node->inputs[0]) || (x.rank != 3 && x.rank != 4) || count == 0) {
+    return NSC_OK;
+  }
+  size_t channels = (size_t)x.dims[1];
+  nsc_affine norm;
+  NSC_TRY(nsc_norm_read(plan, node, channels, &norm));
+  nsc_quant_scales s;
+  int8_t *weights;
+  float *scale, *bias;
+  bool fits;
+  put_target(&s, in, &t);
+  NSC_TRY(norm_weights(plan, &norm, channels, &s, &weights, &scale, &bias));
+  s.weight_scale = scale;
+  NSC_TRY(quantise_bias(plan, bias, channels, &s, &fits));
+  if (!fits || !nsc_quant_scales_fit(&s, channels)) return NSC_OK;
+  *done = true;
+  int64_t h = x.rank == 4 ? x.dims[2] : 1, w = x.dims[x.rank - 1];
+  const nsc_conv_geometry g = {
+      {.axes = x.rank - 2, .kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .in = {h, w}, .out = {h, w}},
+      channels,
+      1,
+      1};
+  uint32_t input, integers;
+  NSC_TRY(nsc_plan_layout(plan, in->source, true, &input));
+  NSC_TRY(nsc_quant_target_take(plan, &t, &x, true, &integers));
+  NSC_TRY(nsc_quant_conv(plan, node, &g, &s, weights, input, integers));
+  return nsc_quant_target_finish(plan, node, &t, integers);
+}
+
 /* ---- products ---- */
 
 NSC_SETUP_1(setup_dense, xnn_setup_fully_connected_nc_qs8_qc8w)
