@@ -103,15 +103,18 @@ static enum xnn_status setup_conv(nsc_step *step, void *workspace) {
   return xnn_setup_convolution2d_nhwc_qs8_qc8w(step->op, workspace, step->in[0], step->out[0]);
 }
 
-nsc_status nsc_quant_conv(nsc_plan *plan, const nsc_node *node, const nsc_conv_geometry *g, const nsc_quant_scales *s,
-                          const int8_t *weights, uint32_t input, uint32_t output) {
-  const nsc_window *w = &g->window;
-  size_t area = (size_t)(w->kernel[0] * w->kernel[1]), channels = g->groups * g->group_out;
+nsc_status nsc_quant_conv(nsc_plan *plan, const nsc_node *node, const nsc_conv_geometry *given,
+                          const nsc_quant_scales *s, const int8_t *weights, uint32_t input, uint32_t output) {
+  nsc_conv_geometry g = *given;
+  const nsc_window *w = &g.window;
+  size_t area = (size_t)(w->kernel[0] * w->kernel[1]), channels = g.groups * g.group_out;
   int8_t *packed;
-  NSC_TRY(nsc_plan_scratch(plan, channels * g->group_in * area, 1, &packed));
+  NSC_TRY(nsc_plan_scratch(plan, channels * g.group_in * area, 1, &packed));
   /* OIHW to OHWI */
-  const nsc_shape shape = {3, {(int64_t)channels, (int64_t)g->group_in, (int64_t)area}};
+  const nsc_shape shape = {3, {(int64_t)channels, (int64_t)g.group_in, (int64_t)area}};
   nsc_transpose(packed, weights, &shape, (const uint32_t[]){0, 2, 1}, 1);
+  size_t room;
+  NSC_TRY(nsc_quant_unfold(plan, node, &g, s->in_zero, &input, &room));
   nsc_step *step;
   NSC_TRY(nsc_plan_add_step(plan, node, "Conv int8", 1, 1, &step));
   step->inputs[0] = input;
@@ -122,9 +125,9 @@ nsc_status nsc_quant_conv(nsc_plan *plan, const nsc_node *node, const nsc_conv_g
       xnn_create_convolution2d_nhwc_qs8_qc8w(
           (uint32_t)w->pad_begin[0], (uint32_t)w->pad_end[1], (uint32_t)w->pad_end[0], (uint32_t)w->pad_begin[1],
           (uint32_t)w->kernel[0], (uint32_t)w->kernel[1], (uint32_t)w->stride[0], (uint32_t)w->stride[1],
-          (uint32_t)w->dilation[0], (uint32_t)w->dilation[1], (uint32_t)g->groups, g->group_in, g->group_out,
-          g->groups * g->group_in, channels, (int8_t)s->in_zero, s->in_scale, s->weight_scale, packed, s->bias,
-          (int8_t)s->out_zero, s->out_scale, (int8_t)s->min, (int8_t)s->max, 0, NULL, NULL, &step->op)));
+          (uint32_t)w->dilation[0], (uint32_t)w->dilation[1], (uint32_t)g.groups, g.group_in, g.group_out, room,
+          channels, (int8_t)s->in_zero, s->in_scale, s->weight_scale, packed, s->bias, (int8_t)s->out_zero,
+          s->out_scale, (int8_t)s->min, (int8_t)s->max, 0, NULL, NULL, &step->op)));
   size_t alignment, out_h, out_w;
   NSC_TRY(nsc_plan_check(plan, node,
                          xnn_reshape_convolution2d_nhwc_qs8_qc8w(step->op, (size_t)plan->values[input].shape.dims[0],
@@ -133,7 +136,7 @@ nsc_status nsc_quant_conv(nsc_plan *plan, const nsc_node *node, const nsc_conv_g
   if (out_h != (size_t)w->out[0] || out_w != (size_t)w->out[1]) {
     return nsc_node_fail(plan, node, NSC_ERROR_INTERNAL, "XNNPACK computes %zu x %zu outputs", out_h, out_w);
   }
-  plan->packed_bytes += (uint64_t)channels * (g->group_in * area + 2 * sizeof(float));
+  plan->packed_bytes += (uint64_t)channels * (g.group_in * (size_t)(w->kernel[0] * w->kernel[1]) + 2 * sizeof(float));
   return NSC_OK;
 }
 
