@@ -359,6 +359,11 @@ nsc_status bridge_model_open(nsc_source *source) {
   return bridge_finish(nsc_model_open(source, &model, err), model);
 }
 
+/* Takes `source` over when it goes well. */
+nsc_status bridge_model_add_file(nsc_model *model, const char *name, nsc_source *source) {
+  return nsc_model_add_file(model, name, source, bridge_begin());
+}
+
 nsc_status bridge_model_json(const nsc_model *model) {
   nsc_error *err = bridge_begin();
   char *json = NULL;
@@ -409,6 +414,12 @@ nsc_status bridge_quantization_finish(nsc_quantization *q) {
   return bridge_finish_sized(status, bytes, size);
 }
 
+nsc_status bridge_classifier_profile(const nsc_classifier *classifier) {
+  nsc_error *err = bridge_begin();
+  char *json = NULL;
+  return bridge_finish(nsc_classifier_profile(classifier, &json, err), json);
+}
+
 /* A preset as JSON: what a form needs to start from when a model says nothing about its input. */
 nsc_status bridge_recipe(const char *preset, uint32_t width, uint32_t height, uint32_t channels) {
   nsc_error *err = bridge_begin();
@@ -452,9 +463,9 @@ nsc_status bridge_recipe_preview(const char *recipe_json, nsc_image *image, uint
 
 /* ---- a model on plain numbers, for measurements and for programs that prepare their own input -------------------- */
 
-nsc_status bridge_session_create(const nsc_model *model, uint32_t threads) {
+nsc_status bridge_session_create(const nsc_model *model, uint32_t threads, bool stock) {
   nsc_error *err = bridge_begin();
-  nsc_session_options options = {.threads = threads};
+  nsc_session_options options = {.threads = threads, .stock = stock};
   nsc_session *session = NULL;
   return bridge_finish(nsc_session_create(model, &options, &session, err), session);
 }

@@ -718,6 +718,16 @@ NSC_WARN_UNUSED nsc_status nsc_model_open(nsc_source *source, nsc_model **out, n
 
 void nsc_model_free(nsc_model *model);
 
+/*
+ * Weights may be in files beside the model (ONNX's external data). nsc_model_open names them: paths with '/' that stay
+ * inside of the model's folder, the same as long as the model. Each must be added before a session can be made; the
+ * source is taken over on success. Errors: ARGUMENT (a name that the model does not have, or twice), TRUNCATED (the
+ * file is shorter than the model says). NULL for an index without a file.
+ */
+uint32_t nsc_model_file_count(const nsc_model *model);
+const char *nsc_model_file_name(const nsc_model *model, uint32_t index);
+NSC_WARN_UNUSED nsc_status nsc_model_add_file(nsc_model *model, const char *name, nsc_source *source, nsc_error *err);
+
 /* A value of metadata_props, or NULL. Points into the model. */
 const char *nsc_model_metadata(const nsc_model *model, const char *key, size_t *size);
 
@@ -729,7 +739,8 @@ NSC_WARN_UNUSED nsc_status nsc_model_input_info(const nsc_model *model, uint32_t
                                                 nsc_error *err);
 
 /*
- * {"name","title","producer","opset","nodes","parameters","weightBytes","inputs":[{"name","type","shape"}],
+ * {"name","title","producer","opset","nodes","parameters","weightBytes","files":[{"name","there"}],
+ *  "inputs":[{"name","type","shape"}],
  *  "outputs":[..],"labels":[..] | null,"task","recipe":{..} |
  * null,"threshold","temperature","advice","limits","license", "operators":{"Conv":20,...}}. Dimensions that the file
  * leaves open are strings. Ended by nsc_text_free.
@@ -761,6 +772,7 @@ typedef struct nsc_session_options {
   const void *const *constants;  /* NULL, or for each of the model's inputs its fixed elements or NULL: shapes and axes
                                     that some models take as inputs, weights in tests. Copied */
   uint64_t max_bytes;            /* weights and activations together; default 2 GiB. LIMIT when the plan needs more */
+  bool stock;                    /* XNNPACK's own operators in the place of faster ones: to compare */
   nsc_integers integers;
 } nsc_session_options;
 
@@ -796,7 +808,11 @@ NSC_WARN_UNUSED nsc_status nsc_session_get_output(nsc_session *session, uint32_t
 /* Runs once. `cancel`, when not NULL, is looked at between operators: non-zero stops with CANCELLED. */
 NSC_WARN_UNUSED nsc_status nsc_session_run(nsc_session *session, const volatile int32_t *cancel, nsc_error *err);
 
-/* {"steps":[{"name","kind","output":[dims],"ms"}],"arenaBytes","packedBytes","threads"}: the last run, step by step. */
+/*
+ * The last run, step by step: {"threads","ms","arenaBytes","packedBytes","steps":[{"name": of the node,"kind": how it is
+ * computed,"output":[dims],"ms","macs": multiply-adds of a plain computation,"bytes": of weights, inputs and outputs}]}.
+ * A node may be several steps.
+ */
 NSC_WARN_UNUSED nsc_status nsc_session_json(const nsc_session *session, char **out, nsc_error *err);
 
 /* ---- classification: image -> tensor -> scores -> result --------------------------------------------------------- */
@@ -822,6 +838,8 @@ NSC_WARN_UNUSED nsc_status nsc_classifier_create(const nsc_model *model, const n
                                                  nsc_classifier **out, nsc_error *err);
 
 void nsc_classifier_free(nsc_classifier *classifier);
+/* The network's last run, step by step, as nsc_session_json. */
+NSC_WARN_UNUSED nsc_status nsc_classifier_profile(const nsc_classifier *classifier, char **out, nsc_error *err);
 
 const nsc_recipe *nsc_classifier_recipe(const nsc_classifier *classifier);
 

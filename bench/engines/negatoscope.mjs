@@ -2,7 +2,7 @@
 import { Core } from '../../web/worker/core.js';
 
 /** @param {import('../measure.mjs').Job} job */
-export async function load({ urls, threads }) {
+export async function load({ urls, threads, stock = false }) {
   const { default: factory } = await import(urls.core);
   const core = await Core.create(factory, { threads });
   const { module } = core;
@@ -29,7 +29,7 @@ export async function load({ urls, threads }) {
     channelsLast: true,
     async create(bytes) {
       const model = core.openModel(await core.source(new Blob([bytes])));
-      check(module._bridge_session_create(model, threads));
+      check(module._bridge_session_create(model, threads, stock));
       const session = result();
       const { outputs } = core.modelInfo(model);
       const room = outputs[0].shape.reduce((a, b) => a * b, 1);

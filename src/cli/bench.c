@@ -44,7 +44,7 @@ static nsc_status print_profile(const nsc_session *session, nsc_error *err) {
   NSC_TRY(status);
   const nsc_json_value *steps = nsc_json_get(json.values, "steps"), *step = nsc_json_first(steps);
   double total = nsc_json_get(json.values, "ms")->number;
-  printf("%8s %6s  %-18s %-22s %s\n", "ms", "share", "operator", "output", "node");
+  printf("%8s %6s %8s %8s  %-22s %-18s %s\n", "ms", "share", "GFLOP/s", "MB", "operator", "output", "node");
   for (uint32_t i = 0; i < steps->count; i++, step = nsc_json_next(step)) {
     char shape[64] = "";
     const nsc_json_value *dims = nsc_json_get(step, "output"), *dim = nsc_json_first(dims);
@@ -53,7 +53,9 @@ static nsc_status print_profile(const nsc_session *session, nsc_error *err) {
       snprintf(shape + n, sizeof shape - n, d ? "x%.0f" : "%.0f", dim->number);
     }
     double ms = nsc_json_get(step, "ms")->number;
-    printf("%8.3f %5.1f%%  %-18s %-22s %s\n", ms, total > 0 ? 100 * ms / total : 0, nsc_json_get(step, "kind")->string,
+    double flops = 2 * nsc_json_get(step, "macs")->number;
+    printf("%8.3f %5.1f%% %8.1f %8.2f  %-22s %-18s %s\n", ms, total > 0 ? 100 * ms / total : 0,
+           ms > 0 ? flops / ms / 1e6 : 0, nsc_json_get(step, "bytes")->number / 1e6, nsc_json_get(step, "kind")->string,
            shape, nsc_json_get(step, "name")->string);
   }
   printf("activations %.1f MB, packed weights %.1f MB\n", nsc_json_get(json.values, "arenaBytes")->number / 1e6,
@@ -62,14 +64,13 @@ static nsc_status print_profile(const nsc_session *session, nsc_error *err) {
   return NSC_OK;
 }
 
-static nsc_status bench(const char *path, uint32_t threads, long runs, bool profile, nsc_error *err) {
+static nsc_status bench(const char *path, const nsc_session_options *options, long runs, bool profile, nsc_error *err) {
   nsc_model *model;
   NSC_TRY(nsc_cli_open_model(path, &model, err));
-  nsc_session_options options = {.threads = threads};
   nsc_session *session = NULL;
   double start = nsc_now_ms(), prepared = start;
   double *ms = malloc((size_t)runs * sizeof *ms);
-  nsc_status status = ms ? nsc_session_create(model, &options, &session, err) : nsc_fail_memory(err, 0, "times");
+  nsc_status status = ms ? nsc_session_create(model, options, &session, err) : nsc_fail_memory(err, 0, "times");
   prepared = nsc_now_ms() - start;
   if (status == NSC_OK) status = fill_inputs(session, err);
   if (status == NSC_OK) status = nsc_session_run(session, NULL, err); /* not counted: caches are cold */
@@ -81,7 +82,7 @@ static nsc_status bench(const char *path, uint32_t threads, long runs, bool prof
   if (status == NSC_OK) {
     qsort(ms, (size_t)runs, sizeof *ms, by_value);
     printf("%s: median %.2f ms, minimum %.2f ms, maximum %.2f ms (%ld runs, %u threads; %.1f ms to prepare)\n", path,
-           ms[runs / 2], ms[0], ms[runs - 1], runs, threads, prepared);
+           ms[runs / 2], ms[0], ms[runs - 1], runs, options->threads, prepared);
     if (profile) status = print_profile(session, err);
   }
   free(ms);
@@ -91,7 +92,7 @@ static nsc_status bench(const char *path, uint32_t threads, long runs, bool prof
 }
 
 const char nsc_cli_bench_usage[] =
-    "usage: negatoscope bench [--runs N] [--threads N] [--profile] MODEL...\n"
+    "usage: negatoscope bench [--runs N] [--threads N] [--profile] [--stock] MODEL...\n"
     "       negatoscope bench --train NET [--size N] [--channels N] [--labels N] [--batch N] [--runs N] [--threads N] "
     "[--profile]\n";
 
@@ -110,11 +111,11 @@ static int bench_training(nsc_bench_train *b, const char *size, const char *chan
 
 int nsc_cli_bench(int argc, char **argv) {
   const char *runs = NULL, *threads = NULL, *net = NULL, *size = NULL, *channels = NULL, *labels = NULL, *batch = NULL;
-  bool profile = false;
-  const nsc_cli_option list[] = {{"--runs", &runs, NULL},       {"--threads", &threads, NULL},
-                                 {"--profile", NULL, &profile}, {"--train", &net, NULL},
-                                 {"--size", &size, NULL},       {"--channels", &channels, NULL},
-                                 {"--labels", &labels, NULL},   {"--batch", &batch, NULL}};
+  bool profile = false, stock = false;
+  const nsc_cli_option list[] = {
+      {"--runs", &runs, NULL},     {"--threads", &threads, NULL}, {"--profile", NULL, &profile},
+      {"--train", &net, NULL},     {"--size", &size, NULL},       {"--channels", &channels, NULL},
+      {"--labels", &labels, NULL}, {"--batch", &batch, NULL},     {"--stock", NULL, &stock}};
   argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
   long run_count = nsc_cli_number("--runs", runs, 1, 20);
   long thread_count = nsc_cli_number("--threads", threads, 1, 1);
@@ -126,10 +127,11 @@ int nsc_cli_bench(int argc, char **argv) {
     nsc_bench_train b = {.net = net, .steps = run_count, .threads = thread_count, .profile = profile};
     return bench_training(&b, size, channels, labels, batch);
   }
+  const nsc_session_options options = {.threads = (uint32_t)thread_count, .stock = stock};
   int code = NSC_EXIT_OK;
   for (int i = 1; i < argc; i++) {
     nsc_error err = {0};
-    if (bench(argv[i], (uint32_t)thread_count, run_count, profile, &err) == NSC_OK) continue;
+    if (bench(argv[i], &options, run_count, profile, &err) == NSC_OK) continue;
     fprintf(stderr, "%s: %s\n", argv[i], err.text);
     code = NSC_EXIT_SOME_FAILED;
   }

@@ -1,4 +1,4 @@
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -136,6 +136,49 @@ nsc_status nsc_cli_replace(const char *path, const char *bytes, size_t size, nsc
   return nsc_cli_replace_parts(path, whole_part, &f, err);
 }
 
+/*
+ * A file of weights beside the model: `name` has been checked, but a link on the way may still lead out of the folder,
+ * so both are resolved.
+ */
+static nsc_status read_beside(const char *model_path, const char *name, nsc_source **out, nsc_error *err) {
+  char path[4096];
+  const char *slash = strrchr(model_path, '/');
+  int length = slash ? (int)(slash - model_path) + 1 : 0;
+  if (snprintf(path, sizeof path, "%.*s%s", length, model_path, name) >= (int)sizeof path) {
+    return nsc_fail(err, NSC_ERROR_IO, "the path of \"%.80s\" is too long", name);
+  }
+  char folder_path[4096];
+  snprintf(folder_path, sizeof folder_path, "%.*s", length, model_path);
+  char *folder = realpath(length ? folder_path : ".", NULL), *file = realpath(path, NULL);
+  size_t n = folder ? strlen(folder) : 0;
+  bool inside = folder && file && strncmp(file, folder, n) == 0 && (file[n] == '/' || (n == 1 && folder[0] == '/'));
+  nsc_status status = NSC_OK;
+  if (!file) {
+    status = nsc_fail(err, NSC_ERROR_IO, "the model's weights are in \"%.120s\": %s", path, strerror(errno));
+  } else if (!inside || !is_file(file)) {
+    status = nsc_fail(err, NSC_ERROR_IO, "\"%.120s\" is no file inside of the model's folder", path);
+  } else {
+    status = nsc_cli_read(file, out, err);
+  }
+  free(folder);
+  free(file);
+  return status;
+}
+
+static nsc_status add_weights(nsc_model *model, const char *path, nsc_error *err) {
+  for (uint32_t i = 0; i < nsc_model_file_count(model); i++) {
+    const char *name = nsc_model_file_name(model, i);
+    nsc_source *source;
+    NSC_TRY(read_beside(path, name, &source, err));
+    nsc_status status = nsc_model_add_file(model, name, source, err);
+    if (status != NSC_OK) {
+      nsc_source_free(source);
+      return status;
+    }
+  }
+  return NSC_OK;
+}
+
 nsc_status nsc_cli_open_model(const char *name, nsc_model **out, nsc_error *err) {
   char path[4096];
   const char *folder = getenv("NEGATOSCOPE_MODELS");
@@ -149,9 +192,19 @@ nsc_status nsc_cli_open_model(const char *name, nsc_model **out, nsc_error *err)
     }
   }
   nsc_source *source;
+  nsc_model *model;
   NSC_TRY(nsc_cli_read(path, &source, err));
-  nsc_status status = nsc_model_open(source, out, err);
-  if (status != NSC_OK) nsc_source_free(source);
+  nsc_status status = nsc_model_open(source, &model, err);
+  if (status != NSC_OK) {
+    nsc_source_free(source);
+    return status;
+  }
+  status = add_weights(model, path, err);
+  if (status == NSC_OK) {
+    *out = model;
+  } else {
+    nsc_model_free(model);
+  }
   return status;
 }
 

@@ -297,15 +297,17 @@ static bool is_winograd(const nsc_conv_shape *s, nsc_winograd *out) {
                         .out_width = nsc_conv_out_width(s),
                         .out_channels = s->out_channels,
                         .top = s->top,
-                        .left = s->left};
+                        .left = s->left,
+                        .tile = 4};
   return s->kernel_h == 3 && s->kernel_w == 3 && s->stride == 1 && s->groups == 1 && s->top <= 2 && s->left <= 2 &&
          s->bottom <= 2 && s->right <= 2 && nsc_winograd_pays(out);
 }
 
 static nsc_status filter_tiles(nsc_compute *c, const nsc_winograd *w, const nsc_right *right, const float *x,
                                const float *bias, float *y, nsc_error *err) {
-  NSC_TRY(nsc_room_take(&c->panels, nsc_winograd_weight_floats(&c->kernels, right->channels, right->columns), err));
-  NSC_TRY(nsc_winograd_pack(&c->kernels, right, c->panels.floats, c->pool, &c->turned, err));
+  NSC_TRY(nsc_room_take(&c->panels, nsc_winograd_weight_floats(&c->kernels, w->tile, right->channels, right->columns),
+                        err));
+  NSC_TRY(nsc_winograd_pack(&c->kernels, w->tile, right, c->panels.floats, c->pool, &c->turned, err));
   size_t threads = pthreadpool_get_threads_count(c->pool);
   NSC_TRY(nsc_room_take(&c->pointers, nsc_winograd_workspace(&c->kernels, w, threads), err));
   const nsc_winograd_after after = {.bias = bias};
@@ -347,7 +349,8 @@ static nsc_status winograd_input_gradient(nsc_compute *c, const nsc_winograd *w,
                        .out_width = w->width,
                        .out_channels = w->in_channels,
                        .top = 2 - w->top,
-                       .left = 2 - w->left};
+                       .left = 2 - w->left,
+                       .tile = w->tile};
   return filter_tiles(c, &back, &right, dy, NULL, dx, err);
 }
 

@@ -14,6 +14,7 @@ nsc_status nsc_model_open(nsc_source *source, nsc_model **out, nsc_error *err) {
   if (!m) return nsc_fail_memory(err, sizeof *m, "a model");
   m->source = source;
   nsc_status status = nsc_onnx_read(m, err);
+  if (status == NSC_OK) status = nsc_model_list_files(m, err);
   if (status != NSC_OK) {
     nsc_arena_free(&m->arena);
     free(m);
@@ -25,6 +26,7 @@ nsc_status nsc_model_open(nsc_source *source, nsc_model **out, nsc_error *err) {
 
 void nsc_model_free(nsc_model *model) {
   if (!model) return;
+  for (uint32_t i = 0; i < model->file_count; i++) nsc_source_free(model->files[i].source);
   nsc_arena_free(&model->arena);
   nsc_source_free(model->source);
   free(model);
@@ -111,7 +113,7 @@ void nsc_model_write_json(const nsc_model *m, nsc_text *t) {
     const nsc_tensor_proto *p = m->values[i].initializer;
     if (!p || !is_floating(p->onnx_type)) continue;
     parameters += p->count;
-    bytes += p->message_size;
+    bytes += p->location ? p->raw_size : p->message_size;
   }
   nsc_json_key(t, "producer"), nsc_json_string(t, m->producer);
   nsc_json_key(t, "graph"), nsc_json_string(t, m->graph_name);
@@ -120,6 +122,14 @@ void nsc_model_write_json(const nsc_model *m, nsc_text *t) {
   nsc_json_key(t, "parameters"), nsc_json_int(t, (int64_t)parameters);
   nsc_json_key(t, "weightBytes"), nsc_json_int(t, (int64_t)bytes);
   nsc_json_key(t, "fileBytes"), nsc_json_int(t, (int64_t)m->source->size);
+  nsc_json_key(t, "files"), nsc_json_array(t);
+  for (uint32_t i = 0; i < m->file_count; i++) {
+    nsc_json_object(t);
+    nsc_json_key(t, "name"), nsc_json_string(t, m->files[i].name);
+    nsc_json_key(t, "there"), nsc_json_bool(t, m->files[i].source != NULL);
+    nsc_json_end_object(t);
+  }
+  nsc_json_end_array(t);
   nsc_json_key(t, "inputs"), write_ports(t, m, m->inputs, m->input_count);
   nsc_json_key(t, "outputs"), write_ports(t, m, m->outputs, m->output_count);
   nsc_json_key(t, "operators"), write_operators(t, m);

@@ -1,6 +1,6 @@
 /*
- * A parsed ONNX model: the graph as it stands in the file, with names resolved to numbers. Never changed after reading;
- * weights stay where they are in the file's bytes.
+ * A parsed ONNX model: the graph as it stands in the file, with names resolved to numbers. Never changed after reading,
+ * but for files of weights that are added; weights stay where they are in the file's bytes.
  */
 #ifndef NSC_NN_MODEL_H
 #define NSC_NN_MODEL_H
@@ -14,6 +14,7 @@
 /* Limits on what a file may hold: each far above any real classifier, so that a hostile one costs little. */
 enum {
   NSC_MAX_NODES = 20000,       /* the largest exported CNNs have some thousands */
+  NSC_MAX_FILES = 64,          /* of weights beside the model: exporters write one */
   NSC_MAX_INPUTS = 4096,       /* of one node: DenseNet concatenates about a hundred */
   NSC_MAX_ATTRIBUTE = 1 << 20, /* ints or floats in one attribute */
   NSC_MIN_OPSET = 6,           /* before, operators carried other attributes */
@@ -30,6 +31,10 @@ typedef struct nsc_tensor_proto {
   size_t message_size;
   const uint8_t *raw; /* raw_data, little endian, not aligned; NULL when the data is in typed fields */
   size_t raw_size;
+  /* External data: a file beside the model, NULL when the elements are in it; raw is set once that file is there. */
+  const char *location;
+  uint64_t offset;
+  struct nsc_tensor_proto *next_external;
 } nsc_tensor_proto;
 
 typedef enum nsc_attribute_kind {
@@ -55,8 +60,16 @@ typedef struct nsc_attribute {
   float *floats;
 } nsc_attribute;
 
+/* A branch of an If that was written out into the graph: wanted when `condition` is `when`, and `outer` holds too. */
+typedef struct nsc_guard {
+  const struct nsc_guard *outer; /* or NULL */
+  uint32_t condition;            /* a value */
+  bool when;
+} nsc_guard;
+
 typedef struct nsc_node {
-  const char *name, *op, *domain;
+  const char *name, *op, *domain; /* the domain is empty for ai.onnx */
+  const nsc_guard *guard;         /* or NULL */
   uint32_t input_count, output_count, attribute_count;
   uint32_t *inputs, *outputs; /* values; NSC_NO_VALUE where an optional one is left out */
   nsc_attribute *attributes;
@@ -85,6 +98,7 @@ struct nsc_model {
   nsc_arena arena;
   const uint8_t *graph; /* the GraphProto, in the source */
   size_t graph_size;
+  bool written_out; /* nodes are those of functions or branches, and not the graph's own */
   const char *producer, *graph_name;
   int64_t ir_version, opset;
   nsc_node *nodes; /* in an order in which every input is there before it is used */
@@ -98,6 +112,12 @@ struct nsc_model {
     size_t value_size;
   } * metadata;
   uint32_t metadata_count;
+  nsc_tensor_proto *external; /* all tensors with a location */
+  struct nsc_model_file {     /* the files that they name */
+    const char *name;
+    nsc_source *source; /* NULL until nsc_model_add_file */
+  } * files;
+  uint32_t file_count;
 };
 
 /* The engine's type for a TensorProto.DataType; false when there is none. */
@@ -107,10 +127,20 @@ const char *nsc_onnx_type_name(int32_t onnx_type);
 /* Copies a tensor's elements, in its own type (NSC_TYPE_*), to `out`, which has room for `count` of them. */
 NSC_WARN_UNUSED nsc_status nsc_tensor_proto_read(const nsc_tensor_proto *tensor, void *out, nsc_error *err);
 
+/* onnx_external.c: what `external_data` of a TensorProto says, checked; lists the files of a model; fails for one that
+   is not there. */
+NSC_WARN_UNUSED nsc_status nsc_onnx_read_location(nsc_arena *arena, const uint8_t *bytes, size_t size,
+                                                  nsc_tensor_proto *tensor, nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_model_list_files(nsc_model *model, nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_model_need_files(const nsc_model *model, nsc_error *err);
+
 /* onnx_read.c: fills model from its source. */
 NSC_WARN_UNUSED nsc_status nsc_onnx_read(nsc_model *model, nsc_error *err);
 /* onnx_tensor.c: one TensorProto; names and the struct go into the arena. */
 NSC_WARN_UNUSED nsc_status nsc_onnx_read_tensor(nsc_arena *arena, const uint8_t *bytes, size_t size,
                                                 nsc_tensor_proto *out, nsc_error *err);
+
+/* The names of the operators that the engine has (operators.c); NULL behind the last. */
+const char *nsc_operator_name(size_t index);
 
 #endif

@@ -118,12 +118,12 @@ nsc_status nsc_onnx_read_tensor(nsc_arena *arena, const uint8_t *bytes, size_t s
   }
   if (w.broken) return broken(err);
   if (!t.name) return nsc_fail_memory(err, size, "a tensor's name");
-  if (external) {
-    return nsc_fail(err, NSC_ERROR_UNSUPPORTED,
-                    "tensor \"%.60s\" keeps its data in another file: save the model as a single file", t.name);
-  }
   if (!nsc_shape_count(&t.shape, &t.count)) {
     return nsc_fail(err, NSC_ERROR_CORRUPT, "tensor \"%.60s\" has an impossible shape", t.name);
+  }
+  if (external) {
+    t.raw = NULL;
+    NSC_TRY(nsc_onnx_read_location(arena, bytes, size, &t, err));
   }
   NSC_TRY(check_size(&t, err));
   *out = t;
@@ -183,6 +183,10 @@ nsc_status nsc_tensor_proto_read(const nsc_tensor_proto *tensor, void *out, nsc_
   if (tensor->raw) {
     if (tensor->raw_size) memcpy(out, tensor->raw, tensor->raw_size);
     return NSC_OK;
+  }
+  if (tensor->location) {
+    return nsc_fail(err, NSC_ERROR_IO, "tensor \"%.60s\" is in the file \"%.80s\", which is not there", tensor->name,
+                    tensor->location);
   }
   uint32_t field = type == NSC_TYPE_F32 ? 4 : type == NSC_TYPE_I64 ? 7 : type == NSC_TYPE_F64 ? 10 : 5;
   size_t at = 0;

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/op_unary.h"
 #include "nn/operators.h"
 
 typedef enum kind {
@@ -25,7 +26,12 @@ typedef enum kind {
   LESS_EQUAL,
   AND,
   OR,
-  XOR
+  XOR,
+  BIT_AND,
+  BIT_OR,
+  BIT_XOR,
+  SHIFT_LEFT,
+  SHIFT_RIGHT
 } kind;
 
 static const struct {
@@ -53,6 +59,10 @@ static const struct {
     {"And", AND, xnn_binary_invalid, true},
     {"Or", OR, xnn_binary_invalid, true},
     {"Xor", XOR, xnn_binary_invalid, true},
+    {"BitwiseAnd", BIT_AND, xnn_binary_invalid, false},
+    {"BitwiseOr", BIT_OR, xnn_binary_invalid, false},
+    {"BitwiseXor", BIT_XOR, xnn_binary_invalid, false},
+    {"BitShift", SHIFT_LEFT, xnn_binary_invalid, false},
 };
 
 /* ---- the plain loop ---- */
@@ -125,8 +135,9 @@ static double compute_real(kind k, double a, double b) {
       return a != 0 || b != 0;
     case XOR:
       return (a != 0) != (b != 0);
+    default:
+      return 0; /* bits: of integers only */
   }
-  return 0;
 }
 
 /* Wraps like two's complement; division and remainder by zero give zero rather than a trap. */
@@ -151,6 +162,16 @@ static int64_t compute_int(kind k, int64_t a, int64_t b) {
       return a > b ? a : b;
     case MIN:
       return a < b ? a : b;
+    case BIT_AND:
+      return a & b;
+    case BIT_OR:
+      return a | b;
+    case BIT_XOR:
+      return a ^ b;
+    case SHIFT_LEFT:
+      return b < 0 || b > 63 ? 0 : (int64_t)((uint64_t)a << b);
+    case SHIFT_RIGHT:
+      return b < 0 || b > 63 ? 0 : (int64_t)((uint64_t)a >> b);
     default:
       return (int64_t)compute_real(k, (double)a, (double)b);
   }
@@ -330,6 +351,11 @@ static nsc_status lower_pair(nsc_plan *plan, const nsc_node *node, size_t entry,
     return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "its inputs are %s and %s", nsc_type_name(ta),
                          nsc_type_name(tb));
   }
+  bool whole = ta == NSC_TYPE_I64 || ta == NSC_TYPE_I32 || ta == NSC_TYPE_U8 || ta == NSC_TYPE_I8;
+  if (k >= BIT_AND && !whole) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "%s is not supported, only integers", nsc_type_name(ta));
+  }
+  if (k == SHIFT_LEFT && strcmp(nsc_node_string(node, "direction", ""), "RIGHT") == 0) k = SHIFT_RIGHT;
   size_t count = nsc_shape_product(&o.shape, 0, o.shape.rank);
   if (ta != NSC_TYPE_F32 || table[entry].xnn == xnn_binary_invalid || o.shape.rank > XNN_MAX_TENSOR_DIMS ||
       count == 0) {
@@ -366,6 +392,41 @@ static nsc_status lower_old_prelu(nsc_plan *plan, const nsc_node *node, size_t e
   return lower_pair(plan, node, entry, node->inputs[0], slope, node->outputs[0]);
 }
 
+/* Before opset 7 the dimensions of B could stand against those of A from `axis` on. */
+static nsc_status lower_along_axis(nsc_plan *plan, const nsc_node *node, size_t entry) {
+  nsc_shape a = plan->values[node->inputs[0]].shape, b = plan->values[node->inputs[1]].shape;
+  int64_t axis = nsc_node_int(node, "axis", 0);
+  if (axis < 0) axis += a.rank;
+  if (axis < 0 || axis + b.rank > a.rank) {
+    return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "axis is out of range");
+  }
+  nsc_shape placed = {.rank = a.rank - (uint32_t)axis};
+  for (uint32_t i = 0; i < placed.rank; i++) placed.dims[i] = i < b.rank ? b.dims[i] : 1;
+  uint32_t plain, alias;
+  NSC_TRY(nsc_plan_layout(plan, node->inputs[1], false, &plain));
+  NSC_TRY(nsc_plan_temporary(plan, plan->values[plain].type, &placed, false, &alias));
+  NSC_TRY(nsc_plan_alias(plan, alias, plain, &placed, false));
+  return lower_pair(plan, node, entry, node->inputs[0], alias, node->outputs[0]);
+}
+
+/* Squares and square roots, which layer normalisation before opset 17 is made of, on XNNPACK. */
+static nsc_status lower_simple_power(nsc_plan *plan, const nsc_node *node, bool *taken) {
+  const nsc_value *x = nsc_plan_value(plan, node->inputs[0]), *power = nsc_plan_value(plan, node->inputs[1]);
+  float exponent;
+  *taken = false;
+  if (x->type != NSC_TYPE_F32 || power->type != NSC_TYPE_F32 || power->shape.rank > x->shape.rank ||
+      !nsc_plan_is_constant(plan, node->inputs[1]) || nsc_shape_product(&power->shape, 0, power->shape.rank) != 1) {
+    return NSC_OK;
+  }
+  NSC_TRY(nsc_plan_scalar(plan, node, node->inputs[1], "the exponent", &exponent));
+  if (exponent != 2 && exponent != 0.5f) return NSC_OK;
+  *taken = true;
+  union xnn_unary_params params;
+  memset(&params, 0, sizeof params);
+  return nsc_plan_add_unary(plan, node, exponent == 2 ? xnn_unary_square : xnn_unary_square_root, &params,
+                            node->outputs[0]);
+}
+
 static nsc_status lower_binary(nsc_plan *plan, const nsc_node *node) {
   size_t entry = 0;
   while (strcmp(table[entry].op, node->op) != 0) entry++;
@@ -373,8 +434,16 @@ static nsc_status lower_binary(nsc_plan *plan, const nsc_node *node) {
   bool mean = strcmp(node->op, "Mean") == 0;
   bool variadic = mean || strcmp(node->op, "Sum") == 0 || k == MAX || k == MIN;
   NSC_TRY(nsc_plan_need_inputs(plan, node, variadic ? 1 : 2));
-  if (nsc_node_attribute(node, "axis")) {
-    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "broadcasting along an axis (opset 6) is not supported");
+  if (nsc_node_attribute(node, "axis") && plan->model->opset < 7) return lower_along_axis(plan, node, entry);
+  if (k == DIV || k == MUL) {
+    bool taken;
+    NSC_TRY(nsc_plan_take_gelu(plan, node, &taken));
+    if (taken) return NSC_OK;
+  }
+  if (k == POW) {
+    bool taken;
+    NSC_TRY(lower_simple_power(plan, node, &taken));
+    if (taken) return NSC_OK;
   }
   if (variadic && node->input_count == 1) {
     const nsc_value *v = nsc_plan_value(plan, node->inputs[0]);
@@ -399,26 +468,7 @@ static nsc_status lower_binary(nsc_plan *plan, const nsc_node *node) {
   return mean ? divide_by_count(plan, node, result, node->outputs[0]) : NSC_OK;
 }
 
-/* ---- Not and Where ---- */
-
-static void run_not(nsc_step *step, pthreadpool_t pool) {
-  (void)pool;
-  size_t count = *(const size_t *)step->params;
-  const uint8_t *in = step->in[0];
-  uint8_t *out = step->out[0];
-  for (size_t i = 0; i < count; i++) out[i] = !in[i];
-}
-
-static nsc_status lower_not(nsc_plan *plan, const nsc_node *node) {
-  NSC_TRY(nsc_plan_need_inputs(plan, node, 1));
-  const nsc_value *v = nsc_plan_value(plan, node->inputs[0]);
-  nsc_shape shape = v->shape;
-  NSC_TRY(nsc_plan_define(plan, node->outputs[0], NSC_TYPE_BOOL, &shape, v->channels_last));
-  size_t *count;
-  NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *count, &count));
-  nsc_shape_count(&shape, count);
-  return nsc_plan_add_loop(plan, node, "Not", node->inputs[0], node->outputs[0], run_not, count);
-}
+/* ---- Where ---- */
 
 typedef struct where_params {
   nsc_shape shape;
@@ -497,7 +547,10 @@ const nsc_operator nsc_binary_operators[] = {
     {"And", lower_binary},
     {"Or", lower_binary},
     {"Xor", lower_binary},
-    {"Not", lower_not},
+    {"BitwiseAnd", lower_binary},
+    {"BitwiseOr", lower_binary},
+    {"BitwiseXor", lower_binary},
+    {"BitShift", lower_binary},
     {"Where", lower_where},
     {NULL, NULL},
 };

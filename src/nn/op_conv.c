@@ -10,6 +10,7 @@
 
 #include "nn/op_conv.h"
 #include "nn/op_depthwise.h"
+#include "nn/op_stem.h"
 #include "nn/op_winograd.h"
 #include "nn/operators.h"
 #include "nn/window.h"
@@ -71,7 +72,7 @@ static size_t block_channels(const nsc_plan *plan, const conv *c, uint32_t input
   size_t channels = c->groups * c->group_out;
   size_t bytes = c->group_in * (size_t)(c->window.kernel[0] * c->window.kernel[1]) * sizeof(float);
   /* A constant is folded step by step, and each step would make its whole output anew. */
-  if (c->groups > 1 || bytes * channels <= 2 * WEIGHT_BLOCK || nsc_plan_is_constant(plan, input)) {
+  if (plan->stock || c->groups > 1 || bytes * channels <= 2 * WEIGHT_BLOCK || nsc_plan_is_constant(plan, input)) {
     return channels;
   }
   size_t block = WEIGHT_BLOCK / bytes / 8 * 8;
@@ -113,7 +114,9 @@ static nsc_status add_conv_block(nsc_plan *plan, const nsc_node *node, const con
   if (out_h != (size_t)w->out[0] || out_w != (size_t)w->out[1]) {
     return nsc_node_fail(plan, node, NSC_ERROR_INTERNAL, "XNNPACK computes %zu x %zu outputs", out_h, out_w);
   }
-  plan->packed_bytes += (uint64_t)count * (c->group_in * area + 1) * sizeof(float);
+  double pixels = (double)(plan->values[input].shape.dims[0] * w->out[0] * w->out[1]);
+  nsc_plan_count(plan, step, pixels * (double)(count * c->group_in * area),
+                 (uint64_t)count * (c->group_in * area + 1) * sizeof(float));
   return NSC_OK;
 }
 
@@ -130,6 +133,17 @@ static nsc_status add_conv(nsc_plan *plan, const nsc_node *node, const conv *c, 
     NSC_TRY(add_conv_block(plan, node, c, input, output, first, count));
   }
   return NSC_OK;
+}
+
+/* ---- few channels ---- */
+
+static nsc_status add_stem(nsc_plan *plan, const nsc_node *node, const conv *c, const nsc_stem *stem, uint32_t input,
+                           uint32_t output) {
+  const nsc_window *w = &c->window;
+  const nsc_shape out = {4, {(int64_t)stem->batch, (int64_t)stem->out_channels, w->out[0], w->out[1]}};
+  NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &out, true));
+  const char *kind = c->min > -INFINITY || c->max < INFINITY ? "Stem+Clamp" : "Stem";
+  return nsc_plan_stem(plan, node, kind, stem, c->weights, c->bias, input, output);
 }
 
 /* ---- one kernel a channel ---- */
@@ -150,7 +164,9 @@ static bool is_depthwise(const nsc_plan *plan, const conv *c, uint32_t input, ns
                          .max = c->max};
   bool square = w->kernel[0] == w->kernel[1] && w->stride[0] == w->stride[1];
   bool plain = w->axes == 2 && w->dilation[0] == 1 && w->dilation[1] == 1;
-  return c->group_in == 1 && c->group_out == 1 && square && plain && nsc_depthwise_can(out) && nsc_depthwise_wins();
+  /* XNNPACK's own kernels end at 25 taps: a 7x7 is a product for each channel there, over ten times as slow. */
+  bool wins = NSC_DEPTHWISE_WINS || w->kernel[0] * w->kernel[1] > 25;
+  return !plan->stock && c->group_in == 1 && c->group_out == 1 && square && plain && wins && nsc_depthwise_can(out);
 }
 
 static nsc_status add_depthwise(nsc_plan *plan, const nsc_node *node, const conv *c, const nsc_depthwise *shape,
@@ -163,10 +179,6 @@ static nsc_status add_depthwise(nsc_plan *plan, const nsc_node *node, const conv
 }
 
 /* ---- 3x3 at stride 1 ---- */
-
-/* Transformed weights are four times the given ones. Where they are large there are few tiles, as a rule, and the time
-   goes into reading them. */
-enum { MOST_TILE_WEIGHTS = 10 << 20 };
 
 static bool is_winograd(const nsc_plan *plan, const conv *c, uint32_t input, nsc_winograd *out) {
   const nsc_window *w = &c->window;
@@ -184,8 +196,9 @@ static bool is_winograd(const nsc_plan *plan, const conv *c, uint32_t input, nsc
       return false;
     }
   }
-  uint64_t bytes = (uint64_t)NSC_PLANES * out->in_channels * out->out_channels * sizeof(float);
-  return w->axes == 2 && c->groups == 1 && bytes <= MOST_TILE_WEIGHTS && nsc_winograd_pays(out);
+  if (plan->stock || w->axes != 2 || c->groups != 1 || !nsc_winograd_pays(out)) return false;
+  out->tile = nsc_winograd_tile(out);
+  return out->tile > 0;
 }
 
 /* The other side of a sum that follows and is known already, of the same shape: a residual connection. */
@@ -204,16 +217,18 @@ static nsc_status take_sum(nsc_plan *plan, const nsc_shape *shape, uint32_t *out
   return NSC_OK;
 }
 
-static nsc_status add_winograd(nsc_plan *plan, const nsc_node *node, conv *c, const nsc_winograd *w, uint32_t input,
-                               uint32_t output) {
+/* `c->weights` as the model has them. */
+static nsc_status add_winograd(nsc_plan *plan, const nsc_node *node, conv *c, const float *scale, const nsc_winograd *w,
+                               uint32_t input, uint32_t output) {
   const nsc_shape shape = {
       4, {(int64_t)w->batch, (int64_t)w->out_channels, (int64_t)w->out_height, (int64_t)w->out_width}};
+  static const char *const kinds[2][2] = {{"Winograd 4x4", "Winograd 4x4+Add"}, {"Winograd 2x2", "Winograd 2x2+Add"}};
   uint32_t add;
   NSC_TRY(take_sum(plan, &shape, &output, &add));
   NSC_TRY(nsc_plan_take_clamp(plan, &output, &c->min, &c->max));
   NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &shape, true));
-  return nsc_plan_winograd(plan, node, add == NSC_NO_VALUE ? "Winograd" : "Winograd+Add", w, c->weights, c->bias,
-                           c->min, c->max, input, add, output);
+  return nsc_plan_winograd(plan, node, kinds[w->tile == 2][add != NSC_NO_VALUE], w, c->weights, scale, c->bias, c->min,
+                           c->max, input, add, output);
 }
 
 /* OIHW to OHWI, times a scale per output channel. */
@@ -304,18 +319,29 @@ static nsc_status lower_conv(nsc_plan *plan, const nsc_node *node) {
     nsc_plan_take(plan, next);
     output = next->outputs[0];
   }
-  float *packed;
-  NSC_TRY(nsc_plan_scratch(plan, outputs * c.group_in * area, sizeof *packed, &packed));
-  pack_weights(packed, weights, outputs, c.group_in, area, normed ? norm.scale : NULL);
-  c.weights = packed;
   NSC_TRY(pack_bias(plan, outputs, bias, normed ? &norm : NULL, &c.bias));
   uint32_t input;
   NSC_TRY(nsc_plan_layout(plan, node->inputs[0], true, &input));
   nsc_winograd tiles;
-  if (is_winograd(plan, &c, input, &tiles)) return add_winograd(plan, node, &c, &tiles, input, output);
+  const float *scale = normed ? norm.scale : NULL;
+  if (is_winograd(plan, &c, input, &tiles)) {
+    c.weights = weights;
+    return add_winograd(plan, node, &c, scale, &tiles, input, output);
+  }
+  float *packed;
+  NSC_TRY(nsc_plan_scratch(plan, outputs * c.group_in * area, sizeof *packed, &packed));
+  pack_weights(packed, weights, outputs, c.group_in, area, scale);
+  c.weights = packed;
   NSC_TRY(nsc_plan_take_clamp(plan, &output, &c.min, &c.max));
   nsc_depthwise channels;
   if (is_depthwise(plan, &c, input, &channels)) return add_depthwise(plan, node, &c, &channels, input, output);
+  nsc_stem stem = {.window = &c.window,
+                   .batch = (size_t)plan->values[input].shape.dims[0],
+                   .in_channels = c.group_in,
+                   .out_channels = c.group_out,
+                   .min = c.min,
+                   .max = c.max};
+  if (!plan->stock && c.groups == 1 && nsc_stem_pays(&stem)) return add_stem(plan, node, &c, &stem, input, output);
   bool clamped = c.min > -INFINITY || c.max < INFINITY;
   c.kind = normed ? (clamped ? "Conv+Norm+Clamp" : "Conv+Norm") : clamped ? "Conv+Clamp" : "Conv";
   return add_conv(plan, node, &c, input, output);
@@ -362,19 +388,18 @@ typedef struct deconv {
   int64_t kernel[2], stride[2], dilation[2], pad_begin[2], pad_end[2], adjust[2], out[2];
 } deconv;
 
-static nsc_status read_deconv(nsc_plan *plan, const nsc_node *node, const nsc_shape *x, deconv *d) {
+/* `x` has four dimensions; with one axis the attributes are of the last. */
+static nsc_status read_deconv(nsc_plan *plan, const nsc_node *node, uint32_t axes, const nsc_shape *x, deconv *d) {
   static const char *const pairs[] = {"strides", "dilations", "output_padding", "output_shape"};
   int64_t asked[2] = {-1, -1};
   int64_t *to[] = {d->stride, d->dilation, d->adjust, asked};
   for (int p = 0; p < 4; p++) {
     const nsc_attribute *a = nsc_node_attribute(node, pairs[p]);
     if (!a) continue;
-    if (a->kind != NSC_ATTRIBUTE_INTS || a->count != 2 || a->ints[0] < 0 || a->ints[1] < 0 || a->ints[0] > 65536 ||
-        a->ints[1] > 65536) {
-      return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "%s is not supported", pairs[p]);
-    }
-    to[p][0] = a->ints[0];
-    to[p][1] = a->ints[1];
+    bool fits = a->kind == NSC_ATTRIBUTE_INTS && a->count == axes;
+    for (uint32_t i = 0; fits && i < axes; i++) fits = a->ints[i] >= 0 && a->ints[i] <= 65536;
+    if (!fits) return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "%s is not supported", pairs[p]);
+    for (uint32_t i = 0; i < axes; i++) to[p][2 - axes + i] = a->ints[i];
   }
   const nsc_attribute *pads = nsc_node_attribute(node, "pads");
   const char *auto_pad = nsc_node_string(node, "auto_pad", "NOTSET");
@@ -386,14 +411,20 @@ static nsc_status read_deconv(nsc_plan *plan, const nsc_node *node, const nsc_sh
     if (strncmp(auto_pad, "SAME", 4) == 0 && asked[i] < 0) asked[i] = x->dims[2 + i] * d->stride[i];
     if (asked[i] >= 0) {
       int64_t total = full - asked[i];
-      if (total < 0)
-        return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "output_shape is larger than the input reaches");
+      if (total < 0) { /* more than the input reaches: as if output_padding had asked for it */
+        d->adjust[i] -= total;
+        full -= total;
+        total = 0;
+      }
       bool lower = strcmp(auto_pad, "SAME_UPPER") != 0;
       d->pad_begin[i] = lower ? total - total / 2 : total / 2;
       d->pad_end[i] = total - d->pad_begin[i];
-    } else if (pads && pads->kind == NSC_ATTRIBUTE_INTS && pads->count == 4) {
-      d->pad_begin[i] = pads->ints[i];
-      d->pad_end[i] = pads->ints[2 + i];
+    } else if (pads && pads->kind == NSC_ATTRIBUTE_INTS && pads->count == 2 * axes && i >= 2 - (int)axes) {
+      d->pad_begin[i] = pads->ints[i - (2 - (int)axes)];
+      d->pad_end[i] = pads->ints[i - (2 - (int)axes) + (int)axes];
+    }
+    if (d->pad_begin[i] > 65536 || d->pad_end[i] > 65536 || d->adjust[i] >= d->stride[i] + d->dilation[i]) {
+      return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "pads or output_padding are too large");
     }
     d->out[i] = full - d->pad_begin[i] - d->pad_end[i];
     if (d->pad_begin[i] < 0 || d->pad_end[i] < 0 || d->out[i] < 1) {
@@ -421,12 +452,17 @@ static nsc_status lower_conv_transpose(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_need_inputs(plan, node, 2));
   nsc_shape x = plan->values[node->inputs[0]].shape, w = plan->values[node->inputs[1]].shape;
   int64_t groups = nsc_node_int(node, "group", 1);
-  if (x.rank != 4 || w.rank != 4 || groups < 1 || x.dims[1] != w.dims[0] || w.dims[0] % groups) {
+  uint32_t axes = x.rank == 3 ? 1 : 2;
+  if (x.rank != 2 + axes || w.rank != x.rank || groups < 1 || x.dims[1] != w.dims[0] || w.dims[0] % groups) {
     return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR,
-                         "only 2-D transposed convolutions with fitting shapes are supported");
+                         "only 1-D and 2-D transposed convolutions with fitting shapes are supported");
+  }
+  if (axes == 1) {
+    x = (nsc_shape){4, {x.dims[0], x.dims[1], 1, x.dims[2]}};
+    w = (nsc_shape){4, {w.dims[0], w.dims[1], 1, w.dims[2]}};
   }
   deconv d = {.kernel = {w.dims[2], w.dims[3]}, .stride = {1, 1}, .dilation = {1, 1}};
-  NSC_TRY(read_deconv(plan, node, &x, &d));
+  NSC_TRY(read_deconv(plan, node, axes, &x, &d));
   size_t group_in = (size_t)(w.dims[0] / groups), group_out = (size_t)w.dims[1], channels = (size_t)groups * group_out;
   const float *weights, *bias = NULL;
   NSC_TRY(nsc_plan_floats(plan, node, node->inputs[1], "W", &weights));
@@ -441,6 +477,7 @@ static nsc_status lower_conv_transpose(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_take_clamp(plan, &output, &min, &max));
   NSC_TRY(nsc_plan_layout(plan, node->inputs[0], true, &input));
   nsc_shape shape = {4, {x.dims[0], (int64_t)channels, d.out[0], d.out[1]}};
+  if (axes == 1) shape = (nsc_shape){3, {x.dims[0], (int64_t)channels, d.out[1]}};
   NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &shape, true));
   nsc_step *step;
   NSC_TRY(nsc_plan_add_step(plan, node, "ConvTranspose", 1, 1, &step));
@@ -454,7 +491,9 @@ static nsc_status lower_conv_transpose(nsc_plan *plan, const nsc_node *node) {
           (uint32_t)d.kernel[0], (uint32_t)d.kernel[1], (uint32_t)d.stride[0], (uint32_t)d.stride[1],
           (uint32_t)d.dilation[0], (uint32_t)d.dilation[1], (uint32_t)groups, group_in, group_out,
           (size_t)groups * group_in, channels, packed, bias, min, max, 0, NULL, NULL, &step->op)));
-  plan->packed_bytes += channels * group_in * area * sizeof(float);
+  uint64_t weight_count = (uint64_t)channels * group_in * area;
+  nsc_plan_count(plan, step, (double)(x.dims[0] * x.dims[2] * x.dims[3]) * (double)weight_count,
+                 weight_count * sizeof(float));
   size_t out_h, out_w;
   return nsc_plan_check(
       plan, node,

@@ -5,9 +5,13 @@
 #include "nn/depthwise_run.h"
 #include "nn/plan.h"
 
-/* Whether these kernels are faster than XNNPACK's here: in wasm a race decides, once; elsewhere XNNPACK's are made for
-   the processor at hand and no race is run. After xnn_initialize. */
-bool nsc_depthwise_wins(void);
+/* Whether these kernels are faster than XNNPACK's: in wasm, new engines and old ones. Natively XNNPACK has kernels for
+   the processor at hand. No race decides, since another kernel's scores may differ in the last bit. */
+#ifdef __wasm__
+enum { NSC_DEPTHWISE_WINS = true };
+#else
+enum { NSC_DEPTHWISE_WINS = false };
+#endif
 
 /* Adds the step: `output` = clamp(`input` filtered + bias), channels last. `weights` [channels][kernel][kernel] and
    `bias` ([channels] or NULL) are copied. */

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/op_parts.h"
 #include "nn/operators.h"
 
 NSC_SETUP_1(setup_dense, xnn_setup_fully_connected_nc_f32)
@@ -30,7 +31,8 @@ static nsc_status add_dense(nsc_plan *plan, const nsc_node *node, const dense *d
       plan, node,
       xnn_create_fully_connected_nc_f32(d->in, d->out, d->in, d->out, d->weights, d->bias, min, max,
                                         d->transposed ? XNN_FLAG_TRANSPOSE_WEIGHTS : 0, NULL, NULL, &step->op)));
-  plan->packed_bytes += (uint64_t)d->out * (d->in + 1) * sizeof(float);
+  nsc_plan_count(plan, step, (double)d->rows * (double)d->in * (double)d->out,
+                 (uint64_t)d->out * (d->in + 1) * sizeof(float));
   return nsc_plan_check(plan, node, xnn_reshape_fully_connected_nc_f32(step->op, d->rows, plan->pool));
 }
 
@@ -49,9 +51,8 @@ static enum xnn_status setup_batch(nsc_step *step, void *workspace) {
   return xnn_setup_batch_matrix_multiply_nc_f32(step->op, workspace, step->in[0], step->in[1], step->out[0]);
 }
 
-/* a [..., m, k] times b [..., k, n], both at least matrices of equal rank. */
-static nsc_status add_batch(nsc_plan *plan, const nsc_node *node, uint32_t a, uint32_t b, const nsc_shape *sa,
-                            const nsc_shape *sb, bool transpose_b, uint32_t output) {
+nsc_status nsc_plan_add_product(nsc_plan *plan, const nsc_node *node, uint32_t a, uint32_t b, const nsc_shape *sa,
+                                const nsc_shape *sb, bool transpose_b, uint32_t output) {
   uint32_t rank = sa->rank;
   size_t batch_a[NSC_MAX_RANK], batch_b[NSC_MAX_RANK], alignment;
   for (uint32_t i = 0; i + 2 < rank; i++) {
@@ -109,6 +110,25 @@ static nsc_status matmul_shape(nsc_plan *plan, const nsc_node *node, const nsc_s
   return NSC_OK;
 }
 
+/* Linear layers of more than two dimensions are exported as MatMul and Add: a constant row that follows is the bias. */
+static nsc_status take_bias(nsc_plan *plan, uint32_t *output, size_t columns, const float **bias) {
+  const nsc_node *next = nsc_plan_next(plan, *output);
+  if (!next || next->domain[0] || strcmp(next->op, "Add") != 0 || next->input_count != 2 || next->output_count != 1 ||
+      next->outputs[0] == NSC_NO_VALUE) {
+    return NSC_OK;
+  }
+  uint32_t other = next->inputs[next->inputs[0] == *output];
+  if (other == NSC_NO_VALUE || other == *output || !nsc_plan_is_constant(plan, other)) return NSC_OK;
+  const nsc_value *v = nsc_plan_value(plan, other);
+  if (v->type != NSC_TYPE_F32 || v->shape.rank != 1 || v->shape.dims[0] != (int64_t)columns || columns == 0) {
+    return NSC_OK;
+  }
+  NSC_TRY(nsc_plan_floats(plan, next, other, "B", bias));
+  nsc_plan_take(plan, next);
+  *output = next->outputs[0];
+  return NSC_OK;
+}
+
 static nsc_status lower_matmul(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_need_inputs(plan, node, 2));
   NSC_TRY(need_floats(plan, node, 2));
@@ -121,13 +141,14 @@ static nsc_status lower_matmul(nsc_plan *plan, const nsc_node *node) {
     NSC_TRY(nsc_plan_floats(plan, node, b, "B", &d.weights));
     uint32_t output = node->outputs[0], input;
     float min, max;
+    NSC_TRY(take_bias(plan, &output, d.out, &d.bias));
     NSC_TRY(nsc_plan_take_clamp(plan, &output, &min, &max));
     NSC_TRY(nsc_plan_layout(plan, a, false, &input));
     NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &out, false));
     return add_dense(plan, node, &d, input, output, min, max);
   }
   NSC_TRY(nsc_plan_define(plan, node->outputs[0], NSC_TYPE_F32, &out, false));
-  return add_batch(plan, node, a, b, &pa, &pb, false, node->outputs[0]);
+  return nsc_plan_add_product(plan, node, a, b, &pa, &pb, false, node->outputs[0]);
 }
 
 /* ---- Gemm: alpha * A' * B' + beta * C ---- */
@@ -248,7 +269,7 @@ static nsc_status lower_gemm(nsc_plan *plan, const nsc_node *node) {
   } else {
     NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &shape, false));
   }
-  NSC_TRY(add_batch(plan, node, a, b, &sa, &sb, transpose_b, product));
+  NSC_TRY(nsc_plan_add_product(plan, node, a, b, &sa, &sb, transpose_b, product));
   return finish ? add_gemm_bias(plan, node, product, c, &shape, alpha, beta, output) : NSC_OK;
 }
 

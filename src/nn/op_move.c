@@ -78,14 +78,11 @@ static nsc_status lower_transpose(nsc_plan *plan, const nsc_node *node) {
   if (rank >= 3 && !channels_last && same_perm(perm, to_first, rank)) {
     return nsc_plan_alias(plan, node->outputs[0], input, &out, true);
   }
-  NSC_TRY(nsc_plan_layout(plan, input, false, &input));
-  if (nsc_permutation_is_trivial(&shape, perm)) return nsc_plan_alias(plan, node->outputs[0], input, &out, false);
+  nsc_shape physical = nsc_value_physical(nsc_plan_value(plan, input));
+  for (uint32_t i = 0; i < rank; i++) perm[i] = physical_axis(nsc_plan_value(plan, input), perm[i]);
+  if (nsc_permutation_is_trivial(&physical, perm)) return nsc_plan_alias(plan, node->outputs[0], input, &out, false);
   NSC_TRY(nsc_plan_define(plan, node->outputs[0], plan->values[input].type, &out, false));
-  read_params p = {.shape = out};
-  int64_t strides[NSC_MAX_RANK];
-  nsc_shape_strides(&shape, strides);
-  for (uint32_t i = 0; i < rank; i++) p.strides[i] = strides[perm[i]];
-  return add_read(plan, node, &p, input, node->outputs[0]);
+  return nsc_plan_add_transpose(plan, node, "Transpose", input, node->outputs[0], perm);
 }
 
 /* ---- Slice ---- */

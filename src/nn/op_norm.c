@@ -1,7 +1,8 @@
-/* Softmax, LogSoftmax, LRN, InstanceNormalization, LayerNormalization. */
+/* Softmax, LogSoftmax, LRN, LpNormalization. */
 #include <math.h>
 #include <string.h>
 
+#include "nn/op_parts.h"
 #include "nn/operators.h"
 
 /* ---- softmax ---- */
@@ -33,6 +34,18 @@ static void run_softmax(nsc_step *step, pthreadpool_t pool) {
   }
 }
 
+nsc_status nsc_plan_add_softmax(nsc_plan *plan, const nsc_node *node, uint32_t input, uint32_t output, size_t rows,
+                                size_t channels) {
+  nsc_step *step;
+  NSC_TRY(nsc_plan_add_step(plan, node, "Softmax", 1, 1, &step));
+  step->inputs[0] = input;
+  step->outputs[0] = output;
+  step->setup = setup_softmax;
+  NSC_TRY(nsc_plan_check(plan, node, xnn_create_softmax_nc_f32(0, &step->op)));
+  return nsc_plan_check(plan, node,
+                        xnn_reshape_softmax_nc_f32(step->op, channels, channels, channels, rows, plan->pool));
+}
+
 static nsc_status lower_softmax(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_need_inputs(plan, node, 1));
   const nsc_value *v = nsc_plan_value(plan, node->inputs[0]);
@@ -54,14 +67,7 @@ static nsc_status lower_softmax(nsc_plan *plan, const nsc_node *node) {
   p.channels = flatten ? nsc_shape_product(&physical, at, shape.rank) : (size_t)physical.dims[at];
   p.inner = flatten ? 1 : nsc_shape_product(&physical, at + 1, shape.rank);
   if (p.inner == 1 && !p.log && p.channels && p.outer) {
-    nsc_step *step;
-    NSC_TRY(nsc_plan_add_step(plan, node, "Softmax", 1, 1, &step));
-    step->inputs[0] = input;
-    step->outputs[0] = node->outputs[0];
-    step->setup = setup_softmax;
-    NSC_TRY(nsc_plan_check(plan, node, xnn_create_softmax_nc_f32(0, &step->op)));
-    return nsc_plan_check(
-        plan, node, xnn_reshape_softmax_nc_f32(step->op, p.channels, p.channels, p.channels, p.outer, plan->pool));
+    return nsc_plan_add_softmax(plan, node, input, node->outputs[0], p.outer, p.channels);
   }
   softmax_params *params;
   NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *params, &params));
@@ -124,113 +130,54 @@ static nsc_status lower_lrn(nsc_plan *plan, const nsc_node *node) {
   return nsc_plan_add_loop(plan, node, "LRN", input, node->outputs[0], run_lrn, p);
 }
 
-/* ---- mean and variance over runs of memory: instance and layer normalisation ---- */
+/* ---- LpNormalization: each line by its length ---- */
 
-typedef struct moments_params {
-  size_t runs, length;
-  size_t scale_count; /* layer norm: scale[i] within a run; instance norm: scale[run % count] for the whole run */
-  bool per_run;
-  float epsilon;
-  const float *scale, *shift; /* copies in the plan; shift may be NULL */
-} moments_params;
+typedef struct length_params {
+  size_t outer, count, inner;
+  int64_t p;
+} length_params;
 
-typedef struct moments_task {
-  const moments_params *params;
-  const float *in;
-  float *out;
-} moments_task;
-
-static void moments_run(void *context, size_t run) {
-  const moments_task *t = context;
-  const moments_params *p = t->params;
-  const float *in = t->in + run * p->length;
-  float *out = t->out + run * p->length;
-  double sum = 0, squares = 0;
-  for (size_t i = 0; i < p->length; i++) sum += (double)in[i];
-  double mean = sum / (double)p->length;
-  for (size_t i = 0; i < p->length; i++) squares += ((double)in[i] - mean) * ((double)in[i] - mean);
-  float inverse = (float)(1 / sqrt(squares / (double)p->length + (double)p->epsilon)), centre = (float)mean;
-  for (size_t i = 0; i < p->length; i++) {
-    size_t k = p->per_run ? run % p->scale_count : i;
-    out[i] = (in[i] - centre) * inverse * p->scale[k] + (p->shift ? p->shift[k] : 0);
-  }
-}
-
-static void run_moments(nsc_step *step, pthreadpool_t pool) {
-  const moments_params *p = step->params;
-  moments_task task = {p, step->in[0], step->out[0]};
-  pthreadpool_parallelize_1d(pool, moments_run, &task, p->runs, 0);
-}
-
-static nsc_status copy_floats(nsc_plan *plan, const nsc_node *node, uint32_t value, size_t count, const char *what,
-                              const float **out) {
-  const float *from;
-  NSC_TRY(nsc_plan_floats(plan, node, value, what, &from));
-  size_t have = 0;
-  nsc_shape_count(&plan->values[value].shape, &have);
-  if (have != count)
-    return nsc_node_fail(plan, node, NSC_ERROR_SHAPE, "%s has %zu elements, not %zu", what, have, count);
-  float *copy;
-  NSC_TRY(nsc_plan_alloc(plan, count, sizeof *copy, &copy));
-  memcpy(copy, from, count * sizeof *copy);
-  *out = copy;
-  return NSC_OK;
-}
-
-static nsc_status add_moments(nsc_plan *plan, const nsc_node *node, const nsc_shape *shape,
-                              const moments_params *given) {
-  if (given->length == 0 || plan->values[node->inputs[0]].type != NSC_TYPE_F32) {
-    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "its input is not supported");
-  }
-  moments_params *p;
-  NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *p, &p));
-  *p = *given;
-  NSC_TRY(copy_floats(plan, node, node->inputs[1], p->scale_count, "scale", &p->scale));
-  if (nsc_node_input(node, 2) != NSC_NO_VALUE) {
-    NSC_TRY(copy_floats(plan, node, node->inputs[2], p->scale_count, "B", &p->shift));
-  }
-  uint32_t input;
-  NSC_TRY(nsc_plan_layout(plan, node->inputs[0], false, &input));
-  NSC_TRY(nsc_plan_define(plan, node->outputs[0], NSC_TYPE_F32, shape, false));
-  return nsc_plan_add_loop(plan, node, node->op, input, node->outputs[0], run_moments, p);
-}
-
-static nsc_status lower_instance_norm(nsc_plan *plan, const nsc_node *node) {
-  NSC_TRY(nsc_plan_need_inputs(plan, node, 3));
-  nsc_shape shape = plan->values[node->inputs[0]].shape;
-  if (shape.rank < 3) return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "its input needs at least 3 dimensions");
-  moments_params p = {.runs = nsc_shape_product(&shape, 0, 2),
-                      .length = nsc_shape_product(&shape, 2, shape.rank),
-                      .scale_count = (size_t)shape.dims[1],
-                      .per_run = true,
-                      .epsilon = nsc_node_float(node, "epsilon", 1e-5f)};
-  return add_moments(plan, node, &shape, &p);
-}
-
-static nsc_status lower_layer_norm(nsc_plan *plan, const nsc_node *node) {
-  NSC_TRY(nsc_plan_need_inputs(plan, node, 2));
-  nsc_shape shape = plan->values[node->inputs[0]].shape;
-  int64_t axis = nsc_node_int(node, "axis", -1);
-  if (axis < 0) axis += shape.rank;
-  if (axis < 0 || axis >= shape.rank) return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "axis is out of range");
-  for (uint32_t i = 1; i < node->output_count; i++) {
-    if (node->outputs[i] != NSC_NO_VALUE) {
-      return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "the outputs for training are not supported");
+static void run_length(nsc_step *step, pthreadpool_t pool) {
+  (void)pool;
+  const length_params *p = step->params;
+  for (size_t line = 0; line < p->outer * p->inner; line++) {
+    size_t base = line / p->inner * p->count * p->inner + line % p->inner;
+    const float *in = (const float *)step->in[0] + base;
+    float *out = (float *)step->out[0] + base;
+    double sum = 0;
+    for (size_t c = 0; c < p->count; c++) {
+      double x = (double)in[c * p->inner];
+      sum += p->p == 1 ? fabs(x) : x * x;
+    }
+    double length = p->p == 1 ? sum : sqrt(sum);
+    for (size_t c = 0; c < p->count; c++) {
+      out[c * p->inner] = length > 0 ? (float)((double)in[c * p->inner] / length) : 0.0f;
     }
   }
-  size_t length = nsc_shape_product(&shape, (uint32_t)axis, shape.rank);
-  moments_params p = {.runs = nsc_shape_product(&shape, 0, (uint32_t)axis),
-                      .length = length,
-                      .scale_count = length,
-                      .epsilon = nsc_node_float(node, "epsilon", 1e-5f)};
-  return add_moments(plan, node, &shape, &p);
+}
+
+static nsc_status lower_length(nsc_plan *plan, const nsc_node *node) {
+  NSC_TRY(nsc_plan_need_inputs(plan, node, 1));
+  uint32_t input;
+  NSC_TRY(nsc_plan_layout(plan, node->inputs[0], false, &input));
+  nsc_shape shape = plan->values[input].shape;
+  int64_t axis = nsc_node_int(node, "axis", -1), order = nsc_node_int(node, "p", 2);
+  if (axis < 0) axis += shape.rank;
+  if (axis < 0 || axis >= shape.rank || (order != 1 && order != 2) || plan->values[input].type != NSC_TYPE_F32) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "axis, p or type is not supported");
+  }
+  length_params *p;
+  NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *p, &p));
+  *p = (length_params){nsc_shape_product(&shape, 0, (uint32_t)axis), (size_t)shape.dims[axis],
+                       nsc_shape_product(&shape, (uint32_t)axis + 1, shape.rank), order};
+  NSC_TRY(nsc_plan_define(plan, node->outputs[0], NSC_TYPE_F32, &shape, false));
+  return nsc_plan_add_loop(plan, node, node->op, input, node->outputs[0], run_length, p);
 }
 
 const nsc_operator nsc_norm_operators[] = {
     {"Softmax", lower_softmax},
     {"LogSoftmax", lower_softmax},
     {"LRN", lower_lrn},
-    {"InstanceNormalization", lower_instance_norm},
-    {"LayerNormalization", lower_layer_norm},
+    {"LpNormalization", lower_length},
     {NULL, NULL},
 };

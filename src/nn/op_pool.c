@@ -1,6 +1,6 @@
 /*
- * MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool. XNNPACK's kernels where their meaning is ONNX's; a loop of
- * ours for dilated or padded averages and for windows that may lie wholly in padding.
+ * MaxPool, AveragePool, LpPool, GlobalMaxPool, GlobalAveragePool, GlobalLpPool. XNNPACK's kernels where their meaning
+ * is ONNX's; a loop of ours for dilated or padded averages and for windows that may lie wholly in padding.
  */
 #include <math.h>
 #include <string.h>
@@ -12,6 +12,8 @@ typedef struct pool_params {
   nsc_window window;
   size_t batch, channels;
   bool average, include_pad;
+  int64_t power;     /* LpPool: roots of sums of powers; 0 for the others */
+  bool column_major; /* of the places that MaxPool names */
 } pool_params;
 
 typedef struct pool_task {
@@ -19,8 +21,12 @@ typedef struct pool_task {
   const pool_params *params;
 } pool_task;
 
-static void accumulate(float *out, const float *in, size_t channels, bool average) {
-  if (average) {
+static void accumulate(float *out, const float *in, size_t channels, bool average, int64_t power) {
+  if (power == 2) {
+    for (size_t c = 0; c < channels; c++) out[c] += in[c] * in[c];
+  } else if (power) {
+    for (size_t c = 0; c < channels; c++) out[c] += powf(fabsf(in[c]), (float)power);
+  } else if (average) {
     for (size_t c = 0; c < channels; c++) out[c] += in[c];
   } else {
     for (size_t c = 0; c < channels; c++) out[c] = in[c] > out[c] || isnan(in[c]) ? in[c] : out[c];
@@ -40,17 +46,20 @@ static void pool_row(void *context, size_t row) {
   nsc_window_clip(w, 0, oy, p->include_pad, &y0, &y1, &y_count);
   for (int64_t ox = 0; ox < w->out[1]; ox++, out += channels) {
     nsc_window_clip(w, 1, ox, p->include_pad, &x0, &x1, &x_count);
-    for (size_t c = 0; c < channels; c++) out[c] = p->average ? 0.0f : -INFINITY;
+    for (size_t c = 0; c < channels; c++) out[c] = p->average || p->power ? 0.0f : -INFINITY;
     for (int64_t ky = y0; ky < y1; ky++) {
       int64_t iy = oy * w->stride[0] - w->pad_begin[0] + ky * w->dilation[0];
       for (int64_t kx = x0; kx < x1; kx++) {
         int64_t ix = ox * w->stride[1] - w->pad_begin[1] + kx * w->dilation[1];
-        accumulate(out, in + (size_t)(iy * w->in[1] + ix) * channels, channels, p->average);
+        accumulate(out, in + (size_t)(iy * w->in[1] + ix) * channels, channels, p->average, p->power);
       }
     }
     if (p->average && y_count * x_count > 0) {
       float scale = 1.0f / (float)(y_count * x_count);
       for (size_t c = 0; c < channels; c++) out[c] *= scale;
+    }
+    for (size_t c = 0; c < channels && p->power; c++) {
+      out[c] = p->power == 2 ? sqrtf(out[c]) : powf(out[c], 1.0f / (float)p->power);
     }
   }
 }
@@ -66,8 +75,61 @@ static nsc_status add_pool_loop(nsc_plan *plan, const nsc_node *node, const pool
   pool_params *params;
   NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *params, &params));
   *params = *given;
-  return nsc_plan_add_loop(plan, node, given->average ? "AveragePool" : "MaxPool", input, output, run_pool, params);
+  return nsc_plan_add_loop(plan, node, node->op, input, output, run_pool, params);
 }
+
+/* ---- MaxPool that also says where ---- */
+
+/* The number of an input element as ONNX counts: over all of N, C, H, W, or with the last two exchanged. */
+static int64_t place_of(const pool_params *p, int64_t n, size_t c, int64_t y, int64_t x) {
+  const nsc_window *w = &p->window;
+  int64_t plane = (n * (int64_t)p->channels + (int64_t)c) * w->in[0] * w->in[1];
+  return plane + (p->column_major ? x * w->in[0] + y : y * w->in[1] + x);
+}
+
+/* Values go to out[0], N, H, W, C like the input; places to out[1] in ONNX's order. */
+static void run_places(nsc_step *step, pthreadpool_t pool) {
+  (void)pool;
+  const pool_params *p = step->params;
+  const nsc_window *w = &p->window;
+  size_t channels = p->channels, pixels = (size_t)(w->out[0] * w->out[1]);
+  for (size_t i = 0; i < p->batch * pixels; i++) {
+    int64_t n = (int64_t)(i / pixels), oy = (int64_t)(i % pixels) / w->out[1], ox = (int64_t)(i % pixels) % w->out[1];
+    for (size_t c = 0; c < channels; c++) {
+      float best = -INFINITY;
+      int64_t place = -1;
+      for (int64_t k = 0; k < w->kernel[0] * w->kernel[1]; k++) {
+        int64_t y = oy * w->stride[0] - w->pad_begin[0] + k / w->kernel[1] * w->dilation[0];
+        int64_t x = ox * w->stride[1] - w->pad_begin[1] + k % w->kernel[1] * w->dilation[1];
+        if (y < 0 || y >= w->in[0] || x < 0 || x >= w->in[1]) continue;
+        float value = ((const float *)step->in[0])[(size_t)((n * w->in[0] + y) * w->in[1] + x) * channels + c];
+        if (place >= 0 && !(value > best)) continue;
+        best = value;
+        place = place_of(p, n, c, y, x);
+      }
+      ((float *)step->out[0])[i * channels + c] = best;
+      ((int64_t *)step->out[1])[((size_t)n * channels + c) * pixels + i % pixels] = place;
+    }
+  }
+}
+
+static nsc_status add_places(nsc_plan *plan, const nsc_node *node, const pool_params *given, uint32_t input) {
+  nsc_shape shape = plan->values[node->outputs[0]].shape;
+  NSC_TRY(nsc_plan_define(plan, node->outputs[1], NSC_TYPE_I64, &shape, false));
+  pool_params *params;
+  NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *params, &params));
+  *params = *given;
+  params->column_major = nsc_node_int(node, "storage_order", 0) != 0;
+  nsc_step *step;
+  NSC_TRY(nsc_plan_add_step(plan, node, "MaxPool", 1, 2, &step));
+  step->inputs[0] = input;
+  memcpy(step->outputs, node->outputs, 2 * sizeof *step->outputs);
+  step->run = run_places;
+  step->params = params;
+  return NSC_OK;
+}
+
+/* ---- XNNPACK's ---- */
 
 NSC_SETUP_1(setup_max_pool, xnn_setup_max_pooling2d_nhwc_f32)
 
@@ -115,44 +177,103 @@ static bool xnn_can(const pool_params *p) {
                           (w->dilation[i] > 1 && (w->pad_begin[i] || w->pad_end[i]));
   }
   if (w->kernel[0] * w->kernel[1] < 2 || whole_window_padded) return false;
+  if (p->power) return false;
   if (!p->average) return true;
   return w->dilation[0] == 1 && w->dilation[1] == 1 && !(padded && p->include_pad);
 }
 
-static nsc_status lower_pool(nsc_plan *plan, const nsc_node *node, bool average) {
+static nsc_status read_power(nsc_plan *plan, const nsc_node *node, int64_t *out) {
+  *out = nsc_node_int(node, "p", 2);
+  if (*out >= 1 && *out <= 64) return NSC_OK;
+  return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "p %lld is not supported", (long long)*out);
+}
+
+static nsc_status lower_pool(nsc_plan *plan, const nsc_node *node);
+
+/* Attribute `name` of three axes as one of two: without the first axis, or without the last. */
+static nsc_status drop_axis(nsc_plan *plan, const nsc_node *node, nsc_attribute *a, bool first) {
+  uint32_t lists = a->count / 3;
+  if (a->count != 3 && a->count != 6) {
+    return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "%.20s has %u numbers", a->name, a->count);
+  }
+  bool pads = lists == 2;
+  int64_t *ints;
+  NSC_TRY(nsc_plan_alloc(plan, 4, sizeof *ints, &ints));
+  for (uint32_t l = 0; l < lists; l++) {
+    const int64_t *three = a->ints + 3 * l;
+    bool idle = first ? three[0] == !pads : three[1] == !pads && three[2] == !pads;
+    if (!idle) {
+      return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "pooling in three dimensions at once is not supported");
+    }
+    ints[2 * l] = three[first];
+    ints[2 * l + 1] = first ? three[2] : !pads;
+  }
+  a->ints = ints;
+  a->count = 2 * lists;
+  return NSC_OK;
+}
+
+/*
+ * N, C, D, H, W pooled along D alone is N, C, D, HW pooled along its third dimension; along H and W alone it is
+ * N, CD, H, W. PyTorch exports LocalResponseNorm as the former.
+ */
+static nsc_status lower_flat_pool(nsc_plan *plan, const nsc_node *node) {
+  nsc_shape x = plan->values[node->inputs[0]].shape;
+  const nsc_attribute *kernel = nsc_node_attribute(node, "kernel_shape");
+  bool first = kernel && kernel->kind == NSC_ATTRIBUTE_INTS && kernel->count == 3 && kernel->ints[0] == 1;
+  if (strcmp(nsc_node_string(node, "auto_pad", "NOTSET"), "NOTSET") != 0 || node->output_count != 1) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "this form of an input with 5 dimensions is not supported");
+  }
+  nsc_shape flat = {4, {x.dims[0], x.dims[1], x.dims[2], x.dims[3] * x.dims[4]}};
+  if (first) flat = (nsc_shape){4, {x.dims[0], x.dims[1] * x.dims[2], x.dims[3], x.dims[4]}};
+  nsc_node inner = *node;
+  uint32_t input, output, plain;
+  NSC_TRY(nsc_plan_alloc(plan, node->attribute_count, sizeof *inner.attributes, &inner.attributes));
+  for (uint32_t i = 0; i < node->attribute_count; i++) {
+    inner.attributes[i] = node->attributes[i];
+    if (node->attributes[i].kind == NSC_ATTRIBUTE_INTS) {
+      NSC_TRY(drop_axis(plan, node, &inner.attributes[i], first));
+    }
+  }
+  NSC_TRY(nsc_plan_layout(plan, node->inputs[0], false, &plain));
+  NSC_TRY(nsc_plan_temporary(plan, plan->values[plain].type, &flat, false, &input));
+  NSC_TRY(nsc_plan_alias(plan, input, plain, &flat, false));
+  NSC_TRY(nsc_plan_temporary(plan, NSC_TYPE_F32, &flat, false, &output));
+  inner.inputs = &input;
+  inner.outputs = &output;
+  inner.input_count = 1;
+  NSC_TRY(lower_pool(plan, &inner));
+  NSC_TRY(nsc_plan_layout(plan, output, false, &plain));
+  const nsc_shape *out = &plan->values[plain].shape;
+  nsc_shape shape = {5, {x.dims[0], x.dims[1], out->dims[2], x.dims[3], x.dims[4]}};
+  if (first) shape = (nsc_shape){5, {x.dims[0], x.dims[1], x.dims[2], out->dims[2], out->dims[3]}};
+  return nsc_plan_alias(plan, node->outputs[0], plain, &shape, false);
+}
+
+static nsc_status lower_pool(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_need_inputs(plan, node, 1));
   nsc_shape x = plan->values[node->inputs[0]].shape;
-  if (node->output_count > 1 && node->outputs[1] != NSC_NO_VALUE) {
-    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "the output of indices is not supported");
-  }
+  if (x.rank == 5) return lower_flat_pool(plan, node);
+  bool places = node->op[0] == 'M' && node->output_count > 1 && node->outputs[1] != NSC_NO_VALUE;
   if (plan->values[node->inputs[0]].type != NSC_TYPE_F32) {
     return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "only float32 is supported");
   }
-  if (nsc_node_int(node, "storage_order", 0)) {
-    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "column-major storage_order is not supported");
-  }
-  pool_params p = {.average = average, .include_pad = nsc_node_int(node, "count_include_pad", 0) != 0};
+  pool_params p = {.average = node->op[0] == 'A', .include_pad = nsc_node_int(node, "count_include_pad", 0) != 0};
+  if (node->op[0] == 'L') NSC_TRY(read_power(plan, node, &p.power));
   NSC_TRY(nsc_window_read(plan, node, &x, NULL, &p.window));
   p.batch = (size_t)x.dims[0];
   p.channels = (size_t)x.dims[1];
   uint32_t input, output = node->outputs[0];
   NSC_TRY(nsc_plan_layout(plan, node->inputs[0], true, &input));
-  bool fast = xnn_can(&p);
+  bool fast = xnn_can(&p) && !places;
   float min = -INFINITY, max = INFINITY;
   if (fast) NSC_TRY(nsc_plan_take_clamp(plan, &output, &min, &max));
   nsc_shape shape = x;
   shape.dims[x.rank - 1] = p.window.out[1];
   if (x.rank == 4) shape.dims[2] = p.window.out[0];
   NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &shape, true));
+  if (places) return add_places(plan, node, &p, input);
   return fast ? add_xnn_pool(plan, node, &p, min, max, input, output) : add_pool_loop(plan, node, &p, input, output);
-}
-
-static nsc_status lower_max_pool(nsc_plan *plan, const nsc_node *node) {
-  return lower_pool(plan, node, false);
-}
-
-static nsc_status lower_average_pool(nsc_plan *plan, const nsc_node *node) {
-  return lower_pool(plan, node, true);
 }
 
 /* No workspace: XNNPACK takes one as a sign that the sum needs converting, which float32 sums do not. */
@@ -186,7 +307,8 @@ static nsc_status lower_global_average(nsc_plan *plan, const nsc_node *node) {
                         xnn_reshape_reduce_nd(step->op, 1, &axis, 3, dims, &workspace, &alignment, plan->pool));
 }
 
-static nsc_status lower_global_max(nsc_plan *plan, const nsc_node *node) {
+/* GlobalMaxPool and GlobalLpPool: one window. */
+static nsc_status lower_global_window(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_need_inputs(plan, node, 1));
   nsc_shape x = plan->values[node->inputs[0]].shape;
   if (x.rank < 3 || x.rank > 4 || plan->values[node->inputs[0]].type != NSC_TYPE_F32) {
@@ -195,6 +317,7 @@ static nsc_status lower_global_max(nsc_plan *plan, const nsc_node *node) {
   uint32_t input;
   NSC_TRY(nsc_plan_layout(plan, node->inputs[0], true, &input));
   pool_params p = {.batch = (size_t)x.dims[0], .channels = (size_t)x.dims[1]};
+  if (node->op[6] == 'L') NSC_TRY(read_power(plan, node, &p.power));
   int64_t h = x.rank == 4 ? x.dims[2] : 1, w = x.dims[x.rank - 1];
   p.window =
       (nsc_window){.axes = 2, .kernel = {h, w}, .stride = {1, 1}, .dilation = {1, 1}, .in = {h, w}, .out = {1, 1}};
@@ -205,9 +328,11 @@ static nsc_status lower_global_max(nsc_plan *plan, const nsc_node *node) {
 }
 
 const nsc_operator nsc_pool_operators[] = {
-    {"MaxPool", lower_max_pool},
-    {"AveragePool", lower_average_pool},
+    {"MaxPool", lower_pool},
+    {"AveragePool", lower_pool},
+    {"LpPool", lower_pool},
     {"GlobalAveragePool", lower_global_average},
-    {"GlobalMaxPool", lower_global_max},
+    {"GlobalMaxPool", lower_global_window},
+    {"GlobalLpPool", lower_global_window},
     {NULL, NULL},
 };

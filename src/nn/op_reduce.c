@@ -1,5 +1,5 @@
 /*
- * ReduceMean, ReduceSum and relatives, ArgMax and ArgMin. A mean or sum over height and width of a channels-last
+ * ReduceMean, ReduceSum and relatives. A mean or sum over height and width of a channels-last
  * tensor, which is how exporters write global pooling, runs on XNNPACK; everything else on one loop.
  */
 #include <math.h>
@@ -88,6 +88,10 @@ static void run_reduce(nsc_step *step, pthreadpool_t pool) {
     double value = reduce_one(p, step->in[0], at);
     if (p->type == NSC_TYPE_F32) {
       ((float *)step->out[0])[i] = (float)value;
+    } else if (p->type == NSC_TYPE_F64) {
+      ((double *)step->out[0])[i] = value;
+    } else if (p->type == NSC_TYPE_BOOL) {
+      ((uint8_t *)step->out[0])[i] = value > 0;
     } else if (p->type == NSC_TYPE_I64) {
       ((int64_t *)step->out[0])[i] = fabs(value) < 9e18 ? (int64_t)value : 0;
     } else {
@@ -121,6 +125,26 @@ static nsc_status add_spatial(nsc_plan *plan, const nsc_node *node, kind k, uint
       xnn_create_reduce_nd(k == MEAN ? xnn_reduce_mean : xnn_reduce_sum, xnn_datatype_fp32, NULL, NULL, 0, &step->op)));
   return nsc_plan_check(plan, node,
                         xnn_reshape_reduce_nd(step->op, 1, &axis, 3, dims, &workspace, &alignment, plan->pool));
+}
+
+/* Mean or sum over any axes of a tensor in ONNX's order. */
+static nsc_status add_xnn_reduce(nsc_plan *plan, const nsc_node *node, kind k, uint32_t input, const bool *gone) {
+  nsc_shape s = plan->values[input].shape;
+  size_t dims[NSC_MAX_RANK], workspace, alignment, axis_count = 0;
+  int64_t axes[NSC_MAX_RANK];
+  for (uint32_t i = 0; i < s.rank; i++) {
+    dims[i] = (size_t)s.dims[i];
+    if (gone[i]) axes[axis_count++] = i;
+  }
+  nsc_step *step;
+  NSC_TRY(nsc_plan_add_step(plan, node, node->op, 1, 1, &step));
+  step->inputs[0] = input;
+  step->outputs[0] = node->outputs[0];
+  step->setup = setup_reduce;
+  enum xnn_reduce_operator op = k == MEAN ? xnn_reduce_mean : xnn_reduce_sum;
+  NSC_TRY(nsc_plan_check(plan, node, xnn_create_reduce_nd(op, xnn_datatype_fp32, NULL, NULL, 0, &step->op)));
+  return nsc_plan_check(
+      plan, node, xnn_reshape_reduce_nd(step->op, axis_count, axes, s.rank, dims, &workspace, &alignment, plan->pool));
 }
 
 /* Which axes go: from the attribute (before opset 18, ReduceSum 13) or input 1; none named means all. */
@@ -167,7 +191,8 @@ static nsc_status lower_reduce(nsc_plan *plan, const nsc_node *node) {
   if (!any && nsc_node_int(node, "noop_with_empty_axes", 0)) {
     return nsc_plan_alias(plan, node->outputs[0], input, &shape, channels_last);
   }
-  if (type != NSC_TYPE_F32 && type != NSC_TYPE_I64 && type != NSC_TYPE_I32) {
+  bool logical = type == NSC_TYPE_BOOL && (k == MAX || k == MIN);
+  if (type != NSC_TYPE_F32 && type != NSC_TYPE_I64 && type != NSC_TYPE_I32 && type != NSC_TYPE_F64 && !logical) {
     return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "%s is not supported", nsc_type_name(type));
   }
   bool spatial = shape.rank >= 3 && !gone[0] && !gone[1];
@@ -177,6 +202,14 @@ static nsc_status lower_reduce(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_layout(plan, input, false, &input));
   nsc_shape out = drop_axes(&shape, gone, keep);
   NSC_TRY(nsc_plan_define(plan, node->outputs[0], type, &out, false));
+  bool some = false, empty = false;
+  for (uint32_t i = 0; i < shape.rank; i++) {
+    some = some || gone[i];
+    empty = empty || shape.dims[i] == 0;
+  }
+  if (type == NSC_TYPE_F32 && k <= SUM && some && !empty && shape.rank <= XNN_MAX_TENSOR_DIMS) {
+    return add_xnn_reduce(plan, node, k, input, gone);
+  }
   reduce_params *p;
   NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *p, &p));
   p->kind = k;
@@ -191,52 +224,6 @@ static nsc_status lower_reduce(nsc_plan *plan, const nsc_node *node) {
   return nsc_plan_add_loop(plan, node, node->op, input, node->outputs[0], run_reduce, p);
 }
 
-/* ---- ArgMax, ArgMin ---- */
-
-typedef struct arg_params {
-  size_t outer, count, inner;
-  bool min, last;
-} arg_params;
-
-static void run_arg(nsc_step *step, pthreadpool_t pool) {
-  (void)pool;
-  const arg_params *p = step->params;
-  int64_t *out = step->out[0];
-  for (size_t o = 0; o < p->outer; o++) {
-    for (size_t i = 0; i < p->inner; i++) {
-      const float *in = (const float *)step->in[0] + o * p->count * p->inner + i;
-      size_t best = 0;
-      for (size_t k = 1; k < p->count; k++) {
-        float x = in[k * p->inner], y = in[best * p->inner];
-        if ((p->min ? x < y : x > y) || (p->last && x == y)) best = k;
-      }
-      *out++ = (int64_t)best;
-    }
-  }
-}
-
-static nsc_status lower_arg(nsc_plan *plan, const nsc_node *node) {
-  NSC_TRY(nsc_plan_need_inputs(plan, node, 1));
-  uint32_t input;
-  NSC_TRY(nsc_plan_layout(plan, node->inputs[0], false, &input));
-  nsc_shape shape = plan->values[input].shape;
-  int64_t axis = nsc_node_int(node, "axis", 0);
-  if (axis < 0) axis += shape.rank;
-  if (axis < 0 || axis >= shape.rank || plan->values[input].type != NSC_TYPE_F32) {
-    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "axis or type is not supported");
-  }
-  bool gone[NSC_MAX_RANK] = {false};
-  gone[axis] = true;
-  nsc_shape out = drop_axes(&shape, gone, nsc_node_int(node, "keepdims", 1) != 0);
-  NSC_TRY(nsc_plan_define(plan, node->outputs[0], NSC_TYPE_I64, &out, false));
-  arg_params *p;
-  NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *p, &p));
-  *p = (arg_params){nsc_shape_product(&shape, 0, (uint32_t)axis), (size_t)shape.dims[axis],
-                    nsc_shape_product(&shape, (uint32_t)axis + 1, shape.rank), strcmp(node->op, "ArgMin") == 0,
-                    nsc_node_int(node, "select_last_index", 0) != 0};
-  return nsc_plan_add_loop(plan, node, node->op, input, node->outputs[0], run_arg, p);
-}
-
 const nsc_operator nsc_reduce_operators[] = {
     {"ReduceMean", lower_reduce},
     {"ReduceSum", lower_reduce},
@@ -248,7 +235,5 @@ const nsc_operator nsc_reduce_operators[] = {
     {"ReduceSumSquare", lower_reduce},
     {"ReduceLogSum", lower_reduce},
     {"ReduceLogSumExp", lower_reduce},
-    {"ArgMax", lower_arg},
-    {"ArgMin", lower_arg},
     {NULL, NULL},
 };

@@ -1,16 +1,28 @@
 /*
  * Operators that give the same elements another shape or name (no work at run time), make constants, or convert types:
- * Reshape, Flatten, Squeeze, Unsqueeze, Identity, Dropout, Cast, Shape, Size, Constant, ConstantOfShape, Range.
+ * Reshape, Flatten, Squeeze, Unsqueeze, Identity, Dropout, If, Cast, Shape, Size, Constant, ConstantOfShape, Range.
  */
 #include <math.h>
 #include <string.h>
 
 #include "base/half.h"
+#include "nn/op_parts.h"
 #include "nn/operators.h"
+#include "nn/plan_private.h"
+
+/* N, C and pixels that are only counted otherwise, as in N, C, HW: the memory N, H, W, C stays as it is. */
+static bool keeps_channels_last(const nsc_value *v, const nsc_shape *shape) {
+  size_t count = 0;
+  return v->channels_last && shape->rank >= 3 && nsc_shape_count(shape, &count) && shape->dims[0] == v->shape.dims[0] &&
+         shape->dims[1] == v->shape.dims[1] && count == nsc_shape_product(&v->shape, 0, v->shape.rank);
+}
 
 /* The elements in ONNX's order under `shape`. */
 static nsc_status reshape_to(nsc_plan *plan, const nsc_node *node, const nsc_shape *shape) {
   uint32_t input;
+  if (keeps_channels_last(nsc_plan_value(plan, node->inputs[0]), shape)) {
+    return nsc_plan_alias(plan, node->outputs[0], node->inputs[0], shape, true);
+  }
   NSC_TRY(nsc_plan_layout(plan, node->inputs[0], false, &input));
   size_t from = 0, to = 0;
   nsc_shape_count(&plan->values[input].shape, &from);
@@ -43,7 +55,9 @@ static nsc_status lower_reshape(nsc_plan *plan, const nsc_node *node) {
   size_t count = 0;
   nsc_shape_count(&in, &count);
   if (guess >= 0) out.dims[guess] = known ? (int64_t)count / known : 0;
-  return reshape_to(plan, node, &out);
+  bool shuffled;
+  NSC_TRY(nsc_plan_take_shuffle(plan, node, &out, &shuffled));
+  return shuffled ? NSC_OK : reshape_to(plan, node, &out);
 }
 
 static nsc_status lower_flatten(nsc_plan *plan, const nsc_node *node) {
@@ -329,12 +343,29 @@ static nsc_status lower_range(nsc_plan *plan, const nsc_node *node) {
   return nsc_plan_define_constant(plan, node->outputs[0], type, &(nsc_shape){1, {(int64_t)count}}, data);
 }
 
+/* If(condition, then..., else...), as the reader leaves it: one of the two, under the node's own names. */
+nsc_status nsc_lower_if(nsc_plan *plan, const nsc_node *node) {
+  if (node->input_count != 2 * node->output_count + 1) {
+    return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "a branch is missing");
+  }
+  const void *condition;
+  NSC_TRY(nsc_plan_elements(plan, node, node->inputs[0], "the condition", NSC_TYPE_BOOL, 1, &condition));
+  const uint32_t *from = node->inputs + 1 + (*(const uint8_t *)condition ? 0 : node->output_count);
+  for (uint32_t i = 0; i < node->output_count; i++) {
+    const nsc_value *v = nsc_plan_value(plan, from[i]);
+    nsc_shape shape = v->shape;
+    if (!v->known) return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "output %u of the branch is not computed", i);
+    if (node->outputs[i] != NSC_NO_VALUE) {
+      NSC_TRY(nsc_plan_alias(plan, node->outputs[i], from[i], &shape, v->channels_last));
+    }
+  }
+  return NSC_OK;
+}
+
 const nsc_operator nsc_shape_operators[] = {
-    {"Reshape", lower_reshape},   {"Flatten", lower_flatten},
-    {"Squeeze", lower_squeeze},   {"Unsqueeze", lower_unsqueeze},
-    {"Identity", lower_identity}, {"Dropout", lower_dropout},
-    {"Cast", lower_cast},         {"CastLike", lower_cast_like},
-    {"Shape", lower_shape},       {"Size", lower_size},
-    {"Constant", lower_constant}, {"ConstantOfShape", lower_constant_of_shape},
-    {"Range", lower_range},       {NULL, NULL},
+    {"Reshape", lower_reshape},     {"Flatten", lower_flatten},    {"Squeeze", lower_squeeze},
+    {"Unsqueeze", lower_unsqueeze}, {"Identity", lower_identity},  {"Dropout", lower_dropout},
+    {"Cast", lower_cast},           {"CastLike", lower_cast_like}, {"Shape", lower_shape},
+    {"Size", lower_size},           {"Constant", lower_constant},  {"ConstantOfShape", lower_constant_of_shape},
+    {"Range", lower_range},         {"If", nsc_lower_if},          {NULL, NULL},
 };

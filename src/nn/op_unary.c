@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/op_unary.h"
 #include "nn/operators.h"
 
 /* ---- through XNNPACK ---- */
@@ -20,16 +21,22 @@ static nsc_status define_like_input(nsc_plan *plan, const nsc_node *node, uint32
   return nsc_plan_define(plan, output, v->type, &shape, v->channels_last);
 }
 
-static nsc_status add_unary(nsc_plan *plan, const nsc_node *node, enum xnn_unary_operator kind,
-                            const union xnn_unary_params *params, uint32_t output) {
+/* For an input without elements, which XNNPACK would refuse. */
+static void run_nothing(nsc_step *step, pthreadpool_t pool) {
+  (void)step, (void)pool;
+}
+
+nsc_status nsc_plan_add_unary(nsc_plan *plan, const nsc_node *node, enum xnn_unary_operator kind,
+                              const union xnn_unary_params *params, uint32_t output) {
   NSC_TRY(define_like_input(plan, node, output));
   size_t count = 0;
   nsc_shape_count(&plan->values[output].shape, &count);
-  if (count == 0) return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "an empty input is not supported");
   nsc_step *step;
   NSC_TRY(nsc_plan_add_step(plan, node, node->op, 1, 1, &step));
   step->inputs[0] = node->inputs[0];
   step->outputs[0] = output;
+  step->run = run_nothing;
+  if (count == 0) return NSC_OK;
   step->setup = setup_unary;
   NSC_TRY(nsc_plan_check(
       plan, node,
@@ -86,10 +93,8 @@ FUNCTION(f_celu, fmaxf(0, x) + fminf(0, a *(expf(x / a) - 1)))
 FUNCTION(f_thresholded_relu, x > a ? x : 0)
 FUNCTION(f_softplus, x > 20 ? x : log1pf(expf(x)))
 FUNCTION(f_softsign, x / (1 + fabsf(x)))
-FUNCTION(f_mish, x *tanhf(x > 20 ? x : log1pf(expf(x))))
-FUNCTION(f_gelu_tanh, 0.5f * x * (1 + tanhf(0.7978845608f * (x + 0.044715f * x * x * x))))
 FUNCTION(f_reciprocal, 1 / x)
-FUNCTION(f_erf, erff(x))
+FUNCTION(f_shrink, x<-a ? x + b : x> a ? x - b : 0)
 FUNCTION(f_sign, x > 0 ? 1.0f : x < 0 ? -1.0f : x)
 FUNCTION(f_sin, sinf(x))
 FUNCTION(f_cos, cosf(x))
@@ -134,9 +139,8 @@ static const unary table[] = {
     {"ThresholdedRelu", xnn_unary_invalid, f_thresholded_relu, "alpha", NULL, 1, 0},
     {"Softplus", xnn_unary_invalid, f_softplus, NULL, NULL, 0, 0},
     {"Softsign", xnn_unary_invalid, f_softsign, NULL, NULL, 0, 0},
-    {"Mish", xnn_unary_invalid, f_mish, NULL, NULL, 0, 0},
     {"Reciprocal", xnn_unary_invalid, f_reciprocal, NULL, NULL, 0, 0},
-    {"Erf", xnn_unary_invalid, f_erf, NULL, NULL, 0, 0},
+    {"Shrink", xnn_unary_invalid, f_shrink, "lambd", "bias", 0.5f, 0},
     {"Sign", xnn_unary_invalid, f_sign, NULL, NULL, 0, 0},
     {"Sin", xnn_unary_invalid, f_sin, NULL, NULL, 0, 0},
     {"Cos", xnn_unary_invalid, f_cos, NULL, NULL, 0, 0},
@@ -152,17 +156,9 @@ static const unary table[] = {
     {"Round", xnn_unary_invalid, f_round, NULL, NULL, 0, 0},
 };
 
-static nsc_status need_float(nsc_plan *plan, const nsc_node *node) {
+nsc_status nsc_lower_unary(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_need_inputs(plan, node, 1));
-  if (plan->values[node->inputs[0]].type != NSC_TYPE_F32) {
-    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "%s is not supported, only float32",
-                         nsc_type_name(plan->values[node->inputs[0]].type));
-  }
-  return NSC_OK;
-}
-
-static nsc_status lower_unary(nsc_plan *plan, const nsc_node *node) {
-  NSC_TRY(need_float(plan, node));
+  if (plan->values[node->inputs[0]].type != NSC_TYPE_F32) return nsc_lower_other_unary(plan, node);
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     const unary *u = &table[i];
     if (strcmp(u->op, node->op) != 0) continue;
@@ -176,25 +172,16 @@ static nsc_status lower_unary(nsc_plan *plan, const nsc_node *node) {
     /* XNNPACK wants a positive alpha, and a finite one. */
     if (u->xnn == xnn_unary_elu && !(a > 0))
       return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "alpha must be positive");
-    return add_unary(plan, node, u->xnn, &params, node->outputs[0]);
+    return nsc_plan_add_unary(plan, node, u->xnn, &params, node->outputs[0]);
   }
   return nsc_node_fail(plan, node, NSC_ERROR_INTERNAL, "no such function");
 }
 
-static nsc_status lower_gelu(nsc_plan *plan, const nsc_node *node) {
-  NSC_TRY(need_float(plan, node));
-  if (strcmp(nsc_node_string(node, "approximate", "none"), "tanh") == 0) {
-    return add_function(plan, node, f_gelu_tanh, 0, 0);
-  }
-  union xnn_unary_params params;
-  memset(&params, 0, sizeof params);
-  return add_unary(plan, node, xnn_unary_gelu, &params, node->outputs[0]);
-}
-
 static nsc_status lower_relu(nsc_plan *plan, const nsc_node *node) {
-  NSC_TRY(need_float(plan, node));
+  NSC_TRY(nsc_plan_need_inputs(plan, node, 1));
+  if (plan->values[node->inputs[0]].type != NSC_TYPE_F32) return nsc_lower_other_unary(plan, node);
   union xnn_unary_params params = {.clamp = {0, INFINITY}};
-  return add_unary(plan, node, xnn_unary_clamp, &params, node->outputs[0]);
+  return nsc_plan_add_unary(plan, node, xnn_unary_clamp, &params, node->outputs[0]);
 }
 
 static nsc_status read_bound(nsc_plan *plan, const nsc_node *node, uint32_t input, const char *name, float otherwise,
@@ -206,52 +193,49 @@ static nsc_status read_bound(nsc_plan *plan, const nsc_node *node, uint32_t inpu
 }
 
 static nsc_status lower_clip(nsc_plan *plan, const nsc_node *node) {
-  NSC_TRY(need_float(plan, node));
+  NSC_TRY(nsc_plan_need_inputs(plan, node, 1));
+  if (plan->values[node->inputs[0]].type != NSC_TYPE_F32) return nsc_lower_other_unary(plan, node);
   float min, max;
   NSC_TRY(read_bound(plan, node, 1, "min", -INFINITY, &min));
   NSC_TRY(read_bound(plan, node, 2, "max", INFINITY, &max));
   if (!(min < max)) return add_function(plan, node, f_clip, min, max);
   union xnn_unary_params params = {.clamp = {min, max}};
-  return add_unary(plan, node, xnn_unary_clamp, &params, node->outputs[0]);
+  return nsc_plan_add_unary(plan, node, xnn_unary_clamp, &params, node->outputs[0]);
 }
 
 const nsc_operator nsc_unary_operators[] = {
     {"Relu", lower_relu},
     {"Clip", lower_clip},
-    {"Gelu", lower_gelu},
-    {"Sigmoid", lower_unary},
-    {"Tanh", lower_unary},
-    {"HardSwish", lower_unary},
-    {"LeakyRelu", lower_unary},
-    {"Elu", lower_unary},
-    {"Abs", lower_unary},
-    {"Neg", lower_unary},
-    {"Exp", lower_unary},
-    {"Log", lower_unary},
-    {"Sqrt", lower_unary},
-    {"Floor", lower_unary},
-    {"Ceil", lower_unary},
-    {"HardSigmoid", lower_unary},
-    {"Selu", lower_unary},
-    {"Celu", lower_unary},
-    {"ThresholdedRelu", lower_unary},
-    {"Softplus", lower_unary},
-    {"Softsign", lower_unary},
-    {"Mish", lower_unary},
-    {"Reciprocal", lower_unary},
-    {"Erf", lower_unary},
-    {"Sign", lower_unary},
-    {"Sin", lower_unary},
-    {"Cos", lower_unary},
-    {"Tan", lower_unary},
-    {"Asin", lower_unary},
-    {"Acos", lower_unary},
-    {"Atan", lower_unary},
-    {"Sinh", lower_unary},
-    {"Cosh", lower_unary},
-    {"Asinh", lower_unary},
-    {"Acosh", lower_unary},
-    {"Atanh", lower_unary},
-    {"Round", lower_unary},
+    {"Tanh", nsc_lower_unary},
+    {"HardSwish", nsc_lower_unary},
+    {"LeakyRelu", nsc_lower_unary},
+    {"Elu", nsc_lower_unary},
+    {"Abs", nsc_lower_unary},
+    {"Neg", nsc_lower_unary},
+    {"Exp", nsc_lower_unary},
+    {"Log", nsc_lower_unary},
+    {"Sqrt", nsc_lower_unary},
+    {"Floor", nsc_lower_unary},
+    {"Ceil", nsc_lower_unary},
+    {"Selu", nsc_lower_unary},
+    {"Celu", nsc_lower_unary},
+    {"ThresholdedRelu", nsc_lower_unary},
+    {"Softplus", nsc_lower_unary},
+    {"Softsign", nsc_lower_unary},
+    {"Reciprocal", nsc_lower_unary},
+    {"Shrink", nsc_lower_unary},
+    {"Sign", nsc_lower_unary},
+    {"Sin", nsc_lower_unary},
+    {"Cos", nsc_lower_unary},
+    {"Tan", nsc_lower_unary},
+    {"Asin", nsc_lower_unary},
+    {"Acos", nsc_lower_unary},
+    {"Atan", nsc_lower_unary},
+    {"Sinh", nsc_lower_unary},
+    {"Cosh", nsc_lower_unary},
+    {"Asinh", nsc_lower_unary},
+    {"Acosh", nsc_lower_unary},
+    {"Atanh", nsc_lower_unary},
+    {"Round", nsc_lower_unary},
     {NULL, NULL},
 };

@@ -5,10 +5,15 @@
 #include "nn/plan.h"
 #include "nn/winograd.h"
 
-/* Adds the step: `output` = clamp(`input` filtered + bias + `add`), all channels last. `weights` [out][3][3][in] and
-   `bias` ([out] or NULL) are copied; `add` is a value of output's shape, or NSC_NO_VALUE. */
+/* Outputs a side of the tiles that take least time, 4 or 2; 0 where a plain convolution does. What decides is counted,
+   not raced: another choice's scores differ in the last digits. */
+size_t nsc_winograd_tile(const nsc_winograd *shape);
+
+/* Adds the step: `output` = clamp(`input` filtered + bias + `add`), all channels last. `weights` [out][in][3][3],
+   times `scale` ([out] or NULL), and `bias` ([out] or NULL) are copied; `add` is a value of output's shape, or
+   NSC_NO_VALUE. */
 nsc_status nsc_plan_winograd(nsc_plan *plan, const nsc_node *node, const char *kind, const nsc_winograd *shape,
-                             const float *weights, const float *bias, float min, float max, uint32_t input,
-                             uint32_t add, uint32_t output);
+                             const float *weights, const float *scale, const float *bias, float min, float max,
+                             uint32_t input, uint32_t add, uint32_t output);
 
 #endif

@@ -45,6 +45,12 @@ nsc_status nsc_plan_add_loop(nsc_plan *plan, const nsc_node *node, const char *k
   return NSC_OK;
 }
 
+void nsc_plan_count(nsc_plan *plan, nsc_step *step, double macs, uint64_t weight_bytes) {
+  step->macs = macs;
+  step->weight_bytes = weight_bytes;
+  plan->packed_bytes += weight_bytes;
+}
+
 nsc_status nsc_plan_check(nsc_plan *plan, const nsc_node *node, enum xnn_status status) {
   switch (status) {
     case xnn_status_success:
@@ -227,7 +233,24 @@ static void free_scratch(nsc_plan *plan) {
   plan->scratch_count = 0;
 }
 
+/* Is the branch that a node stands in wanted? Conditions around it are looked at first: in a branch that is not wanted
+   nothing is known. */
+static nsc_status is_wanted(nsc_plan *plan, const nsc_node *node, const nsc_guard *guard, bool *out) {
+  *out = true;
+  if (!guard) return NSC_OK;
+  NSC_TRY(is_wanted(plan, node, guard->outer, out));
+  if (!*out) return NSC_OK;
+  const void *condition;
+  NSC_TRY(nsc_plan_elements(plan, node, guard->condition, "the condition of the If around it", NSC_TYPE_BOOL, 1,
+                            &condition));
+  *out = (*(const uint8_t *)condition != 0) == guard->when;
+  return NSC_OK;
+}
+
 static nsc_status lower_node(nsc_plan *plan, const nsc_node *node) {
+  bool wanted;
+  NSC_TRY(is_wanted(plan, node, node->guard, &wanted));
+  if (!wanted) return NSC_OK;
   bool ours =
       node->domain[0] == 0 || strcmp(node->domain, "ai.onnx") == 0 || strcmp(node->domain, "com.microsoft") == 0;
   nsc_lower lower = ours ? nsc_find_operator(node->op) : NULL;
@@ -236,7 +259,7 @@ static nsc_status lower_node(nsc_plan *plan, const nsc_node *node) {
                          node->domain[0] ? " of domain " : "", node->domain);
   }
   for (uint32_t i = 0; i < node->input_count; i++) {
-    if (node->inputs[i] != NSC_NO_VALUE && !plan->values[node->inputs[i]].known) {
+    if (lower != nsc_lower_if && node->inputs[i] != NSC_NO_VALUE && !plan->values[node->inputs[i]].known) {
       return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "its input %u is an optional output that is not computed",
                            i);
     }
@@ -266,6 +289,13 @@ nsc_status nsc_plan_build(nsc_plan *plan, const nsc_tensor_info *inputs, uint32_
   NSC_TRY(count_consumers(plan));
   for (uint32_t i = 0; i < m->input_count; i++) {
     NSC_TRY(define_input(plan, i, i < input_count ? &inputs[i] : NULL, constants ? constants[i] : NULL));
+  }
+  /* Constants first, wherever they stand: nodes before them look ahead and want to know them. */
+  for (uint32_t n = 0; n < m->node_count; n++) {
+    if (strcmp(m->nodes[n].op, "Constant") != 0 || m->nodes[n].domain[0] || m->nodes[n].guard) continue;
+    plan->node = n;
+    NSC_TRY(lower_node(plan, &m->nodes[n]));
+    plan->node_done[n] = 1;
   }
   for (uint32_t n = 0; n < m->node_count; n++) {
     if (plan->node_done[n]) continue;

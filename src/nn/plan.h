@@ -55,6 +55,8 @@ struct nsc_step {
   void (*run)(nsc_step *step, pthreadpool_t pool);           /* for our own loops */
   void *params;                                              /* of run; in the plan's memory */
   double ms;                                                 /* of the last run */
+  double macs;           /* multiply-adds of a plain computation, however it is done; 0 where none are counted */
+  uint64_t weight_bytes; /* that it reads in a run, as they were packed */
 };
 
 typedef struct nsc_plan {
@@ -79,6 +81,7 @@ typedef struct nsc_plan {
   uint8_t *buffer;       /* activations and workspace */
   size_t buffer_bytes, workspace_offset;
   uint64_t max_bytes;
+  bool stock; /* as nsc_session_options has it */
 } nsc_plan;
 
 /* ---- for operators ---- */
@@ -112,6 +115,9 @@ nsc_status nsc_plan_scalar(nsc_plan *plan, const nsc_node *node, uint32_t value,
 /* A constant list of int64 or int32, such as axes or a shape. */
 nsc_status nsc_plan_ints(nsc_plan *plan, const nsc_node *node, uint32_t value, const char *what, int64_t *out,
                          uint32_t capacity, uint32_t *count);
+/* A constant's elements as they are: exactly `count` of `type`, valid as long as the plan. */
+nsc_status nsc_plan_elements(nsc_plan *plan, const nsc_node *node, uint32_t value, const char *what, nsc_type type,
+                             size_t count, const void **out);
 /* The same value in the wanted layout. Ranks below 3 have only one. */
 nsc_status nsc_plan_layout(nsc_plan *plan, uint32_t value, bool channels_last, uint32_t *out);
 /* Memory of the plan, zeroed, that lives as long as it; NULL never (fails the plan). */
@@ -135,8 +141,13 @@ nsc_status nsc_plan_add_step(nsc_plan *plan, const nsc_node *node, const char *k
 /* One input, one output, our own loop. */
 nsc_status nsc_plan_add_loop(nsc_plan *plan, const nsc_node *node, const char *kind, uint32_t input, uint32_t output,
                              void (*run)(nsc_step *, pthreadpool_t), void *params);
+/* A step that turns the memory of `from`: its dimension i becomes dimension perm[i] of what `from` has in memory. */
+nsc_status nsc_plan_add_transpose(nsc_plan *plan, const nsc_node *node, const char *kind, uint32_t from, uint32_t to,
+                                  const uint32_t *perm);
 /* Runs the steps from `first` on, whose inputs are constants, makes their outputs constants and removes the steps. */
 nsc_status nsc_plan_fold(nsc_plan *plan, const nsc_node *node, uint32_t first);
+/* What a step multiplies in a run, and the weights that it does it with. */
+void nsc_plan_count(nsc_plan *plan, nsc_step *step, double macs, uint64_t weight_bytes);
 /* Turns an XNNPACK status into an error that names the node. */
 nsc_status nsc_plan_check(nsc_plan *plan, const nsc_node *node, enum xnn_status status);
 

@@ -1,4 +1,4 @@
-/* Between plan.c, plan_values.c and memory.c only. */
+/* Between plan.c, plan_values.c, memory.c and op_shape.c only. */
 #ifndef NSC_NN_PLAN_PRIVATE_H
 #define NSC_NN_PLAN_PRIVATE_H
 
@@ -14,5 +14,7 @@ void nsc_plan_drop_unread_steps(nsc_plan *plan);
 nsc_status nsc_plan_own_constant(nsc_plan *plan, uint32_t value, void **out);
 /* Where a value stands once the plan is placed. */
 void *nsc_plan_pointer(nsc_plan *plan, uint32_t value);
+/* op_shape.c: the one operator whose inputs need not all be known. */
+nsc_status nsc_lower_if(nsc_plan *plan, const nsc_node *node);
 
 #endif

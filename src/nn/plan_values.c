@@ -266,13 +266,29 @@ nsc_status nsc_plan_ints(nsc_plan *plan, const nsc_node *node, uint32_t value, c
   const nsc_value *v = nsc_plan_value(plan, value);
   size_t n = 0;
   nsc_shape_count(&v->shape, &n);
-  if (n > capacity || (v->type != NSC_TYPE_I64 && v->type != NSC_TYPE_I32)) {
+  if (n > capacity || v->type == NSC_TYPE_F32 || v->type == NSC_TYPE_F64 || v->type == NSC_TYPE_BOOL) {
     return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "%s is no list of at most %u integers", what, capacity);
   }
   for (size_t i = 0; i < n; i++) {
-    out[i] = v->type == NSC_TYPE_I64 ? ((const int64_t *)v->data)[i] : ((const int32_t *)v->data)[i];
+    out[i] = v->type == NSC_TYPE_I64 ? ((const int64_t *)v->data)[i]
+                                     : (int64_t)nsc_element_real(v->data, (int64_t)i, v->type);
   }
   *count = (uint32_t)n;
+  return NSC_OK;
+}
+
+nsc_status nsc_plan_elements(nsc_plan *plan, const nsc_node *node, uint32_t value, const char *what, nsc_type type,
+                             size_t count, const void **out) {
+  if (!nsc_plan_is_constant(plan, value)) {
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "%s must be a constant", what);
+  }
+  size_t have = 0;
+  nsc_shape_count(&plan->values[value].shape, &have);
+  if (have != count || plan->values[value].type != type) {
+    return nsc_node_fail(plan, node, NSC_ERROR_CORRUPT, "%s is not %zu of %s", what, count, nsc_type_name(type));
+  }
+  NSC_TRY(nsc_plan_keep_constant(plan, value));
+  *out = plan->values[value].data;
   return NSC_OK;
 }
 
@@ -290,21 +306,21 @@ static void run_transpose(nsc_step *step, pthreadpool_t pool) {
 
 NSC_SETUP_1(setup_transpose, xnn_setup_transpose_nd_x32)
 
-/* Between layouts at run time: XNNPACK's transpose for 4-byte elements, a loop for the rest. */
-static nsc_status add_transpose(nsc_plan *plan, uint32_t from, uint32_t to, const uint32_t *perm) {
-  const nsc_node *node = &plan->model->nodes[plan->node < plan->model->node_count ? plan->node : 0];
+/* XNNPACK's transpose for 4-byte elements, a loop for the rest. */
+nsc_status nsc_plan_add_transpose(nsc_plan *plan, const nsc_node *node, const char *kind, uint32_t from, uint32_t to,
+                                  const uint32_t *perm) {
   nsc_shape physical = nsc_value_physical(nsc_plan_value(plan, from));
   size_t size = nsc_type_size(plan->values[from].type);
-  if (size != 4 || physical.rank > XNN_MAX_TENSOR_DIMS) {
+  if (size != 4 || physical.rank > XNN_MAX_TENSOR_DIMS || nsc_shape_product(&physical, 0, physical.rank) == 0) {
     transpose_params *params;
     NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *params, &params));
     params->shape = physical;
     params->size = size;
-    memcpy(params->perm, perm, sizeof params->perm);
-    return nsc_plan_add_loop(plan, node, "Layout", from, to, run_transpose, params);
+    memcpy(params->perm, perm, physical.rank * sizeof *perm);
+    return nsc_plan_add_loop(plan, node, kind, from, to, run_transpose, params);
   }
   nsc_step *step;
-  NSC_TRY(nsc_plan_add_step(plan, node, "Layout", 1, 1, &step));
+  NSC_TRY(nsc_plan_add_step(plan, node, kind, 1, 1, &step));
   step->inputs[0] = from;
   step->outputs[0] = to;
   step->setup = setup_transpose;
@@ -345,7 +361,8 @@ nsc_status nsc_plan_layout(nsc_plan *plan, uint32_t value, bool channels_last, u
     NSC_TRY(nsc_plan_own_constant(plan, twin, &data));
     nsc_transpose(data, plan->values[value].data, &physical, perm, nsc_type_size(plan->values[twin].type));
   } else {
-    NSC_TRY(add_transpose(plan, value, twin, perm));
+    const nsc_node *node = &plan->model->nodes[plan->node < plan->model->node_count ? plan->node : 0];
+    NSC_TRY(nsc_plan_add_transpose(plan, node, "Layout", value, twin, perm));
   }
   plan->values[value].twin = twin;
   plan->values[twin].twin = value;

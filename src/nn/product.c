@@ -27,7 +27,7 @@ nsc_kernels nsc_choose_kernels(void) {
 
 /* ---- room ---- */
 
-enum { ALIGN = 64, SLACK = 64 /* floats that kernels may read past the end */ };
+enum { ALIGN = 64, SLACK = NSC_PRODUCT_SLACK };
 
 nsc_status nsc_room_take(nsc_room *room, size_t count, nsc_error *err) {
   if (count <= room->count) return NSC_OK;
@@ -136,20 +136,40 @@ typedef struct product_task {
   size_t pointers_each;
 } product_task;
 
-/* Where row `row` reads under tap `t`. */
-static const float *pixel_of(const product_task *p, size_t row, size_t t) {
-  const nsc_windows *w = p->left;
-  size_t area = w->out_height * w->out_width, n = row / area, y = row % area / w->out_width, x = row % w->out_width;
-  ptrdiff_t iy = (ptrdiff_t)(y * w->step) + w->tap_y[t], ix = (ptrdiff_t)(x * w->step) + w->tap_x[t];
-  if (iy < 0 || iy >= (ptrdiff_t)w->height || ix < 0 || ix >= (ptrdiff_t)w->width) return p->zero;
-  return w->x + ((n * w->height + (size_t)iy) * w->width + (size_t)ix) * w->pixel;
+/* A window: picture, and row and column of the output. */
+typedef struct window_at {
+  size_t n, y, x;
+} window_at;
+
+static void next_window(const nsc_windows *w, window_at *at) {
+  if (++at->x < w->out_width) return;
+  at->x = 0;
+  if (++at->y < w->out_height) return;
+  at->y = 0;
+  at->n++;
 }
 
+/* Where a window reads under each tap, `stride` addresses apart. */
+static void point_window(const product_task *p, const window_at *at, size_t stride, const float **out) {
+  const nsc_windows *w = p->left;
+  const float *picture = w->x + at->n * w->height * w->width * w->pixel;
+  for (size_t t = 0; t < w->taps; t++) {
+    size_t y = at->y * w->step + (size_t)w->tap_y[t],
+           x = at->x * w->step + (size_t)w->tap_x[t]; /* huge when negative */
+    bool inside = y < w->height && x < w->width;
+    out[t * stride] = inside ? picture + (y * w->width + x) * w->pixel : p->zero;
+  }
+}
+
+/* Rows beyond the last one read what it reads. */
 static void point(const product_task *p, size_t first_row, size_t end_row, const float **out) {
-  size_t mr = p->kernels->rows;
-  for (size_t row = first_row; row < end_row; row += mr) {
-    for (size_t t = 0; t < p->left->taps; t++) {
-      for (size_t r = 0; r < mr; r++) *out++ = pixel_of(p, nsc_least(row + r, end_row - 1), t);
+  const nsc_windows *w = p->left;
+  size_t mr = p->kernels->rows, area = w->out_height * w->out_width;
+  window_at at = {first_row / area, first_row % area / w->out_width, first_row % w->out_width};
+  for (size_t row = first_row; row < end_row; row += mr, out += w->taps * mr) {
+    for (size_t r = 0; r < mr; r++) {
+      point_window(p, &at, mr, out + r);
+      if (row + r + 1 < end_row) next_window(w, &at);
     }
   }
 }
@@ -193,6 +213,16 @@ static void multiply_block(void *context, size_t thread, size_t block, size_t gr
   }
 }
 
+static size_t pointers_a_thread(const nsc_kernels *kernels, const nsc_windows *left) {
+  return BLOCK_TILES * left->taps * kernels->rows;
+}
+
+size_t nsc_product_room(const nsc_kernels *kernels, const nsc_windows *left, size_t threads) {
+  if (is_plain(left)) return 0;
+  size_t addresses = threads * pointers_a_thread(kernels, left);
+  return addresses * sizeof(void *) / sizeof(float) + 1 + left->channels + SLACK + ALIGN;
+}
+
 nsc_status nsc_product(const nsc_kernels *kernels, const nsc_windows *left, const float *panels, size_t columns,
                        float *y, size_t stride, pthreadpool_t pool, nsc_room *pointers, nsc_error *err) {
   size_t threads = pthreadpool_get_threads_count(pool), mr = kernels->rows;
@@ -208,9 +238,9 @@ nsc_status nsc_product(const nsc_kernels *kernels, const nsc_windows *left, cons
   size_t blocks = nsc_divide_up(p.rows, BLOCK_TILES * mr), wanted = threads > 1 ? threads * TASKS_A_THREAD : 1;
   p.group = nsc_divide_up(p.panel_count, nsc_divide_up(wanted, blocks));
   if (!is_plain(left)) {
-    p.pointers_each = BLOCK_TILES * left->taps * mr;
-    size_t floats = (threads * p.pointers_each * sizeof(void *)) / sizeof(float) + 1, zeros = left->channels + SLACK;
-    NSC_TRY(nsc_room_take(pointers, floats + zeros + ALIGN, err));
+    size_t zeros = left->channels + SLACK;
+    p.pointers_each = pointers_a_thread(kernels, left);
+    NSC_TRY(nsc_room_take(pointers, nsc_product_room(kernels, left, threads), err));
     memset(pointers->floats, 0, zeros * sizeof(float));
     p.zero = pointers->floats;
     p.pointers = (const float **)(void *)(pointers->floats + (zeros + ALIGN) / ALIGN * ALIGN);

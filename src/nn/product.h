@@ -37,6 +37,8 @@ typedef struct nsc_room {
 NSC_WARN_UNUSED nsc_status nsc_room_take(nsc_room *room, size_t count, nsc_error *err);
 void nsc_room_drop(nsc_room *room);
 
+enum { NSC_PRODUCT_SLACK = 64 /* floats that kernels may read past the end */ };
+
 /* ---- blocks ---- */
 
 static inline size_t nsc_divide_up(size_t a, size_t b) {
@@ -87,6 +89,9 @@ typedef struct nsc_windows {
 static inline size_t nsc_window_count(const nsc_windows *w) {
   return w->batch * w->out_height * w->out_width;
 }
+
+/* Floats of `pointers` that nsc_product wants, so that it need not take any. */
+size_t nsc_product_room(const nsc_kernels *kernels, const nsc_windows *left, size_t threads);
 
 /* y[rows][columns] (`stride` floats from row to row) = windows * right, packed as `panels`. Each result is one sum,
  * made by one thread: threads do not change it. `pointers` is room for the addresses of windows. */

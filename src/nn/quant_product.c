@@ -136,7 +136,9 @@ nsc_status nsc_quant_conv(nsc_plan *plan, const nsc_node *node, const nsc_conv_g
   if (out_h != (size_t)w->out[0] || out_w != (size_t)w->out[1]) {
     return nsc_node_fail(plan, node, NSC_ERROR_INTERNAL, "XNNPACK computes %zu x %zu outputs", out_h, out_w);
   }
-  plan->packed_bytes += (uint64_t)channels * (g.group_in * (size_t)(w->kernel[0] * w->kernel[1]) + 2 * sizeof(float));
+  size_t taps = g.group_in * (size_t)(w->kernel[0] * w->kernel[1]);
+  double pixels = (double)(plan->values[input].shape.dims[0] * w->out[0] * w->out[1]);
+  nsc_plan_count(plan, step, pixels * (double)(channels * taps), (uint64_t)channels * (taps + 2 * sizeof(float)));
   return NSC_OK;
 }
 
@@ -244,7 +246,8 @@ nsc_status nsc_quant_dense(nsc_plan *plan, const nsc_node *node, const nsc_quant
                              d->in, d->out, d->in, d->out, (int8_t)s->in_zero, s->in_scale, s->weight_scale, weights,
                              s->bias, (int8_t)s->out_zero, s->out_scale, (int8_t)s->min, (int8_t)s->max,
                              d->transposed ? XNN_FLAG_TRANSPOSE_WEIGHTS : 0, NULL, NULL, &step->op)));
-  plan->packed_bytes += (uint64_t)d->out * (d->in + 2 * sizeof(float));
+  nsc_plan_count(plan, step, (double)d->rows * (double)d->in * (double)d->out,
+                 (uint64_t)d->out * (d->in + 2 * sizeof(float)));
   return nsc_plan_check(plan, node, xnn_reshape_fully_connected_nc_qs8_qc8w(step->op, d->rows, plan->pool));
 }
 

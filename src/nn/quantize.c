@@ -49,6 +49,7 @@ nsc_status nsc_quantizer_create(const nsc_model *model, const nsc_session_option
   if (!(o.percentile > 50 && o.percentile <= 100)) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "a percentile of %g is not above 50 and up to 100", o.percentile);
   }
+  NSC_TRY(nsc_quantize_can(model, err));
   nsc_quantizer *q = calloc(1, sizeof *q);
   if (!q) return nsc_fail_memory(err, sizeof *q, "quantisation");
   q->options = o;

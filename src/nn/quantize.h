@@ -45,6 +45,10 @@ typedef struct nsc_quantize_graph {
   nsc_quantized_value *values; /* [value_count] */
 } nsc_quantize_graph;
 
+/* Nodes and weights are copied as they stand in the file: UNSUPPORTED where they stand elsewhere (functions, branches,
+   other files). */
+NSC_WARN_UNUSED nsc_status nsc_quantize_can(const nsc_model *model, nsc_error *err);
+
 /* quantize_graph.c. `keep` are patterns (* and ?) of names of nodes that stay in float. Errors: MEMORY. */
 NSC_WARN_UNUSED nsc_status nsc_quantize_plan(const nsc_model *model, const nsc_quantize_options *options,
                                              nsc_quantize_graph *out, nsc_error *err);

@@ -73,9 +73,21 @@ static nsc_status store_int8(const nsc_model *m, const char *const *keys, const 
   return status;
 }
 
+nsc_status nsc_quantize_can(const nsc_model *model, nsc_error *err) {
+  if (model->file_count) {
+    return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the model's weights are in other files; save it as one file first");
+  }
+  if (model->written_out) {
+    return nsc_fail(err, NSC_ERROR_UNSUPPORTED,
+                    "the model has functions of its own or branches; have them inlined first (onnx.inliner)");
+  }
+  return NSC_OK;
+}
+
 nsc_status nsc_quantize_weights(const nsc_model *model, nsc_weight_storage storage, char **bytes, size_t *size,
                                 nsc_error *err) {
   if (!model) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no model");
+  NSC_TRY(nsc_quantize_can(model, err));
   static const char *const keys[] = {"nsc.quantization"};
   const char *words[] = {storage == NSC_WEIGHTS_F16 ? "{\"weights\":\"float16\"}" : "{\"weights\":\"int8\"}"};
   return storage == NSC_WEIGHTS_F16 ? store_halves(model, keys, words, bytes, size, err)

@@ -35,17 +35,19 @@ nsc_status nsc_session_create_tapped(const nsc_model *model, const nsc_session_o
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "shapes for %u inputs were given; the model has %u", options->input_count,
                     model->input_count);
   }
+  NSC_TRY(nsc_model_need_files(model, err));
   enum xnn_status ready = xnn_initialize(NULL);
   if (ready != xnn_status_success) {
     return nsc_fail(err, ready == xnn_status_out_of_memory ? NSC_ERROR_MEMORY : NSC_ERROR_UNSUPPORTED,
                     "XNNPACK does not run on this processor (status %d)", (int)ready);
   }
-  nsc_choose_rows();
+  if (!options->stock) nsc_choose_rows();
   nsc_session *s = calloc(1, sizeof *s);
   if (!s) return nsc_fail_memory(err, sizeof *s, "a session");
   s->threads = options->threads > 1 ? options->threads : 1;
   s->plan.model = model;
   s->plan.err = err;
+  s->plan.stock = options->stock;
   s->plan.integers = options->integers;
   s->plan.taps = taps;
   s->plan.tap_count = tap_count;
@@ -208,6 +210,18 @@ nsc_status nsc_session_run(nsc_session *session, const volatile int32_t *cancel,
   return NSC_OK;
 }
 
+/* What a step reads and writes in a run: weights, inputs, outputs. */
+static uint64_t bytes_of(const nsc_plan *plan, const nsc_step *step) {
+  uint64_t bytes = step->weight_bytes;
+  for (uint32_t i = 0; i < step->input_count + step->output_count; i++) {
+    bool input = i < step->input_count;
+    const nsc_value *v = &plan->values[input ? step->inputs[i] : step->outputs[i - step->input_count]];
+    size_t count;
+    if (nsc_shape_count(&v->shape, &count)) bytes += (uint64_t)count * nsc_type_size(v->type);
+  }
+  return bytes;
+}
+
 nsc_status nsc_session_json(const nsc_session *session, char **out, nsc_error *err) {
   const nsc_plan *plan = &session->plan;
   nsc_text t = {0};
@@ -227,6 +241,8 @@ nsc_status nsc_session_json(const nsc_session *session, char **out, nsc_error *e
     for (uint32_t i = 0; i < v->shape.rank; i++) nsc_json_int(&t, v->shape.dims[i]);
     nsc_json_end_array(&t);
     nsc_json_key(&t, "ms"), nsc_json_number(&t, step->ms);
+    nsc_json_key(&t, "macs"), nsc_json_number(&t, step->macs);
+    nsc_json_key(&t, "bytes"), nsc_json_int(&t, (int64_t)bytes_of(plan, step));
     nsc_json_end_object(&t);
   }
   nsc_json_end_array(&t);

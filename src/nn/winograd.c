@@ -13,37 +13,37 @@ bool nsc_winograd_pays(const nsc_winograd *w) {
          w->out_channels >= LEAST_CHANNELS;
 }
 
-/* ---- weights: [36] planes of panels as nsc_product has them, with a first row of zeros ---- */
+/* ---- weights: planes of panels as nsc_product has them, with a first row of zeros ---- */
 
 static size_t plane_floats(const nsc_kernels *k, size_t in, size_t out) {
   return nsc_divide_up(out, k->columns) * (1 + in) * k->columns + NSC_PLANE_PAD;
 }
 
-size_t nsc_winograd_weight_floats(const nsc_kernels *kernels, size_t in, size_t out) {
-  return NSC_PLANES * plane_floats(kernels, in, out);
+size_t nsc_winograd_weight_floats(const nsc_kernels *kernels, size_t tile, size_t in, size_t out) {
+  return nsc_planes_of(tile) * plane_floats(kernels, in, out);
 }
 
 typedef struct pack_task {
   const nsc_kernels *kernels;
   nsc_right right; /* column_stride 1 */
   float *packed;
-  size_t plane;
+  size_t plane, planes;
 } pack_task;
 
 /* Weights from input channel `k` to four outputs from `column`. */
-static void transform_taps(const nsc_right *r, size_t k, size_t column, float *to, size_t plane) {
+NSC_FOR_EACH_TILE void transform_taps(const nsc_right *r, size_t k, size_t column, float *to, size_t plane, size_t m) {
   nsc_lanes t[NSC_TILE][NSC_TILE];
   for (size_t x = 0; x < NSC_TAPS; x++) {
     nsc_lanes d[NSC_TILE];
     for (size_t y = 0; y < NSC_TAPS; y++) {
       d[y] = nsc_load_lanes(r->weights + r->tap_offsets[y * NSC_TAPS + x] + k * r->channel_stride + column);
     }
-    nsc_tile_taps3(d);
-    for (size_t y = 0; y < NSC_TILE; y++) t[y][x] = d[y];
+    nsc_tile_taps3(d, m);
+    for (size_t y = 0; y < m + 2; y++) t[y][x] = d[y];
   }
-  for (size_t y = 0; y < NSC_TILE; y++) {
-    nsc_tile_taps3(t[y]);
-    for (size_t x = 0; x < NSC_TILE; x++) nsc_store_lanes(to + (y * NSC_TILE + x) * plane, t[y][x]);
+  for (size_t y = 0; y < m + 2; y++) {
+    nsc_tile_taps3(t[y], m);
+    for (size_t x = 0; x < m + 2; x++) nsc_store_lanes(to + (y * (m + 2) + x) * plane, t[y][x]);
   }
 }
 
@@ -51,12 +51,18 @@ static void pack_panel(void *context, size_t panel) {
   const pack_task *p = context;
   size_t width = p->kernels->columns, first = panel * width, count = nsc_least(width, p->right.columns - first);
   float *to = p->packed + panel * (1 + p->right.channels) * width;
-  for (size_t plane = 0; plane < NSC_PLANES; plane++) memset(to + plane * p->plane, 0, width * sizeof *to);
+  for (size_t plane = 0; plane < p->planes; plane++) memset(to + plane * p->plane, 0, width * sizeof *to);
   to += width;
   for (size_t k = 0; k < p->right.channels; k++, to += width) {
-    for (size_t n = 0; n < count; n += NSC_LANES) transform_taps(&p->right, k, first + n, to + n, p->plane);
+    for (size_t n = 0; n < count; n += NSC_LANES) {
+      if (p->planes == NSC_PLANES) {
+        transform_taps(&p->right, k, first + n, to + n, p->plane, 4);
+      } else {
+        transform_taps(&p->right, k, first + n, to + n, p->plane, 2);
+      }
+    }
     if (count == width) continue;
-    for (size_t plane = 0; plane < NSC_PLANES; plane++) {
+    for (size_t plane = 0; plane < p->planes; plane++) {
       memset(to + plane * p->plane + count, 0, (width - count) * sizeof *to);
     }
   }
@@ -79,10 +85,10 @@ static nsc_status turn_weights(nsc_right *r, size_t offsets[9], pthreadpool_t po
   return NSC_OK;
 }
 
-nsc_status nsc_winograd_pack(const nsc_kernels *kernels, const nsc_right *right, float *packed, pthreadpool_t pool,
-                             nsc_room *room, nsc_error *err) {
-  size_t offsets[9];
-  pack_task task = {kernels, *right, packed, plane_floats(kernels, right->channels, right->columns)};
+nsc_status nsc_winograd_pack(const nsc_kernels *kernels, size_t tile, const nsc_right *right, float *packed,
+                             pthreadpool_t pool, nsc_room *room, nsc_error *err) {
+  size_t offsets[9], plane = plane_floats(kernels, right->channels, right->columns);
+  pack_task task = {kernels, *right, packed, plane, nsc_planes_of(tile)};
   if (right->column_stride != 1) NSC_TRY(turn_weights(&task.right, offsets, pool, room, err));
   pthreadpool_parallelize_1d(pool, pack_panel, &task, nsc_divide_up(right->columns, kernels->columns), 0);
   return NSC_OK;
@@ -90,29 +96,39 @@ nsc_status nsc_winograd_pack(const nsc_kernels *kernels, const nsc_right *right,
 
 /* ---- input tiles ---- */
 
-void nsc_winograd_input(const nsc_winograd *w, const nsc_tiles *tiles, const float *x, size_t tile, const float *zero,
-                        const nsc_planes *to) {
+NSC_FOR_EACH_TILE void transform_input(const nsc_winograd *w, const nsc_tiles *tiles, const float *x, size_t tile,
+                                       const float *zero, const nsc_planes *to, size_t m) {
+  const size_t side = m + 2;
   const float *at[NSC_PLANES];
   size_t n, first_y, first_x;
   nsc_tile_at(tiles, tile, &n, &first_y, &first_x);
-  for (size_t k = 0; k < NSC_PLANES; k++) {
-    size_t y = first_y + k / NSC_TILE - w->top, sx = first_x + k % NSC_TILE - w->left; /* huge when negative */
+  for (size_t k = 0; k < side * side; k++) {
+    size_t y = first_y + k / side - w->top, sx = first_x + k % side - w->left; /* huge when negative */
     bool inside = y < w->height && sx < w->width;
     at[k] = inside ? x + ((n * w->height + y) * w->width + sx) * w->in_channels : zero;
   }
   for (size_t c = 0; c < w->in_channels; c += NSC_LANES) {
     nsc_lanes t[NSC_TILE][NSC_TILE];
     float *out = to->at + c / to->panel_width * to->panel + c % to->panel_width;
-    for (size_t j = 0; j < NSC_TILE; j++) {
+    for (size_t j = 0; j < side; j++) {
       nsc_lanes d[NSC_TILE];
-      for (size_t i = 0; i < NSC_TILE; i++) d[i] = nsc_load_lanes(at[i * NSC_TILE + j] + c);
-      nsc_tile_input(d);
-      for (size_t i = 0; i < NSC_TILE; i++) t[i][j] = d[i];
+      for (size_t i = 0; i < side; i++) d[i] = nsc_load_lanes(at[i * side + j] + c);
+      nsc_tile_input(d, m);
+      for (size_t i = 0; i < side; i++) t[i][j] = d[i];
     }
-    for (size_t i = 0; i < NSC_TILE; i++) {
-      nsc_tile_input(t[i]);
-      for (size_t j = 0; j < NSC_TILE; j++) nsc_store_lanes(out + (i * NSC_TILE + j) * to->plane, t[i][j]);
+    for (size_t i = 0; i < side; i++) {
+      nsc_tile_input(t[i], m);
+      for (size_t j = 0; j < side; j++) nsc_store_lanes(out + (i * side + j) * to->plane, t[i][j]);
     }
+  }
+}
+
+void nsc_winograd_input(const nsc_winograd *w, const nsc_tiles *tiles, const float *x, size_t tile, const float *zero,
+                        const nsc_planes *to) {
+  if (w->tile == 4) {
+    transform_input(w, tiles, x, tile, zero, to, 4);
+  } else {
+    transform_input(w, tiles, x, tile, zero, to, 2);
   }
 }
 
@@ -123,6 +139,7 @@ enum { BLOCK_TILES = 24, BLOCK_COLUMNS = 64, TASKS_A_THREAD = 4 };
 
 /* How the work is cut. */
 typedef struct run_blocks {
+  size_t planes;
   size_t block;                   /* tiles, a multiple of the kernels' rows */
   size_t plane_in, plane_weights; /* floats */
   size_t panels, step;            /* of columns: all, in a block */
@@ -140,19 +157,29 @@ typedef struct run_task {
   size_t group; /* panels a task */
 } run_task;
 
-/* products: [panels][rows of kernels][36][kernel rows][kernel columns], so that a tile's 36 lie near. */
+/* products: [panels][rows of kernels][planes][kernel rows][kernel columns], so that those of a tile lie near. */
 static float *product_at(const run_task *r, float *products, size_t panel, size_t row, size_t plane) {
   size_t cell = r->kernels->rows * r->kernels->columns, groups = r->cut.block / r->kernels->rows;
-  return products + ((panel * groups + row / r->kernels->rows) * NSC_PLANES + plane) * cell;
+  return products + ((panel * groups + row / r->kernels->rows) * r->cut.planes + plane) * cell;
+}
+
+/* Weights that are in no cache come in twice as fast when nothing but they is read: a line of each in turn, before the
+   kernels use them. */
+static void fetch(const float *weights, size_t count) {
+  enum { LINE = 64 / sizeof(float) };
+  for (size_t i = 0; i < count; i += LINE) (void)*(const volatile float *)(weights + i);
 }
 
 static void multiply_planes(const run_task *r, const float *in, size_t tiles, size_t panel, size_t panels,
                             float *products) {
   const nsc_kernels *k = r->kernels;
   size_t channels = r->shape->in_channels, bytes = channels * sizeof(float), row_bytes = k->columns * sizeof(float);
-  for (size_t plane = 0; plane < NSC_PLANES; plane++) {
+  size_t panel_floats = (1 + channels) * k->columns;
+  for (size_t plane = 0; plane < r->cut.planes; plane++) {
+    const float *first = r->packed + plane * r->cut.plane_weights + panel * panel_floats;
+    fetch(first, panels * panel_floats);
     for (size_t p = 0; p < panels; p++) {
-      const float *weights = r->packed + plane * r->cut.plane_weights + (panel + p) * (1 + channels) * k->columns;
+      const float *weights = first + p * panel_floats;
       for (size_t row = 0; row < tiles; row += k->rows) {
         k->product(nsc_least(k->rows, tiles - row), k->columns, bytes, in + plane * r->cut.plane_in + row * channels,
                    bytes, weights, product_at(r, products, p, row, plane), row_bytes, row_bytes, &k->params);
@@ -174,17 +201,18 @@ static nsc_lanes finish(const nsc_winograd_after *after, nsc_lanes v, nsc_lanes 
   return after->clamps ? nsc_clamp_lanes(v, after->min, after->max) : v;
 }
 
-/* `m`: the tile's 36 products, `plane` floats apart. */
-static void transform_output(const run_task *r, const float *m, size_t plane, nsc_lanes bias, const run_corner *c) {
+/* `from`: the tile's products, `plane` floats apart. */
+NSC_FOR_EACH_TILE void transform_output(const run_task *r, const float *from, size_t plane, nsc_lanes bias,
+                                        const run_corner *c, size_t m) {
   nsc_lanes t[NSC_TILE_OUT][NSC_TILE];
-  for (size_t j = 0; j < NSC_TILE; j++) {
+  for (size_t j = 0; j < m + 2; j++) {
     nsc_lanes d[NSC_TILE];
-    for (size_t i = 0; i < NSC_TILE; i++) d[i] = nsc_load_lanes(m + (i * NSC_TILE + j) * plane);
-    nsc_tile_output4(d);
-    for (size_t i = 0; i < NSC_TILE_OUT; i++) t[i][j] = d[i];
+    for (size_t i = 0; i < m + 2; i++) d[i] = nsc_load_lanes(from + (i * (m + 2) + j) * plane);
+    nsc_tile_output(d, m);
+    for (size_t i = 0; i < m; i++) t[i][j] = d[i];
   }
   for (size_t i = 0; i < c->rows; i++) {
-    nsc_tile_output4(t[i]);
+    nsc_tile_output(t[i], m);
     for (size_t j = 0; j < c->columns; j++) {
       size_t at = c->at + i * c->line + j * c->pixel;
       nsc_store_lanes(r->y + at, finish(r->after, t[i][j], bias, at));
@@ -198,8 +226,8 @@ static void write_tile(const run_task *r, float *products, size_t tile, size_t r
   nsc_tile_at(&r->tiles, tile, &n, &y, &x);
   run_corner corner = {.pixel = w->out_channels,
                        .line = w->out_width * w->out_channels,
-                       .rows = nsc_least(NSC_TILE_OUT, w->out_height - y),
-                       .columns = nsc_least(NSC_TILE_OUT, w->out_width - x)};
+                       .rows = nsc_least(w->tile, w->out_height - y),
+                       .columns = nsc_least(w->tile, w->out_width - x)};
   size_t first_at = ((n * w->out_height + y) * w->out_width + x) * w->out_channels;
   for (size_t p = 0; p < panels; p++) {
     const float *m = product_at(r, products, p, row, 0) + row % r->kernels->rows * width;
@@ -207,14 +235,18 @@ static void write_tile(const run_task *r, float *products, size_t tile, size_t r
     for (size_t c = 0; c < count; c += NSC_LANES) {
       nsc_lanes bias = r->after->bias ? nsc_load_lanes(r->after->bias + first + c) : (nsc_lanes){0};
       corner.at = first_at + first + c;
-      transform_output(r, m + c, plane, bias, &corner);
+      if (w->tile == 4) {
+        transform_output(r, m + c, plane, bias, &corner, 4);
+      } else {
+        transform_output(r, m + c, plane, bias, &corner, 2);
+      }
     }
   }
 }
 
 static void run_block(void *context, size_t thread, size_t block, size_t group) {
   const run_task *r = context;
-  float *in = r->scratch + thread * r->cut.scratch_each, *products = in + NSC_PLANES * r->cut.plane_in;
+  float *in = r->scratch + thread * r->cut.scratch_each, *products = in + r->cut.planes * r->cut.plane_in;
   size_t first = block * r->cut.block, tiles = nsc_least(r->cut.block, r->tiles.count - first),
          channels = r->shape->in_channels;
   for (size_t t = 0; t < tiles; t++) {
@@ -230,13 +262,14 @@ static void run_block(void *context, size_t thread, size_t block, size_t group) 
 }
 
 static run_blocks cut_of(const nsc_kernels *k, const nsc_winograd *w) {
-  run_blocks c = {.block = nsc_divide_up(BLOCK_TILES, k->rows) * k->rows,
+  run_blocks c = {.planes = nsc_planes_of(w->tile),
+                  .block = nsc_divide_up(BLOCK_TILES, k->rows) * k->rows,
                   .plane_weights = plane_floats(k, w->in_channels, w->out_channels),
                   .panels = nsc_divide_up(w->out_channels, k->columns),
                   .step = nsc_divide_up(BLOCK_COLUMNS, k->columns),
                   .zeros = nsc_divide_up(w->in_channels, NSC_PLANE_PAD) * NSC_PLANE_PAD};
   c.plane_in = c.block * w->in_channels + NSC_PLANE_PAD;
-  size_t floats = NSC_PLANES * (c.plane_in + nsc_least(c.step, c.panels) * c.block * k->columns) + NSC_PLANE_PAD;
+  size_t floats = c.planes * (c.plane_in + nsc_least(c.step, c.panels) * c.block * k->columns) + NSC_PLANE_PAD;
   c.scratch_each = nsc_divide_up(floats, NSC_PLANE_PAD) * NSC_PLANE_PAD;
   return c;
 }

@@ -1,11 +1,12 @@
 /*
- * Convolutions of 3x3 taps and stride 1 by Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray 2016,
- * arXiv:1509.09308): 36 multiplications for what takes 144, at the price of some transforms. Of a tile of 6x6 inputs,
- * transformed, each of the 36 places ("planes") is a matrix product of its own, [tiles][in] times [in][out], on
- * XNNPACK's micro-kernels. The weights' gradient is F(3x3, 4x4): the same input tiles, filtered with the 4x4 gradients.
+ * Convolutions of 3x3 taps and stride 1 by Winograd's minimal filtering (Lavin and Gray 2016, arXiv:1509.09308).
+ * F(4x4, 3x3) takes 36 multiplications for what takes 144, at the price of some transforms and of weights four times as
+ * large; F(2x2, 3x3) 16 for 36, with weights 1.8 times as large. Of a tile of 6x6 (4x4) inputs, transformed, each of
+ * the 36 (16) places ("planes") is a matrix product of its own, [tiles][in] times [in][out], on XNNPACK's
+ * micro-kernels. The weights' gradient is F(3x3, 4x4): the same input tiles, filtered with the 4x4 gradients.
  *
- * Errors are some five times those of a plain sum (docs/NUMERICS.md). Each result is computed in an order that depends
- * on shapes alone: threads do not change it.
+ * Errors are some five times those of a plain sum, with 2x2 outputs as of a plain sum (docs/NUMERICS.md). Each result
+ * is computed in an order that depends on shapes alone: threads do not change it.
  */
 #ifndef NSC_NN_WINOGRAD_H
 #define NSC_NN_WINOGRAD_H
@@ -16,17 +17,18 @@ typedef struct nsc_winograd {
   size_t batch, height, width, in_channels; /* of x */
   size_t out_height, out_width, out_channels;
   size_t top, left; /* padding, at most 2 */
+  size_t tile;      /* outputs a side: 4, or 2 where the weights are too large; gradients want 4 */
 } nsc_winograd;
 
 /* Whether these numbers of channels can be done (multiples of 4), and are enough to be worth it. */
 bool nsc_winograd_pays(const nsc_winograd *w);
 
-size_t nsc_winograd_weight_floats(const nsc_kernels *kernels, size_t in, size_t out);
+size_t nsc_winograd_weight_floats(const nsc_kernels *kernels, size_t tile, size_t in, size_t out);
 
 /* Transforms weights on all threads into `packed`, which has room for nsc_winograd_weight_floats. `right` is as for
    nsc_pack, with nine taps in rows of three and no bias; `room` is for a copy. */
-NSC_WARN_UNUSED nsc_status nsc_winograd_pack(const nsc_kernels *kernels, const nsc_right *right, float *packed,
-                                             pthreadpool_t pool, nsc_room *room, nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_winograd_pack(const nsc_kernels *kernels, size_t tile, const nsc_right *right,
+                                             float *packed, pthreadpool_t pool, nsc_room *room, nsc_error *err);
 
 /* What is done with results before they are written: y = clamp(y + bias + add). */
 typedef struct nsc_winograd_after {

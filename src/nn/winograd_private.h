@@ -7,21 +7,27 @@
 
 enum { NSC_PLANE_PAD = 16 /* floats that keep planes from falling on the same lines of a cache */ };
 
+/* Of `tile` outputs a side. */
+static inline size_t nsc_planes_of(size_t tile) {
+  return (tile + NSC_TAPS - 1) * (tile + NSC_TAPS - 1);
+}
+
 typedef struct nsc_tiles {
+  size_t side;                /* outputs of one */
   size_t across, down, count; /* of a picture, of a picture, of the batch */
 } nsc_tiles;
 
 static inline nsc_tiles nsc_tiles_of(const nsc_winograd *w) {
-  size_t across = (w->out_width + NSC_TILE_OUT - 1) / NSC_TILE_OUT;
-  size_t down = (w->out_height + NSC_TILE_OUT - 1) / NSC_TILE_OUT;
-  return (nsc_tiles){across, down, w->batch * across * down};
+  size_t across = (w->out_width + w->tile - 1) / w->tile;
+  size_t down = (w->out_height + w->tile - 1) / w->tile;
+  return (nsc_tiles){w->tile, across, down, w->batch * across * down};
 }
 
 /* Where tile `tile` begins: picture, and row and column of y. */
 static inline void nsc_tile_at(const nsc_tiles *t, size_t tile, size_t *n, size_t *y, size_t *x) {
   *n = tile / (t->across * t->down);
-  *y = tile / t->across % t->down * NSC_TILE_OUT;
-  *x = tile % t->across * NSC_TILE_OUT;
+  *y = tile / t->across % t->down * t->side;
+  *x = tile % t->across * t->side;
 }
 
 /* Where results of a tile's transform go: channel c of plane p to at[p * plane + c / panel_width * panel + c %
@@ -31,7 +37,7 @@ typedef struct nsc_planes {
   size_t plane, panel, panel_width;
 } nsc_planes;
 
-/* Transforms the 6x6 pixels of `x` under a tile, zeros outside of the picture. `zero`: [in_channels] of them. */
+/* Transforms the pixels of `x` under a tile, zeros outside of the picture. `zero`: [in_channels] of them. */
 void nsc_winograd_input(const nsc_winograd *w, const nsc_tiles *tiles, const float *x, size_t tile, const float *zero,
                         const nsc_planes *to);
 

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/half.h"
 #include "base/text.h"
 #include "pipeline/classify.h"
 #include "pipeline/manifest.h"
@@ -24,8 +25,14 @@ struct nsc_classifier {
   size_t input_count;
   float *raw; /* what the network gives, [raw_count] */
   uint32_t raw_count;
-  float *scores; /* [manifest.label_count] */
+  uint32_t output;  /* of the model's outputs, the one with the scores */
+  uint16_t *halves; /* [raw_count] where it is float16, else NULL */
+  float *scores;    /* [manifest.label_count] */
 };
+
+nsc_status nsc_classifier_profile(const nsc_classifier *classifier, char **out, nsc_error *err) {
+  return nsc_session_json(classifier->session, out, err);
+}
 
 const nsc_recipe *nsc_classifier_recipe(const nsc_classifier *classifier) {
   return &classifier->manifest.recipe;
@@ -33,11 +40,16 @@ const nsc_recipe *nsc_classifier_recipe(const nsc_classifier *classifier) {
 
 /* The one picture input, with its size filled in from the recipe; a recipe without size takes the model's. */
 static nsc_status fit_input(nsc_classifier *c, nsc_tensor_info *info, nsc_error *err) {
-  if (nsc_model_input_count(c->model) != 1) {
-    return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the model has %u inputs; an image classifier has one",
-                    nsc_model_input_count(c->model));
-  }
   NSC_TRY(nsc_model_input_info(c->model, 0, info, err));
+  if (nsc_model_input_count(c->model) > 1) {
+    nsc_tensor_info second;
+    NSC_TRY(nsc_model_input_info(c->model, 1, &second, err));
+    return nsc_fail(err, NSC_ERROR_UNSUPPORTED,
+                    "the model wants %u inputs (\"%.40s\", \"%.40s\"%s); a classifier of images has one, and "
+                    "initializers for all others",
+                    nsc_model_input_count(c->model), info->name, second.name,
+                    nsc_model_input_count(c->model) > 2 ? ", ..." : "");
+  }
   nsc_recipe *r = &c->manifest.recipe;
   if (info->rank != 4 || (info->type != NSC_TYPE_F32 && info->type != NSC_TYPE_F16)) {
     return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the model's input is no float picture of 4 dimensions");
@@ -78,16 +90,43 @@ static nsc_status number_labels(nsc_classifier *c, nsc_error *err) {
   return NSC_OK;
 }
 
+/* Numbers in an output of scores; 0 when it is none. `strictly`: at most one dimension is larger than one. */
+static uint32_t count_scores(const nsc_classifier *c, uint32_t output, bool strictly, nsc_tensor_info *info) {
+  nsc_session_output_info(c->session, output, info);
+  uint64_t count = 1;
+  uint32_t large = 0;
+  for (uint32_t i = 0; i < info->rank; i++) {
+    large += info->dims[i] > 1;
+    count *= (uint64_t)info->dims[i];
+    if (count > NSC_MAX_LABELS) return 0;
+  }
+  bool real = info->type == NSC_TYPE_F32 || info->type == NSC_TYPE_F16;
+  return real && !(strictly && large > 1) ? (uint32_t)count : 0;
+}
+
+static bool labels_fit(const nsc_manifest *m, uint32_t count) {
+  bool binary = m->has_task ? m->task == NSC_TASK_BINARY : count == 1;
+  return m->label_count == 0 || (binary ? m->label_count == 2 && count <= 2 : m->label_count == count);
+}
+
+/* Of several outputs (features, maps, auxiliary heads) the first list that the labels fit. */
+static nsc_status choose_output(nsc_classifier *c, nsc_error *err) {
+  nsc_tensor_info info;
+  for (uint32_t i = 0; i < nsc_session_output_count(c->session); i++) {
+    uint32_t count = count_scores(c, i, true, &info);
+    if (!count || !labels_fit(&c->manifest, count)) continue;
+    c->output = i;
+    c->raw_count = count;
+    return NSC_OK;
+  }
+  c->raw_count = count_scores(c, 0, false, &info);
+  if (c->raw_count) return NSC_OK; /* what does not fit is said of the first */
+  return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the model's output \"%.60s\" is no list of scores", info.name);
+}
+
 static nsc_status fit_output(nsc_classifier *c, nsc_error *err) {
   nsc_manifest *m = &c->manifest;
-  nsc_tensor_info info;
-  nsc_session_output_info(c->session, 0, &info);
-  uint64_t count = 1;
-  for (uint32_t i = 0; i < info.rank; i++) count *= (uint64_t)info.dims[i];
-  if (info.type != NSC_TYPE_F32 || count == 0 || count > NSC_MAX_LABELS) {
-    return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the model's output \"%.60s\" is no list of scores", info.name);
-  }
-  c->raw_count = (uint32_t)count;
+  NSC_TRY(choose_output(c, err));
   if (m->label_count == 0) NSC_TRY(number_labels(c, err));
   if (!m->has_task) m->task = c->raw_count == 1 ? NSC_TASK_BINARY : NSC_TASK_SINGLE;
   bool fits = m->task == NSC_TASK_BINARY ? m->label_count == 2 && c->raw_count <= 2 : m->label_count == c->raw_count;
@@ -96,6 +135,12 @@ static nsc_status fit_output(nsc_classifier *c, nsc_error *err) {
   }
   c->raw = nsc_arena_alloc(&c->arena, c->raw_count, sizeof *c->raw);
   c->scores = nsc_arena_alloc(&c->arena, m->label_count, sizeof *c->scores);
+  nsc_tensor_info info;
+  nsc_session_output_info(c->session, c->output, &info);
+  if (info.type == NSC_TYPE_F16) {
+    c->halves = nsc_arena_alloc(&c->arena, c->raw_count, sizeof *c->halves);
+    if (!c->halves) return nsc_fail_memory(err, c->raw_count * sizeof *c->halves, "scores");
+  }
   if (!c->raw || !c->scores) return nsc_fail_memory(err, c->raw_count * sizeof *c->raw, "scores");
   return NSC_OK;
 }
@@ -199,7 +244,12 @@ nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_image *image, uint
   }
   double preprocessed = nsc_now_ms();
   NSC_TRY(nsc_session_run(c->session, cancel, err));
-  NSC_TRY(nsc_session_get_output(c->session, 0, c->raw, c->raw_count * sizeof *c->raw, err));
+  if (c->halves) {
+    NSC_TRY(nsc_session_get_output(c->session, c->output, c->halves, c->raw_count * sizeof *c->halves, err));
+    nsc_half_expand(c->halves, c->raw_count, c->raw);
+  } else {
+    NSC_TRY(nsc_session_get_output(c->session, c->output, c->raw, c->raw_count * sizeof *c->raw, err));
+  }
   for (uint32_t i = 0; i < c->raw_count; i++) {
     if (!isfinite(c->raw[i])) return nsc_fail(err, NSC_ERROR_CORRUPT, "the model's output is not a number");
   }

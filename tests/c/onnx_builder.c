@@ -84,8 +84,26 @@ static void put_names(onnx_bytes *m, uint32_t field, const char *names) {
   }
 }
 
-void onnx_node(onnx_builder *b, const char *op, const char *inputs, const char *outputs, onnx_attributes *attributes) {
+void onnx_reference(onnx_attributes *a, const char *name, const char *to, int64_t type) {
   onnx_bytes m = {0};
+  put_text(&m, 1, name);
+  put_int(&m, 20, type);
+  put_text(&m, 21, to);
+  put_message(&a->bytes, 5, &m);
+}
+
+void onnx_branch(onnx_attributes *a, const char *name, onnx_builder *graph) {
+  onnx_bytes m = {0};
+  put_text(&m, 1, name);
+  put_message(&m, 6, &graph->graph);
+  put_int(&m, 20, 5);
+  put_message(&a->bytes, 5, &m);
+}
+
+static void put_node(onnx_builder *b, const char *domain, const char *op, const char *inputs, const char *outputs,
+                     onnx_attributes *attributes) {
+  onnx_bytes m = {0};
+  if (domain) put_text(&m, 7, domain);
   put_names(&m, 1, inputs);
   put_names(&m, 2, outputs);
   put_text(&m, 3, "node");
@@ -95,7 +113,47 @@ void onnx_node(onnx_builder *b, const char *op, const char *inputs, const char *
     free(attributes->bytes.bytes);
     *attributes = (onnx_attributes){0};
   }
-  put_message(&b->graph, 1, &m);
+  put_message(&b->graph, b->is_body ? 7 : 1, &m);
+}
+
+void onnx_node(onnx_builder *b, const char *op, const char *inputs, const char *outputs, onnx_attributes *attributes) {
+  put_node(b, NULL, op, inputs, outputs, attributes);
+}
+
+void onnx_call(onnx_builder *b, const char *function, const char *inputs, const char *outputs,
+               onnx_attributes *attributes) {
+  put_node(b, "own", function, inputs, outputs, attributes);
+}
+
+void onnx_function(onnx_builder *b, const char *name, const char *inputs, const char *outputs, onnx_builder *body) {
+  onnx_bytes m = {0};
+  put_text(&m, 1, name);
+  put_names(&m, 4, inputs);
+  put_names(&m, 5, outputs);
+  put(&m, body->graph.bytes, body->graph.size);
+  put_text(&m, 10, "own");
+  free(body->graph.bytes);
+  *body = (onnx_builder){0};
+  put_message(&b->metadata, 25, &m);
+}
+
+void onnx_external(onnx_builder *b, const char *name, size_t rank, const int64_t *dims, const char *location,
+                   const char *offset, const char *length) {
+  static const char *const keys[] = {"location", "offset", "length"};
+  const char *values[] = {location, offset, length};
+  onnx_bytes m = {0};
+  for (size_t i = 0; i < rank; i++) put_int(&m, 1, dims[i]);
+  put_int(&m, 2, 1);
+  put_text(&m, 8, name);
+  for (int i = 0; i < 3; i++) {
+    onnx_bytes entry = {0};
+    if (!values[i]) continue;
+    put_text(&entry, 1, keys[i]);
+    put_text(&entry, 2, values[i]);
+    put_message(&m, 13, &entry);
+  }
+  put_int(&m, 14, 1);
+  put_message(&b->graph, 5, &m);
 }
 
 void onnx_tensor(onnx_builder *b, const char *name, size_t rank, const int64_t *dims, int64_t type, size_t width,

@@ -325,3 +325,33 @@ TEST(quantize_weights_alone) {
   }
   nsc_model_free(model);
 }
+
+/* Weights elsewhere and functions of the model's own: a copy of the file's nodes and tensors would lack them. */
+TEST(quantize_refuses_what_it_cannot_copy) {
+  static const int64_t dims[] = {1, 4}, four[] = {4};
+  for (int kind = 0; kind < 2; kind++) {
+    onnx_builder b = {0}, body = {.is_body = true};
+    nsc_error err = {0};
+    onnx_input(&b, "x", 2, dims);
+    onnx_output(&b, "y", 2, dims);
+    if (kind == 0) {
+      onnx_external(&b, "w", 1, four, "w.bin", "0", "16");
+      onnx_node(&b, "Mul", "x w", "y", NULL);
+    } else {
+      onnx_node(&body, "Relu", "v", "w", NULL);
+      onnx_function(&b, "own", "v", "w", &body);
+      onnx_call(&b, "own", "x", "y", NULL);
+    }
+    size_t size;
+    uint8_t *bytes = onnx_finish(&b, &size);
+    nsc_model *model = NULL;
+    REQUIRE(onnx_open(bytes, size, &model, &err) == NSC_OK);
+    const nsc_quantize_options options = {0};
+    nsc_quantizer *q = NULL;
+    char *out;
+    CHECK_EQ(nsc_quantizer_create(model, NULL, &options, &q, &err), NSC_ERROR_UNSUPPORTED);
+    CHECK_HAS(err.text, kind ? "functions" : "other files");
+    CHECK_EQ(nsc_quantize_weights(model, NSC_WEIGHTS_INT8, &out, &size, NULL), NSC_ERROR_UNSUPPORTED);
+    nsc_model_free(model);
+  }
+}

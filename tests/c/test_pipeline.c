@@ -133,6 +133,76 @@ TEST(pipeline_foreign_model) {
   nsc_model_free(model);
 }
 
+/* Classifies a grey picture of value 255 with a model and checks the scores as probabilities. */
+static void check_scores(onnx_builder *b, const char *const *metadata, const float *scores, size_t count) {
+  nsc_model *model = NULL;
+  nsc_classifier *c = NULL;
+  nsc_error err = {0};
+  nsc_result r = {0};
+  nsc_image *image = grey_image(255);
+  size_t size;
+  for (; *metadata; metadata += 2) onnx_metadata(b, metadata[0], metadata[1]);
+  uint8_t *bytes = onnx_finish(b, &size);
+  if (onnx_open(bytes, size, &model, &err) != NSC_OK || nsc_classifier_create(model, NULL, &c, &err) != NSC_OK ||
+      nsc_classifier_run(c, image, 0, NULL, &r, &err) != NSC_OK) {
+    test_failed(__FILE__, __LINE__, "%s", err.text);
+  }
+  CHECK_EQ(r.count, count);
+  for (size_t i = 0; i < r.count && i < count; i++) CHECK_NEAR(r.scores[i], scores[i], 1e-6);
+  nsc_classifier_free(c);
+  nsc_model_free(model);
+  nsc_image_free(image);
+}
+
+/* A map, features of another length, then the scores: the labels decide. Sizes are open. */
+TEST(pipeline_scores_among_several_outputs) {
+  const char *const meta[] = {INPUT, "nsc.task", "multi", "nsc.labels", "[\"a\",\"b\",\"c\"]", NULL};
+  static const float scores[] = {0.25f, 0.5f, 0.75f}, five[5] = {1, 1, 1, 1, 1};
+  onnx_builder b = {0};
+  onnx_input(&b, "x", 4, (const int64_t[]){-1, 1, -1, -1});
+  onnx_output(&b, "map", 4, (const int64_t[]){-1, 1, -1, -1});
+  onnx_output(&b, "features", 2, (const int64_t[]){-1, 5});
+  onnx_output(&b, "y", 2, (const int64_t[]){-1, 3});
+  onnx_floats(&b, "five", 2, (const int64_t[]){1, 5}, five);
+  onnx_floats(&b, "three", 2, (const int64_t[]){1, 3}, scores);
+  onnx_node(&b, "Relu", "x", "map", NULL);
+  onnx_node(&b, "GlobalAveragePool", "x", "g", NULL);
+  onnx_node(&b, "Flatten", "g", "f", NULL);
+  onnx_node(&b, "MatMul", "f five", "features", NULL);
+  onnx_node(&b, "MatMul", "f three", "y", NULL);
+  check_scores(&b, meta, scores, 3);
+}
+
+static nsc_status create_with_inputs(bool with_default, nsc_error *err) {
+  static const float one = 1;
+  nsc_model *model = NULL;
+  nsc_classifier *c = NULL;
+  onnx_builder b = {0};
+  size_t size;
+  onnx_input(&b, "x", 4, (const int64_t[]){-1, 1, SIDE, SIDE});
+  onnx_input(&b, "age", 2, (const int64_t[]){1, 1});
+  onnx_output(&b, "y", 2, (const int64_t[]){-1, 1});
+  if (with_default) onnx_floats(&b, "age", 2, (const int64_t[]){1, 1}, &one);
+  onnx_node(&b, "GlobalAveragePool", "x", "g", NULL);
+  onnx_node(&b, "Flatten", "g", "f", NULL);
+  onnx_node(&b, "Mul", "f age", "y", NULL);
+  onnx_metadata(&b, "nsc.input", "{\"width\":4,\"height\":4,\"channels\":1}");
+  uint8_t *bytes = onnx_finish(&b, &size);
+  nsc_status status = onnx_open(bytes, size, &model, err);
+  if (status == NSC_OK) status = nsc_classifier_create(model, NULL, &c, err);
+  nsc_classifier_free(c);
+  nsc_model_free(model);
+  return status;
+}
+
+TEST(pipeline_second_input_needs_a_default) {
+  nsc_error err = {0};
+  CHECK_EQ(create_with_inputs(false, &err), NSC_ERROR_UNSUPPORTED);
+  CHECK_HAS(err.text, "\"age\"");
+  err = (nsc_error){0};
+  CHECK_EQ(create_with_inputs(true, &err), NSC_OK);
+}
+
 TEST(pipeline_bad_metadata_names_the_key) {
   static const struct {
     const char *key, *value, *says;

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 
 import { VARIANTS } from '../../web/shared/variants.js';
-import { mixedFiles, tinyExpected, tinyModel, unknownOperatorModel } from '../node/fixtures.mjs';
+import { mixedFiles, tinyExpected, tinyModel, tinyModelInTwoFiles, unknownOperatorModel } from '../node/fixtures.mjs';
 import { newPage, openFiles, openSite, screenshot, settled, unavailable, useSite } from './harness.mjs';
 
 const files = mixedFiles();
@@ -28,6 +28,24 @@ describe('the page', { skip: unavailable }, () => {
     assert.match(await page.innerText('#status-core'), /relaxed SIMD · \d+ threads?/);
     assert.match(await page.innerText('#live'), /Not for diagnosis/);
     await screenshot(page, 'result');
+    assert.deepEqual(problems, []);
+  });
+
+  test('where the time of a classification goes, layer by layer', async (t) => {
+    const { page, problems } = await newPage(t, shared.browser);
+    await openSite(page, shared.site.url);
+    await openFiles(page, [shared.workshop.file('eight-bit.png')]);
+    await page.waitForSelector('#saw');
+    await page.click('#profile summary');
+    await page.waitForSelector('#profile tbody tr');
+    const layers = await page.$$eval('#profile tbody tr', (rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent)));
+    assert.match(await page.innerText('#profile .profile > p'), new RegExp(`^${layers.length} layers in .* GFLOP/s`));
+    assert.ok(layers.some(([kind]) => /Conv|Dense|Winograd|Stem/.test(kind)), JSON.stringify(layers));
+    for (const [, time, , bytes] of layers) assert.match(`${time} ${bytes}`, /^[\d.]+ ms [\d.]+$/);
+    // It stays open for the next picture.
+    await page.selectOption('#language', 'zh-CN');
+    await page.waitForFunction(() => document.querySelector('#profile[open] summary')?.textContent === '时间花在哪里');
+    await page.waitForSelector('#profile tbody tr');
     assert.deepEqual(problems, []);
   });
 
@@ -221,6 +239,35 @@ describe('the page', { skip: unavailable }, () => {
     await page.waitForSelector('.toast.problem');
     assert.match(await page.innerText('.toast.problem'), /Teleport/);
     assert.equal(await page.evaluate(() => globalThis.negatoscope.desk.model.name), 'tiny');
+  });
+
+  test('a model in two files is opened with both, and asks for the second', async (t) => {
+    const { page, problems } = await newPage(t, shared.browser);
+    await openSite(page, shared.site.url);
+    await openFiles(page, [shared.workshop.file('eight-bit.png')]);
+    const scoreOf = () => page.evaluate(() => globalThis.negatoscope.desk.current?.finding?.result?.scores?.present ?? null);
+    await page.waitForFunction(() => /absent|present/.test(document.getElementById('result').innerText));
+    const whole = await scoreOf();
+    assert.equal(typeof whole, 'number');
+    const { model, weights } = tinyModelInTwoFiles('tiny.onnx.data');
+    const files = [{ name: 'two.onnx', mimeType: '', buffer: model }, { name: 'tiny.onnx.data', mimeType: '', buffer: weights }];
+    await page.setInputFiles('#pick-model', files.slice(0, 1));
+    await page.waitForSelector('.toast.problem');
+    assert.match(await page.innerText('.toast.problem'), /tiny\.onnx\.data/);
+    await page.setInputFiles('#pick-model', files);
+    await page.waitForFunction(() => document.querySelectorAll('#model-select option').length >= 3);
+    await page.waitForFunction(() => /absent|present/.test(document.getElementById('result').innerText));
+    assert.equal(await scoreOf(), whole);
+    // Dropped together with a picture: the picture is opened, the weights are not taken for one.
+    await page.evaluate(([first, second]) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([new Uint8Array(first)], 'dropped.onnx'));
+      transfer.items.add(new File([new Uint8Array(second)], 'tiny.onnx.data'));
+      dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, cancelable: true, bubbles: true }));
+    }, [[...model], [...weights]]);
+    await page.waitForFunction(() => document.querySelectorAll('#model-select option').length >= 4);
+    assert.equal(await page.evaluate(() => globalThis.negatoscope.desk.items.length), 1);
+    assert.deepEqual(problems, []);
   });
 
   test('a browser without SIMD is told so', async (t) => {

@@ -197,6 +197,112 @@ function squeezenet(g, classes) {
   return g.op('Flatten', [g.op('GlobalAveragePool', [conv(g.op('Dropout', [x]), 512, classes, { kernel: 1 })])]);
 }
 
+/** Ma et al. 2018, width 1: halves of the channels, shuffled by two reshapes and a transpose. */
+function shufflenetV2(g, classes, size) {
+  const conv = (x, from, to, options) => convNormRelu(g, x, from, to, options);
+  const depthwise = (x, channels, stride) => g.norm(g.conv(x, channels, channels, { stride, groups: channels }), channels);
+  const shuffle = (x, channels, side) => {
+    const apart = g.op('Reshape', [x, g.ints([1, 2, channels / 2, side, side])]);
+    return g.op('Reshape', [g.op('Transpose', [apart], { perm: [0, 2, 1, 3, 4] }), g.ints([1, channels, side, side])]);
+  };
+  const halved = (side) => Math.ceil(side / 2);
+  let side = halved(halved(size));
+  let x = maxPool(g, conv('image', 3, 24, { stride: 2 }), 3, 2, 1);
+  let from = 24;
+  [[116, 4], [232, 8], [464, 4]].forEach(([to, count]) => {
+    const half = to / 2;
+    side = halved(side);
+    for (let i = 0; i < count; i++) {
+      const first = i === 0;
+      const [left, right] = first ? [x, x] : g.op('Split', [x, g.ints([half, half])], { axis: 1 }, 2);
+      const kept = first ? conv(depthwise(left, from, 2), from, half, { kernel: 1 }) : left;
+      const wide = first ? from : half;
+      const made = conv(depthwise(conv(right, wide, half, { kernel: 1 }), half, first ? 2 : 1), half, half, { kernel: 1 });
+      x = shuffle(g.op('Concat', [kept, made], { axis: 1 }), to, side);
+    }
+    from = to;
+  });
+  x = conv(x, 464, 1024, { kernel: 1 });
+  return g.dense(g.op('ReduceMean', [x], { axes: [2, 3], keepdims: 0 }), 1024, classes);
+}
+
+/** Exact Gelu as it is written before opset 20. */
+function gelu(g, x) {
+  const one = (value) => g.constant([], [value], 1);
+  const erf = g.op('Erf', [g.op('Div', [x, one(Math.SQRT2)])]);
+  return g.op('Mul', [g.op('Mul', [x, g.op('Add', [erf, one(1)])]), one(0.5)]);
+}
+
+const layerNorm = (g, x, width) => g.op('LayerNormalization', [x, g.learned([width], () => 1 + g.random.signed() * 0.2),
+  g.learned([width], () => g.random.signed() * 0.1)], { axis: -1, epsilon: f(1e-6) });
+const linear = (g, x, from, to) =>
+  g.op('Add', [g.op('MatMul', [x, g.weight([from, to], from)]), g.learned([to], () => g.random.signed() * 0.1)]);
+
+/** Liu et al. 2022, "tiny": depthwise 7 × 7, layer norms over channels between permutations, layer scale. */
+function convnextTiny(g, classes) {
+  const last = (x) => g.op('Transpose', [x], { perm: [0, 2, 3, 1] });
+  const first = (x) => g.op('Transpose', [x], { perm: [0, 3, 1, 2] });
+  const norm = (x, width) => first(layerNorm(g, last(x), width));
+  let x = norm(g.conv('image', 3, 96, { kernel: 4, stride: 4, pad: 0, bias: true }), 96);
+  let from = 96;
+  [[96, 3], [192, 3], [384, 9], [768, 3]].forEach(([width, count], stage) => {
+    if (stage) x = g.conv(norm(x, from), from, width, { kernel: 2, stride: 2, pad: 0, bias: true });
+    for (let i = 0; i < count; i++) {
+      let y = layerNorm(g, last(g.conv(x, width, width, { kernel: 7, groups: width, bias: true })), width);
+      y = linear(g, gelu(g, linear(g, y, width, 4 * width)), 4 * width, width);
+      x = g.op('Add', [x, first(g.op('Mul', [g.learned([width], () => g.random.signed() * 0.5), y]))]);
+    }
+    from = width;
+  });
+  x = g.op('Flatten', [norm(g.op('GlobalAveragePool', [x]), 768)]);
+  return g.dense(x, 768, classes);
+}
+
+/** Dosovitskiy et al. 2021 in the size of Touvron et al. 2021, "tiny", patches of 16. */
+function vitTiny(g, classes, size) {
+  const [width, heads, tokens] = [192, 3, (size / 16) ** 2 + 1];
+  const patches = g.op('Reshape', [g.conv('image', 3, width, { kernel: 16, stride: 16, pad: 0, bias: true }), g.ints([1, width, tokens - 1])]);
+  const token = g.op('Expand', [g.learned([1, 1, width], () => g.random.signed()), g.ints([1, 1, width])]);
+  let x = g.op('Concat', [token, g.op('Transpose', [patches], { perm: [0, 2, 1] })], { axis: 1 });
+  x = g.op('Add', [x, g.learned([1, tokens, width], () => g.random.signed())]);
+  for (let block = 0; block < 12; block++) {
+    const qkv = g.op('Reshape', [linear(g, layerNorm(g, x, width), width, 3 * width), g.ints([1, tokens, 3, heads, width / heads])]);
+    const parts = g.op('Split', [g.op('Transpose', [qkv], { perm: [2, 0, 3, 1, 4] }), g.ints([1, 1, 1])], { axis: 0 }, 3);
+    const [q, k, v] = parts.map((part) => g.op('Squeeze', [part, g.ints([0])]));
+    const scaled = g.op('Mul', [q, g.constant([], [(width / heads) ** -0.5], 1)]);
+    const scores = g.op('Softmax', [g.op('MatMul', [scaled, g.op('Transpose', [k], { perm: [0, 1, 3, 2] })])], { axis: -1 });
+    const seen = g.op('Reshape', [g.op('Transpose', [g.op('MatMul', [scores, v])], { perm: [0, 2, 1, 3] }), g.ints([1, tokens, width])]);
+    x = g.op('Add', [x, linear(g, seen, width, width)]);
+    x = g.op('Add', [x, linear(g, gelu(g, linear(g, layerNorm(g, x, width), width, 4 * width)), 4 * width, width)]);
+  }
+  return g.dense(g.op('Gather', [layerNorm(g, x, width), g.ints([0], [])], { axis: 1 }), width, classes);
+}
+
+/** Szegedy et al. 2016 as torchvision has it, without its auxiliary head. */
+function inceptionV3(g, classes) {
+  const conv = (x, from, ...rest) => rest.reduce(([y, n], [to, options]) => [convNormRelu(g, y, n, to, options), to], [x, from])[0];
+  const join = (...parts) => g.op('Concat', parts, { axis: 1 });
+  const average = (x) => g.op('AveragePool', [x], { kernel_shape: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1], count_include_pad: 1 });
+  const one = { kernel: 1 };
+  const wide = { kernel: [1, 7], pad: [0, 3] };
+  const high = { kernel: [7, 1], pad: [3, 0] };
+  const down = { stride: 2, pad: 0 };
+  const a = (x, n, pooled) => join(conv(x, n, [64, one]), conv(x, n, [48, one], [64, { kernel: 5 }]), conv(x, n, [64, one], [96], [96]),
+    conv(average(x), n, [pooled, one]));
+  const c = (x, w) => join(conv(x, 768, [192, one]), conv(x, 768, [w, one], [w, wide], [192, high]),
+    conv(x, 768, [w, one], [w, high], [w, wide], [w, high], [192, wide]), conv(average(x), 768, [192, one]));
+  const fork = (x, n) => [conv(x, n, [384, { kernel: [1, 3], pad: [0, 1] }]), conv(x, n, [384, { kernel: [3, 1], pad: [1, 0] }])];
+  const e = (x, n) => join(conv(x, n, [320, one]), ...fork(conv(x, n, [384, one]), 384), ...fork(conv(x, n, [448, one], [384]), 384),
+    conv(average(x), n, [192, one]));
+  let x = maxPool(g, conv('image', 3, [32, down], [32, { pad: 0 }], [64]), 3, 2);
+  x = maxPool(g, conv(x, 64, [80, one], [192, { pad: 0 }]), 3, 2);
+  x = a(a(a(x, 192, 32), 256, 64), 288, 64);
+  x = join(conv(x, 288, [384, down]), conv(x, 288, [64, one], [96], [96, down]), maxPool(g, x, 3, 2));
+  x = c(c(c(c(x, 128), 160), 160), 192);
+  x = join(conv(x, 768, [192, one], [320, down]), conv(x, 768, [192, one], [192, wide], [192, high], [192, down]), maxPool(g, x, 3, 2));
+  return head(g, e(e(x, 1280), 2048), 2048, classes);
+}
+
 /** The small network of many tutorials: 28 x 28 x 1, two blocks, softmax. */
 function cnn28(g, classes) {
   const conv = (x, from, to, pad) => relu(g, g.conv(x, from, to, { bias: true, pad }));
@@ -219,6 +325,10 @@ const ARCHITECTURES = {
   vgg11: { build: vgg11, parameters: 132_863_336 },
   googlenet: { build: googlenet, parameters: 6_624_904 },
   squeezenet: { build: squeezenet, parameters: 1_235_496 },
+  shufflenetv2: { build: shufflenetV2, parameters: 2_278_604 },
+  'inception-v3': { build: inceptionV3, size: 299, parameters: 23_834_568 },
+  'convnext-tiny': { build: convnextTiny, parameters: 28_589_128, opset: 17 },
+  'vit-tiny': { build: vitTiny, parameters: 5_717_416, opset: 17 },
   'cnn-28': { build: cnn28, size: 28, channels: 1, classes: 10, parameters: 889_834 },
 };
 

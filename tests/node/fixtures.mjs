@@ -377,7 +377,7 @@ function describe(size, title) {
 }
 
 /** Conv 3×3 → Relu → global mean → Gemm → one logit, on 8×8 grey pictures. */
-export function tinyModel({ metadata = describe(TINY.size, 'Tiny test model') } = {}) {
+export function tinyModel({ metadata = describe(TINY.size, 'Tiny test model'), tensors = tensor } = {}) {
   return onnxModel({
     nodes: [
       node('Conv', ['x', 'k', 'b'], ['c'], { kernel_shape: [3, 3], pads: [1, 1, 1, 1], strides: [1, 1] }),
@@ -387,15 +387,31 @@ export function tinyModel({ metadata = describe(TINY.size, 'Tiny test model') } 
       node('Gemm', ['f', 'w', 'wb'], ['y'], { transB: 1 }),
     ],
     initializers: [
-      tensor('k', [2, 1, 3, 3], KERNEL),
-      tensor('b', [2], BIAS),
-      tensor('w', [1, 2], HEAD),
-      tensor('wb', [1], HEAD_BIAS),
+      tensors('k', [2, 1, 3, 3], KERNEL),
+      tensors('b', [2], BIAS),
+      tensors('w', [1, 2], HEAD),
+      tensors('wb', [1], HEAD_BIAS),
     ],
     input: ['x', [1, 1, TINY.size, TINY.size]],
     output: ['y', [1, 1]],
     metadata,
   });
+}
+
+/** tinyModel with its weights in a second file of that name. @returns {{model: Buffer, weights: Buffer}} */
+export function tinyModelInTwoFiles(name) {
+  const parts = [];
+  let size = 0;
+  const apart = (label, dims, values) => {
+    const raw = Buffer.from(new Float32Array(values).buffer);
+    const entries = Object.entries({ location: name, offset: String(size), length: String(raw.length) });
+    parts.push(raw);
+    size += raw.length;
+    return Buffer.concat([...dims.map((dim) => int(1, dim)), int(2, 1), blob(8, label),
+      ...entries.map(([key, value]) => blob(13, Buffer.concat([blob(1, key), blob(2, value)]))), int(14, 1)]);
+  };
+  const model = tinyModel({ tensors: apart });
+  return { model, weights: Buffer.concat(parts) };
 }
 
 /** What tinyModel gives, in plain loops: the probability of "present". `value(x, y)` is 0…1. */

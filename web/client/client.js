@@ -40,7 +40,7 @@ export class Client extends EventTarget {
     this.test = test;
     /** What a new worker must know. @type {Map<string, {file: Blob, path: string, facts: string | null}>} */
     this.files = new Map();
-    /** @type {{file: Blob, options: ModelOptions} | null} */
+    /** @type {{file: Blob, options: ModelOptions, weights: import('../shared/protocol.js').Weights[]} | null} */
     this.model = null;
     /** In the order they were sent. @type {Map<number, Pending>} */
     this.pending = new Map();
@@ -123,10 +123,15 @@ export class Client extends EventTarget {
     await this.request('close', { key });
   }
 
-  /** @param {Blob} file @param {ModelOptions} options @param {RequestOptions} [request] */
-  async loadModel(file, options, request) {
-    const info = await this.request('model', { file, options }, request);
-    this.model = { file, options };
+  /**
+   * @param {Blob} file
+   * @param {ModelOptions} options
+   * @param {import('../shared/protocol.js').Weights[]} weights
+   * @param {RequestOptions} [request]
+   */
+  async loadModel(file, options, weights, request) {
+    const info = await this.request('model', { file, options, weights }, request);
+    this.model = { file, options, weights };
     return info;
   }
 

@@ -59,12 +59,13 @@
  *   cut        {from, others}                     for each Look of `others` [x, y, x, y] in its pixels, where the plane of
  *                                                 the Look `from` cuts it, or null
  *   locate     {from, keys}                       {frame, x, y} in each image: the place of a pixel, from {key, frame, x, y}
- *   model      {file, options}                    nsc_model_json; options {recipe, labels, output} are JSON texts or
- *                                                 null. Takes the place of the model before it, which stays when this
+ *   model      {file, options, weights}           nsc_model_json; options {recipe, labels, output} are JSON texts or
+ *                                                 null; weights is a list of {name, file} for the `files` of the JSON. Takes the place of the model before it, which stays when this
  *                                                 one fails
  *   describe   {file}                             nsc_model_json of a model that is not kept
  *   recipe     {preset, width, height, channels}  a recipe as JSON, to start a form from
  *   classify   {key, frame}                       nsc_result_json, and `totalMs` as the worker saw it
+ *   profile    {}                                 nsc_classifier_profile: the last run, step by step
  *   quantize   {keys, method}                     the bytes of the model in int8 (nsc_quantization_finish), with ranges from
  *                                                 the first frames of these images; method 'minmax', 'percentile', 'mse'
  *                                                 or 'entropy'. Progress in images, phase 'calibrate'
@@ -205,10 +206,13 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string[] | null} labels
  * @property {Record<string, unknown> | null} recipe
  * @property {Array<{name: string, type: string, shape: Array<number | string>}>} inputs
+ * @property {Array<{name: string, there: boolean}>} files  of weights, beside the model
  * @property {number} parameters
  * @property {string | null} [limits]
  * @property {string | null} [license]
  * @property {string | null} [producer]
+ *
+ * @typedef {{name: string, file: Blob}} Weights  a file beside a model, under the name that the model has for it
  *
  * @typedef {object} Result nsc_result_json
  * @property {string} model
@@ -219,6 +223,13 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string | null} advice
  * @property {{decode: number, preprocess: number, inference: number}} ms
  * @property {number} totalMs
+ *
+ * @typedef {object} Profile nsc_classifier_profile
+ * @property {number} ms
+ * @property {number} threads
+ * @property {number} arenaBytes
+ * @property {number} packedBytes
+ * @property {Array<{name: string, kind: string, output: number[], ms: number, macs: number, bytes: number}>} steps
  *
  * @typedef {object} Constants nsc_constants_json
  * @property {string} version

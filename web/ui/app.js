@@ -195,7 +195,7 @@ export async function startApp(parts, { keepOffline }) {
   const training = new TrainingWorkspace({ client, desk, status, constants, shipped: parts.models, useModel: (file) => models.openFile(file) });
   new Opening(desk, client, stacks, {
     divert: (found) => training.take(found),
-    openModel: (file) => void models.openFile(file),
+    models,
     complain: (name, reason) =>
       status.notify(t('open.unreadable', { name: namesHidden() ? t('privacy.value') : name }), namesHidden() ? '' : reason),
   });

@@ -12,11 +12,16 @@ import { describeError } from './filelist.js';
  * @typedef {import('../client/site.js').ShippedModel} ShippedModel
  * @typedef {import('../shared/protocol.js').ModelInfo} ModelInfo
  * @typedef {import('../shared/protocol.js').ModelOptions} ModelOptions
- * @typedef {{title: string, load: () => Promise<Blob>, options: ModelOptions}} Choice
+ * @typedef {import('../shared/protocol.js').Weights} Weights
+ * @typedef {import('./opening.js').Found} Found
+ * @typedef {{title: string, load: () => Promise<Blob>, options: ModelOptions, weights: Weights[]}} Choice
  */
 
 /** @type {ModelOptions} */
 const AS_THE_MODEL_SAYS = { recipe: null, labels: null, output: null };
+
+/** @param {string} path */
+export const isModel = (path) => /\.onnx$/i.test(path);
 
 export class Models {
   /**
@@ -35,7 +40,7 @@ export class Models {
     this.picker = /** @type {HTMLInputElement} */ (byId('pick-model'));
     this.form = new RecipeForm(client, presets);
     /** @type {Choice[]} */
-    this.choices = shipped.map(({ title, blob }) => ({ title, load: blob, options: AS_THE_MODEL_SAYS }));
+    this.choices = shipped.map(({ title, blob }) => ({ title, load: blob, options: AS_THE_MODEL_SAYS, weights: [] }));
     this.chosen = -1;
 
     this.select.addEventListener('change', () => {
@@ -45,9 +50,9 @@ export class Models {
       else void this.choose(Number(value));
     });
     this.picker.addEventListener('change', () => {
-      const file = this.picker.files?.[0];
+      const found = [...(this.picker.files ?? [])].map((file) => ({ file, path: file.name }));
       this.picker.value = '';
-      if (file) void this.openFile(file);
+      void this.#openPicked(found);
     });
     onLanguage(() => this.#list());
   }
@@ -65,7 +70,7 @@ export class Models {
     if (!choice) return;
     this.select.setAttribute('aria-busy', 'true');
     try {
-      const info = await this.client.loadModel(await choice.load(), choice.options);
+      const info = await this.client.loadModel(await choice.load(), choice.options, choice.weights);
       this.chosen = index;
       this.desk.setModel(info);
     } catch (error) {
@@ -76,8 +81,34 @@ export class Models {
     }
   }
 
-  /** @param {File} file */
-  async openFile(file) {
+  /** @param {Found[]} found */
+  async #openPicked(found) {
+    const model = found.find(({ path }) => isModel(path)) ?? found[0];
+    if (!model) return;
+    const weights = await this.weightsOf(model, found.filter((each) => each !== model));
+    await this.openFile(model.file, weights.map(({ name, found: { file } }) => ({ name, file })));
+  }
+
+  /**
+   * Which of the files that came with a model hold weights of it. A model that cannot be read says so when it is opened.
+   * @param {Found} model
+   * @param {Found[]} others
+   * @returns {Promise<{name: string, found: Found}[]>}
+   */
+  async weightsOf(model, others) {
+    if (!others.length) return [];
+    /** @type {ModelInfo} */
+    const info = await this.client.request('describe', { file: model.file }).catch(() => ({ files: [] }));
+    const folder = model.path.slice(0, model.path.lastIndexOf('/') + 1);
+    return info.files.flatMap(({ name }) => {
+      const lone = name.slice(name.lastIndexOf('/') + 1);
+      const found = others.find(({ path }) => path === folder + name) ?? others.find(({ path }) => path === lone);
+      return found ? [{ name, found }] : [];
+    });
+  }
+
+  /** @param {File} file @param {Weights[]} [weights]  files beside it */
+  async openFile(file, weights = []) {
     /** @type {ModelInfo} */
     let info;
     try {
@@ -86,9 +117,14 @@ export class Models {
       this.#complainOf(file.name, error);
       return;
     }
+    const missing = info.files.find(({ name }) => !weights.some((each) => each.name === name));
+    if (missing) {
+      this.complain(t('model.failed', { name: file.name }), t('model.weights', { name: missing.name }));
+      return;
+    }
     const options = info.recipe ? AS_THE_MODEL_SAYS : await this.form.ask(info, file.name);
     if (!options) return;
-    this.choices.push({ title: info.title || file.name, load: async () => file, options });
+    this.choices.push({ title: info.title || file.name, load: async () => file, options, weights });
     await this.choose(this.choices.length - 1);
     if (this.chosen !== this.choices.length - 1) {
       this.choices.pop();

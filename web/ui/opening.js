@@ -5,6 +5,7 @@
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { t } from '../i18n/i18n.js';
 import { byId } from './dom.js';
+import { isModel } from './models.js';
 import { joinPairs } from './pairs.js';
 import { phantomFile } from './phantom.js';
 
@@ -66,14 +67,14 @@ export class Opening {
    * @param {import('./desk.js').Desk} desk
    * @param {import('../client/client.js').Client} client
    * @param {import('./stacks.js').Stacks} stacks
-   * @param {{openModel: (file: File) => void, complain: (name: string, reason: string) => void,
+   * @param {{models: import('./models.js').Models, complain: (name: string, reason: string) => void,
    *          divert: (found: Found[]) => boolean}} actions  divert: takes what is dropped or pasted in another workspace
    */
-  constructor(desk, client, stacks, { openModel, complain, divert }) {
+  constructor(desk, client, stacks, { models, complain, divert }) {
     this.desk = desk;
     this.client = client;
     this.stacks = stacks;
-    this.openModel = openModel;
+    this.models = models;
     this.complain = complain;
     this.divert = divert;
     /** @type {Promise<void>} */
@@ -135,9 +136,23 @@ export class Opening {
 
   /** @param {Found[]} found */
   take(found) {
-    const models = found.filter(({ path }) => /\.onnx$/i.test(path));
-    const images = joinPairs(found.filter((each) => !models.includes(each))).sort((a, b) => byPath(a.path, b.path));
-    if (models.length) this.openModel(models[models.length - 1].file);
+    const model = found.filter(({ path }) => isModel(path)).pop();
+    const others = found.filter(({ path }) => !isModel(path));
+    if (model) void this.#takeModel(model, others);
+    else this.#takeImages(others);
+  }
+
+  /** A model, the files of its weights, and whatever else came with them. @param {Found} model @param {Found[]} others */
+  async #takeModel(model, others) {
+    const weights = await this.models.weightsOf(model, others);
+    const taken = new Set(weights.map(({ found }) => found));
+    void this.models.openFile(model.file, weights.map(({ name, found: { file } }) => ({ name, file })));
+    this.#takeImages(others.filter((each) => !taken.has(each)));
+  }
+
+  /** @param {Found[]} found */
+  #takeImages(found) {
+    const images = joinPairs(found).sort((a, b) => byPath(a.path, b.path));
     if (!images.length) return;
     const items = this.desk.add(images);
     this.queue = this.queue.then(() => this.#openAll(items));

@@ -7,6 +7,7 @@ import { CoreError, FAULT } from '../shared/protocol.js';
 import { formatMs, formatNumber, formatPercent, onLanguage, t } from '../i18n/i18n.js';
 import { byId, download, h, icon } from './dom.js';
 import { describeError } from './filelist.js';
+import { ProfileView } from './profile.js';
 
 /**
  * @typedef {import('./desk.js').Item} Item
@@ -34,6 +35,7 @@ export class Results {
     this.running = null;
     /** @type {{finding: Finding, pixels: import('../shared/protocol.js').Pixels} | null} */
     this.seen = null;
+    this.profile = new ProfileView(client);
 
     desk.on('select', (item) => {
       this.render();
@@ -187,6 +189,7 @@ export class Results {
       this.#frameNote(item, finding),
       this.#sawBlock(finding),
       this.#timings(result),
+      this.profile.node(),
       this.#modelFacts(),
     );
     this.#markFrame();

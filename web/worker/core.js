@@ -268,6 +268,11 @@ export class Core {
     return this.#openWith('bridge_model_open', source);
   }
 
+  /** Weights that a model keeps in a file beside it. @param {number} model @param {string} name @param {number} source  taken over, also on failure */
+  addModelFile(model, name, source) {
+    this.handOver(source, () => this.withTexts([name], (text) => this.call('bridge_model_add_file', model, text, source)));
+  }
+
   /**
    * Loads the codecs if frames of this image need them and they are not there: the first time, or after a trap in them.
    * @param {number} image
@@ -540,6 +545,12 @@ export class Core {
   /** @param {number} classifier @param {number} image @param {number} frame */
   classify(classifier, image, frame) {
     this.call('bridge_classify', classifier, image, frame);
+    return this.ownedJson();
+  }
+
+  /** @param {number} classifier @returns {import('../shared/protocol.js').Profile} */
+  profile(classifier) {
+    this.call('bridge_classifier_profile', classifier);
     return this.ownedJson();
   }
 

@@ -208,10 +208,11 @@ export class Service {
       return { result: await this.reformats.locate(from, keys) };
     },
 
-    async model({ file, options }, progress) {
+    async model({ file, options, weights = [] }, progress) {
       const source = await this.core.source(file, { onProgress: (done, total) => progress(done, total, 'read') });
       const handle = this.core.openModel(source);
       try {
+        for (const { name, file: beside } of weights) this.core.addModelFile(handle, name, await this.core.source(beside));
         const info = this.core.modelInfo(handle);
         const classifier = await this.#createClassifier(handle, options);
         if (this.current) this.core.freeModel(this.current.handle);
@@ -260,6 +261,10 @@ export class Service {
       } finally {
         this.core.freeQuantization(quantization);
       }
+    },
+
+    async profile() {
+      return { result: this.core.profile(this.#model().classifier) };
     },
 
     async preview({ key, frame }) {
