@@ -3,16 +3,17 @@ import { FLOPS } from './engines/ceiling.mjs';
 import { median, relativeError, summary } from './statistics.mjs';
 
 const MB = 1e6;
-const TARGETS = { ratio: 1.5, coreBytes: 1.5 * MB, warmMs: 700, memoryFactor: 2.5, memoryBytes: 64 * MB };
+const TARGETS = { ratio: 1.5, int8: { resnet18: 5.5, resnet50: 5.5, mobilenetv2: 4.8 }, coreBytes: 1.5 * MB, warmMs: 700, memoryFactor: 2.5, memoryBytes: 64 * MB };
 /** How far outputs may be from onnxruntime-web's, relative to the largest one. */
 const TOLERANCE = { negatoscope: 1e-4, tfjs: 1e-3, onnxruntime: 1e-4 };
 
-function rowOf(found, { id, engine, threads }, reference, referenceRounds, want) {
+function rowOf(found, { id, engine, threads, quantised }, reference, referenceRounds, want) {
   const time = summary(found.flatMap(({ times }) => times));
   // Round by round, too: what disturbs a machine for a minute disturbs both sides of a round.
   const ratios = found.map((m) => median(referenceRounds.get(m.round)) / median(m.times));
   const error = Math.max(...found.map(({ output }) => relativeError(output, want)));
-  if (error > TOLERANCE[engine]) throw new Error(`${id} computes something else: relative error ${error}`);
+  // int8 is another computation, and random weights make much of small differences: tests hold it against engines.
+  if (error > TOLERANCE[engine] && !quantised) throw new Error(`${id} computes something else: relative error ${error}`);
   return {
     id,
     engine,
@@ -53,6 +54,9 @@ function targetsOf(tables, models, page) {
     const { title } = models[network];
     const text = `${title}, Chromium, one thread: at least ${TARGETS.ratio} × as fast as onnxruntime-web`;
     add(text, `${ratio.toFixed(2)} ×`, ratio >= TARGETS.ratio);
+    const integers = rows.find(({ id }) => id === 'int8-1').ratio;
+    const least = TARGETS.int8[network];
+    add(`${title} in int8, Chromium, one thread: at least ${least} × as fast as onnxruntime-web in float32`, `${integers.toFixed(2)} ×`, integers >= least);
   }
   for (const { place, network, rows } of tables) {
     if (place !== 'chromium') continue;

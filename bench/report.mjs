@@ -4,6 +4,8 @@ const NAMES = {
   'relaxed-1': '**Negatoscope**, relaxed SIMD',
   'simd-1': '**Negatoscope**, SIMD',
   'relaxed-2': '**Negatoscope**, relaxed SIMD',
+  'int8-1': '**Negatoscope**, relaxed SIMD, int8',
+  'int8-2': '**Negatoscope**, relaxed SIMD, int8',
   'ort-1': 'onnxruntime-web',
   'ort-2': 'onnxruntime-web',
   'tfjs-1': 'tfjs-backend-wasm',
@@ -103,6 +105,9 @@ ${pageSection(page)}
   224×224×3, batch 1. All engines compute the same function of the same picture; *error* is the largest difference from
   onnxruntime-web's output with one thread, relative to its largest value. A run with a larger error than 1e-4 (ours) or
   1e-3 (tfjs) ends without a report.
+- **int8**: the same networks by \`negatoscope quantize\`, held against onnxruntime-web in float32. Their *error* says little:
+  networks with random weights make noise of their input; [NUMERICS.md](NUMERICS.md) has what trained ones lose. Where the
+  engine has no fast dot products of bytes (Node 20), these run in float32.
 - **Time**: handing the input over, one inference, getting the output back. Chromium: in a dedicated worker of a
   cross-origin isolated page, a new process each time; Node: a new process each time, no workers, one thread.
   ${effort.rounds} rounds; in each, every engine runs at least ${effort.warmUp.minRuns} times and ${effort.warmUp.minMs} ms for warming up (the browser compiles hot functions
@@ -124,7 +129,7 @@ ${pageSection(page)}
 - **Page**: time since the navigation began, by the page's own clock. The picture is put into the page's file input in the
   moment the page takes files. The server is on the same machine: a network adds its own time to the first visit. The
   browser had 1.5 s to start before each navigation.
-- **Not measured**: other browsers, phones, GPUs, int8, energy, networks with trained weights (their speed is the same),
+- **Not measured**: other browsers, phones, GPUs, energy, networks with trained weights (their speed is the same),
   LiteRT.js (it takes only its own model format, for which there is no converter here).
 
 All single times, and the times of our layers, are in \`build/bench.json\` after a run.

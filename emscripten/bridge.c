@@ -390,6 +390,30 @@ nsc_status bridge_classify(nsc_classifier *classifier, nsc_image *image, uint32_
   return bridge_finish(nsc_result_json(classifier, &result, &json, err), json);
 }
 
+/* `method` is a name that nsc_quantize_method_named knows. One thread: the classifier has the others. */
+nsc_status bridge_quantization_create(const nsc_model *model, const char *recipe_json, const char *labels_json,
+                                      const char *output, const char *method) {
+  nsc_error *err = bridge_begin();
+  nsc_classifier_options classifier = {
+      .threads = 1, .recipe_json = recipe_json, .labels_json = labels_json, .output = output};
+  nsc_quantize_options options = {0};
+  nsc_quantization *q = NULL;
+  if (!nsc_quantize_method_named(method, &options.method)) options.method = NSC_QUANTIZE_MINMAX;
+  return bridge_finish(nsc_quantization_create(model, &classifier, &options, &q, err), q);
+}
+
+nsc_status bridge_quantization_add(nsc_quantization *q, nsc_image *image, uint32_t frame) {
+  return nsc_quantization_add(q, image, frame, bridge_begin());
+}
+
+nsc_status bridge_quantization_finish(nsc_quantization *q) {
+  nsc_error *err = bridge_begin();
+  char *bytes = NULL;
+  size_t size = 0;
+  nsc_status status = nsc_quantization_finish(q, &bytes, &size, err);
+  return bridge_finish_sized(status, bytes, size);
+}
+
 nsc_status bridge_classifier_profile(const nsc_classifier *classifier) {
   nsc_error *err = bridge_begin();
   char *json = NULL;

@@ -29,9 +29,11 @@ const CONTENDERS = [
   { id: 'ort-1', engine: 'onnxruntime', threads: 1 },
   { id: 'simd-1', engine: 'negatoscope', variant: 'simd', threads: 1 },
   { id: 'tfjs-1', engine: 'tfjs', threads: 1 },
+  { id: 'int8-1', engine: 'negatoscope', variant: 'relaxed', threads: 1, quantised: true },
   { id: 'relaxed-2', engine: 'negatoscope', variant: 'relaxed-threads', threads: 2 },
   { id: 'ort-2', engine: 'onnxruntime', threads: 2 },
   { id: 'tfjs-2', engine: 'tfjs', threads: 2 },
+  { id: 'int8-2', engine: 'negatoscope', variant: 'relaxed-threads', threads: 2, quantised: true },
 ];
 
 const EFFORT = options.quick
@@ -72,9 +74,10 @@ async function measureEngines(places, models, measurements, ceilings) {
         const here = CONTENDERS.filter(({ threads }) => place === 'chromium' || threads === 1);
         const turned = here.map((_, i) => here[(i + round) % here.length]);
         for (const contender of round % 2 ? turned.reverse() : turned) {
-          const { id, ...job } = contender;
+          const { id, quantised, ...job } = contender;
           const load = loadavg()[0];
-          const result = await host.measure({ ...job, size: SIZE, runs: EFFORT.runs, warmUp: EFFORT.warmUp }, network);
+          const file = quantised ? `${network}-int8` : network;
+          const result = await host.measure({ ...job, size: SIZE, runs: EFFORT.runs, warmUp: EFFORT.warmUp }, file);
           measurements.push({ round, place, network, id, load, ...result });
           const middle = [...result.times].sort((a, b) => a - b)[result.times.length >> 1];
           say(`round ${round + 1} of ${EFFORT.rounds}: ${network}, ${place}, ${id}: ${middle.toFixed(1)} ms`);
@@ -91,12 +94,14 @@ async function main() {
   await installEngines();
   await setUpChromium();
   if (!wasm) await buildPreset('wasm', VARIANT_TARGETS);
+  await buildPreset('native', ['negatoscope']); // quantises the networks
 
   // What these need was installed just now.
   const { openChromium } = await import('../bench/chromium.mjs');
   const { openNode } = await import('../bench/node.mjs');
   const { measurePage } = await import('../bench/page.mjs');
   const { evaluate } = await import('../bench/evaluate.mjs');
+  const { quantise } = await import('../bench/quantise.mjs');
   const { report } = await import('../bench/report.mjs');
   const { SCRATCH, WASM } = await import('../bench/paths.mjs');
 
@@ -112,6 +117,7 @@ async function main() {
   for (const [name, title] of Object.entries(NETWORKS)) {
     const { bytes, parameters } = buildNetwork(name);
     writeFileSync(join(SCRATCH, 'models', `${name}.onnx`), bytes);
+    await quantise(name, SIZE);
     models[name] = { title, parameters, weightBytes: parameters * 4, fileBytes: bytes.length };
   }
 

@@ -2,8 +2,8 @@
  * How int8 products are computed in wasm, and whether they are worth it: measured once, before the first one is made.
  *
  * With VNNI (or dot products of ARM) behind the relaxed dot product int8 is several times as fast as float32; where an
- * engine expands that instruction to others it is slower, and a quantised model is then computed in floats. XNNPACK's
- * own choice is four rows at a time, 16 accumulators, more than V8 has registers for; two rows are faster there.
+ * engine expands that instruction to others it is slower, and a quantised model is then computed in floats. Kernels of
+ * our own (integer_kernels.h) take the place of XNNPACK's where they are faster.
  */
 #ifndef NSC_NN_INTEGER_ROWS_H
 #define NSC_NN_INTEGER_ROWS_H

@@ -16,13 +16,7 @@
 #include "nn/window.h"
 #include "nn/winograd_tile.h"
 
-/* y = x * scale + shift per channel: a batch norm with frozen statistics. */
-typedef struct affine {
-  const float *scale, *shift; /* [channels] */
-} affine;
-
-/* Reads a BatchNormalization's four constant vectors into scale and shift. */
-static nsc_status read_batch_norm(nsc_plan *plan, const nsc_node *node, size_t channels, affine *out) {
+nsc_status nsc_norm_read(nsc_plan *plan, const nsc_node *node, size_t channels, nsc_affine *out) {
   const float *in[4];
   static const char *const what[] = {"scale", "B", "mean", "var"};
   for (uint32_t i = 0; i < 4; i++) {
@@ -45,11 +39,11 @@ static nsc_status read_batch_norm(nsc_plan *plan, const nsc_node *node, size_t c
     scale[c] = (float)s;
     shift[c] = (float)((double)in[1][c] - (double)in[2][c] * s);
   }
-  *out = (affine){scale, shift};
+  *out = (nsc_affine){scale, shift};
   return NSC_OK;
 }
 
-static bool is_frozen_batch_norm(const nsc_plan *plan, const nsc_node *node, uint32_t input) {
+bool nsc_norm_is_frozen(const nsc_plan *plan, const nsc_node *node, uint32_t input) {
   if (!node || node->domain[0] || strcmp(node->op, "BatchNormalization") != 0 || node->input_count < 5 ||
       node->inputs[0] != input || nsc_node_int(node, "training_mode", 0) != 0) {
     return false;
@@ -249,7 +243,8 @@ static void pack_weights(float *out, const float *in, size_t outputs, size_t inp
   }
 }
 
-static nsc_status pack_bias(nsc_plan *plan, size_t outputs, const float *bias, const affine *norm, const float **out) {
+static nsc_status pack_bias(nsc_plan *plan, size_t outputs, const float *bias, const nsc_affine *norm,
+                            const float **out) {
   if (!norm) {
     *out = bias;
     return NSC_OK;
@@ -316,11 +311,11 @@ static nsc_status lower_conv(nsc_plan *plan, const nsc_node *node) {
   uint32_t b = nsc_node_input(node, 2);
   NSC_TRY(read_bias(plan, node, b, outputs, &bias));
   uint32_t output = node->outputs[0];
-  affine norm;
+  nsc_affine norm;
   const nsc_node *next = nsc_plan_next(plan, output);
-  bool normed = is_frozen_batch_norm(plan, next, output);
+  bool normed = nsc_norm_is_frozen(plan, next, output);
   if (normed) {
-    NSC_TRY(read_batch_norm(plan, next, outputs, &norm));
+    NSC_TRY(nsc_norm_read(plan, next, outputs, &norm));
     nsc_plan_take(plan, next);
     output = next->outputs[0];
   }
@@ -363,8 +358,8 @@ static nsc_status lower_batch_norm(nsc_plan *plan, const nsc_node *node) {
   if (shape.rank < 2 || shape.rank > 4) {
     return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "an input with %u dimensions is not supported", shape.rank);
   }
-  affine norm;
-  NSC_TRY(read_batch_norm(plan, node, (size_t)shape.dims[1], &norm));
+  nsc_affine norm;
+  NSC_TRY(nsc_norm_read(plan, node, (size_t)shape.dims[1], &norm));
   uint32_t output = node->outputs[0], input;
   conv c = {.kind = "Norm",
             .groups = (size_t)shape.dims[1],

@@ -122,6 +122,7 @@ nsc_status nsc_quant_target_is(nsc_plan *plan, const nsc_node *node, const nsc_q
 
 /* quant_product.c, quant_elementwise.c, quant_move.c: the parts of nsc_quant_lower. */
 nsc_status nsc_quant_lower_conv(nsc_plan *plan, const nsc_node *node, bool *done);
+nsc_status nsc_quant_lower_norm(nsc_plan *plan, const nsc_node *node, bool *done);
 nsc_status nsc_quant_lower_dense(nsc_plan *plan, const nsc_node *node, bool *done);
 nsc_status nsc_quant_lower_binary(nsc_plan *plan, const nsc_node *node, bool *done);
 nsc_status nsc_quant_lower_unary(nsc_plan *plan, const nsc_node *node, bool *done);

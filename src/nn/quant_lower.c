@@ -74,6 +74,7 @@ static const struct {
   lower_integers lower;
 } table[] = {
     {"Conv", nsc_quant_lower_conv},
+    {"BatchNormalization", nsc_quant_lower_norm},
     {"Gemm", nsc_quant_lower_dense},
     {"MatMul", nsc_quant_lower_dense},
     {"Add", nsc_quant_lower_binary},

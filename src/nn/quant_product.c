@@ -103,15 +103,18 @@ static enum xnn_status setup_conv(nsc_step *step, void *workspace) {
   return xnn_setup_convolution2d_nhwc_qs8_qc8w(step->op, workspace, step->in[0], step->out[0]);
 }
 
-nsc_status nsc_quant_conv(nsc_plan *plan, const nsc_node *node, const nsc_conv_geometry *g, const nsc_quant_scales *s,
-                          const int8_t *weights, uint32_t input, uint32_t output) {
-  const nsc_window *w = &g->window;
-  size_t area = (size_t)(w->kernel[0] * w->kernel[1]), channels = g->groups * g->group_out;
+nsc_status nsc_quant_conv(nsc_plan *plan, const nsc_node *node, const nsc_conv_geometry *given,
+                          const nsc_quant_scales *s, const int8_t *weights, uint32_t input, uint32_t output) {
+  nsc_conv_geometry g = *given;
+  const nsc_window *w = &g.window;
+  size_t area = (size_t)(w->kernel[0] * w->kernel[1]), channels = g.groups * g.group_out;
   int8_t *packed;
-  NSC_TRY(nsc_plan_scratch(plan, channels * g->group_in * area, 1, &packed));
+  NSC_TRY(nsc_plan_scratch(plan, channels * g.group_in * area, 1, &packed));
   /* OIHW to OHWI */
-  const nsc_shape shape = {3, {(int64_t)channels, (int64_t)g->group_in, (int64_t)area}};
+  const nsc_shape shape = {3, {(int64_t)channels, (int64_t)g.group_in, (int64_t)area}};
   nsc_transpose(packed, weights, &shape, (const uint32_t[]){0, 2, 1}, 1);
+  size_t room;
+  NSC_TRY(nsc_quant_unfold(plan, node, &g, s->in_zero, &input, &room));
   nsc_step *step;
   NSC_TRY(nsc_plan_add_step(plan, node, "Conv int8", 1, 1, &step));
   step->inputs[0] = input;
@@ -122,9 +125,9 @@ nsc_status nsc_quant_conv(nsc_plan *plan, const nsc_node *node, const nsc_conv_g
       xnn_create_convolution2d_nhwc_qs8_qc8w(
           (uint32_t)w->pad_begin[0], (uint32_t)w->pad_end[1], (uint32_t)w->pad_end[0], (uint32_t)w->pad_begin[1],
           (uint32_t)w->kernel[0], (uint32_t)w->kernel[1], (uint32_t)w->stride[0], (uint32_t)w->stride[1],
-          (uint32_t)w->dilation[0], (uint32_t)w->dilation[1], (uint32_t)g->groups, g->group_in, g->group_out,
-          g->groups * g->group_in, channels, (int8_t)s->in_zero, s->in_scale, s->weight_scale, packed, s->bias,
-          (int8_t)s->out_zero, s->out_scale, (int8_t)s->min, (int8_t)s->max, 0, NULL, NULL, &step->op)));
+          (uint32_t)w->dilation[0], (uint32_t)w->dilation[1], (uint32_t)g.groups, g.group_in, g.group_out, room,
+          channels, (int8_t)s->in_zero, s->in_scale, s->weight_scale, packed, s->bias, (int8_t)s->out_zero,
+          s->out_scale, (int8_t)s->min, (int8_t)s->max, 0, NULL, NULL, &step->op)));
   size_t alignment, out_h, out_w;
   NSC_TRY(nsc_plan_check(plan, node,
                          xnn_reshape_convolution2d_nhwc_qs8_qc8w(step->op, (size_t)plan->values[input].shape.dims[0],
@@ -133,9 +136,9 @@ nsc_status nsc_quant_conv(nsc_plan *plan, const nsc_node *node, const nsc_conv_g
   if (out_h != (size_t)w->out[0] || out_w != (size_t)w->out[1]) {
     return nsc_node_fail(plan, node, NSC_ERROR_INTERNAL, "XNNPACK computes %zu x %zu outputs", out_h, out_w);
   }
+  size_t taps = g.group_in * (size_t)(w->kernel[0] * w->kernel[1]);
   double pixels = (double)(plan->values[input].shape.dims[0] * w->out[0] * w->out[1]);
-  nsc_plan_count(plan, step, pixels * (double)(channels * g->group_in * area),
-                 (uint64_t)channels * (g->group_in * area + 2 * sizeof(float)));
+  nsc_plan_count(plan, step, pixels * (double)(channels * taps), (uint64_t)channels * (taps + 2 * sizeof(float)));
   return NSC_OK;
 }
 
@@ -169,6 +172,60 @@ nsc_status nsc_quant_lower_conv(nsc_plan *plan, const nsc_node *node, bool *done
   NSC_TRY(nsc_plan_layout(plan, in->source, true, &input));
   nsc_shape shape = nsc_conv_output_shape(&g, x_shape.dims[0]);
   NSC_TRY(nsc_quant_target_take(plan, &t, &shape, true, &integers));
+  NSC_TRY(nsc_quant_conv(plan, node, &g, &s, weights, input, integers));
+  return nsc_quant_target_finish(plan, node, &t, integers);
+}
+
+/* ---- a batch norm alone: a convolution of one tap a channel, of weight 127 ---- */
+
+/* Weights, scales and biases of a norm; a channel of scale 0 is its bias in steps of the output. */
+static nsc_status norm_weights(nsc_plan *plan, const nsc_affine *norm, size_t channels, const nsc_quant_scales *s,
+                               int8_t **weights, float **scale, float **bias) {
+  NSC_TRY(nsc_plan_scratch(plan, channels, 1, weights));
+  NSC_TRY(nsc_plan_scratch(plan, channels, sizeof **scale, scale));
+  NSC_TRY(nsc_plan_scratch(plan, channels, sizeof **bias, bias));
+  for (size_t c = 0; c < channels; c++) {
+    float each = norm->scale[c] / 127;
+    bool flat = !isnormal(each);
+    (*weights)[c] = (int8_t)(flat ? 0 : each < 0 ? -127 : 127);
+    (*scale)[c] = flat ? s->out_scale / s->in_scale / 256 : fabsf(each);
+    (*bias)[c] = norm->shift[c];
+  }
+  return NSC_OK;
+}
+
+nsc_status nsc_quant_lower_norm(nsc_plan *plan, const nsc_node *node, bool *done) {
+  const nsc_quant *in = nsc_quant_of(plan, node->inputs[0]);
+  nsc_quant_target t;
+  NSC_TRY(nsc_quant_target_find(plan, node->outputs[0], true, &t));
+  nsc_shape x = plan->values[in->source].shape;
+  size_t count = 0;
+  nsc_shape_count(&x, &count);
+  if (!t.found || !nsc_norm_is_frozen(plan, node, node->inputs[0]) || (x.rank != 3 && x.rank != 4) || count == 0) {
+    return NSC_OK;
+  }
+  size_t channels = (size_t)x.dims[1];
+  nsc_affine norm;
+  NSC_TRY(nsc_norm_read(plan, node, channels, &norm));
+  nsc_quant_scales s;
+  int8_t *weights;
+  float *scale, *bias;
+  bool fits;
+  put_target(&s, in, &t);
+  NSC_TRY(norm_weights(plan, &norm, channels, &s, &weights, &scale, &bias));
+  s.weight_scale = scale;
+  NSC_TRY(quantise_bias(plan, bias, channels, &s, &fits));
+  if (!fits || !nsc_quant_scales_fit(&s, channels)) return NSC_OK;
+  *done = true;
+  int64_t h = x.rank == 4 ? x.dims[2] : 1, w = x.dims[x.rank - 1];
+  const nsc_conv_geometry g = {
+      {.axes = x.rank - 2, .kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .in = {h, w}, .out = {h, w}},
+      channels,
+      1,
+      1};
+  uint32_t input, integers;
+  NSC_TRY(nsc_plan_layout(plan, in->source, true, &input));
+  NSC_TRY(nsc_quant_target_take(plan, &t, &x, true, &integers));
   NSC_TRY(nsc_quant_conv(plan, node, &g, &s, weights, input, integers));
   return nsc_quant_target_finish(plan, node, &t, integers);
 }

@@ -31,6 +31,14 @@ bool nsc_quant_weights_fit(const nsc_conv_geometry *g, const int8_t *weights);
 nsc_status nsc_quant_conv(nsc_plan *plan, const nsc_node *node, const nsc_conv_geometry *g, const nsc_quant_scales *s,
                           const int8_t *weights, uint32_t input, uint32_t output);
 
+/*
+ * quant_unfold.c: where there are few input channels, adds a step that makes those under a row of the kernel channels
+ * of one pixel, and changes *g and *input to match. *room is the bytes from one pixel of *input to the next. Weights as
+ * [outputs][height][width][inputs] stay as they are. `zero` is what padding holds.
+ */
+nsc_status nsc_quant_unfold(nsc_plan *plan, const nsc_node *node, nsc_conv_geometry *g, int32_t zero, uint32_t *input,
+                            size_t *room);
+
 typedef struct nsc_quant_dense_shape {
   size_t rows, in, out;
   bool transposed; /* weights are [in][out] instead of [out][in] */

@@ -21,7 +21,8 @@ typedef enum nsc_quantize_role {
   NSC_ROLE_ELEMENT, /* Add, Mul, activations, Concat: integers in, integers out */
   NSC_ROLE_MOVE,    /* the output has the input's scale */
   NSC_ROLE_AVERAGE, /* integers in, anything out */
-  NSC_ROLE_TAKEN    /* batch norm or clamp, part of the node before */
+  NSC_ROLE_TAKEN,   /* batch norm or clamp, part of the node before */
+  NSC_ROLE_KEPT     /* stays as it is with the float convolution before */
 } nsc_quantize_role;
 
 /* A graph value that is quantised. */

@@ -57,6 +57,7 @@ static const char *const products[] = {"Conv", "Gemm", "MatMul", NULL};
 static const char *const elements[] = {"Add",  "Sub",       "Mul",       "Concat",      "Relu",
                                        "Clip", "LeakyRelu", "HardSwish", "HardSigmoid", "Sigmoid",
                                        "Elu",  "Tanh",      "Mish",      "Gelu",        NULL};
+static const char *const norms[] = {"BatchNormalization", NULL};
 static const char *const moves[] = {"MaxPool",  "Flatten", "Reshape",      "Squeeze",      "Unsqueeze", "Transpose",
                                     "Identity", "Dropout", "DepthToSpace", "SpaceToDepth", NULL};
 static const char *const averages[] = {"GlobalAveragePool", "AveragePool", NULL};
@@ -124,6 +125,16 @@ static bool is_element(const nsc_quantize_graph *g, const nsc_node *node) {
   return node->input_count > 0;
 }
 
+static bool is_frozen_norm(const nsc_quantize_graph *g, const nsc_node *node, uint32_t input) {
+  if (!is_one_of(node, norms) || node->input_count < 5 || node->inputs[0] != input || node->output_count < 1) {
+    return false;
+  }
+  for (uint32_t i = 1; i < 5; i++) {
+    if (node->inputs[i] == NSC_NO_VALUE || !nsc_quantize_is_constant(g, node->inputs[i])) return false;
+  }
+  return node->outputs[0] != NSC_NO_VALUE;
+}
+
 static nsc_quantize_role role_of(const nsc_quantize_graph *g, const nsc_quantize_options *o, const nsc_node *node) {
   if (is_kept(o, node) || node->output_count == 0 || node->outputs[0] == NSC_NO_VALUE || node->input_count == 0 ||
       node->inputs[0] == NSC_NO_VALUE) {
@@ -134,18 +145,7 @@ static nsc_quantize_role role_of(const nsc_quantize_graph *g, const nsc_quantize
   if (is_one_of(node, averages)) return NSC_ROLE_AVERAGE;
   bool one_output = node->output_count == 1 || node->outputs[1] == NSC_NO_VALUE;
   if (is_one_of(node, moves)) return one_output ? NSC_ROLE_MOVE : NSC_ROLE_FLOAT;
-  return is_element(g, node) ? NSC_ROLE_ELEMENT : NSC_ROLE_FLOAT;
-}
-
-static bool is_frozen_norm(const nsc_quantize_graph *g, const nsc_node *node, uint32_t input) {
-  static const char *const norms[] = {"BatchNormalization", NULL};
-  if (!is_one_of(node, norms) || node->input_count < 5 || node->inputs[0] != input || node->output_count < 1) {
-    return false;
-  }
-  for (uint32_t i = 1; i < 5; i++) {
-    if (node->inputs[i] == NSC_NO_VALUE || !nsc_quantize_is_constant(g, node->inputs[i])) return false;
-  }
-  return node->outputs[0] != NSC_NO_VALUE;
+  return is_element(g, node) || is_frozen_norm(g, node, node->inputs[0]) ? NSC_ROLE_ELEMENT : NSC_ROLE_FLOAT;
 }
 
 /* Batch norm and clamp behind node `n` become part of it. */
@@ -169,6 +169,15 @@ static void take_along(nsc_quantize_graph *g, const nsc_quantize_options *o, uin
   }
   g->role[next] = NSC_ROLE_TAKEN;
   g->end[n] = nodes[next].outputs[0];
+}
+
+/* The batch norm behind a convolution that stays in float is folded into it when the model is opened. */
+static void keep_norm(nsc_quantize_graph *g, uint32_t n) {
+  uint32_t next = only_reader(g, g->end[n]);
+  if (next != NSC_NO_VALUE && strcmp(g->model->nodes[n].op, "Conv") == 0 &&
+      is_frozen_norm(g, &g->model->nodes[next], g->end[n])) {
+    g->role[next] = NSC_ROLE_KEPT;
+  }
 }
 
 /* ---- what is wanted, backwards ---- */
@@ -198,7 +207,7 @@ static void decide(nsc_quantize_graph *g, uint32_t n) {
       want(g, node->inputs[0]);
       break;
     case NSC_ROLE_ELEMENT: {
-      bool several = strcmp(node->op, "Clip") != 0;
+      bool several = strcmp(node->op, "Clip") != 0 && strcmp(node->op, "BatchNormalization") != 0;
       for (uint32_t i = 0; read && i < (several ? node->input_count : 1); i++) want(g, node->inputs[i]);
       break;
     }
@@ -230,13 +239,13 @@ nsc_status nsc_quantize_plan(const nsc_model *model, const nsc_quantize_options 
   }
   bool first = options->float_first;
   for (uint32_t n = 0; n < model->node_count; n++) {
-    if (g.role[n] == NSC_ROLE_TAKEN) continue;
+    if (g.role[n] == NSC_ROLE_TAKEN || g.role[n] == NSC_ROLE_KEPT) continue;
     g.role[n] = role_of(&g, options, &model->nodes[n]);
     if (g.role[n] == NSC_ROLE_PRODUCT && first) {
       first = false;
       g.role[n] = NSC_ROLE_FLOAT;
-      continue;
     }
+    if (g.role[n] == NSC_ROLE_FLOAT) keep_norm(&g, n);
     if (g.role[n] == NSC_ROLE_PRODUCT || g.role[n] == NSC_ROLE_ELEMENT) take_along(&g, options, n);
   }
   for (uint32_t n = model->node_count; n-- > 0;) decide(&g, n);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { buildNetwork, describeNetwork } from '../networks/zoo.mjs';
 import { Client } from '../../web/client/client.js';
 import { CoreError, FAULT } from '../../web/shared/protocol.js';
 import { Images } from '../../web/worker/images.js';
@@ -116,6 +117,29 @@ test('models follow each other without running out of threads', async () => {
   }
   const done = (await Promise.all(answers)).map(({ ok }) => ok);
   assert.deepEqual(done, [true, true, false, true, true, true, true, true, false, true, true, true]);
+});
+
+test('the loaded model in int8, from the pictures that are open', async () => {
+  const { ask } = await startService();
+  const { bytes } = buildNetwork('cnn-28', { classes: 3 });
+  const { channels, size } = describeNetwork('cnn-28');
+  const options = { ...NO_OPTIONS, recipe: JSON.stringify({ width: size, height: size, channels, mean: Array(channels).fill(0.5), std: Array(channels).fill(0.5) }) };
+  assert.equal((await ask('quantize', { keys: [], method: 'minmax' })).error.code, FAULT.REQUEST);
+  await ask('model', { file: file(bytes), options });
+  const keys = ['a', 'b', 'c', 'd'];
+  for (const [i, key] of keys.entries()) {
+    await ask('open', { key, file: file(greyPng(40, 40, (x, y) => (x * (i + 2) + y * y * (i + 1)) % 256)), thumb: 0 });
+  }
+  const before = await ask('classify', { key: 'a', frame: 0 });
+  assert.match((await ask('quantize', { keys: [], method: 'minmax' })).error.message, /no picture was seen/);
+  const { result: small } = await ask('quantize', { keys, method: 'minmax' });
+  assert.ok(small.length < 0.3 * bytes.length);
+  const { result: info } = await ask('model', { file: file(Buffer.from(small)), options });
+  assert.ok(info.operators.QuantizeLinear > 3);
+  const after = await ask('classify', { key: 'a', frame: 0 });
+  for (const [label, score] of Object.entries(before.result.scores)) {
+    assert.ok(Math.abs(after.result.scores[label] - score) < 0.2, `${label}: ${score} became ${after.result.scores[label]}`);
+  }
 });
 
 test('a trap is told as one', async () => {

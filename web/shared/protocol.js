@@ -66,6 +66,9 @@
  *   recipe     {preset, width, height, channels}  a recipe as JSON, to start a form from
  *   classify   {key, frame}                       nsc_result_json, and `totalMs` as the worker saw it
  *   profile    {}                                 nsc_classifier_profile: the last run, step by step
+ *   quantize   {keys, method}                     the bytes of the model in int8 (nsc_quantization_finish), with ranges from
+ *                                                 the first frames of these images; method 'minmax', 'percentile', 'mse'
+ *                                                 or 'entropy'. Progress in images, phase 'calibrate'
  *   preview    {key, frame}                       {pixels}: what the model saw
  *   prepare    {key, frame, recipe}               {pixels}: what a model with this recipe would see
  *   clear      {}                                 null. The 'cancel' that came before it is over

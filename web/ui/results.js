@@ -5,7 +5,7 @@
 import { isCancelled } from '../client/client.js';
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { formatMs, formatNumber, formatPercent, onLanguage, t } from '../i18n/i18n.js';
-import { byId, h, icon } from './dom.js';
+import { byId, download, h, icon } from './dom.js';
 import { describeError } from './filelist.js';
 import { ProfileView } from './profile.js';
 
@@ -17,6 +17,9 @@ import { ProfileView } from './profile.js';
 
 /** Bars shown before the rest is folded away: a thousand ImageNet labels help nobody. */
 const TOP = 8;
+
+/** Pictures that int8 ranges are taken from: more do not change them. */
+const MOST_TO_CALIBRATE = 200;
 
 export class Results {
   /**
@@ -288,6 +291,33 @@ export class Results {
       {},
       h('summary', {}, t('model.about')),
       h('dl', {}, ...rows.flatMap(([name, value]) => [h('dt', {}, String(name)), h('dd', {}, String(value))])),
+      this.#smallModel(model),
     );
+  }
+
+  /**
+   * The model in int8, with ranges from the pictures that are open.
+   * @param {import('../shared/protocol.js').ModelInfo} model
+   */
+  #smallModel(model) {
+    const keys = this.desk.items.filter((item) => !item.error && !item.plane).slice(0, MOST_TO_CALIBRATE).map((item) => item.key);
+    const save = async () => {
+      button.disabled = true;
+      note.textContent = t('model.int8Busy');
+      try {
+        const bytes = await this.client.request('quantize', { keys, method: 'minmax' });
+        download(`${model.name || 'model'}-int8.onnx`, 'application/octet-stream', bytes);
+        note.textContent = t('model.int8Done', { kb: Math.round(bytes.length / 1000) });
+      } catch (error) {
+        note.textContent = String(/** @type {Error} */ (error).message);
+      }
+      button.disabled = false;
+    };
+    const note = h('span.quiet', { id: 'save-int8-note' }, t('model.int8Note', { count: keys.length }));
+    const button = /** @type {HTMLButtonElement} */ (
+      h('button.button.small', { type: 'button', id: 'save-int8', onclick: () => void save() }, t('model.int8'))
+    );
+    button.disabled = keys.length === 0;
+    return h('div.without-names', {}, button, note);
   }
 }

@@ -511,6 +511,32 @@ export class Core {
     return this.result();
   }
 
+  /**
+   * @param {number} model
+   * @param {import('../shared/protocol.js').ModelOptions} options
+   * @param {string} method
+   */
+  createQuantization(model, { recipe, labels, output }, method) {
+    this.withTexts([recipe, labels, output, method], (...texts) => this.call('bridge_quantization_create', model, ...texts));
+    return this.result();
+  }
+
+  /** @param {number} quantization @param {number} image @param {number} frame */
+  addToQuantization(quantization, image, frame) {
+    this.call('bridge_quantization_add', quantization, image, frame);
+  }
+
+  /** The quantised model. @param {number} quantization */
+  finishQuantization(quantization) {
+    this.call('bridge_quantization_finish', quantization);
+    return this.ownedBytes();
+  }
+
+  /** @param {number} quantization */
+  freeQuantization(quantization) {
+    this.module._nsc_quantization_free(quantization);
+  }
+
   /** @param {number} classifier */
   freeClassifier(classifier) {
     this.module._nsc_classifier_free(classifier);

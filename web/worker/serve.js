@@ -247,6 +247,22 @@ export class Service {
       return { result: { ...result, totalMs: performance.now() - start } };
     },
 
+    async quantize({ keys, method }, progress) {
+      const { handle, options } = this.#model();
+      const quantization = this.core.createQuantization(handle, options, method);
+      try {
+        for (const [done, key] of keys.entries()) {
+          progress(done, keys.length, 'calibrate');
+          const image = await this.images.get(key);
+          this.core.addToQuantization(quantization, image.handle, 0);
+        }
+        const bytes = this.core.finishQuantization(quantization);
+        return { result: bytes, transfer: [bytes.buffer] };
+      } finally {
+        this.core.freeQuantization(quantization);
+      }
+    },
+
     async profile() {
       return { result: this.core.profile(this.#model().classifier) };
     },
