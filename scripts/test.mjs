@@ -35,7 +35,7 @@ async function checkSources() {
     '-DNSC_VERSION="0"', '-DNSC_VARIANT=""', '-DNSC_MODELS_FOLDER="."', '-isystem', `${third}/xnnpack/include`, '-isystem',
     `${third}/xnnpack/src`, '-isystem',
     `${third}/pthreadpool/include`, '-isystem', `${third}/libdeflate`, '-isystem', `${third}/stb`, ...sources]);
-  await run('gcc', ['-std=c99', '-Wall', '-Wextra', '-Wpedantic', '-Werror', '-fsyntax-only', '-x', 'c', 'include/negatoscope.h']);
+  await run('gcc', ['-std=c99', '-Wall', '-Wextra', '-Wpedantic', '-Werror', '-fsyntax-only', '-Iinclude', '-x', 'c', 'include/negatoscope.h']);
 }
 
 async function runNatively(preset) {

@@ -1,0 +1,129 @@
+/* From an image to a result; a smaller model from a float one; constants for bindings. Part of negatoscope.h, which has
+ * the conventions. */
+#ifndef NEGATOSCOPE_CLASSIFY_H
+#define NEGATOSCOPE_CLASSIFY_H
+
+#include "negatoscope/model.h"
+#include "negatoscope/recipe.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- classification: image -> tensor -> scores -> result --------------------------------------------------------- */
+
+typedef enum nsc_task {
+  NSC_TASK_SINGLE = 0, /* exactly one label is true: softmax */
+  NSC_TASK_MULTI = 1,  /* each label for itself: sigmoid */
+  NSC_TASK_BINARY = 2  /* labels[0] absent, labels[1] present: one sigmoid output or a softmax of two */
+} nsc_task;
+
+typedef struct nsc_classifier_options {
+  uint32_t threads;
+  const char *recipe_json; /* for foreign models: replaces `nsc.input`; NULL to use the model's own */
+  const char *labels_json; /* likewise for `nsc.labels`, ["a","b"]; without either, "0", "1", ... */
+  const char *output;      /* likewise for `nsc.output`: "logits" or "probabilities" */
+} nsc_classifier_options;
+
+/* Model, recipe, labels, thresholds and a session, together. */
+typedef struct nsc_classifier nsc_classifier;
+
+/* The model must outlive the classifier. Errors: as nsc_session_create, and RECIPE. */
+NSC_WARN_UNUSED nsc_status nsc_classifier_create(const nsc_model *model, const nsc_classifier_options *options,
+                                                 nsc_classifier **out, nsc_error *err);
+
+void nsc_classifier_free(nsc_classifier *classifier);
+/* The network's last run, step by step, as nsc_session_json. */
+NSC_WARN_UNUSED nsc_status nsc_classifier_profile(const nsc_classifier *classifier, char **out, nsc_error *err);
+
+const nsc_recipe *nsc_classifier_recipe(const nsc_classifier *classifier);
+
+/* Everything points into the classifier and stays valid until its next run. */
+typedef struct nsc_result {
+  nsc_task task;
+  uint32_t count;            /* labels */
+  const char *const *labels; /* [count] */
+  const float *scores;       /* [count] probabilities, after temperature */
+  const float *thresholds;   /* [count]; for single the first is 0 (the largest score wins) */
+  uint32_t verdict; /* single: the best label; binary: 0 or 1; multi: index of the highest score at or above its
+                       threshold, or `count` when none is */
+  double decode_ms, preprocess_ms, inference_ms;
+} nsc_result;
+
+/* A result without scores: labels, task and thresholds are known before anything is classified. */
+void nsc_classifier_blank_result(const nsc_classifier *classifier, nsc_result *out);
+
+/* Classifies one frame. `cancel` as in nsc_session_run. */
+NSC_WARN_UNUSED nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
+                                              const volatile int32_t *cancel, nsc_result *out, nsc_error *err);
+
+/*
+ * {"model","task","scores":{label: p},"threshold","verdict","advice","ms":{"decode","preprocess","inference"}} of a
+ * result. `threshold` is a number for binary, an object for multi, null for single. Ended by nsc_text_free.
+ */
+NSC_WARN_UNUSED nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *result, char **out,
+                                           nsc_error *err);
+
+/* ---- quantisation: a smaller, faster model from a float one ------------------------------------------------------ */
+
+/* How the range of an activation is chosen from what calibration saw. */
+typedef enum nsc_quantize_method {
+  NSC_QUANTIZE_MINMAX = 0,     /* the smallest and the largest value */
+  NSC_QUANTIZE_PERCENTILE = 1, /* all but the outermost */
+  NSC_QUANTIZE_MSE = 2,        /* the smallest squared error */
+  NSC_QUANTIZE_ENTROPY = 3     /* the smallest divergence between the distributions before and after */
+} nsc_quantize_method;
+
+/* "minmax", "percentile", "mse" or "entropy"; false for any other word. */
+bool nsc_quantize_method_named(const char *name, nsc_quantize_method *out);
+
+typedef enum nsc_weight_storage {
+  NSC_WEIGHTS_F16 = 0, /* half the bytes */
+  NSC_WEIGHTS_INT8 = 1 /* a quarter */
+} nsc_weight_storage;
+
+typedef struct nsc_quantize_options {
+  nsc_quantize_method method;
+  double percentile; /* of PERCENTILE, above 50 up to 100; 0: 99.99 */
+  bool float_first;  /* the first layer stays in float */
+  uint32_t keep_count;
+  const char *const *keep; /* names of nodes that stay in float; * and ? stand for any characters */
+} nsc_quantize_options;
+
+/*
+ * Post-training quantisation: pictures go through the model's recipe and the float model, what flows between its layers
+ * is counted, and a model with QuantizeLinear and DequantizeLinear (QDQ) comes out, which other engines open, too. It
+ * keeps all metadata and gains `nsc.quantization`. Nothing of a picture is kept but counts.
+ */
+typedef struct nsc_quantization nsc_quantization;
+
+/* The model must outlive it. `classifier` as in nsc_classifier_create; both options may be NULL. Errors: those of
+ * nsc_classifier_create, UNSUPPORTED for a model in which nothing can be quantised, ARGUMENT. */
+NSC_WARN_UNUSED nsc_status nsc_quantization_create(const nsc_model *model, const nsc_classifier_options *classifier,
+                                                   const nsc_quantize_options *options, nsc_quantization **out,
+                                                   nsc_error *err);
+/* Counts what one frame makes of the model. Errors: those of nsc_classifier_run. */
+NSC_WARN_UNUSED nsc_status nsc_quantization_add(nsc_quantization *q, nsc_image *image, uint32_t frame, nsc_error *err);
+/* The quantised model, ended by nsc_text_free. Errors: ARGUMENT before the first frame, MEMORY. */
+NSC_WARN_UNUSED nsc_status nsc_quantization_finish(nsc_quantization *q, char **bytes, size_t *size, nsc_error *err);
+void nsc_quantization_free(nsc_quantization *q);
+
+/* The same model with weights in fewer bytes, computed in float32 as before; no pictures needed. */
+NSC_WARN_UNUSED nsc_status nsc_quantize_weights(const nsc_model *model, nsc_weight_storage storage, char **bytes,
+                                                size_t *size, nsc_error *err);
+
+/* ---- for bindings ------------------------------------------------------------------------------------------------ */
+
+/*
+ * What a user interface must know without repeating it: {"version","build","statuses":{name: number},"limits":{..},
+ * "voiFunctions":[..],"windowPresets":[{"name","modality","center","width"}],"recipePresets":[..],
+ * "filters": as nsc_steps_known_json, "measures": [names in the order of nsc_measure_kind]}. limits.steps is
+ * NSC_STEPS_MAX.
+ */
+NSC_WARN_UNUSED nsc_status nsc_constants_json(char **out, nsc_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
