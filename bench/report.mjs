@@ -2,6 +2,7 @@
 
 const NAMES = {
   'relaxed-1': '**Negatoscope**, relaxed SIMD',
+  'stock-1': 'the same with XNNPACK\'s own operators',
   'simd-1': '**Negatoscope**, SIMD',
   'relaxed-2': '**Negatoscope**, relaxed SIMD',
   'int8-1': '**Negatoscope**, relaxed SIMD, int8',
@@ -108,6 +109,8 @@ ${pageSection(page)}
 - **int8**: the same networks by \`negatoscope quantize\`, held against onnxruntime-web in float32. Their *error* says little:
   networks with random weights make noise of their input; [NUMERICS.md](NUMERICS.md) has what trained ones lose. Where the
   engine has no fast dot products of bytes (Node 20), these run in float32.
+- **XNNPACK's own operators**: the same core without kernels, transforms and choices of its own (\`stock\` of
+  \`nsc_session_options\`, \`negatoscope bench --stock\`).
 - **Time**: handing the input over, one inference, getting the output back. Chromium: in a dedicated worker of a
   cross-origin isolated page, a new process each time; Node: a new process each time, no workers, one thread.
   ${effort.rounds} rounds; in each, every engine runs at least ${effort.warmUp.minRuns} times and ${effort.warmUp.minMs} ms for warming up (the browser compiles hot functions

@@ -20,13 +20,14 @@ const { values: options } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, out: { type: 'string' } },
 });
 
-const NETWORKS = { resnet18: 'ResNet-18', resnet50: 'ResNet-50', mobilenetv2: 'MobileNetV2' };
+const NETWORKS = { resnet18: 'ResNet-18', resnet50: 'ResNet-50', mobilenetv2: 'MobileNetV2', densenet121: 'DenseNet-121' };
 const SIZE = [3, 224, 224];
 
 /** What is compared. Node runs those with one thread. */
 const CONTENDERS = [
   { id: 'relaxed-1', engine: 'negatoscope', variant: 'relaxed', threads: 1 },
   { id: 'ort-1', engine: 'onnxruntime', threads: 1 },
+  { id: 'stock-1', engine: 'negatoscope', variant: 'relaxed', threads: 1, stock: true },
   { id: 'simd-1', engine: 'negatoscope', variant: 'simd', threads: 1 },
   { id: 'tfjs-1', engine: 'tfjs', threads: 1 },
   { id: 'int8-1', engine: 'negatoscope', variant: 'relaxed', threads: 1, quantised: true },

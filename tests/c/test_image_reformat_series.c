@@ -387,6 +387,42 @@ TEST(image_cut_of_dicom_files) {
 }
 
 /* Frames of an enhanced file, each with a position of its own, and their order. */
+/* A grid of doses: distances from the first frame, z coordinates of transverse planes, and lists that say neither. */
+TEST(image_place_of_dose_grids) {
+  static const struct {
+    const char *orientation, *offsets, *positions;
+  } cases[] = {
+      {"1\\0\\0\\0\\1\\0", "0\\2.5\\5", "\"normal\":[0,0,1],\"positions\":[30,32.5,35]"},
+      {"1\\0\\0\\0\\1\\0", "30\\27\\24", "\"normal\":[0,0,1],\"positions\":[30,27,24]"},
+      {"1\\0\\0\\0\\-1\\0", "30\\32\\34", "\"normal\":[0,0,-1],\"positions\":[-30,-32,-34]"},
+      {"1\\0\\0\\0\\0\\-1", "0\\4\\8", "\"normal\":[0,1,0],\"positions\":[2,6,10]"},
+      {"1\\0\\0\\0\\0\\-1", "2\\4\\8", "\"place\":null"},
+      {"1\\0\\0\\0\\1\\0", "12\\13\\14", "\"place\":null"},
+      {"1\\0\\0\\0\\1\\0", "0\\2.5", "\"place\":null"},
+  };
+  const uint16_t pixels[3 * 4] = {0};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    dicom_builder b = {0};
+    nsc_error err = {0};
+    dicom_begin(&b, EXPLICIT_LITTLE);
+    dicom_text(&b, 0x00200032, "DS", "1\\2\\30");
+    dicom_text(&b, 0x00200037, "DS", cases[i].orientation);
+    dicom_image(&b, (dicom_pixels){.rows = 2, .columns = 2, .allocated = 16, .frames = 3});
+    dicom_text(&b, 0x00280030, "DS", "2\\1");
+    dicom_text(&b, 0x3004000C, "DS", cases[i].offsets);
+    dicom_words(&b, 0x7FE00010, "OW", pixels, 12);
+    nsc_image *image = test_open(b.bytes, b.size, &err);
+    CHECK_STR(err.text, "");
+    dicom_end(&b);
+    REQUIRE(image);
+    char *json = NULL;
+    CHECK_EQ(nsc_image_json(image, &json, NULL), NSC_OK);
+    CHECK_HAS(json, cases[i].positions);
+    nsc_text_free(json);
+    nsc_image_free(image);
+  }
+}
+
 TEST(image_place_of_frames) {
   dicom_builder b = {0};
   nsc_error err = {0};
