@@ -22,6 +22,14 @@ endforeach()
 file(GLOB nsc_phantom_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/image/phantom*.c)
 set_source_files_properties(${nsc_phantom_sources} PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
 
+# Quantisation runs once in a while, and every visitor of the page downloads it.
+file(GLOB nsc_small_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/nn/quantize*.c
+     ${PROJECT_SOURCE_DIR}/src/nn/onnx_write.c ${PROJECT_SOURCE_DIR}/src/nn/op_integer.c
+     ${PROJECT_SOURCE_DIR}/src/pipeline/quantize.c)
+if(EMSCRIPTEN)
+  set_source_files_properties(${nsc_small_sources} PROPERTIES COMPILE_OPTIONS -Os)
+endif()
+
 # What distinguishes the wasm variants, at compile time.
 function(nsc_variant_flags variant out)
   set(flags)
