@@ -3,7 +3,7 @@
  * npm run bench: this core beside other engines, and the page, measured on this machine. Writes docs/BENCHMARKS.md and
  * build/bench.json.
  *
- *   npm run bench [-- --quick] [--out FILE]
+ *   npm run bench [-- --quick] [--rounds N] [--out FILE]
  *
  * --quick takes a few runs of each: to see that everything works, not for figures; it writes build/bench-quick.{md,json}
  * instead. NSC_WASM names a folder of builds of the core to take as they are.
@@ -17,7 +17,7 @@ import { buildNetwork } from '../tests/networks/zoo.mjs';
 import { ROOT, VARIANT_TARGETS, buildPreset, installEngines, say, setUpChromium, setUpCompilers, setUpNode } from './setup.mjs';
 
 const { values: options } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, out: { type: 'string' } },
+  options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' }, out: { type: 'string' } },
 });
 
 const NETWORKS = { resnet18: 'ResNet-18', resnet50: 'ResNet-50', mobilenetv2: 'MobileNetV2', densenet121: 'DenseNet-121' };
@@ -39,7 +39,7 @@ const CONTENDERS = [
 
 const EFFORT = options.quick
   ? { rounds: 1, runs: 8, pageRepeats: 1, warmUp: { minRuns: 6, minMs: 300 } }
-  : { rounds: 3, runs: 30, pageRepeats: 7, warmUp: { minRuns: 12, minMs: 1000 } };
+  : { rounds: Number(options.rounds ?? 3), runs: 30, pageRepeats: 7, warmUp: { minRuns: 12, minMs: 1000 } };
 
 function describeMachine(chromium) {
   const found = cpus();
@@ -134,7 +134,7 @@ async function main() {
     await chromium.close();
   }
   const facts = {
-    command: `npm run bench${options.quick ? ' -- --quick' : ''}`,
+    command: `npm run bench${options.quick ? ' -- --quick' : options.rounds ? ` -- --rounds ${options.rounds}` : ''}`,
     began: began.toISOString(),
     minutes: Math.round((Date.now() - began) / 6e4),
     effort: EFFORT,
