@@ -21,6 +21,8 @@ const { values: options } = parseArgs({
 });
 
 const NETWORKS = { resnet18: 'ResNet-18', resnet50: 'ResNet-50', mobilenetv2: 'MobileNetV2', densenet121: 'DenseNet-121' };
+/** Batch norms before their convolution: bench/layers.mjs has no such layers. */
+const WITHOUT_TFJS = ['densenet121'];
 const SIZE = [3, 224, 224];
 
 /** What is compared. Node runs those with one thread. */
@@ -72,7 +74,7 @@ async function measureEngines(places, models, measurements, ceilings) {
     await measureCeilings(places.chromium, 'mobilenetv2', ceilings);
     for (const network of Object.keys(models)) {
       for (const [place, host] of Object.entries(places)) {
-        const here = CONTENDERS.filter(({ threads }) => place === 'chromium' || threads === 1);
+        const here = CONTENDERS.filter((c) => (place === 'chromium' || c.threads === 1) && !(c.engine === 'tfjs' && WITHOUT_TFJS.includes(network)));
         const turned = here.map((_, i) => here[(i + round) % here.length]);
         for (const contender of round % 2 ? turned.reverse() : turned) {
           const { id, quantised, ...job } = contender;
