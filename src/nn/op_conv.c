@@ -55,8 +55,7 @@ bool nsc_norm_is_frozen(const nsc_plan *plan, const nsc_node *node, uint32_t inp
 }
 
 typedef struct conv {
-  nsc_window window;
-  size_t groups, group_in, group_out;
+  nsc_conv_geometry g;
   const float *weights; /* OHWI, see above */
   const float *bias;    /* or NULL */
   float min, max;
@@ -69,10 +68,10 @@ enum { WEIGHT_BLOCK = 256 << 10, LEAST_CHANNELS = 32 };
 
 /* Output channels a block of convolution `c`: all of them where splitting does not pay or cannot be. */
 static size_t block_channels(const nsc_plan *plan, const conv *c, uint32_t input) {
-  size_t channels = c->groups * c->group_out;
-  size_t bytes = c->group_in * (size_t)(c->window.kernel[0] * c->window.kernel[1]) * sizeof(float);
+  size_t channels = c->g.groups * c->g.group_out;
+  size_t bytes = c->g.group_in * (size_t)(c->g.window.kernel[0] * c->g.window.kernel[1]) * sizeof(float);
   /* A constant is folded step by step, and each step would make its whole output anew. */
-  if (plan->stock || c->groups > 1 || bytes * channels <= 2 * WEIGHT_BLOCK || nsc_plan_is_constant(plan, input)) {
+  if (plan->stock || c->g.groups > 1 || bytes * channels <= 2 * WEIGHT_BLOCK || nsc_plan_is_constant(plan, input)) {
     return channels;
   }
   size_t block = WEIGHT_BLOCK / bytes / 8 * 8;
@@ -87,8 +86,8 @@ static enum xnn_status setup_conv(nsc_step *step, void *workspace) {
 /* One operator for output channels [first, first + count); with groups always all of them. */
 static nsc_status add_conv_block(nsc_plan *plan, const nsc_node *node, const conv *c, uint32_t input, uint32_t output,
                                  size_t first, size_t count) {
-  const nsc_window *w = &c->window;
-  size_t area = (size_t)(w->kernel[0] * w->kernel[1]), channels = c->groups * c->group_out;
+  const nsc_window *w = &c->g.window;
+  size_t area = (size_t)(w->kernel[0] * w->kernel[1]), channels = c->g.groups * c->g.group_out;
   nsc_step *step;
   NSC_TRY(nsc_plan_add_step(plan, node, c->kind, 1, 1, &step));
   step->inputs[0] = input;
@@ -98,14 +97,14 @@ static nsc_status add_conv_block(nsc_plan *plan, const nsc_node *node, const con
   NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *offset, &offset));
   *offset = first;
   step->params = offset;
-  const float *weights = c->weights + first * c->group_in * area, *bias = c->bias ? c->bias + first : NULL;
+  const float *weights = c->weights + first * c->g.group_in * area, *bias = c->bias ? c->bias + first : NULL;
   NSC_TRY(nsc_plan_check(
       plan, node,
       xnn_create_convolution2d_nhwc_f32(
           (uint32_t)w->pad_begin[0], (uint32_t)w->pad_end[1], (uint32_t)w->pad_end[0], (uint32_t)w->pad_begin[1],
           (uint32_t)w->kernel[0], (uint32_t)w->kernel[1], (uint32_t)w->stride[0], (uint32_t)w->stride[1],
-          (uint32_t)w->dilation[0], (uint32_t)w->dilation[1], (uint32_t)c->groups, c->group_in, count / c->groups,
-          c->groups * c->group_in, channels, weights, bias, c->min, c->max, 0, NULL, NULL, &step->op)));
+          (uint32_t)w->dilation[0], (uint32_t)w->dilation[1], (uint32_t)c->g.groups, c->g.group_in, count / c->g.groups,
+          c->g.groups * c->g.group_in, channels, weights, bias, c->min, c->max, 0, NULL, NULL, &step->op)));
   size_t alignment, out_h, out_w;
   NSC_TRY(nsc_plan_check(
       plan, node,
@@ -115,18 +114,15 @@ static nsc_status add_conv_block(nsc_plan *plan, const nsc_node *node, const con
     return nsc_node_fail(plan, node, NSC_ERROR_INTERNAL, "XNNPACK computes %zu x %zu outputs", out_h, out_w);
   }
   double pixels = (double)(plan->values[input].shape.dims[0] * w->out[0] * w->out[1]);
-  nsc_plan_count(plan, step, pixels * (double)(count * c->group_in * area),
-                 (uint64_t)count * (c->group_in * area + 1) * sizeof(float));
+  nsc_plan_count(plan, step, pixels * (double)(count * c->g.group_in * area),
+                 (uint64_t)count * (c->g.group_in * area + 1) * sizeof(float));
   return NSC_OK;
 }
 
 /* Adds the convolution of `input` (channels last) as the value `output`. */
 static nsc_status add_conv(nsc_plan *plan, const nsc_node *node, const conv *c, uint32_t input, uint32_t output) {
-  const nsc_window *w = &c->window;
-  int64_t batch = plan->values[input].shape.dims[0];
-  size_t channels = c->groups * c->group_out, block = block_channels(plan, c, input);
-  nsc_shape shape = {4, {batch, (int64_t)channels, w->out[0], w->out[1]}};
-  if (w->axes == 1) shape = (nsc_shape){3, {batch, (int64_t)channels, w->out[1]}};
+  size_t channels = c->g.groups * c->g.group_out, block = block_channels(plan, c, input);
+  nsc_shape shape = nsc_conv_output_shape(&c->g, plan->values[input].shape.dims[0]);
   NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &shape, true));
   for (size_t first = 0; first < channels; first += block) {
     size_t count = channels - first < block ? channels - first : block;
@@ -139,8 +135,7 @@ static nsc_status add_conv(nsc_plan *plan, const nsc_node *node, const conv *c, 
 
 static nsc_status add_stem(nsc_plan *plan, const nsc_node *node, const conv *c, const nsc_stem *stem, uint32_t input,
                            uint32_t output) {
-  const nsc_window *w = &c->window;
-  const nsc_shape out = {4, {(int64_t)stem->batch, (int64_t)stem->out_channels, w->out[0], w->out[1]}};
+  nsc_shape out = nsc_conv_output_shape(&c->g, (int64_t)stem->batch);
   NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &out, true));
   const char *kind = c->min > -INFINITY || c->max < INFINITY ? "Stem+Clamp" : "Stem";
   return nsc_plan_stem(plan, node, kind, stem, c->weights, c->bias, input, output);
@@ -149,11 +144,11 @@ static nsc_status add_stem(nsc_plan *plan, const nsc_node *node, const conv *c, 
 /* ---- one kernel a channel ---- */
 
 static bool is_depthwise(const nsc_plan *plan, const conv *c, uint32_t input, nsc_depthwise *out) {
-  const nsc_window *w = &c->window;
+  const nsc_window *w = &c->g.window;
   *out = (nsc_depthwise){.batch = (size_t)plan->values[input].shape.dims[0],
                          .height = (size_t)w->in[0],
                          .width = (size_t)w->in[1],
-                         .channels = c->groups,
+                         .channels = c->g.groups,
                          .out_height = (size_t)w->out[0],
                          .out_width = (size_t)w->out[1],
                          .kernel = (size_t)w->kernel[0],
@@ -166,13 +161,12 @@ static bool is_depthwise(const nsc_plan *plan, const conv *c, uint32_t input, ns
   bool plain = w->axes == 2 && w->dilation[0] == 1 && w->dilation[1] == 1;
   /* XNNPACK's own kernels end at 25 taps: a 7x7 is a product for each channel there, over ten times as slow. */
   bool wins = NSC_DEPTHWISE_WINS || w->kernel[0] * w->kernel[1] > 25;
-  return !plan->stock && c->group_in == 1 && c->group_out == 1 && square && plain && wins && nsc_depthwise_can(out);
+  return !plan->stock && c->g.group_in == 1 && c->g.group_out == 1 && square && plain && wins && nsc_depthwise_can(out);
 }
 
 static nsc_status add_depthwise(nsc_plan *plan, const nsc_node *node, const conv *c, const nsc_depthwise *shape,
                                 uint32_t input, uint32_t output) {
-  const nsc_shape out = {
-      4, {(int64_t)shape->batch, (int64_t)shape->channels, (int64_t)shape->out_height, (int64_t)shape->out_width}};
+  nsc_shape out = nsc_conv_output_shape(&c->g, (int64_t)shape->batch);
   NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &out, true));
   const char *kind = c->min > -INFINITY || c->max < INFINITY ? "Depthwise+Clamp" : "Depthwise";
   return nsc_plan_depthwise(plan, node, kind, shape, c->weights, c->bias, input, output);
@@ -181,14 +175,14 @@ static nsc_status add_depthwise(nsc_plan *plan, const nsc_node *node, const conv
 /* ---- 3x3 at stride 1 ---- */
 
 static bool is_winograd(const nsc_plan *plan, const conv *c, uint32_t input, nsc_winograd *out) {
-  const nsc_window *w = &c->window;
+  const nsc_window *w = &c->g.window;
   *out = (nsc_winograd){.batch = (size_t)plan->values[input].shape.dims[0],
                         .height = (size_t)w->in[0],
                         .width = (size_t)w->in[1],
-                        .in_channels = c->group_in,
+                        .in_channels = c->g.group_in,
                         .out_height = (size_t)w->out[0],
                         .out_width = (size_t)w->out[1],
-                        .out_channels = c->group_out,
+                        .out_channels = c->g.group_out,
                         .top = (size_t)w->pad_begin[0],
                         .left = (size_t)w->pad_begin[1]};
   for (int i = 0; i < 2; i++) {
@@ -196,7 +190,7 @@ static bool is_winograd(const nsc_plan *plan, const conv *c, uint32_t input, nsc
       return false;
     }
   }
-  if (plan->stock || w->axes != 2 || c->groups != 1 || !nsc_winograd_pays(out)) return false;
+  if (plan->stock || w->axes != 2 || c->g.groups != 1 || !nsc_winograd_pays(out)) return false;
   out->tile = nsc_winograd_tile(out);
   return out->tile > 0;
 }
@@ -220,8 +214,7 @@ static nsc_status take_sum(nsc_plan *plan, const nsc_shape *shape, uint32_t *out
 /* `c->weights` as the model has them. */
 static nsc_status add_winograd(nsc_plan *plan, const nsc_node *node, conv *c, const float *scale, const nsc_winograd *w,
                                uint32_t input, uint32_t output) {
-  const nsc_shape shape = {
-      4, {(int64_t)w->batch, (int64_t)w->out_channels, (int64_t)w->out_height, (int64_t)w->out_width}};
+  nsc_shape shape = nsc_conv_output_shape(&c->g, (int64_t)w->batch);
   static const char *const kinds[2][2] = {{"Winograd 4x4", "Winograd 4x4+Add"}, {"Winograd 2x2", "Winograd 2x2+Add"}};
   uint32_t add;
   NSC_TRY(take_sum(plan, &shape, &output, &add));
@@ -281,17 +274,6 @@ nsc_shape nsc_conv_output_shape(const nsc_conv_geometry *g, int64_t batch) {
   return (nsc_shape){4, {batch, channels, w->out[0], w->out[1]}};
 }
 
-static nsc_status read_geometry(nsc_plan *plan, const nsc_node *node, conv *c) {
-  const nsc_shape *x = &plan->values[node->inputs[0]].shape, *w = &plan->values[node->inputs[1]].shape;
-  nsc_conv_geometry g;
-  NSC_TRY(nsc_conv_geometry_read(plan, node, x, w, &g));
-  c->window = g.window;
-  c->groups = g.groups;
-  c->group_in = g.group_in;
-  c->group_out = g.group_out;
-  return NSC_OK;
-}
-
 static nsc_status read_bias(nsc_plan *plan, const nsc_node *node, uint32_t value, size_t outputs, const float **out) {
   if (value == NSC_NO_VALUE) return NSC_OK;
   const nsc_shape *shape = &plan->values[value].shape;
@@ -304,8 +286,9 @@ static nsc_status read_bias(nsc_plan *plan, const nsc_node *node, uint32_t value
 static nsc_status lower_conv(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_plan_need_inputs(plan, node, 2));
   conv c = {.kind = "Conv"};
-  NSC_TRY(read_geometry(plan, node, &c));
-  size_t outputs = c.groups * c.group_out, area = (size_t)(c.window.kernel[0] * c.window.kernel[1]);
+  const nsc_value *values = plan->values;
+  NSC_TRY(nsc_conv_geometry_read(plan, node, &values[node->inputs[0]].shape, &values[node->inputs[1]].shape, &c.g));
+  size_t outputs = c.g.groups * c.g.group_out, area = (size_t)(c.g.window.kernel[0] * c.g.window.kernel[1]);
   const float *weights, *bias = NULL;
   NSC_TRY(nsc_plan_floats(plan, node, node->inputs[1], "W", &weights));
   uint32_t b = nsc_node_input(node, 2);
@@ -329,19 +312,19 @@ static nsc_status lower_conv(nsc_plan *plan, const nsc_node *node) {
     return add_winograd(plan, node, &c, scale, &tiles, input, output);
   }
   float *packed;
-  NSC_TRY(nsc_plan_scratch(plan, outputs * c.group_in * area, sizeof *packed, &packed));
-  pack_weights(packed, weights, outputs, c.group_in, area, scale);
+  NSC_TRY(nsc_plan_scratch(plan, outputs * c.g.group_in * area, sizeof *packed, &packed));
+  pack_weights(packed, weights, outputs, c.g.group_in, area, scale);
   c.weights = packed;
   NSC_TRY(nsc_plan_take_clamp(plan, &output, &c.min, &c.max));
   nsc_depthwise channels;
   if (is_depthwise(plan, &c, input, &channels)) return add_depthwise(plan, node, &c, &channels, input, output);
-  nsc_stem stem = {.window = &c.window,
+  nsc_stem stem = {.window = &c.g.window,
                    .batch = (size_t)plan->values[input].shape.dims[0],
-                   .in_channels = c.group_in,
-                   .out_channels = c.group_out,
+                   .in_channels = c.g.group_in,
+                   .out_channels = c.g.group_out,
                    .min = c.min,
                    .max = c.max};
-  if (!plan->stock && c.groups == 1 && nsc_stem_pays(&stem)) return add_stem(plan, node, &c, &stem, input, output);
+  if (!plan->stock && c.g.groups == 1 && nsc_stem_pays(&stem)) return add_stem(plan, node, &c, &stem, input, output);
   bool clamped = c.min > -INFINITY || c.max < INFINITY;
   c.kind = normed ? (clamped ? "Conv+Norm+Clamp" : "Conv+Norm") : clamped ? "Conv+Clamp" : "Conv";
   return add_conv(plan, node, &c, input, output);
@@ -362,17 +345,15 @@ static nsc_status lower_batch_norm(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_norm_read(plan, node, (size_t)shape.dims[1], &norm));
   uint32_t output = node->outputs[0], input;
   conv c = {.kind = "Norm",
-            .groups = (size_t)shape.dims[1],
-            .group_in = 1,
-            .group_out = 1,
+            .g = {.groups = (size_t)shape.dims[1], .group_in = 1, .group_out = 1},
             .weights = norm.scale,
             .bias = norm.shift};
   NSC_TRY(nsc_plan_take_clamp(plan, &output, &c.min, &c.max));
   if (c.min > -INFINITY || c.max < INFINITY) c.kind = "Norm+Clamp";
   NSC_TRY(nsc_plan_layout(plan, node->inputs[0], true, &input));
-  c.window = (nsc_window){.axes = shape.rank == 3 ? 1 : 2, .kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}};
-  c.window.in[0] = c.window.out[0] = shape.rank == 4 ? shape.dims[2] : 1;
-  c.window.in[1] = c.window.out[1] = shape.rank >= 3 ? shape.dims[shape.rank - 1] : 1;
+  c.g.window = (nsc_window){.axes = shape.rank == 3 ? 1 : 2, .kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}};
+  c.g.window.in[0] = c.g.window.out[0] = shape.rank == 4 ? shape.dims[2] : 1;
+  c.g.window.in[1] = c.g.window.out[1] = shape.rank >= 3 ? shape.dims[shape.rank - 1] : 1;
   NSC_TRY(add_conv(plan, node, &c, input, output));
   if (shape.rank == 2) plan->values[output].shape = shape; /* N, C, 1, 1 is the same memory */
   if (shape.rank == 2) plan->values[output].channels_last = false;

@@ -300,7 +300,7 @@ export class Results {
    * @param {import('../shared/protocol.js').ModelInfo} model
    */
   #smallModel(model) {
-    const keys = this.desk.items.filter((item) => !item.error && !item.plane).slice(0, MOST_TO_CALIBRATE).map((item) => item.key);
+    const keys = this.desk.shown.slice(0, MOST_TO_CALIBRATE).map((item) => item.key);
     const save = async () => {
       button.disabled = true;
       note.textContent = t('model.int8Busy');
@@ -309,7 +309,8 @@ export class Results {
         download(`${model.name || 'model'}-int8.onnx`, 'application/octet-stream', bytes);
         note.textContent = t('model.int8Done', { kb: Math.round(bytes.length / 1000) });
       } catch (error) {
-        note.textContent = String(/** @type {Error} */ (error).message);
+        const { title, detail } = describeError(error instanceof CoreError ? error : new CoreError(FAULT.REQUEST, 'REQUEST', String(error)));
+        note.textContent = `${title}. ${detail}`;
       }
       button.disabled = false;
     };

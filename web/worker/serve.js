@@ -257,9 +257,11 @@ export class Service {
           this.core.addToQuantization(quantization, image.handle, 0);
         }
         const bytes = this.core.finishQuantization(quantization);
-        return { result: bytes, transfer: [bytes.buffer] };
-      } finally {
         this.core.freeQuantization(quantization);
+        return { result: bytes, transfer: [bytes.buffer] };
+      } catch (error) {
+        if (!isTrap(error)) this.core.freeQuantization(quantization);
+        throw error;
       }
     },
 
