@@ -117,7 +117,8 @@ NSC_WARN_UNUSED nsc_status nsc_quantize_weights(const nsc_model *model, nsc_weig
 /*
  * What a user interface must know without repeating it: {"version","build","statuses":{name: number},"limits":{..},
  * "voiFunctions":[..],"windowPresets":[{"name","modality","center","width"}],"recipePresets":[..],
- * "filters": as nsc_steps_known_json, "measures": [names in the order of nsc_measure_kind]}. limits.steps is
+ * "filters": as nsc_steps_known_json, "measures": [names in the order of nsc_measure_kind], "explanations": [those of
+ * nsc_explain_method]}. limits.steps is
  * NSC_STEPS_MAX.
  */
 NSC_WARN_UNUSED nsc_status nsc_constants_json(char **out, nsc_error *err);

@@ -97,6 +97,10 @@ void nsc_session_read_tap(nsc_session *session, uint32_t value, float *out) {
   }
 }
 
+struct pthreadpool *nsc_session_threads(const nsc_session *session) {
+  return session->plan.pool;
+}
+
 void nsc_session_free(nsc_session *session) {
   if (!session) return;
   nsc_plan_free(&session->plan);

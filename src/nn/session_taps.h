@@ -1,4 +1,4 @@
-/* Sessions that keep values between their layers. */
+/* What is in a session beside its inputs and outputs: values between its layers, and its threads. */
 #ifndef NSC_NN_SESSION_TAPS_H
 #define NSC_NN_SESSION_TAPS_H
 
@@ -17,5 +17,9 @@ const float *nsc_session_tap(nsc_session *session, uint32_t value, size_t *count
 bool nsc_session_tap_picture(const nsc_session *session, uint32_t value, size_t size[3]);
 /* Its elements as [height][width][channels]. */
 void nsc_session_read_tap(nsc_session *session, uint32_t value, float *out);
+
+/* Its threads, NULL where it has none but the calling one: for other work between its runs. */
+struct pthreadpool;
+struct pthreadpool *nsc_session_threads(const nsc_session *session);
 
 #endif

@@ -22,7 +22,6 @@ struct nsc_classifier {
   nsc_arena arena;
   nsc_manifest manifest;
   nsc_session *session;
-  uint32_t threads;
   bool channels_first; /* of the model's input: N, C, H, W; else N, H, W, C */
   float *input;        /* [height][width][channels] */
   size_t input_count;
@@ -167,8 +166,7 @@ static nsc_status build(nsc_classifier *c, const nsc_classifier_options *options
   }
   nsc_tensor_info input;
   NSC_TRY(fit_input(c, &input, err));
-  c->threads = options ? options->threads : 1;
-  nsc_session_options session = {.threads = c->threads, .input_count = 1, .inputs = &input};
+  nsc_session_options session = {.threads = options ? options->threads : 1, .input_count = 1, .inputs = &input};
   NSC_TRY(nsc_find_feature_map(c->model, c->model->outputs[0].value, &c->map, err));
   NSC_TRY(nsc_session_create_tapped(c->model, &session, &c->map, c->map != NSC_NO_VALUE, &c->session, err));
   NSC_TRY(fit_output(c, err));
@@ -301,8 +299,8 @@ const nsc_model *nsc_classifier_model(const nsc_classifier *classifier) {
   return classifier->model;
 }
 
-uint32_t nsc_classifier_threads(const nsc_classifier *classifier) {
-  return classifier->threads;
+struct pthreadpool *nsc_classifier_threads(const nsc_classifier *classifier) {
+  return nsc_session_threads(classifier->session);
 }
 
 uint32_t nsc_classifier_output_value(const nsc_classifier *classifier) {

@@ -31,7 +31,8 @@ void nsc_classifier_read_feature_map(nsc_classifier *classifier, float *out);
 /* ---- of the network ---- */
 
 const nsc_model *nsc_classifier_model(const nsc_classifier *classifier);
-uint32_t nsc_classifier_threads(const nsc_classifier *classifier);
+/* Its threads for other work between runs, as nsc_session_threads. */
+struct pthreadpool *nsc_classifier_threads(const nsc_classifier *classifier);
 /* The value with the scores, and how many there are. */
 uint32_t nsc_classifier_output_value(const nsc_classifier *classifier);
 uint32_t nsc_classifier_output_count(const nsc_classifier *classifier);

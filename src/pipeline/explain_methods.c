@@ -10,7 +10,7 @@
 /* A part of the model as a network with gradients. */
 static nsc_status load_part(nsc_explanation *e, const nsc_net_part *part, nsc_error *err) {
   NSC_TRY(nsc_net_load_part(nsc_classifier_model(e->classifier), part, &e->net, err));
-  return nsc_compute_create(nsc_classifier_threads(e->classifier), &e->compute, err);
+  return nsc_compute_borrow(nsc_classifier_threads(e->classifier), &e->compute, err);
 }
 
 /* ---- maps of the last feature map: ready at once ---- */
