@@ -1,6 +1,7 @@
 #include "nn/footprint.h"
 
 #include <xnnpack/operator.h>
+#include "nn/plan_private.h"
 #include "nn/product.h"
 
 /* ---- what is held ---- */
@@ -36,11 +37,9 @@ nsc_status nsc_plan_weights(nsc_plan *plan, const nsc_node *node, uint32_t value
   bool plain = nsc_plan_is_constant(plan, value) && v->type == NSC_TYPE_F32 && !v->data && !v->channels_last;
   if (!plan->counts || !plain) return nsc_plan_floats(plan, node, value, what, out);
   *out = NULL;
-  const nsc_tensor_proto *p = v->proto;
-  bool in_place = p && p->onnx_type == 1 && p->raw && (uintptr_t)p->raw % sizeof(float) == 0;
   size_t count = 0;
   nsc_shape_count(&v->shape, &count);
-  if (!in_place) nsc_plan_pass(plan, (uint64_t)count * sizeof(float));
+  if (!nsc_floats_in_place(v->proto)) nsc_plan_pass(plan, (uint64_t)count * sizeof(float));
   return NSC_OK;
 }
 

@@ -212,6 +212,15 @@ nsc_status nsc_plan_load_constant(nsc_plan *plan, uint32_t value) {
   return NSC_OK;
 }
 
+bool nsc_floats_in_place(const nsc_tensor_proto *proto) {
+  if (!proto || proto->onnx_type != 1 || !proto->raw) return false;
+#ifdef __wasm__
+  return true; /* loads of wasm take any address, and alignment is only a hint to them */
+#else
+  return (uintptr_t)proto->raw % sizeof(float) == 0;
+#endif
+}
+
 nsc_status nsc_plan_floats(nsc_plan *plan, const nsc_node *node, uint32_t value, const char *what, const float **out) {
   if (!nsc_plan_is_constant(plan, value)) {
     return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "%s must be a constant", what);
@@ -233,7 +242,7 @@ nsc_status nsc_plan_floats(nsc_plan *plan, const nsc_node *node, uint32_t value,
     NSC_TRY(nsc_plan_scratch(plan, count, sizeof *copy, &copy));
     *out = copy;
     return nsc_quant_expand(plan, plain, copy);
-  } else if (proto->onnx_type == 1 && proto->raw && (uintptr_t)proto->raw % sizeof(float) == 0) {
+  } else if (nsc_floats_in_place(proto)) {
     *out = (const float *)(const void *)proto->raw; /* in place: big weights are not copied twice */
   } else {
     float *copy;
