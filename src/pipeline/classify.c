@@ -22,6 +22,7 @@ struct nsc_classifier {
   nsc_arena arena;
   nsc_manifest manifest;
   nsc_session *session;
+  uint32_t batch;      /* pictures in a run */
   bool channels_first; /* of the model's input: N, C, H, W; else N, H, W, C */
   float *input;        /* [height][width][channels] */
   size_t input_count;
@@ -40,6 +41,10 @@ nsc_status nsc_classifier_profile(const nsc_classifier *classifier, char **out, 
 
 const nsc_recipe *nsc_classifier_recipe(const nsc_classifier *classifier) {
   return &classifier->manifest.recipe;
+}
+
+static uint32_t batch_of(const nsc_classifier_options *options) {
+  return options && options->batch > 1 ? options->batch : 1;
 }
 
 /* The one picture input, with its size filled in from the recipe; a recipe without size takes the model's. */
@@ -61,15 +66,16 @@ static nsc_status fit_input(nsc_classifier *c, nsc_tensor_info *info, nsc_error 
   c->channels_first = info->dims[1] == r->channels || (info->dims[1] < 0 && info->dims[3] != r->channels);
   int64_t *height = &info->dims[c->channels_first ? 2 : 1], *width = &info->dims[c->channels_first ? 3 : 2];
   int64_t *channels = &info->dims[c->channels_first ? 1 : 3];
-  if (info->dims[0] < 0) info->dims[0] = 1;
+  if (info->dims[0] < 0) info->dims[0] = c->batch;
   if (*height < 0) *height = r->height;
   if (*width < 0) *width = r->width;
   if (*channels < 0) *channels = r->channels;
-  if (info->dims[0] != 1 || *height != r->height || *width != r->width || *channels != r->channels) {
+  if (info->dims[0] != c->batch || *height != r->height || *width != r->width || *channels != r->channels) {
     return nsc_fail(
         err, NSC_ERROR_RECIPE,
-        "the recipe makes %u x %u pixels with %u channels, the model takes %lld x %lld with %lld (batch %lld)",
-        r->width, r->height, r->channels, (long long)*width, (long long)*height, (long long)*channels,
+        "the recipe makes %u x %u pixels with %u channels in batches of %u, the model takes %lld x %lld with %lld in "
+        "batches of %lld",
+        r->width, r->height, r->channels, c->batch, (long long)*width, (long long)*height, (long long)*channels,
         (long long)info->dims[0]);
   }
   return NSC_OK;
@@ -159,6 +165,10 @@ static nsc_status check_map(nsc_classifier *c, nsc_error *err) {
   return NSC_OK;
 }
 
+static size_t count_inputs(const nsc_recipe *r) {
+  return (size_t)r->width * r->height * r->channels; /* at most 4096 * 4096 * 3: fits 32 bits */
+}
+
 static nsc_status build(nsc_classifier *c, const nsc_classifier_options *options, nsc_error *err) {
   NSC_TRY(nsc_manifest_read(c->model, options, &c->arena, &c->manifest, err));
   if (!c->manifest.has_recipe) {
@@ -171,8 +181,7 @@ static nsc_status build(nsc_classifier *c, const nsc_classifier_options *options
   NSC_TRY(nsc_session_create_tapped(c->model, &session, &c->map, c->map != NSC_NO_VALUE, &c->session, err));
   NSC_TRY(fit_output(c, err));
   NSC_TRY(check_map(c, err));
-  const nsc_recipe *r = &c->manifest.recipe;
-  c->input_count = (size_t)r->width * r->height * r->channels; /* at most 4096 * 4096 * 3: fits 32 bits */
+  c->input_count = count_inputs(&c->manifest.recipe);
   c->input = malloc(c->input_count * sizeof *c->input);
   return c->input ? NSC_OK : nsc_fail_memory(err, c->input_count * sizeof *c->input, "the model's input");
 }
@@ -183,6 +192,7 @@ nsc_status nsc_classifier_create(const nsc_model *model, const nsc_classifier_op
   nsc_classifier *c = calloc(1, sizeof *c);
   if (!c) return nsc_fail_memory(err, sizeof *c, "a classifier");
   c->model = model;
+  c->batch = batch_of(options);
   nsc_status status = build(c, options, err);
   if (status != NSC_OK) {
     nsc_classifier_free(c);
@@ -190,6 +200,54 @@ nsc_status nsc_classifier_create(const nsc_model *model, const nsc_classifier_op
   }
   *out = c;
   return NSC_OK;
+}
+
+static nsc_status measure_memory(nsc_classifier *c, const nsc_classifier_options *options, nsc_memory *out,
+                                 nsc_error *err) {
+  nsc_tensor_info input;
+  nsc_session_options session = {.threads = options ? options->threads : 1};
+  NSC_TRY(nsc_manifest_read(c->model, options, &c->arena, &c->manifest, err));
+  if (c->manifest.has_recipe) {
+    NSC_TRY(fit_input(c, &input, err));
+  } else {
+    NSC_TRY(nsc_model_input_info(c->model, 0, &input, err));
+    if (input.rank && input.dims[0] < 0) input.dims[0] = c->batch;
+  }
+  session.input_count = input.rank > 0;
+  session.inputs = &input;
+  NSC_TRY(nsc_model_memory(c->model, &session, out, err));
+  if (c->manifest.has_recipe) {
+    uint64_t bytes = (uint64_t)count_inputs(&c->manifest.recipe) * sizeof(float);
+    out->other += bytes;
+    out->peak += bytes;
+  }
+  return NSC_OK;
+}
+
+nsc_status nsc_classifier_memory(const nsc_model *model, const nsc_classifier_options *options, nsc_memory *out,
+                                 nsc_error *err) {
+  if (!model) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no model");
+  nsc_classifier c = {.model = model, .batch = batch_of(options)};
+  nsc_status status = measure_memory(&c, options, out, err);
+  nsc_arena_free(&c.arena);
+  return status;
+}
+
+nsc_status nsc_classifier_memory_json(const nsc_model *model, const nsc_classifier_options *options, char **out,
+                                      nsc_error *err) {
+  nsc_memory m;
+  NSC_TRY(nsc_classifier_memory(model, options, &m, err));
+  nsc_text t = {0};
+  nsc_json_object(&t);
+  nsc_json_key(&t, "fileMB"), nsc_json_number(&t, (double)m.file / 1e6);
+  nsc_json_key(&t, "weightsMB"), nsc_json_number(&t, (double)m.weights / 1e6);
+  nsc_json_key(&t, "activationsMB"), nsc_json_number(&t, (double)m.activations / 1e6);
+  nsc_json_key(&t, "otherMB"), nsc_json_number(&t, (double)m.other / 1e6);
+  nsc_json_key(&t, "peakMB"), nsc_json_number(&t, (double)m.peak / 1e6);
+  nsc_json_key(&t, "threads"), nsc_json_int(&t, options && options->threads > 1 ? options->threads : 1);
+  nsc_json_key(&t, "batch"), nsc_json_int(&t, batch_of(options));
+  nsc_json_end_object(&t);
+  return nsc_text_finish(&t, out, err);
 }
 
 void nsc_classifier_free(nsc_classifier *classifier) {

@@ -59,10 +59,12 @@
  *   cut        {from, others}                     for each Look of `others` [x, y, x, y] in its pixels, where the plane of
  *                                                 the Look `from` cuts it, or null
  *   locate     {from, keys}                       {frame, x, y} in each image: the place of a pixel, from {key, frame, x, y}
- *   model      {file, options, weights}           nsc_model_json; options {recipe, labels, output} are JSON texts or
+ *   model      {file, options, weights}           nsc_model_json and `memory` as of footprint; options {recipe, labels, output} are JSON texts or
  *                                                 null; weights is a list of {name, file} for the `files` of the JSON. Takes the place of the model before it, which stays when this
  *                                                 one fails
  *   describe   {file}                             nsc_model_json of a model that is not kept
+ *   footprint  {file, options, weights}           Memory that `model` with the same arguments would take, or null where it would
+ *                                                 fail
  *   recipe     {preset, width, height, channels}  a recipe as JSON, to start a form from
  *   classify   {key, frame}                       nsc_result_json, and `totalMs` as the worker saw it
  *   profile    {}                                 nsc_classifier_profile: the last run, step by step
@@ -211,7 +213,10 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string | null} [limits]
  * @property {string | null} [license]
  * @property {string | null} [producer]
+ * @property {Memory | null} [memory]
  *
+ * @typedef {{fileMB: number, weightsMB: number, activationsMB: number, otherMB: number, peakMB: number}} Memory
+ *   nsc_classifier_memory_json
  * @typedef {{name: string, file: Blob}} Weights  a file beside a model, under the name that the model has for it
  *
  * @typedef {object} Result nsc_result_json

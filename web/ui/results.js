@@ -5,9 +5,10 @@
 import { isCancelled } from '../client/client.js';
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { formatMs, formatNumber, formatPercent, onLanguage, t } from '../i18n/i18n.js';
-import { byId, download, h, icon } from './dom.js';
+import { byId, h, icon } from './dom.js';
 import { describeError } from './filelist.js';
 import { ProfileView } from './profile.js';
+import { SmallModel } from './small-model.js';
 
 /**
  * @typedef {import('./desk.js').Item} Item
@@ -17,9 +18,6 @@ import { ProfileView } from './profile.js';
 
 /** Bars shown before the rest is folded away: a thousand ImageNet labels help nobody. */
 const TOP = 8;
-
-/** Pictures that int8 ranges are taken from: more do not change them. */
-const MOST_TO_CALIBRATE = 200;
 
 export class Results {
   /**
@@ -36,6 +34,7 @@ export class Results {
     /** @type {{finding: Finding, pixels: import('../shared/protocol.js').Pixels} | null} */
     this.seen = null;
     this.profile = new ProfileView(client);
+    this.small = new SmallModel(desk, client);
 
     desk.on('select', (item) => {
       this.render();
@@ -283,6 +282,7 @@ export class Results {
     const rows = [
       [t('model.limits'), model.limits],
       [t('model.parameters'), formatNumber(model.parameters)],
+      [t('model.memory'), model.memory && t('model.memoryMB', { mb: Math.ceil(model.memory.peakMB) })],
       [t('model.license'), model.license],
       [t('model.producer'), model.producer],
     ].filter(([, value]) => value);
@@ -291,34 +291,7 @@ export class Results {
       {},
       h('summary', {}, t('model.about')),
       h('dl', {}, ...rows.flatMap(([name, value]) => [h('dt', {}, String(name)), h('dd', {}, String(value))])),
-      this.#smallModel(model),
+      this.small.render(),
     );
-  }
-
-  /**
-   * The model in int8, with ranges from the pictures that are open.
-   * @param {import('../shared/protocol.js').ModelInfo} model
-   */
-  #smallModel(model) {
-    const keys = this.desk.shown.slice(0, MOST_TO_CALIBRATE).map((item) => item.key);
-    const save = async () => {
-      button.disabled = true;
-      note.textContent = t('model.int8Busy');
-      try {
-        const bytes = await this.client.request('quantize', { keys, method: 'minmax' });
-        download(`${model.name || 'model'}-int8.onnx`, 'application/octet-stream', bytes);
-        note.textContent = t('model.int8Done', { kb: Math.round(bytes.length / 1000) });
-      } catch (error) {
-        const { title, detail } = describeError(error instanceof CoreError ? error : new CoreError(FAULT.REQUEST, 'REQUEST', String(error)));
-        note.textContent = `${title}. ${detail}`;
-      }
-      button.disabled = false;
-    };
-    const note = h('span.quiet', { id: 'save-int8-note' }, t('model.int8Note', { count: keys.length }));
-    const button = /** @type {HTMLButtonElement} */ (
-      h('button.button.small', { type: 'button', id: 'save-int8', onclick: () => void save() }, t('model.int8'))
-    );
-    button.disabled = keys.length === 0;
-    return h('div.without-names', {}, button, note);
   }
 }

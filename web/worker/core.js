@@ -500,6 +500,23 @@ export class Core {
   }
 
   /**
+   * What a classifier would take, or null where it could not be made anyway: making it says why.
+   * @param {number} model
+   * @param {number} threads
+   * @param {import('../shared/protocol.js').ModelOptions} options
+   * @returns {import('../shared/protocol.js').Memory | null}
+   */
+  modelMemory(model, threads, { recipe, labels, output }) {
+    try {
+      this.withTexts([recipe, labels, output], (...texts) => this.call('bridge_model_memory', model, threads, ...texts));
+    } catch (error) {
+      if (isTrap(error)) throw error;
+      return null;
+    }
+    return this.ownedJson();
+  }
+
+  /**
    * @param {number} model
    * @param {number} threads
    * @param {import('../shared/protocol.js').ModelOptions} options

@@ -212,8 +212,8 @@ export class Service {
       const source = await this.core.source(file, { onProgress: (done, total) => progress(done, total, 'read') });
       const handle = this.core.openModel(source);
       try {
-        for (const { name, file: beside } of weights) this.core.addModelFile(handle, name, await this.core.source(beside));
-        const info = this.core.modelInfo(handle);
+        await this.#addWeights(handle, weights);
+        const info = { ...this.core.modelInfo(handle), memory: this.core.modelMemory(handle, this.threads, options) };
         const classifier = await this.#createClassifier(handle, options);
         if (this.current) this.core.freeModel(this.current.handle);
         this.current = { handle, classifier, options };
@@ -228,6 +228,16 @@ export class Service {
       const handle = this.core.openModel(await this.core.source(file));
       try {
         return { result: this.core.modelInfo(handle) };
+      } finally {
+        this.core.freeModel(handle);
+      }
+    },
+
+    async footprint({ file, options, weights }) {
+      const handle = this.core.openModel(await this.core.source(file));
+      try {
+        await this.#addWeights(handle, weights);
+        return { result: this.core.modelMemory(handle, this.threads, options) };
       } finally {
         this.core.freeModel(handle);
       }
@@ -315,6 +325,11 @@ export class Service {
     const screen = this.screens.get(pane) ?? this.core.createScreen();
     this.screens.set(pane, screen);
     return screen;
+  }
+
+  /** @param {number} model @param {import('../shared/protocol.js').Weights[]} weights */
+  async #addWeights(model, weights) {
+    for (const { name, file } of weights) this.core.addModelFile(model, name, await this.core.source(file));
   }
 
   #model() {
