@@ -6,6 +6,7 @@ import { isCancelled } from '../client/client.js';
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { formatMs, formatNumber, formatPercent, onLanguage, t } from '../i18n/i18n.js';
 import { byId, h, icon } from './dom.js';
+import { ExplainPanel } from './explain/panel.js';
 import { describeError } from './filelist.js';
 import { ProfileView } from './profile.js';
 import { SmallModel } from './small-model.js';
@@ -23,10 +24,13 @@ export class Results {
   /**
    * @param {import('./desk.js').Desk} desk
    * @param {import('../client/client.js').Client} client
+   * @param {import('./explain/explaining.js').Explaining} explaining
    */
-  constructor(desk, client) {
+  constructor(desk, client, explaining) {
     this.desk = desk;
     this.client = client;
+    this.explaining = explaining;
+    this.explain = new ExplainPanel(explaining);
     this.panel = byId('result');
     this.live = byId('live');
     /** @type {AbortController | null} */
@@ -55,6 +59,7 @@ export class Results {
     if (!item || !this.desk.model || item.synthetic || item.plane) return;
     if (item.finding?.model === this.desk.model) {
       void this.#showSeen(item);
+      this.explaining.follow();
       return;
     }
     await this.classify(item);
@@ -78,7 +83,7 @@ export class Results {
     /** @type {Finding} */
     const finding = { frame, model, result: null, error: null };
     try {
-      finding.result = await this.client.request('classify', { key: item.key, frame }, { signal: controller.signal });
+      finding.result = await this.explaining.classify(item, frame, { signal: controller.signal });
     } catch (error) {
       if (isCancelled(error)) return false;
       finding.error = error instanceof CoreError ? error : new CoreError(FAULT.REQUEST, 'REQUEST', String(error));
@@ -91,6 +96,7 @@ export class Results {
     if (item === this.desk.current) {
       this.#announce(finding);
       void this.#showSeen(item);
+      this.explaining.follow();
     }
     return true;
   }
@@ -186,6 +192,7 @@ export class Results {
       this.#bars(result),
       ...(result.advice ? [h('p.advice', {}, result.advice)] : []),
       this.#frameNote(item, finding),
+      this.explain.render(item),
       this.#sawBlock(finding),
       this.#timings(result),
       this.profile.node(),

@@ -5,6 +5,7 @@
 import { CoreError, FAULT, SMOOTHING } from '../shared/protocol.js';
 import { Catalogue } from './catalogue.js';
 import { Core, isTrap } from './core.js';
+import { Explanations } from './explaining.js';
 import { Images } from './images.js';
 import { Reformats } from './reformats.js';
 import { TrainingService } from './training.js';
@@ -41,6 +42,7 @@ export class Service {
     this.test = test;
     this.images = new Images(core);
     this.catalogue = new Catalogue(core);
+    this.explanations = new Explanations(core);
     this.reformats = new Reformats(core, this.images, this.catalogue);
     /** By pane of the page. @type {Map<string, number>} */
     this.screens = new Map();
@@ -257,6 +259,26 @@ export class Service {
       return { result: { ...result, totalMs: performance.now() - start } };
     },
 
+    async explain({ key, frame, method, label, samples, curve }, progress) {
+      const start = performance.now();
+      const model = this.#model();
+      const { handle } = await this.images.get(key);
+      const result = this.explanations.explain(model, handle, frame, { method, label, samples, curve }, progress);
+      return { result: { ...result, totalMs: performance.now() - start } };
+    },
+
+    async explained({ threshold }) {
+      const { facts, pixels } = this.explanations.look(threshold);
+      return { result: { facts, pixels }, transfer: [pixels.rgba.buffer] };
+    },
+
+    async explainShuffled({ key, frame, threshold }, progress) {
+      const model = this.#model();
+      const { handle } = await this.images.get(key);
+      const { likeness, pixels } = this.explanations.check(model, handle, frame, threshold, progress);
+      return { result: { likeness, pixels }, transfer: [pixels.rgba.buffer] };
+    },
+
     async quantize({ keys, method }, progress) {
       const { handle, options } = this.#model();
       const quantization = this.core.createQuantization(handle, options, method);
@@ -345,6 +367,7 @@ export class Service {
    */
   async #createClassifier(handle, options) {
     const { core, current, threads } = this;
+    this.explanations.forget();
     if (current) {
       core.freeClassifier(current.classifier);
       current.classifier = 0;
