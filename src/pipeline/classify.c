@@ -26,6 +26,8 @@ struct nsc_classifier {
   bool channels_first; /* of the model's input: N, C, H, W; else N, H, W, C */
   float *input;        /* [height][width][channels] */
   size_t input_count;
+  nsc_applicability applicability;
+  bool says_applicability;
   uint32_t map;       /* value of the model's last feature map, or NSC_NO_VALUE */
   size_t map_size[3]; /* its height, width, channels */
   float *raw;         /* what the network gives, [raw_count] */
@@ -165,6 +167,13 @@ static nsc_status check_map(nsc_classifier *c, nsc_error *err) {
   return NSC_OK;
 }
 
+static nsc_status read_applicability(nsc_classifier *c, nsc_error *err) {
+  size_t size;
+  const char *json = nsc_model_metadata(c->model, "nsc.applicability", &size);
+  c->says_applicability = json != NULL;
+  return json ? nsc_applicability_read(json, size, &c->applicability, err) : NSC_OK;
+}
+
 static size_t count_inputs(const nsc_recipe *r) {
   return (size_t)r->width * r->height * r->channels; /* at most 4096 * 4096 * 3: fits 32 bits */
 }
@@ -181,6 +190,7 @@ static nsc_status build(nsc_classifier *c, const nsc_classifier_options *options
   NSC_TRY(nsc_session_create_tapped(c->model, &session, &c->map, c->map != NSC_NO_VALUE, &c->session, err));
   NSC_TRY(fit_output(c, err));
   NSC_TRY(check_map(c, err));
+  NSC_TRY(read_applicability(c, err));
   c->input_count = count_inputs(&c->manifest.recipe);
   c->input = malloc(c->input_count * sizeof *c->input);
   return c->input ? NSC_OK : nsc_fail_memory(err, c->input_count * sizeof *c->input, "the model's input");
@@ -253,6 +263,7 @@ nsc_status nsc_classifier_memory_json(const nsc_model *model, const nsc_classifi
 void nsc_classifier_free(nsc_classifier *classifier) {
   if (!classifier) return;
   nsc_session_free(classifier->session);
+  nsc_applicability_drop(&classifier->applicability);
   free(classifier->input);
   nsc_arena_free(&classifier->arena);
   free(classifier);
@@ -346,9 +357,48 @@ nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_image *image, uint
   NSC_TRY(nsc_preprocess(image, frame, &c->manifest.recipe, c->input, c->input_count, err));
   double preprocessed = nsc_now_ms();
   NSC_TRY(nsc_classifier_judge(c, c->input, cancel, out, err));
+  NSC_TRY(nsc_classifier_applies(c, image, frame, c->input, &out->applies, err));
   out->decode_ms = decoded - start;
   out->preprocess_ms = preprocessed - decoded;
   return NSC_OK;
+}
+
+/* ---- applicability ---- */
+
+/* The model's input as values 0..1, as the recipe had them before mean and deviation. */
+static void to_units(const nsc_recipe *r, const float *input, size_t count, float *out) {
+  for (size_t i = 0; i < count; i++) {
+    uint32_t c = (uint32_t)(i % r->channels);
+    out[i] = (input[i] * r->std[c] + r->mean[c]) / r->scale;
+  }
+}
+
+nsc_status nsc_classifier_see(nsc_classifier *classifier, const float *input, nsc_sight *out, nsc_error *err) {
+  nsc_classifier *c = classifier;
+  const nsc_recipe *r = &c->manifest.recipe;
+  size_t places = c->map_size[0] * c->map_size[1], channels = c->map_size[2];
+  size_t room = c->map == NSC_NO_VALUE || places * channels < c->input_count ? c->input_count : places * channels;
+  float *values = malloc(room * sizeof *values);
+  if (!values) return nsc_fail_memory(err, room * sizeof *values, "what a model sees");
+  to_units(r, input, c->input_count, values);
+  nsc_picture_look(values, r->height, r->width, r->channels, out->look);
+  out->feature_count = 0;
+  if (c->map != NSC_NO_VALUE) {
+    nsc_classifier_read_feature_map(c, values);
+    out->feature_count = nsc_pool_features(values, places, channels, out->features);
+  }
+  free(values);
+  return NSC_OK;
+}
+
+nsc_status nsc_classifier_applies(nsc_classifier *classifier, nsc_image *image, uint32_t frame, const float *input,
+                                  nsc_applies *out, nsc_error *err) {
+  *out = (nsc_applies){.features = NAN, .look = NAN};
+  if (!classifier->says_applicability) return NSC_OK;
+  nsc_sight sight;
+  NSC_TRY(nsc_classifier_see(classifier, input, &sight, err));
+  const nsc_applicant who = {image, frame, sight.features, sight.feature_count, sight.look};
+  return nsc_applicability_judge(&classifier->applicability, &who, out, err);
 }
 
 /* ---- for explanations ---- */
@@ -407,6 +457,26 @@ static void write_threshold(nsc_text *t, const nsc_result *r) {
   }
 }
 
+static void write_applies(nsc_text *t, const nsc_applies *a) {
+  static const char *const verdicts[] = {NULL, "in range", "doubtful", "out of range"};
+  static const char *const reasons[] = {"features", "look", "colour", "shape", "modality", "bodyPart", "view"};
+  nsc_json_key(t, "applies");
+  if (a->verdict == NSC_APPLIES_UNKNOWN) {
+    nsc_json_null(t);
+    return;
+  }
+  nsc_json_object(t);
+  nsc_json_key(t, "verdict"), nsc_json_string(t, verdicts[a->verdict]);
+  nsc_json_key(t, "reasons"), nsc_json_array(t);
+  for (int i = 0; i < 7; i++) {
+    if (a->reasons >> i & 1) nsc_json_string(t, reasons[i]);
+  }
+  nsc_json_end_array(t);
+  nsc_json_key(t, "features"), nsc_json_number(t, a->features);
+  nsc_json_key(t, "look"), nsc_json_number(t, a->look);
+  nsc_json_end_object(t);
+}
+
 nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *result, char **out, nsc_error *err) {
   static const char *const tasks[] = {"single", "multi", "binary"};
   const nsc_manifest *m = &classifier->manifest;
@@ -423,6 +493,7 @@ nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *r
   write_threshold(&t, result);
   nsc_json_key(&t, "verdict"), nsc_json_string(&t, decided ? result->labels[result->verdict] : NULL);
   nsc_json_key(&t, "advice"), nsc_json_string(&t, decided ? m->advice[result->verdict] : NULL);
+  write_applies(&t, &result->applies);
   nsc_json_key(&t, "ms"), nsc_json_object(&t);
   nsc_json_key(&t, "decode"), nsc_json_number(&t, result->decode_ms);
   nsc_json_key(&t, "preprocess"), nsc_json_number(&t, result->preprocess_ms);

@@ -3,6 +3,7 @@
 #define NSC_PIPELINE_CLASSIFY_H
 
 #include "negatoscope.h"
+#include "pipeline/applicability.h"
 
 /* The network's input as the classifier's session has it: every dimension is known. */
 void nsc_classifier_input(const nsc_classifier *classifier, nsc_tensor_info *out);
@@ -19,6 +20,20 @@ NSC_WARN_UNUSED nsc_status nsc_classifier_judge(nsc_classifier *classifier, cons
                                                 const volatile int32_t *cancel, nsc_result *out, nsc_error *err);
 
 /* ---- of the last run ---- */
+
+/* What a study and a judgement of applicability go by. */
+typedef struct nsc_sight {
+  uint32_t feature_count; /* 0 where the model has no feature map */
+  float features[NSC_GAUSSIAN_MOST], look[NSC_LOOK_COUNT];
+} nsc_sight;
+
+/* `input` is what the run was of. Errors: MEMORY. */
+NSC_WARN_UNUSED nsc_status nsc_classifier_see(nsc_classifier *classifier, const float *input, nsc_sight *out,
+                                              nsc_error *err);
+/* Whether the model may judge the frame that the run was of; UNKNOWN where it does not say. Errors: those of decoding.
+ */
+NSC_WARN_UNUSED nsc_status nsc_classifier_applies(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
+                                                  const float *input, nsc_applies *out, nsc_error *err);
 
 /* How much the network speaks for a label, before softmax or sigmoid and temperature; log-odds where it gives
  * probabilities. The label "absent" of a network with one output has the negative of "present". */

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "image/image.h"
 #include "image/recipe.h"
 
 static const char *const names[NSC_EXPLAIN_METHOD_COUNT] = {"cam",  "grad-cam", "grad-cam++",           "occlusion",
@@ -64,9 +65,7 @@ static void note_geometry(nsc_explanation *e, const nsc_image *image, uint32_t f
   nsc_recipe_rectangle(nsc_classifier_recipe(e->classifier), info.width, info.height, e->rectangle);
   e->image_width = info.width;
   e->image_height = info.height;
-  e->has_spacing = info.spacing_x > 0 && info.spacing_y > 0;
-  e->spacing[0] = info.spacing_x;
-  e->spacing[1] = info.spacing_y;
+  e->has_spacing = nsc_image_spacing(image, frame, e->spacing);
   e->has_place = nsc_image_locate(image, frame, &e->place);
 }
 
@@ -114,6 +113,7 @@ static nsc_status begin(nsc_explanation *e, nsc_image *image, uint32_t frame, co
   double prepared = nsc_now_ms();
   NSC_TRY(nsc_classifier_judge(e->classifier, e->picture.values, cancel, &e->result, err));
   e->result.preprocess_ms = prepared - start;
+  NSC_TRY(nsc_classifier_applies(e->classifier, image, frame, e->picture.values, &e->result.applies, err));
   NSC_TRY(keep_result(e, err));
   NSC_TRY(choose_label(e, err));
   e->logit = nsc_classifier_logit(e->classifier, e->label);
