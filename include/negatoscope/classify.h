@@ -58,6 +58,9 @@ typedef enum nsc_applies_verdict {
   NSC_APPLIES_OUT = 3       /* of another kind: its scores mean nothing */
 } nsc_applies_verdict;
 
+/* "in range", "doubtful", "out of range"; NULL for unknown. */
+const char *nsc_applies_name(nsc_applies_verdict verdict);
+
 /* Why not: flags. */
 typedef enum nsc_applies_reason {
   NSC_APPLIES_FEATURES = 1 << 0, /* the network sees what it did not see in training */

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/half.h"
 
-enum { MOST_HELD = 4000, LEAST_HELD = 10 };
+enum { MOST_HELD = 4000, LEAST_HELD = 10, ENOUGH_HELD = 200 /* for a 99th percentile of their own */ };
 
 static size_t triangle(uint32_t count) {
   return (size_t)count * (count + 1) / 2;
@@ -222,7 +222,7 @@ static double quantile(const double *sorted, uint32_t count, double share) {
   return sorted[low] + (high - sorted[low]) * (at - low);
 }
 
-/* Few pictures have no 99th percentile of their own: it is at least that of a normal distribution as wide as theirs. */
+/* Of few pictures the 99th percentile is at least that of a normal distribution as wide as theirs. */
 static void fit_limits(const nsc_gaussian_fit *fit, nsc_gaussian *g, double *distances) {
   float room[NSC_GAUSSIAN_MOST];
   for (uint32_t i = 0; i < fit->held_count; i++) distances[i] = distance(g, fit->held + (size_t)i * fit->count, room);
@@ -230,7 +230,8 @@ static void fit_limits(const nsc_gaussian_fit *fit, nsc_gaussian *g, double *dis
   double median = quantile(distances, fit->held_count, 0.5), high = quantile(distances, fit->held_count, 0.99);
   double deviation = quantile(distances, fit->held_count, 0.8413) - median;
   g->usual = median;
-  g->unusual = fmax(high, median + fmax(2.326 * deviation, 1e-3));
+  if (fit->held_count < ENOUGH_HELD) high = fmax(high, median + 2.326 * deviation);
+  g->unusual = fmax(high, median + 1e-3);
 }
 
 nsc_status nsc_gaussian_finish(const nsc_gaussian_fit *fit, nsc_gaussian *out, nsc_error *err) {

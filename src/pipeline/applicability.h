@@ -34,6 +34,9 @@ NSC_WARN_UNUSED nsc_status nsc_applicability_read(const char *json, size_t size,
 void nsc_applicability_write(const nsc_applicability *a, nsc_text *t);
 void nsc_applicability_drop(nsc_applicability *a);
 
+/* The member "applies" of a result's JSON. */
+void nsc_applies_write(const nsc_applies *a, nsc_text *t);
+
 /* What is known of a picture that a model has just seen. */
 typedef struct nsc_applicant {
   nsc_image *image; /* NULL: only the tensor is known */

@@ -365,11 +365,17 @@ nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_image *image, uint
 
 /* ---- applicability ---- */
 
-/* The model's input as values 0..1, as the recipe had them before mean and deviation. */
-static void to_units(const nsc_recipe *r, const float *input, size_t count, float *out) {
+void nsc_recipe_to_units(const nsc_recipe *recipe, const float *input, size_t count, float *out) {
   for (size_t i = 0; i < count; i++) {
-    uint32_t c = (uint32_t)(i % r->channels);
-    out[i] = (input[i] * r->std[c] + r->mean[c]) / r->scale;
+    uint32_t c = (uint32_t)(i % recipe->channels);
+    out[i] = (input[i] * recipe->std[c] + recipe->mean[c]) / recipe->scale;
+  }
+}
+
+void nsc_recipe_from_units(const nsc_recipe *recipe, const float *units, size_t count, float *out) {
+  for (size_t i = 0; i < count; i++) {
+    uint32_t c = (uint32_t)(i % recipe->channels);
+    out[i] = (units[i] * recipe->scale - recipe->mean[c]) / recipe->std[c];
   }
 }
 
@@ -380,7 +386,7 @@ nsc_status nsc_classifier_see(nsc_classifier *classifier, const float *input, ns
   size_t room = c->map == NSC_NO_VALUE || places * channels < c->input_count ? c->input_count : places * channels;
   float *values = malloc(room * sizeof *values);
   if (!values) return nsc_fail_memory(err, room * sizeof *values, "what a model sees");
-  to_units(r, input, c->input_count, values);
+  nsc_recipe_to_units(r, input, c->input_count, values);
   nsc_picture_look(values, r->height, r->width, r->channels, out->look);
   out->feature_count = 0;
   if (c->map != NSC_NO_VALUE) {
@@ -402,6 +408,15 @@ nsc_status nsc_classifier_applies(nsc_classifier *classifier, nsc_image *image, 
 }
 
 /* ---- for explanations ---- */
+
+uint32_t nsc_asked_label(const nsc_result *result, int32_t asked) {
+  if (asked >= 0) return (uint32_t)asked;
+  if (result->task == NSC_TASK_BINARY) return 1;
+  if (result->verdict < result->count) return result->verdict;
+  uint32_t best = 0;
+  for (uint32_t i = 1; i < result->count; i++) best = result->scores[i] > result->scores[best] ? i : best;
+  return best;
+}
 
 const nsc_model *nsc_classifier_model(const nsc_classifier *classifier) {
   return classifier->model;
@@ -444,61 +459,6 @@ double nsc_classifier_logit(const nsc_classifier *classifier, uint32_t label) {
   return single && label == 0 ? -raw : raw;
 }
 
-static void write_threshold(nsc_text *t, const nsc_result *r) {
-  nsc_json_key(t, "threshold");
-  if (r->task == NSC_TASK_BINARY) {
-    nsc_json_float(t, r->thresholds[1]);
-  } else if (r->task == NSC_TASK_SINGLE) {
-    nsc_json_null(t);
-  } else {
-    nsc_json_object(t);
-    for (uint32_t i = 0; i < r->count; i++) nsc_json_key(t, r->labels[i]), nsc_json_float(t, r->thresholds[i]);
-    nsc_json_end_object(t);
-  }
-}
-
-static void write_applies(nsc_text *t, const nsc_applies *a) {
-  static const char *const verdicts[] = {NULL, "in range", "doubtful", "out of range"};
-  static const char *const reasons[] = {"features", "look", "colour", "shape", "modality", "bodyPart", "view"};
-  nsc_json_key(t, "applies");
-  if (a->verdict == NSC_APPLIES_UNKNOWN) {
-    nsc_json_null(t);
-    return;
-  }
-  nsc_json_object(t);
-  nsc_json_key(t, "verdict"), nsc_json_string(t, verdicts[a->verdict]);
-  nsc_json_key(t, "reasons"), nsc_json_array(t);
-  for (int i = 0; i < 7; i++) {
-    if (a->reasons >> i & 1) nsc_json_string(t, reasons[i]);
-  }
-  nsc_json_end_array(t);
-  nsc_json_key(t, "features"), nsc_json_number(t, a->features);
-  nsc_json_key(t, "look"), nsc_json_number(t, a->look);
-  nsc_json_end_object(t);
-}
-
-nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *result, char **out, nsc_error *err) {
-  static const char *const tasks[] = {"single", "multi", "binary"};
-  const nsc_manifest *m = &classifier->manifest;
-  bool decided = result->verdict < result->count;
-  nsc_text t = {0};
-  nsc_json_object(&t);
-  nsc_json_key(&t, "model"), nsc_json_string(&t, m->name);
-  nsc_json_key(&t, "task"), nsc_json_string(&t, tasks[result->task]);
-  nsc_json_key(&t, "scores"), nsc_json_object(&t);
-  for (uint32_t i = 0; i < result->count; i++) {
-    nsc_json_key(&t, result->labels[i]), nsc_json_float(&t, result->scores[i]);
-  }
-  nsc_json_end_object(&t);
-  write_threshold(&t, result);
-  nsc_json_key(&t, "verdict"), nsc_json_string(&t, decided ? result->labels[result->verdict] : NULL);
-  nsc_json_key(&t, "advice"), nsc_json_string(&t, decided ? m->advice[result->verdict] : NULL);
-  write_applies(&t, &result->applies);
-  nsc_json_key(&t, "ms"), nsc_json_object(&t);
-  nsc_json_key(&t, "decode"), nsc_json_number(&t, result->decode_ms);
-  nsc_json_key(&t, "preprocess"), nsc_json_number(&t, result->preprocess_ms);
-  nsc_json_key(&t, "inference"), nsc_json_number(&t, result->inference_ms);
-  nsc_json_end_object(&t);
-  nsc_json_end_object(&t);
-  return nsc_text_finish(&t, out, err);
+const nsc_manifest *nsc_classifier_manifest(const nsc_classifier *classifier) {
+  return &classifier->manifest;
 }

@@ -46,16 +46,7 @@ static nsc_status choose_label(nsc_explanation *e, nsc_error *err) {
   const nsc_result *r = &e->result;
   int32_t asked = e->options.label;
   if (asked >= (int32_t)r->count || asked < -1) return nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no label %d", asked);
-  if (asked >= 0) {
-    e->label = (uint32_t)asked;
-  } else if (r->task == NSC_TASK_BINARY) {
-    e->label = 1;
-  } else {
-    e->label = r->verdict < r->count ? r->verdict : 0;
-    for (uint32_t i = 0; r->verdict >= r->count && i < r->count; i++) {
-      if (r->scores[i] > r->scores[e->label]) e->label = i;
-    }
-  }
+  e->label = nsc_asked_label(r, asked);
   return NSC_OK;
 }
 
@@ -73,7 +64,7 @@ static nsc_status allocate(nsc_explanation *e, const float *input, size_t count,
   const nsc_recipe *r = nsc_classifier_recipe(e->classifier);
   size_t pixels = (size_t)r->width * r->height;
   float *values = malloc(count * sizeof *values);
-  e->picture = (nsc_picture){.values = values, .height = r->height, .width = r->width, .channels = r->channels};
+  e->picture = (nsc_input_picture){.values = values, .height = r->height, .width = r->width, .channels = r->channels};
   e->covered = malloc(count * sizeof *e->covered);
   e->sum = calloc(count, sizeof *e->sum);
   e->weight = calloc(pixels, sizeof *e->weight);
