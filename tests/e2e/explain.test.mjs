@@ -39,6 +39,13 @@ describe('what influenced the model', { skip: unavailable }, () => {
     await chooseModel(page, CHEST);
     await classified(page);
     assert.equal(await heat(page).isHidden(), true);
+
+    // It is no film: its score is hidden until somebody asks for it.
+    assert.equal(await page.getAttribute('#applies', 'data-verdict'), 'out');
+    assert.equal(await page.locator('.verdict-score').count(), 0);
+    assert.match(await page.innerText('#files'), /out of range/);
+    await page.click('#show-score');
+    await page.waitForSelector('.verdict-score');
     await page.click('#explain-toggle');
     await page.waitForSelector('#explain-words');
     assert.match(await page.innerText('#explain-words'), /pneumonia/);
@@ -86,8 +93,8 @@ describe('what influenced the model', { skip: unavailable }, () => {
     await openFiles(page, ['a.png', 'b.png'].map((name, i) => ({
       name, mimeType: 'image/png', buffer: Buffer.from(greyPng(160, 160, (x, y) => (x * (i + 1) + y) % 256)),
     })));
-    await chooseModel(page, CHEST);
     await classified(page);
+    assert.equal(await page.getAttribute('#applies', 'data-verdict'), 'unknown');
     await page.click('#explain-toggle');
     await page.waitForSelector('#explain-words');
     const first = await heat(page).getAttribute('data-shown');
@@ -121,6 +128,19 @@ describe('what influenced the model', { skip: unavailable }, () => {
     // The page goes on: the same model classifies and explains.
     await page.selectOption('#explain-method', 'occlusion');
     await page.waitForSelector('#explain-words', { timeout: 60_000 });
+    assert.deepEqual(problems, []);
+  });
+
+  test('how steady a verdict is', async (t) => {
+    const { page, problems } = await newPage(t, shared.browser, {});
+    await openSite(page, shared.site.url);
+    await openPicture(page);
+    await classified(page);
+    await page.click('#stability-test');
+    await page.waitForSelector('#stability-words');
+    assert.match(await page.innerText('#stability-words'), /64 small changes/);
+    assert.equal(await page.locator('.stability-table tr').count(), 8);
+    assert.match(await page.innerText('#stability-window'), /the score is the same/);
     assert.deepEqual(problems, []);
   });
 

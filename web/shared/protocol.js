@@ -76,6 +76,8 @@
  *                                                 size of the model's input, transparent below the threshold
  *   explainShuffled {key, frame, threshold}       {likeness, pixels}: the same question to the network with shuffled weights,
  *                                                 and the rank correlation of both maps
+ *   stability  {key, frame, draws}                Steadiness: scores under small changes; 0 draws of each kind: as many as
+ *                                                 usual. Progress as of `explain`
  *   quantize   {keys, method}                     the bytes of the model in int8 (nsc_quantization_finish), with ranges from
  *                                                 the first frames of these images; method 'minmax', 'percentile', 'mse'
  *                                                 or 'entropy'. Progress in images, phase 'calibrate'
@@ -265,6 +267,10 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {Region[]} regions
  * @property {{deletion: Curve, insertion: Curve} | null} curves
  * @property {number} ms
+ *
+ * @typedef {{draws: number, flips: number, lowest: number, mean: number, highest: number}} Draws
+ * @typedef {Draws & {label: string, score: number, verdict: string | null, threshold: number | null, deviation: number,
+ *            kinds: Array<Draws & {name: string}>, repeated: number | null}} Steadiness  nsc_stability_json
  *
  * @typedef {object} Profile nsc_classifier_profile
  * @property {number} ms

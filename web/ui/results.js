@@ -8,6 +8,7 @@ import { formatMs, formatNumber, formatPercent, onLanguage, t } from '../i18n/i1
 import { appliesNote, isHidden } from './applies.js';
 import { byId, h, icon } from './dom.js';
 import { ExplainPanel } from './explain/panel.js';
+import { StabilityView } from './explain/stability.js';
 import { describeError } from './filelist.js';
 import { ProfileView } from './profile.js';
 import { SmallModel } from './small-model.js';
@@ -32,6 +33,7 @@ export class Results {
     this.client = client;
     this.explaining = explaining;
     this.explain = new ExplainPanel(explaining);
+    this.stability = new StabilityView(desk, client);
     this.panel = byId('result');
     this.live = byId('live');
     /** @type {AbortController | null} */
@@ -192,6 +194,7 @@ export class Results {
         this.#bars(result),
         ...(result.advice ? [h('p.advice', {}, result.advice)] : []),
         this.explain.render(item),
+        this.stability.render(finding),
         ...rest,
       );
     }

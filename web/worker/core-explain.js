@@ -60,6 +60,36 @@ export class CoreExplanation {
   }
 }
 
+/** A score under small changes of the picture. */
+export class CoreStability {
+  /** @param {Core} core @param {number} classifier @param {number} image @param {number} frame @param {number} draws  0: as many as usual */
+  constructor(core, classifier, image, frame, draws) {
+    this.core = core;
+    core.call('bridge_stability_create', classifier, image, frame, draws);
+    this.handle = core.result();
+  }
+
+  /** @returns {[number, number]} steps done and to do */
+  progress() {
+    this.core.call('bridge_stability_progress', this.handle);
+    return this.core.borrowedJson();
+  }
+
+  step() {
+    this.core.call('bridge_stability_step', this.handle);
+  }
+
+  /** @returns {import('../shared/protocol.js').Steadiness} */
+  facts() {
+    this.core.call('bridge_stability_json', this.handle);
+    return this.core.ownedJson();
+  }
+
+  free() {
+    this.core.freeStability(this.handle);
+  }
+}
+
 /** The same network with shuffled weights, as a model. @param {Core} core @param {number} model @param {number} seed @returns {number} */
 export function shuffledModel(core, model, seed) {
   core.call('bridge_model_shuffled', model, seed);

@@ -334,6 +334,11 @@ export class Core {
     this.module._nsc_explanation_free(explanation);
   }
 
+  /** @param {number} stability */
+  freeStability(stability) {
+    this.module._nsc_stability_free(stability);
+  }
+
   /** @param {number} training */
   freeTraining(training) {
     this.module._nsc_training_free(training);

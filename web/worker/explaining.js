@@ -3,7 +3,7 @@
  * with the next one.
  */
 import { CoreError, FAULT } from '../shared/protocol.js';
-import { CoreExplanation, shuffledModel } from './core-explain.js';
+import { CoreExplanation, CoreStability, shuffledModel } from './core-explain.js';
 import { isTrap } from './core.js';
 
 /**
@@ -15,6 +15,33 @@ import { isTrap } from './core.js';
 
 /** Between two reports of progress; a step at least. */
 const PIECE_MS = 40;
+
+/** All steps of a work. @param {CoreExplanation | CoreStability} work @param {Progress} progress */
+function finish(work, progress) {
+  let [done, total] = work.progress();
+  while (done < total) {
+    const until = performance.now() + PIECE_MS;
+    do {
+      work.step();
+      done += 1;
+    } while (done < total && performance.now() < until);
+    progress(done, total, 'explain');
+  }
+}
+
+/** @param {Core} core @param {number} classifier @param {number} image @param {number} frame @param {number} draws @param {Progress} progress */
+export function testStability(core, classifier, image, frame, draws, progress) {
+  const stability = new CoreStability(core, classifier, image, frame, draws);
+  try {
+    finish(stability, progress);
+    const facts = stability.facts();
+    stability.free();
+    return facts;
+  } catch (error) {
+    if (!isTrap(error)) stability.free();
+    throw error;
+  }
+}
 
 export class Explanations {
   /** @param {Core} core */
@@ -30,24 +57,11 @@ export class Explanations {
     this.kept = null;
   }
 
-  /** All steps of a map. @param {CoreExplanation} explanation @param {Progress} progress */
-  #finish(explanation, progress) {
-    let [done, total] = explanation.progress();
-    while (done < total) {
-      const until = performance.now() + PIECE_MS;
-      do {
-        explanation.step();
-        done += 1;
-      } while (done < total && performance.now() < until);
-      progress(done, total, 'explain');
-    }
-  }
-
   /** @param {number} classifier @param {number} image @param {number} frame @param {Question} question @param {Progress} progress */
   #make(classifier, image, frame, question, progress) {
     const explanation = new CoreExplanation(this.core, classifier, image, frame, question);
     try {
-      this.#finish(explanation, progress);
+      finish(explanation, progress);
       return explanation;
     } catch (error) {
       if (!isTrap(error)) explanation.free();

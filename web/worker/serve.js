@@ -5,7 +5,7 @@
 import { CoreError, FAULT, SMOOTHING } from '../shared/protocol.js';
 import { Catalogue } from './catalogue.js';
 import { Core, isTrap } from './core.js';
-import { Explanations } from './explaining.js';
+import { Explanations, testStability } from './explaining.js';
 import { Images } from './images.js';
 import { Reformats } from './reformats.js';
 import { TrainingService } from './training.js';
@@ -277,6 +277,12 @@ export class Service {
       const { handle } = await this.images.get(key);
       const { likeness, pixels } = this.explanations.check(model, handle, frame, threshold, progress);
       return { result: { likeness, pixels }, transfer: [pixels.rgba.buffer] };
+    },
+
+    async stability({ key, frame, draws }, progress) {
+      const { classifier } = this.#model();
+      const { handle } = await this.images.get(key);
+      return { result: testStability(this.core, classifier, handle, frame, draws, progress) };
     },
 
     async quantize({ keys, method }, progress) {
