@@ -99,8 +99,7 @@ static nsc_status pack(nsc_plan *plan, const nsc_node *node, params *p, const fl
                            .column_stride = 1};
   size_t floats = nsc_winograd_weight_floats(&p->kernels, p->shape.tile, in, out);
   NSC_TRY(aligned(plan, floats, &packed));
-  nsc_room unused = {0};
-  NSC_TRY(nsc_winograd_pack(&p->kernels, p->shape.tile, &right, packed, plan->pool, &unused, plan->err));
+  nsc_winograd_pack(&p->kernels, p->shape.tile, &right, packed, plan->pool);
   p->packed = packed;
   return NSC_OK;
 }
