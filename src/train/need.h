@@ -1,0 +1,18 @@
+/* The memory that a training takes, counted before it begins. */
+#ifndef NSC_TRAIN_NEED_H
+#define NSC_TRAIN_NEED_H
+
+#include "train/trainer.h"
+
+typedef struct nsc_train_need {
+  uint64_t weights;     /* bytes of weights, gradients, moments and copies of weights */
+  uint64_t activations; /* of a batch, and their gradients */
+  uint64_t work;        /* what layers work in, one after the other */
+} nsc_train_need;
+
+/* Of a network, which may be an outline, with what learns and what is frozen set. `batch`: pictures of a step;
+ * `stores`: the best weights are not in memory. */
+NSC_WARN_UNUSED nsc_status nsc_train_count_need(nsc_net *net, const nsc_train_options *options, size_t batch,
+                                                uint32_t threads, bool stores, nsc_train_need *out, nsc_error *err);
+
+#endif
