@@ -129,11 +129,12 @@ static uint64_t size_of(const nsc_trainer *t, uint32_t epochs) {
   return size;
 }
 
-/* Room for a parameter's best weights on their way from or to the store. */
+/* Room for a parameter's best weights on their way from or to the store, where no gradient's place can be had. */
 static nsc_status need_room(nsc_trainer *t, nsc_error *err) {
   size_t most = 1;
   for (uint32_t i = 0; i < t->net->parameter_count; i++) {
-    if (t->net->parameters[i].count > most) most = t->net->parameters[i].count;
+    const nsc_parameter *p = &t->net->parameters[i];
+    if (!p->gradient && p->count > most) most = p->count;
   }
   if (!t->checkpoint.room) t->checkpoint.room = malloc(most * sizeof(float));
   return t->checkpoint.room ? NSC_OK : nsc_fail_memory(err, most * sizeof(float), "a checkpoint");
@@ -188,8 +189,9 @@ static nsc_status begin_checkpoint(nsc_trainer *t, const void **bytes, size_t *s
 static nsc_status array_part(nsc_trainer *t, uint32_t i, uint32_t k, const void **bytes, size_t *size, nsc_error *err) {
   const float *values = array_of(t, i, k);
   if (k == BEST && !values) {
-    NSC_TRY(need_room(t, err));
-    NSC_TRY(nsc_trainer_read_best(t, i, t->checkpoint.room, &values, err));
+    float *room = t->net->parameters[i].gradient; /* of a step that is over */
+    if (!room) NSC_TRY(need_room(t, err));
+    NSC_TRY(nsc_trainer_read_best(t, i, room ? room : t->checkpoint.room, &values, err));
   }
   *bytes = values ? (const void *)values : t->checkpoint.head;
   *size = array_bytes(t, i, k);
@@ -300,9 +302,10 @@ static nsc_status best_in_file(void *context, uint32_t parameter, const float **
   for (uint32_t i = 0; i <= parameter; i++) {
     for (uint32_t k = 0; k < (i < parameter ? ARRAYS : BEST); k++) at += array_bytes(r->t, i, k);
   }
-  *values = r->t->checkpoint.room;
-  size_t size = array_bytes(r->t, parameter, BEST);
-  return r->file->read(r->file->context, at, r->t->checkpoint.room, size, err);
+  float *room = r->t->net->parameters[parameter].gradient;
+  if (!room) room = r->t->checkpoint.room;
+  *values = room;
+  return r->file->read(r->file->context, at, room, array_bytes(r->t, parameter, BEST), err);
 }
 
 static nsc_status take_arrays(reading *r, nsc_error *err) {
