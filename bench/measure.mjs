@@ -17,6 +17,7 @@ const ENGINES = {
  * @property {number} threads
  * @property {Record<string, string>} urls  where the engine's files are
  * @property {[number, number, number]} size  channels, height, width
+ * @property {number} [batch]  pictures in a run, 1 without
  * @property {{minRuns: number, minMs: number}} warmUp
  * @property {number} runs
  */
@@ -49,11 +50,14 @@ export async function measure(job, model) {
   const engine = await load(job);
   const loadMs = performance.now() - beforeLoad;
 
-  const planar = picture(job.size.reduce((a, b) => a * b, 1));
-  const input = engine.channelsLast ? channelsLast(planar, job.size) : planar;
+  const { size, batch = 1 } = job;
+  const planar = picture(size.reduce((a, b) => a * b, 1));
+  const one = engine.channelsLast ? channelsLast(planar, size) : planar;
+  const input = new Float32Array(batch * one.length);
+  for (let i = 0; i < batch; i++) input.set(one, i * one.length);
 
   const beforeCreate = performance.now();
-  const session = await engine.create(model, job.size);
+  const session = await engine.create(model, size);
   const createMs = performance.now() - beforeCreate;
   const bytesCreated = memory();
 

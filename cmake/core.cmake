@@ -12,7 +12,7 @@ if(NSC_SANITIZE)
   add_link_options(-fsanitize=${NSC_SANITIZE})
 endif()
 
-set(nsc_modules base image nn train pipeline eval)
+set(nsc_modules base image nn train explain pipeline eval)
 foreach(module IN LISTS nsc_modules ITEMS cli)
   string(TOUPPER ${module} upper)
   file(GLOB NSC_${upper}_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${module}/*.c)
@@ -22,12 +22,29 @@ endforeach()
 file(GLOB nsc_phantom_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/image/phantom*.c)
 set_source_files_properties(${nsc_phantom_sources} PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
 
-# Quantisation runs once in a while, and every visitor of the page downloads it.
-file(GLOB nsc_small_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/nn/quantize*.c
-     ${PROJECT_SOURCE_DIR}/src/nn/onnx_write.c ${PROJECT_SOURCE_DIR}/src/nn/op_integer.c
-     ${PROJECT_SOURCE_DIR}/src/pipeline/quantize.c)
+# The page's visitors download the core, so it is built for size but where pixels, weights and samples pass by in numbers.
+set(nsc_fast_sources
+  base/hash.c base/half.c base/ybr.c base/rng.c
+  image/stb.c image/png.c image/gif.c image/bmp.c image/tiff*.c image/picture.c image/dicom_pixels.c image/dicom_rle.c
+  image/dicom_palette.c image/dicom_lut.c image/mapping.c image/values.c image/histogram.c image/region.c
+  image/resample.c image/resize.c image/taps.c image/render.c image/screen.c image/preprocess.c image/filter_*.c
+  image/reformat*.c image/volume.c image/phantom*.c
+  nn/compute.c nn/depthwise*.c nn/integer_*.c nn/op_attention.c nn/op_binary.c nn/op_conv.c
+  nn/op_depthwise.c nn/op_gate.c nn/op_index.c nn/op_m*.c nn/op_norm.c nn/op_pool.c nn/op_quant.c nn/op_re*.c nn/op_shuffle.c
+  nn/op_stem.c nn/op_top.c nn/op_unary*.c nn/op_winograd.c nn/product.c nn/quant_*.c nn/rows.c nn/winograd*.c nn/window.c
+  train/augment*.c train/batches.c train/duplicates.c train/features.c train/layers_*.c train/loss.c train/optimiser.c
+  explain/*.c)
+list(TRANSFORM nsc_fast_sources PREPEND ${PROJECT_SOURCE_DIR}/src/)
+file(GLOB nsc_fast_sources CONFIGURE_DEPENDS ${nsc_fast_sources})
 if(EMSCRIPTEN)
-  set_source_files_properties(${nsc_small_sources} PROPERTIES COMPILE_OPTIONS -Os)
+  foreach(module IN LISTS nsc_modules)
+    string(TOUPPER ${module} upper)
+    foreach(source IN LISTS NSC_${upper}_SOURCES)
+      if(NOT source IN_LIST nsc_fast_sources)
+        set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -Os)
+      endif()
+    endforeach()
+  endforeach()
 endif()
 
 # What distinguishes the wasm variants, at compile time.
@@ -89,6 +106,8 @@ function(nsc_add_core variant)
   endif()
   target_link_libraries(nsc_nn${dash} PUBLIC nsc_base${dash} PRIVATE xnnpack${dash} m)
   target_link_libraries(nsc_train${dash} PUBLIC nsc_nn${dash})
+  target_link_libraries(nsc_explain${dash} PUBLIC nsc_train${dash} PRIVATE m)
   target_link_libraries(nsc_eval${dash} PUBLIC nsc_base${dash} PRIVATE m)
-  target_link_libraries(nsc_pipeline${dash} PUBLIC nsc_image${dash} nsc_train${dash} nsc_eval${dash})
+  target_link_libraries(nsc_pipeline${dash} PUBLIC nsc_image${dash} nsc_train${dash} nsc_explain${dash}
+                        nsc_eval${dash})
 endfunction()

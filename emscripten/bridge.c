@@ -370,6 +370,16 @@ nsc_status bridge_model_json(const nsc_model *model) {
   return bridge_finish(nsc_model_json(model, &json, err), json);
 }
 
+/* What bridge_classifier_create would take, as nsc_classifier_memory_json. */
+nsc_status bridge_model_memory(const nsc_model *model, uint32_t threads, const char *recipe_json,
+                               const char *labels_json, const char *output) {
+  nsc_error *err = bridge_begin();
+  nsc_classifier_options options = {
+      .threads = threads, .recipe_json = recipe_json, .labels_json = labels_json, .output = output};
+  char *json = NULL;
+  return bridge_finish(nsc_classifier_memory_json(model, &options, &json, err), json);
+}
+
 /* The strings may be NULL: then the model's own metadata speaks. */
 nsc_status bridge_classifier_create(const nsc_model *model, uint32_t threads, const char *recipe_json,
                                     const char *labels_json, const char *output) {
@@ -403,7 +413,7 @@ nsc_status bridge_quantization_create(const nsc_model *model, const char *recipe
 }
 
 nsc_status bridge_quantization_add(nsc_quantization *q, nsc_image *image, uint32_t frame) {
-  return nsc_quantization_add(q, image, frame, bridge_begin());
+  return nsc_quantization_add(q, image, frame, &cancel_flag, bridge_begin());
 }
 
 nsc_status bridge_quantization_finish(nsc_quantization *q) {
@@ -463,14 +473,19 @@ nsc_status bridge_recipe_preview(const char *recipe_json, nsc_image *image, uint
 
 /* ---- a model on plain numbers, for measurements and for programs that prepare their own input -------------------- */
 
-nsc_status bridge_session_create(const nsc_model *model, uint32_t threads, bool stock) {
+/* `batch` is for models that leave it open. */
+nsc_status bridge_session_create(const nsc_model *model, uint32_t threads, bool stock, uint32_t batch) {
   nsc_error *err = bridge_begin();
-  nsc_session_options options = {.threads = threads, .stock = stock};
+  nsc_tensor_info input;
+  nsc_status status = nsc_model_input_info(model, 0, &input, err);
+  if (status != NSC_OK) return status;
+  if (input.rank && input.dims[0] < 0) input.dims[0] = batch;
+  nsc_session_options options = {.threads = threads, .stock = stock, .input_count = input.rank > 0, .inputs = &input};
   nsc_session *session = NULL;
   return bridge_finish(nsc_session_create(model, &options, &session, err), session);
 }
 
-/* Runs once: `count` floats [height][width][channels] for the first input, then `room` floats of the first output. */
+/* Runs once: `count` floats [batch][height][width][channels] for the first input, then `room` floats of the first output. */
 nsc_status bridge_session_run(nsc_session *session, const float *input, double count, float *output, double room) {
   nsc_error *err = bridge_begin();
   size_t floats, capacity;

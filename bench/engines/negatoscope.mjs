@@ -2,7 +2,7 @@
 import { Core } from '../../web/worker/core.js';
 
 /** @param {import('../measure.mjs').Job} job */
-export async function load({ urls, threads, stock = false }) {
+export async function load({ urls, threads, stock = false, batch = 1 }) {
   const { default: factory } = await import(urls.core);
   const core = await Core.create(factory, { threads });
   const { module } = core;
@@ -29,10 +29,10 @@ export async function load({ urls, threads, stock = false }) {
     channelsLast: true,
     async create(bytes) {
       const model = core.openModel(await core.source(new Blob([bytes])));
-      check(module._bridge_session_create(model, threads, stock));
+      check(module._bridge_session_create(model, threads, stock, batch));
       const session = result();
       const { outputs } = core.modelInfo(model);
-      const room = outputs[0].shape.reduce((a, b) => a * b, 1);
+      const room = batch * outputs[0].shape.slice(1).reduce((a, b) => a * b, 1);
       let input = 0;
       let output = 0;
       return {

@@ -1,7 +1,7 @@
 /** onnxruntime-web: its "wasm" execution provider, as its documentation sets it up. */
 
 /** @param {import('../measure.mjs').Job} job */
-export async function load({ urls, threads }) {
+export async function load({ urls, threads, batch = 1 }) {
   const ort = await import(urls.onnxruntime);
   ort.env.wasm.numThreads = threads;
   ort.env.logLevel = 'error';
@@ -15,7 +15,7 @@ export async function load({ urls, threads }) {
       const [output] = session.outputNames;
       return {
         async run(values) {
-          const results = await session.run({ [input]: new ort.Tensor('float32', values, [1, ...size]) });
+          const results = await session.run({ [input]: new ort.Tensor('float32', values, [batch, ...size]) });
           return results[output].data;
         },
       };

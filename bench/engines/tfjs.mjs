@@ -35,7 +35,7 @@ const MAKERS = {
 };
 
 /** @param {import('../measure.mjs').Job} job */
-export async function load({ urls, threads }) {
+export async function load({ urls, threads, batch = 1 }) {
   setWasmPaths(urls.tfjsWasm);
   // The backend caps its threads at half of the logical cores. A machine with two would never get the second one.
   if (threads > 1) Object.defineProperty(navigator, 'hardwareConcurrency', { value: 2 * threads });
@@ -52,7 +52,7 @@ export async function load({ urls, threads }) {
       return {
         run(input) {
           return tf.tidy(() => {
-            const values = new Map([['image', tf.tensor4d(input, [1, height, width, channels])]]);
+            const values = new Map([['image', tf.tensor4d(input, [batch, height, width, channels])]]);
             for (const [name, step] of steps) values.set(name, step(values));
             return values.get(output).dataSync();
           });

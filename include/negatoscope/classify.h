@@ -23,7 +23,19 @@ typedef struct nsc_classifier_options {
   const char *recipe_json; /* for foreign models: replaces `nsc.input`; NULL to use the model's own */
   const char *labels_json; /* likewise for `nsc.labels`, ["a","b"]; without either, "0", "1", ... */
   const char *output;      /* likewise for `nsc.output`: "logits" or "probabilities" */
+  uint32_t batch;          /* pictures in one run of the network, at most; 0 or 1: one */
 } nsc_classifier_options;
+
+/*
+ * What a classifier with these options would take of memory, without making one; where neither options nor model have
+ * a recipe, the network alone at the size that the model declares. Errors: as nsc_model_memory, and RECIPE.
+ */
+NSC_WARN_UNUSED nsc_status nsc_classifier_memory(const nsc_model *model, const nsc_classifier_options *options,
+                                                 nsc_memory *out, nsc_error *err);
+/* The same as {"fileMB","weightsMB","activationsMB","otherMB","peakMB","threads","batch"}, MB being 1e6 bytes. Ended by
+ * nsc_text_free. */
+NSC_WARN_UNUSED nsc_status nsc_classifier_memory_json(const nsc_model *model, const nsc_classifier_options *options,
+                                                      char **out, nsc_error *err);
 
 /* Model, recipe, labels, thresholds and a session, together. */
 typedef struct nsc_classifier nsc_classifier;
@@ -102,8 +114,10 @@ typedef struct nsc_quantization nsc_quantization;
 NSC_WARN_UNUSED nsc_status nsc_quantization_create(const nsc_model *model, const nsc_classifier_options *classifier,
                                                    const nsc_quantize_options *options, nsc_quantization **out,
                                                    nsc_error *err);
-/* Counts what one frame makes of the model. Errors: those of nsc_classifier_run. */
-NSC_WARN_UNUSED nsc_status nsc_quantization_add(nsc_quantization *q, nsc_image *image, uint32_t frame, nsc_error *err);
+/* Counts what one frame makes of the model. `cancel` as in nsc_session_run: the frame is not counted then. Errors:
+ * those of nsc_classifier_run. */
+NSC_WARN_UNUSED nsc_status nsc_quantization_add(nsc_quantization *q, nsc_image *image, uint32_t frame,
+                                                const volatile int32_t *cancel, nsc_error *err);
 /* The quantised model, ended by nsc_text_free. Errors: ARGUMENT before the first frame, MEMORY. */
 NSC_WARN_UNUSED nsc_status nsc_quantization_finish(nsc_quantization *q, char **bytes, size_t *size, nsc_error *err);
 void nsc_quantization_free(nsc_quantization *q);
@@ -117,7 +131,8 @@ NSC_WARN_UNUSED nsc_status nsc_quantize_weights(const nsc_model *model, nsc_weig
 /*
  * What a user interface must know without repeating it: {"version","build","statuses":{name: number},"limits":{..},
  * "voiFunctions":[..],"windowPresets":[{"name","modality","center","width"}],"recipePresets":[..],
- * "filters": as nsc_steps_known_json, "measures": [names in the order of nsc_measure_kind]}. limits.steps is
+ * "filters": as nsc_steps_known_json, "measures": [names in the order of nsc_measure_kind], "explanations": [those of
+ * nsc_explain_method]}. limits.steps is
  * NSC_STEPS_MAX.
  */
 NSC_WARN_UNUSED nsc_status nsc_constants_json(char **out, nsc_error *err);

@@ -109,6 +109,24 @@ NSC_WARN_UNUSED nsc_status nsc_session_create(const nsc_model *model, const nsc_
 
 void nsc_session_free(nsc_session *session);
 
+/* Bytes that a model takes while it can run. Together without `peak`: what stays. */
+typedef struct nsc_memory {
+  uint64_t file;        /* the model as it is in its files, which stays in memory */
+  uint64_t weights;     /* packed or transformed as kernels want them */
+  uint64_t activations; /* what flows between layers, and room to work in: grows with batch and threads */
+  uint64_t other;       /* the plan, its constants, tables of addresses */
+  uint64_t peak;        /* the most at one time, mostly while weights are packed */
+} nsc_memory;
+
+/*
+ * What a session with these options would take, without making one: the model is planned, but no weights are packed and
+ * no activations allocated. Errors: as nsc_session_create, but LIMIT only for single constants.
+ */
+NSC_WARN_UNUSED nsc_status nsc_model_memory(const nsc_model *model, const nsc_session_options *options, nsc_memory *out,
+                                            nsc_error *err);
+/* The same of one that there is, as it was counted while it was made. */
+void nsc_session_memory(const nsc_session *session, nsc_memory *out);
+
 uint32_t nsc_session_input_count(const nsc_session *session);
 uint32_t nsc_session_output_count(const nsc_session *session);
 void nsc_session_input_info(const nsc_session *session, uint32_t index, nsc_tensor_info *out);

@@ -64,13 +64,30 @@ static nsc_status print_profile(const nsc_session *session, nsc_error *err) {
   return NSC_OK;
 }
 
-static nsc_status bench(const char *path, const nsc_session_options *options, long runs, bool profile, nsc_error *err) {
+/* The shape of the first input with `batch` pictures, which the model must leave open. */
+static nsc_status batched(const nsc_model *model, long batch, nsc_tensor_info *out, nsc_error *err) {
+  NSC_TRY(nsc_model_input_info(model, 0, out, err));
+  if (out->rank && out->dims[0] < 0) out->dims[0] = batch;
+  if (out->rank && out->dims[0] == batch) return NSC_OK;
+  return nsc_fail(err, NSC_ERROR_SHAPE, "the model takes batches of %lld", out->rank ? (long long)out->dims[0] : 0);
+}
+
+static nsc_status bench(const char *path, const nsc_session_options *given, long batch, long runs, bool profile,
+                        nsc_error *err) {
   nsc_model *model;
   NSC_TRY(nsc_cli_open_model(path, &model, err));
   nsc_session *session = NULL;
+  nsc_session_options with_shape = *given, *options = &with_shape;
+  nsc_tensor_info shape;
   double start = nsc_now_ms(), prepared = start;
   double *ms = malloc((size_t)runs * sizeof *ms);
-  nsc_status status = ms ? nsc_session_create(model, options, &session, err) : nsc_fail_memory(err, 0, "times");
+  nsc_status status = ms ? NSC_OK : nsc_fail_memory(err, 0, "times");
+  if (status == NSC_OK && batch > 1) {
+    status = batched(model, batch, &shape, err);
+    options->input_count = 1;
+    options->inputs = &shape;
+  }
+  if (status == NSC_OK) status = nsc_session_create(model, options, &session, err);
   prepared = nsc_now_ms() - start;
   if (status == NSC_OK) status = fill_inputs(session, err);
   if (status == NSC_OK) status = nsc_session_run(session, NULL, err); /* not counted: caches are cold */
@@ -83,6 +100,10 @@ static nsc_status bench(const char *path, const nsc_session_options *options, lo
     qsort(ms, (size_t)runs, sizeof *ms, by_value);
     printf("%s: median %.2f ms, minimum %.2f ms, maximum %.2f ms (%ld runs, %u threads; %.1f ms to prepare)\n", path,
            ms[runs / 2], ms[0], ms[runs - 1], runs, options->threads, prepared);
+    if (batch > 1) {
+      printf("of %ld pictures: median %.2f ms, minimum %.2f ms each\n", batch, ms[runs / 2] / (double)batch,
+             ms[0] / (double)batch);
+    }
     if (profile) status = print_profile(session, err);
   }
   free(ms);
@@ -92,7 +113,7 @@ static nsc_status bench(const char *path, const nsc_session_options *options, lo
 }
 
 const char nsc_cli_bench_usage[] =
-    "usage: negatoscope bench [--runs N] [--threads N] [--profile] [--stock] MODEL...\n"
+    "usage: negatoscope bench [--runs N] [--threads N] [--batch N] [--profile] [--stock] MODEL...\n"
     "       negatoscope bench --train NET [--size N] [--channels N] [--labels N] [--batch N] [--runs N] [--threads N] "
     "[--profile]\n";
 
@@ -127,11 +148,13 @@ int nsc_cli_bench(int argc, char **argv) {
     nsc_bench_train b = {.net = net, .steps = run_count, .threads = thread_count, .profile = profile};
     return bench_training(&b, size, channels, labels, batch);
   }
+  long batch_count = nsc_cli_number("--batch", batch, 1, 1);
+  if (batch_count < 0) return NSC_EXIT_USAGE;
   const nsc_session_options options = {.threads = (uint32_t)thread_count, .stock = stock};
   int code = NSC_EXIT_OK;
   for (int i = 1; i < argc; i++) {
     nsc_error err = {0};
-    if (bench(argv[i], &options, run_count, profile, &err) == NSC_OK) continue;
+    if (bench(argv[i], &options, batch_count, run_count, profile, &err) == NSC_OK) continue;
     fprintf(stderr, "%s: %s\n", argv[i], err.text);
     code = NSC_EXIT_SOME_FAILED;
   }

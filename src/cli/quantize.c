@@ -132,7 +132,7 @@ static nsc_status calibrate(job *j, nsc_quantization *q, nsc_error *err) {
     nsc_image *image = NULL;
     nsc_error why = {0};
     nsc_status status = nsc_cli_data_image(&j->data, i, &image, &why);
-    if (status == NSC_OK) status = nsc_quantization_add(q, image, 0, &why);
+    if (status == NSC_OK) status = nsc_quantization_add(q, image, 0, NULL, &why);
     nsc_image_free(image);
     if (status != NSC_OK) {
       fprintf(stderr, "refused: %s: %s\n", j->data.samples[i].name, why.text);

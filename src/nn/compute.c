@@ -11,12 +11,13 @@
 
 struct nsc_compute {
   pthreadpool_t pool;
+  bool borrowed; /* the threads are somebody else's */
   nsc_kernels kernels;
   nsc_room room; /* that all passes of all layers work in, one after the other */
   nsc_room pointers, phase;
 };
 
-nsc_status nsc_compute_create(uint32_t threads, nsc_compute **out, nsc_error *err) {
+nsc_status nsc_compute_borrow(struct pthreadpool *threads, nsc_compute **out, nsc_error *err) {
   if (xnn_initialize(NULL) != xnn_status_success) {
     return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "XNNPACK does not run on this processor");
   }
@@ -24,14 +25,22 @@ nsc_status nsc_compute_create(uint32_t threads, nsc_compute **out, nsc_error *er
   nsc_compute *c = calloc(1, sizeof *c);
   if (!c) return nsc_fail_memory(err, sizeof *c, "threads");
   c->kernels = nsc_choose_kernels();
-  if (threads > 1) c->pool = pthreadpool_create(threads);
+  c->pool = threads;
+  c->borrowed = true;
   *out = c;
+  return NSC_OK;
+}
+
+nsc_status nsc_compute_create(uint32_t threads, nsc_compute **out, nsc_error *err) {
+  NSC_TRY(nsc_compute_borrow(NULL, out, err));
+  (*out)->borrowed = false;
+  if (threads > 1) (*out)->pool = pthreadpool_create(threads);
   return NSC_OK;
 }
 
 void nsc_compute_free(nsc_compute *compute) {
   if (!compute) return;
-  if (compute->pool) pthreadpool_destroy(compute->pool);
+  if (compute->pool && !compute->borrowed) pthreadpool_destroy(compute->pool);
   nsc_compute_rest(compute);
   free(compute);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/placement.h"
+#include "nn/footprint.h"
 #include "nn/plan.h"
 #include "nn/plan_private.h"
 
@@ -37,6 +38,7 @@ void nsc_plan_drop_unread_steps(nsc_plan *plan) {
     }
     if (!read) {
       xnn_delete_operator(step->op);
+      nsc_plan_drop(plan, step->held_bytes);
       continue;
     }
     for (uint32_t i = 0; i < step->input_count; i++) plan->values[plan->values[step->inputs[i]].root].last = 1;
@@ -72,13 +74,15 @@ static nsc_status find_lifetimes(nsc_plan *plan) {
 
 static nsc_status allocate(nsc_plan *plan, size_t activations, size_t workspace) {
   uint64_t total = (uint64_t)activations + workspace + NSC_PLAN_ALIGN;
-  if (total + plan->packed_bytes > plan->max_bytes) {
+  nsc_plan_hold(plan, total);
+  plan->buffer_bytes = total <= SIZE_MAX ? (size_t)total : SIZE_MAX;
+  if (plan->counts) return NSC_OK;
+  if (!plan->counts && total + plan->packed_bytes > plan->max_bytes) {
     return nsc_fail(plan->err, NSC_ERROR_LIMIT, "the model needs %.0f MB to run; the limit is %.0f MB",
                     (double)(total + plan->packed_bytes) / 1e6, (double)plan->max_bytes / 1e6);
   }
   plan->buffer = total <= SIZE_MAX ? calloc(1, (size_t)total) : NULL;
   if (!plan->buffer) return nsc_fail_memory(plan->err, (size_t)total, "the model's activations");
-  plan->buffer_bytes = (size_t)total;
   return NSC_OK;
 }
 
@@ -115,6 +119,9 @@ static void drop_unread_constants(nsc_plan *plan) {
   for (uint32_t i = 0; i < plan->value_count; i++) {
     nsc_value *v = &plan->values[i];
     if (v->owned && !v->read_by_step) {
+      size_t count = 0;
+      nsc_shape_count(&v->shape, &count);
+      nsc_plan_drop(plan, (uint64_t)count * nsc_type_size(v->type) + XNN_EXTRA_BYTES);
       free(v->owned);
       v->owned = NULL;
     }
@@ -146,5 +153,5 @@ nsc_status nsc_plan_place(nsc_plan *plan) {
     if (plan->steps[s]->workspace > workspace) workspace = plan->steps[s]->workspace;
   }
   NSC_TRY(allocate(plan, end, round_up(workspace)));
-  return set_pointers(plan, end);
+  return plan->counts ? NSC_OK : set_pointers(plan, end);
 }

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "nn/op_conv.h"
+#include "nn/footprint.h"
 #include "nn/op_depthwise.h"
 #include "nn/op_stem.h"
 #include "nn/op_winograd.h"
@@ -97,6 +97,11 @@ static nsc_status add_conv_block(nsc_plan *plan, const nsc_node *node, const con
   NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *offset, &offset));
   *offset = first;
   step->params = offset;
+  double pixels = (double)(plan->values[input].shape.dims[0] * w->out[0] * w->out[1]);
+  nsc_plan_count(plan, step, pixels * (double)(count * c->g.group_in * area),
+                 (uint64_t)count * (c->g.group_in * area + 1) * sizeof(float));
+  nsc_plan_hold_conv(plan, step, &c->g, count, NSC_FLOAT_PRODUCT);
+  if (plan->counts) return NSC_OK;
   const float *weights = c->weights + first * c->g.group_in * area, *bias = c->bias ? c->bias + first : NULL;
   NSC_TRY(nsc_plan_check(
       plan, node,
@@ -113,9 +118,6 @@ static nsc_status add_conv_block(nsc_plan *plan, const nsc_node *node, const con
   if (out_h != (size_t)w->out[0] || out_w != (size_t)w->out[1]) {
     return nsc_node_fail(plan, node, NSC_ERROR_INTERNAL, "XNNPACK computes %zu x %zu outputs", out_h, out_w);
   }
-  double pixels = (double)(plan->values[input].shape.dims[0] * w->out[0] * w->out[1]);
-  nsc_plan_count(plan, step, pixels * (double)(count * c->g.group_in * area),
-                 (uint64_t)count * (c->g.group_in * area + 1) * sizeof(float));
   return NSC_OK;
 }
 
@@ -225,7 +227,15 @@ static nsc_status add_winograd(nsc_plan *plan, const nsc_node *node, conv *c, co
 }
 
 /* OIHW to OHWI, times a scale per output channel. */
-static void pack_weights(float *out, const float *in, size_t outputs, size_t inputs, size_t area, const float *scale) {
+static nsc_status turn_weights(nsc_plan *plan, const float *in, size_t outputs, size_t inputs, size_t area,
+                               const float *scale, const float **turned) {
+  *turned = NULL;
+  if (plan->counts) {
+    nsc_plan_pass(plan, (uint64_t)outputs * inputs * area * sizeof(float));
+    return NSC_OK;
+  }
+  float *out;
+  NSC_TRY(nsc_plan_scratch(plan, outputs * inputs * area, sizeof *out, &out));
   for (size_t o = 0; o < outputs; o++) {
     float s = scale ? scale[o] : 1.0f;
     const float *from = in + o * inputs * area;
@@ -234,6 +244,8 @@ static void pack_weights(float *out, const float *in, size_t outputs, size_t inp
       for (size_t i = 0; i < inputs; i++) to[a * inputs + i] = from[i * area + a] * s;
     }
   }
+  *turned = out;
+  return NSC_OK;
 }
 
 static nsc_status pack_bias(nsc_plan *plan, size_t outputs, const float *bias, const nsc_affine *norm,
@@ -290,7 +302,7 @@ static nsc_status lower_conv(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(nsc_conv_geometry_read(plan, node, &values[node->inputs[0]].shape, &values[node->inputs[1]].shape, &c.g));
   size_t outputs = c.g.groups * c.g.group_out, area = (size_t)(c.g.window.kernel[0] * c.g.window.kernel[1]);
   const float *weights, *bias = NULL;
-  NSC_TRY(nsc_plan_floats(plan, node, node->inputs[1], "W", &weights));
+  NSC_TRY(nsc_plan_weights(plan, node, node->inputs[1], "W", &weights));
   uint32_t b = nsc_node_input(node, 2);
   NSC_TRY(read_bias(plan, node, b, outputs, &bias));
   uint32_t output = node->outputs[0];
@@ -311,10 +323,7 @@ static nsc_status lower_conv(nsc_plan *plan, const nsc_node *node) {
     c.weights = weights;
     return add_winograd(plan, node, &c, scale, &tiles, input, output);
   }
-  float *packed;
-  NSC_TRY(nsc_plan_scratch(plan, outputs * c.g.group_in * area, sizeof *packed, &packed));
-  pack_weights(packed, weights, outputs, c.g.group_in, area, scale);
-  c.weights = packed;
+  NSC_TRY(turn_weights(plan, weights, outputs, c.g.group_in, area, scale, &c.weights));
   NSC_TRY(nsc_plan_take_clamp(plan, &output, &c.min, &c.max));
   nsc_depthwise channels;
   if (is_depthwise(plan, &c, input, &channels)) return add_depthwise(plan, node, &c, &channels, input, output);
@@ -416,8 +425,15 @@ static nsc_status read_deconv(nsc_plan *plan, const nsc_node *node, uint32_t axe
 }
 
 /* ONNX stores [input channels][output channels of a group][height][width]; XNNPACK wants the layout of Conv. */
-static void pack_deconv_weights(float *out, const float *in, size_t groups, size_t group_in, size_t group_out,
-                                size_t area) {
+static nsc_status turn_deconv_weights(nsc_plan *plan, const float *in, size_t groups, size_t group_in, size_t group_out,
+                                      size_t area, const float **turned) {
+  float *out;
+  *turned = NULL;
+  if (plan->counts) {
+    nsc_plan_pass(plan, (uint64_t)groups * group_in * group_out * area * sizeof(float));
+    return NSC_OK;
+  }
+  NSC_TRY(nsc_plan_scratch(plan, groups * group_in * group_out * area, sizeof *out, &out));
   for (size_t g = 0; g < groups; g++) {
     for (size_t o = 0; o < group_out; o++) {
       for (size_t a = 0; a < area; a++) {
@@ -427,6 +443,28 @@ static void pack_deconv_weights(float *out, const float *in, size_t groups, size
       }
     }
   }
+  *turned = out;
+  return NSC_OK;
+}
+
+/* XNNPACK's operator for a step; weights as for Conv. */
+static nsc_status make_deconv(nsc_plan *plan, const nsc_node *node, nsc_step *step, const deconv *d,
+                              const nsc_conv_geometry *g, const float *weights, const float *bias, float min, float max,
+                              const nsc_shape *x) {
+  nsc_plan_hold_conv(plan, step, g, g->groups * g->group_out, NSC_FLOAT_PRODUCT);
+  if (plan->counts) return NSC_OK;
+  NSC_TRY(nsc_plan_check(
+      plan, node,
+      xnn_create_deconvolution2d_nhwc_f32(
+          (uint32_t)d->pad_begin[0], (uint32_t)d->pad_end[1], (uint32_t)d->pad_end[0], (uint32_t)d->pad_begin[1],
+          (uint32_t)d->kernel[0], (uint32_t)d->kernel[1], (uint32_t)d->stride[0], (uint32_t)d->stride[1],
+          (uint32_t)d->dilation[0], (uint32_t)d->dilation[1], (uint32_t)g->groups, g->group_in, g->group_out,
+          g->groups * g->group_in, g->groups * g->group_out, weights, bias, min, max, 0, NULL, NULL, &step->op)));
+  size_t out_h, out_w;
+  return nsc_plan_check(
+      plan, node,
+      xnn_reshape_deconvolution2d_nhwc_f32(step->op, (size_t)x->dims[0], (size_t)x->dims[2], (size_t)x->dims[3],
+                                           (uint32_t)d->adjust[0], (uint32_t)d->adjust[1], &out_h, &out_w, plan->pool));
 }
 
 static nsc_status lower_conv_transpose(nsc_plan *plan, const nsc_node *node) {
@@ -446,13 +484,11 @@ static nsc_status lower_conv_transpose(nsc_plan *plan, const nsc_node *node) {
   NSC_TRY(read_deconv(plan, node, axes, &x, &d));
   size_t group_in = (size_t)(w.dims[0] / groups), group_out = (size_t)w.dims[1], channels = (size_t)groups * group_out;
   const float *weights, *bias = NULL;
-  NSC_TRY(nsc_plan_floats(plan, node, node->inputs[1], "W", &weights));
+  NSC_TRY(nsc_plan_weights(plan, node, node->inputs[1], "W", &weights));
   uint32_t b = nsc_node_input(node, 2);
   NSC_TRY(read_bias(plan, node, b, channels, &bias));
   size_t area = (size_t)(d.kernel[0] * d.kernel[1]);
-  float *packed;
-  NSC_TRY(nsc_plan_scratch(plan, channels * group_in * area, sizeof *packed, &packed));
-  pack_deconv_weights(packed, weights, (size_t)groups, group_in, group_out, area);
+  NSC_TRY(turn_deconv_weights(plan, weights, (size_t)groups, group_in, group_out, area, &weights));
   uint32_t output = node->outputs[0], input;
   float min, max;
   NSC_TRY(nsc_plan_take_clamp(plan, &output, &min, &max));
@@ -465,21 +501,16 @@ static nsc_status lower_conv_transpose(nsc_plan *plan, const nsc_node *node) {
   step->inputs[0] = input;
   step->outputs[0] = output;
   step->setup = setup_deconv;
-  NSC_TRY(nsc_plan_check(
-      plan, node,
-      xnn_create_deconvolution2d_nhwc_f32(
-          (uint32_t)d.pad_begin[0], (uint32_t)d.pad_end[1], (uint32_t)d.pad_end[0], (uint32_t)d.pad_begin[1],
-          (uint32_t)d.kernel[0], (uint32_t)d.kernel[1], (uint32_t)d.stride[0], (uint32_t)d.stride[1],
-          (uint32_t)d.dilation[0], (uint32_t)d.dilation[1], (uint32_t)groups, group_in, group_out,
-          (size_t)groups * group_in, channels, packed, bias, min, max, 0, NULL, NULL, &step->op)));
   uint64_t weight_count = (uint64_t)channels * group_in * area;
   nsc_plan_count(plan, step, (double)(x.dims[0] * x.dims[2] * x.dims[3]) * (double)weight_count,
                  weight_count * sizeof(float));
-  size_t out_h, out_w;
-  return nsc_plan_check(
-      plan, node,
-      xnn_reshape_deconvolution2d_nhwc_f32(step->op, (size_t)x.dims[0], (size_t)x.dims[2], (size_t)x.dims[3],
-                                           (uint32_t)d.adjust[0], (uint32_t)d.adjust[1], &out_h, &out_w, plan->pool));
+  nsc_conv_geometry g = {.groups = (size_t)groups, .group_in = group_in, .group_out = group_out};
+  g.window = (nsc_window){.axes = 2,
+                          .kernel = {d.kernel[0], d.kernel[1]},
+                          .stride = {d.stride[0], d.stride[1]},
+                          .pad_begin = {1, 1}, /* always a table of addresses */
+                          .out = {d.out[0], d.out[1]}};
+  return make_deconv(plan, node, step, &d, &g, weights, bias, min, max, &x);
 }
 
 const nsc_operator nsc_conv_operators[] = {

@@ -1,5 +1,7 @@
 #include "nn/op_depthwise.h"
 
+#include "nn/footprint.h"
+
 typedef struct params {
   nsc_depthwise shape;
   const float *packed, *zero;
@@ -17,9 +19,9 @@ nsc_status nsc_plan_depthwise(nsc_plan *plan, const nsc_node *node, const char *
   float *packed, *zero;
   size_t floats = nsc_depthwise_weight_floats(shape);
   NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *p, &p));
-  NSC_TRY(nsc_plan_alloc(plan, floats, sizeof *packed, &packed));
+  NSC_TRY(nsc_plan_packed(plan, floats, &packed));
   NSC_TRY(nsc_plan_alloc(plan, shape->channels, sizeof *zero, &zero));
-  nsc_depthwise_pack(shape, weights, bias, packed);
+  if (!plan->counts) nsc_depthwise_pack(shape, weights, bias, packed);
   *p = (params){*shape, packed, zero};
   NSC_TRY(nsc_plan_add_step(plan, node, kind, 1, 1, &step));
   step->inputs[0] = input;

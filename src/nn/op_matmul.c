@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/footprint.h"
 #include "nn/op_parts.h"
 #include "nn/operators.h"
 
@@ -27,12 +28,14 @@ static nsc_status add_dense(nsc_plan *plan, const nsc_node *node, const dense *d
   step->inputs[0] = input;
   step->outputs[0] = output;
   step->setup = setup_dense;
+  nsc_plan_count(plan, step, (double)d->rows * (double)d->in * (double)d->out,
+                 (uint64_t)d->out * (d->in + 1) * sizeof(float));
+  nsc_plan_hold_dense(plan, step, d->in, d->out, NSC_FLOAT_PRODUCT);
+  if (plan->counts) return NSC_OK;
   NSC_TRY(nsc_plan_check(
       plan, node,
       xnn_create_fully_connected_nc_f32(d->in, d->out, d->in, d->out, d->weights, d->bias, min, max,
                                         d->transposed ? XNN_FLAG_TRANSPOSE_WEIGHTS : 0, NULL, NULL, &step->op)));
-  nsc_plan_count(plan, step, (double)d->rows * (double)d->in * (double)d->out,
-                 (uint64_t)d->out * (d->in + 1) * sizeof(float));
   return nsc_plan_check(plan, node, xnn_reshape_fully_connected_nc_f32(step->op, d->rows, plan->pool));
 }
 
@@ -138,7 +141,7 @@ static nsc_status lower_matmul(nsc_plan *plan, const nsc_node *node) {
   if (nsc_plan_is_constant(plan, b) && sb.rank == 2) {
     dense d = {.in = (size_t)sb.dims[0], .out = (size_t)sb.dims[1], .transposed = true, .kind = "Dense"};
     d.rows = nsc_shape_product(&sa, 0, sa.rank - 1);
-    NSC_TRY(nsc_plan_floats(plan, node, b, "B", &d.weights));
+    NSC_TRY(nsc_plan_weights(plan, node, b, "B", &d.weights));
     uint32_t output = node->outputs[0], input;
     float min, max;
     NSC_TRY(take_bias(plan, &output, d.out, &d.bias));
@@ -254,7 +257,7 @@ static nsc_status lower_gemm(nsc_plan *plan, const nsc_node *node) {
   if (c != NSC_NO_VALUE) NSC_TRY(column_bias(plan, node, c, d.out, beta, &d.bias));
   bool biased = c == NSC_NO_VALUE || d.bias;
   if (biased && nsc_plan_is_constant(plan, b) && alpha == 1) {
-    NSC_TRY(nsc_plan_floats(plan, node, b, "B", &d.weights));
+    NSC_TRY(nsc_plan_weights(plan, node, b, "B", &d.weights));
     float min, max;
     NSC_TRY(nsc_plan_take_clamp(plan, &output, &min, &max));
     if (min > -INFINITY || max < INFINITY) d.kind = "Dense+Clamp";

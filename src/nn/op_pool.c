@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/footprint.h"
 #include "nn/operators.h"
 #include "nn/window.h"
 
@@ -144,6 +145,7 @@ static nsc_status add_xnn_pool(nsc_plan *plan, const nsc_node *node, const pool_
   NSC_TRY(nsc_plan_add_step(plan, node, p->average ? "AveragePool" : "MaxPool", 1, 1, &step));
   step->inputs[0] = input;
   step->outputs[0] = output;
+  nsc_plan_hold_windows(plan, step, w);
   uint32_t top = (uint32_t)w->pad_begin[0], left = (uint32_t)w->pad_begin[1], bottom = (uint32_t)w->pad_end[0],
            right = (uint32_t)w->pad_end[1], kh = (uint32_t)w->kernel[0], kw = (uint32_t)w->kernel[1],
            sh = (uint32_t)w->stride[0], sw = (uint32_t)w->stride[1];

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/footprint.h"
+
 /* ---- the choice ---- */
 
 /*
@@ -64,14 +66,6 @@ static void run(nsc_step *step, pthreadpool_t pool) {
   nsc_winograd_run(&p->kernels, &p->shape, step->in[0], p->packed, &p->after, step->out[0], pool, p->workspace);
 }
 
-/* Memory of the plan at a multiple of 64 bytes, which some kernels want. */
-static nsc_status aligned(nsc_plan *plan, size_t floats, float **out) {
-  uint8_t *memory;
-  NSC_TRY(nsc_plan_alloc(plan, floats * sizeof **out + NSC_PLAN_ALIGN, 1, &memory));
-  *out = (float *)(((uintptr_t)memory + NSC_PLAN_ALIGN - 1) & ~(uintptr_t)(NSC_PLAN_ALIGN - 1));
-  return NSC_OK;
-}
-
 /* [out][in][3][3] to [in][3][3][out], times a scale per output. */
 static nsc_status turn(nsc_plan *plan, const nsc_node *node, const float *weights, const float *scale, size_t in,
                        size_t out, float **turned) {
@@ -88,6 +82,12 @@ static nsc_status turn(nsc_plan *plan, const nsc_node *node, const float *weight
 static nsc_status pack(nsc_plan *plan, const nsc_node *node, params *p, const float *weights, const float *scale) {
   size_t in = p->shape.in_channels, out = p->shape.out_channels, offsets[9];
   float *turned, *packed;
+  size_t floats = nsc_winograd_weight_floats(&p->kernels, p->shape.tile, in, out);
+  NSC_TRY(nsc_plan_packed(plan, floats, &packed));
+  if (plan->counts) {
+    nsc_plan_pass(plan, (uint64_t)9 * in * out * sizeof(float));
+    return NSC_OK;
+  }
   NSC_TRY(turn(plan, node, weights, scale, in, out, &turned));
   for (size_t t = 0; t < 9; t++) offsets[t] = t * out;
   const nsc_right right = {.weights = turned,
@@ -97,8 +97,6 @@ static nsc_status pack(nsc_plan *plan, const nsc_node *node, params *p, const fl
                            .tap_offsets = offsets,
                            .channel_stride = 9 * out,
                            .column_stride = 1};
-  size_t floats = nsc_winograd_weight_floats(&p->kernels, p->shape.tile, in, out);
-  NSC_TRY(aligned(plan, floats, &packed));
   nsc_winograd_pack(&p->kernels, p->shape.tile, &right, packed, plan->pool);
   p->packed = packed;
   return NSC_OK;
@@ -135,8 +133,6 @@ nsc_status nsc_plan_winograd(nsc_plan *plan, const nsc_node *node, const char *k
       plan, step, weights_plain * (double)(shape->batch * shape->out_height * shape->out_width),
       nsc_winograd_weight_floats(&p->kernels, shape->tile, shape->in_channels, shape->out_channels) * sizeof(float));
   /* Constants are folded without threads, which need no more. */
-  step->workspace =
-      nsc_winograd_workspace(&p->kernels, shape, pthreadpool_get_threads_count(plan->pool)) * sizeof(float) +
-      NSC_PLAN_ALIGN;
+  step->workspace = nsc_winograd_workspace(&p->kernels, shape, plan->threads) * sizeof(float) + NSC_PLAN_ALIGN;
   return NSC_OK;
 }

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/half.h"
+#include "nn/footprint.h"
 #include "nn/plan_private.h"
 #include "nn/quant.h"
 
@@ -210,6 +211,7 @@ nsc_status nsc_plan_fold(nsc_plan *plan, const nsc_node *node, uint32_t first) {
     NSC_TRY(nsc_plan_check(plan, node, nsc_step_run(step, NULL)));
     xnn_delete_operator(step->op);
     step->op = NULL;
+    nsc_plan_drop(plan, step->held_bytes);
   }
   plan->step_count = first;
   return NSC_OK;
@@ -231,6 +233,7 @@ static void refresh_aliases(nsc_plan *plan, uint32_t from, const nsc_node *node)
 static void free_scratch(nsc_plan *plan) {
   for (uint32_t i = 0; i < plan->scratch_count; i++) free(plan->scratch[i]);
   plan->scratch_count = 0;
+  nsc_plan_passed(plan);
 }
 
 /* Is the branch that a node stands in wanted? Conditions around it are looked at first: in a branch that is not wanted
@@ -265,8 +268,9 @@ static nsc_status lower_node(nsc_plan *plan, const nsc_node *node) {
     }
   }
   uint32_t first_step = plan->step_count, first_value = plan->value_count;
-  bool constant = all_inputs_constant(plan, node);
+  bool constant = all_inputs_constant(plan, node), counts = plan->counts;
   bool done = false;
+  plan->counts = counts && !constant; /* what others need to know is computed all the same */
   nsc_status status = nsc_quant_lower(plan, node, &done);
   if (status == NSC_OK && !done) status = lower(plan, node);
   if (status == NSC_OK && constant) {
@@ -274,6 +278,7 @@ static nsc_status lower_node(nsc_plan *plan, const nsc_node *node) {
     if (status == NSC_OK) refresh_aliases(plan, first_value, node);
   }
   free_scratch(plan);
+  plan->counts = counts;
   return status;
 }
 

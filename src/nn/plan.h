@@ -57,6 +57,7 @@ struct nsc_step {
   double ms;                                                 /* of the last run */
   double macs;           /* multiply-adds of a plain computation, however it is done; 0 where none are counted */
   uint64_t weight_bytes; /* that it reads in a run, as they were packed */
+  uint64_t held_bytes;   /* inside of `op` */
 };
 
 typedef struct nsc_plan {
@@ -77,8 +78,11 @@ typedef struct nsc_plan {
   uint32_t node;         /* being lowered */
   void **scratch;        /* freed when the node is lowered */
   uint32_t scratch_count, scratch_capacity;
-  uint64_t packed_bytes; /* weights copied into operators */
-  uint8_t *buffer;       /* activations and workspace */
+  uint64_t packed_bytes;                          /* weights copied into operators */
+  uint64_t held_bytes, passing_bytes, peak_bytes; /* footprint.h: memory now, until the node is lowered, and at most */
+  bool counts;                                    /* only what it would take is counted: it cannot run */
+  uint32_t threads;                               /* of pool, also where there is none yet */
+  uint8_t *buffer;                                /* activations and workspace; NULL in a plan that only counts */
   size_t buffer_bytes, workspace_offset;
   uint64_t max_bytes;
   bool stock; /* as nsc_session_options has it */

@@ -14,6 +14,8 @@ void nsc_plan_drop_unread_steps(nsc_plan *plan);
 nsc_status nsc_plan_own_constant(nsc_plan *plan, uint32_t value, void **out);
 /* Where a value stands once the plan is placed. */
 void *nsc_plan_pointer(nsc_plan *plan, uint32_t value);
+/* Whether a tensor's floats can be read where they stand in the file. */
+bool nsc_floats_in_place(const nsc_tensor_proto *proto);
 /* op_shape.c: the one operator whose inputs need not all be known. */
 nsc_status nsc_lower_if(nsc_plan *plan, const nsc_node *node);
 

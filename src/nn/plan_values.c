@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/half.h"
+#include "nn/footprint.h"
 #include "nn/plan.h"
 #include "nn/plan_private.h"
 #include "nn/quant.h"
@@ -67,6 +68,7 @@ nsc_status nsc_plan_need_inputs(nsc_plan *plan, const nsc_node *node, uint32_t r
 nsc_status nsc_plan_alloc(nsc_plan *plan, size_t count, size_t size, void *out) {
   void *p = nsc_arena_alloc(&plan->arena, count, size);
   if (!p) return nsc_fail_memory(plan->err, count * size, "the plan");
+  nsc_plan_hold(plan, (uint64_t)count * size);
   memcpy(out, &p, sizeof p);
   return NSC_OK;
 }
@@ -92,6 +94,7 @@ nsc_status nsc_plan_scratch(nsc_plan *plan, size_t count, size_t size, void *out
   }
   void *p = calloc(1, bytes + XNN_EXTRA_BYTES);
   if (!p) return nsc_fail_memory(plan->err, bytes, "the plan");
+  nsc_plan_pass(plan, bytes);
   plan->scratch[plan->scratch_count++] = p;
   memcpy(out, &p, sizeof p);
   return NSC_OK;
@@ -161,6 +164,7 @@ nsc_status nsc_plan_own_constant(nsc_plan *plan, uint32_t value, void **out) {
   NSC_TRY(check_constant(plan, count, nsc_type_size(v->type), &bytes));
   v->owned = calloc(1, bytes + XNN_EXTRA_BYTES);
   if (!v->owned) return nsc_fail_memory(plan->err, bytes, "a constant");
+  nsc_plan_hold(plan, bytes + XNN_EXTRA_BYTES);
   v->data = v->owned;
   *out = v->owned;
   return NSC_OK;
@@ -208,6 +212,15 @@ nsc_status nsc_plan_load_constant(nsc_plan *plan, uint32_t value) {
   return NSC_OK;
 }
 
+bool nsc_floats_in_place(const nsc_tensor_proto *proto) {
+  if (!proto || proto->onnx_type != 1 || !proto->raw) return false;
+#ifdef __wasm__
+  return true; /* loads of wasm take any address, and alignment is only a hint to them */
+#else
+  return (uintptr_t)proto->raw % sizeof(float) == 0;
+#endif
+}
+
 nsc_status nsc_plan_floats(nsc_plan *plan, const nsc_node *node, uint32_t value, const char *what, const float **out) {
   if (!nsc_plan_is_constant(plan, value)) {
     return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "%s must be a constant", what);
@@ -229,7 +242,7 @@ nsc_status nsc_plan_floats(nsc_plan *plan, const nsc_node *node, uint32_t value,
     NSC_TRY(nsc_plan_scratch(plan, count, sizeof *copy, &copy));
     *out = copy;
     return nsc_quant_expand(plan, plain, copy);
-  } else if (proto->onnx_type == 1 && proto->raw && (uintptr_t)proto->raw % sizeof(float) == 0) {
+  } else if (nsc_floats_in_place(proto)) {
     *out = (const float *)(const void *)proto->raw; /* in place: big weights are not copied twice */
   } else {
     float *copy;

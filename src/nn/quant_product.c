@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/footprint.h"
+
 /* ---- scales and weights ---- */
 
 bool nsc_quant_scales_fit(const nsc_quant_scales *s, size_t outputs) {
@@ -103,16 +105,26 @@ static enum xnn_status setup_conv(nsc_step *step, void *workspace) {
   return xnn_setup_convolution2d_nhwc_qs8_qc8w(step->op, workspace, step->in[0], step->out[0]);
 }
 
+/* OIHW to OHWI */
+static nsc_status turn_weights(nsc_plan *plan, const int8_t *weights, size_t outputs, size_t inputs, size_t area,
+                               int8_t **out) {
+  if (plan->counts) {
+    nsc_plan_pass(plan, (uint64_t)outputs * inputs * area);
+    return NSC_OK;
+  }
+  NSC_TRY(nsc_plan_scratch(plan, outputs * inputs * area, 1, out));
+  const nsc_shape shape = {3, {(int64_t)outputs, (int64_t)inputs, (int64_t)area}};
+  nsc_transpose(*out, weights, &shape, (const uint32_t[]){0, 2, 1}, 1);
+  return NSC_OK;
+}
+
 nsc_status nsc_quant_conv(nsc_plan *plan, const nsc_node *node, const nsc_conv_geometry *given,
                           const nsc_quant_scales *s, const int8_t *weights, uint32_t input, uint32_t output) {
   nsc_conv_geometry g = *given;
   const nsc_window *w = &g.window;
   size_t area = (size_t)(w->kernel[0] * w->kernel[1]), channels = g.groups * g.group_out;
-  int8_t *packed;
-  NSC_TRY(nsc_plan_scratch(plan, channels * g.group_in * area, 1, &packed));
-  /* OIHW to OHWI */
-  const nsc_shape shape = {3, {(int64_t)channels, (int64_t)g.group_in, (int64_t)area}};
-  nsc_transpose(packed, weights, &shape, (const uint32_t[]){0, 2, 1}, 1);
+  int8_t *packed = NULL;
+  NSC_TRY(turn_weights(plan, weights, channels, g.group_in, area, &packed));
   size_t room;
   NSC_TRY(nsc_quant_unfold(plan, node, &g, s->in_zero, &input, &room));
   nsc_step *step;
@@ -120,6 +132,11 @@ nsc_status nsc_quant_conv(nsc_plan *plan, const nsc_node *node, const nsc_conv_g
   step->inputs[0] = input;
   step->outputs[0] = output;
   step->setup = setup_conv;
+  size_t taps = g.group_in * (size_t)(w->kernel[0] * w->kernel[1]);
+  double pixels = (double)(plan->values[input].shape.dims[0] * w->out[0] * w->out[1]);
+  nsc_plan_count(plan, step, pixels * (double)(channels * taps), (uint64_t)channels * (taps + 2 * sizeof(float)));
+  nsc_plan_hold_conv(plan, step, &g, channels, NSC_INT8_PRODUCT);
+  if (plan->counts) return NSC_OK;
   NSC_TRY(nsc_plan_check(
       plan, node,
       xnn_create_convolution2d_nhwc_qs8_qc8w(
@@ -136,9 +153,6 @@ nsc_status nsc_quant_conv(nsc_plan *plan, const nsc_node *node, const nsc_conv_g
   if (out_h != (size_t)w->out[0] || out_w != (size_t)w->out[1]) {
     return nsc_node_fail(plan, node, NSC_ERROR_INTERNAL, "XNNPACK computes %zu x %zu outputs", out_h, out_w);
   }
-  size_t taps = g.group_in * (size_t)(w->kernel[0] * w->kernel[1]);
-  double pixels = (double)(plan->values[input].shape.dims[0] * w->out[0] * w->out[1]);
-  nsc_plan_count(plan, step, pixels * (double)(channels * taps), (uint64_t)channels * (taps + 2 * sizeof(float)));
   return NSC_OK;
 }
 
@@ -241,13 +255,15 @@ nsc_status nsc_quant_dense(nsc_plan *plan, const nsc_node *node, const nsc_quant
   step->inputs[0] = input;
   step->outputs[0] = output;
   step->setup = setup_dense;
+  nsc_plan_count(plan, step, (double)d->rows * (double)d->in * (double)d->out,
+                 (uint64_t)d->out * (d->in + 2 * sizeof(float)));
+  nsc_plan_hold_dense(plan, step, d->in, d->out, NSC_INT8_PRODUCT);
+  if (plan->counts) return NSC_OK;
   NSC_TRY(nsc_plan_check(plan, node,
                          xnn_create_fully_connected_nc_qs8_qc8w(
                              d->in, d->out, d->in, d->out, (int8_t)s->in_zero, s->in_scale, s->weight_scale, weights,
                              s->bias, (int8_t)s->out_zero, s->out_scale, (int8_t)s->min, (int8_t)s->max,
                              d->transposed ? XNN_FLAG_TRANSPOSE_WEIGHTS : 0, NULL, NULL, &step->op)));
-  nsc_plan_count(plan, step, (double)d->rows * (double)d->in * (double)d->out,
-                 (uint64_t)d->out * (d->in + 2 * sizeof(float)));
   return nsc_plan_check(plan, node, xnn_reshape_fully_connected_nc_qs8_qc8w(step->op, d->rows, plan->pool));
 }
 

@@ -63,13 +63,13 @@ nsc_status nsc_quantizer_create(const nsc_model *model, const nsc_session_option
 }
 
 nsc_status nsc_quantizer_observe(nsc_quantizer *q, const float *input, size_t count, bool channels_last,
-                                 nsc_error *err) {
+                                 const volatile int32_t *cancel, nsc_error *err) {
   if (channels_last) {
     NSC_TRY(nsc_session_set_input_nhwc(q->session, 0, input, count, err));
   } else {
     NSC_TRY(nsc_session_set_input(q->session, 0, input, count * sizeof *input, err));
   }
-  NSC_TRY(nsc_session_run(q->session, NULL, err));
+  NSC_TRY(nsc_session_run(q->session, cancel, err));
   for (uint32_t i = 0; i < q->tap_count; i++) {
     size_t elements;
     const float *values = nsc_session_tap(q->session, q->taps[i], &elements);

@@ -90,7 +90,7 @@ NSC_WARN_UNUSED nsc_status nsc_quantizer_create(const nsc_model *model, const ns
                                                 nsc_error *err);
 /* Runs the float model on its one input, N, H, W, C with `channels_last` or in ONNX's order, and counts. */
 NSC_WARN_UNUSED nsc_status nsc_quantizer_observe(nsc_quantizer *q, const float *input, size_t count, bool channels_last,
-                                                 nsc_error *err);
+                                                 const volatile int32_t *cancel, nsc_error *err);
 /* Ends calibration and writes the model. Errors: ARGUMENT when nothing was observed; CORRUPT when values were no
  * numbers. */
 NSC_WARN_UNUSED nsc_status nsc_quantizer_finish(nsc_quantizer *q, uint32_t word_count, const char *const *keys,

@@ -17,7 +17,6 @@ static const uint64_t default_max_bytes = (uint64_t)2 << 30;
 
 struct nsc_session {
   nsc_plan plan;
-  uint32_t threads;
   double run_ms;
 };
 
@@ -26,11 +25,8 @@ nsc_status nsc_session_create(const nsc_model *model, const nsc_session_options 
   return nsc_session_create_tapped(model, options, NULL, 0, out, err);
 }
 
-nsc_status nsc_session_create_tapped(const nsc_model *model, const nsc_session_options *options, const uint32_t *taps,
-                                     uint32_t tap_count, nsc_session **out, nsc_error *err) {
-  static const nsc_session_options none;
+static nsc_status check(const nsc_model *model, const nsc_session_options *options, nsc_error *err) {
   if (!model) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no model");
-  if (!options) options = &none;
   if (options->input_count > model->input_count) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "shapes for %u inputs were given; the model has %u", options->input_count,
                     model->input_count);
@@ -42,18 +38,60 @@ nsc_status nsc_session_create_tapped(const nsc_model *model, const nsc_session_o
                     "XNNPACK does not run on this processor (status %d)", (int)ready);
   }
   if (!options->stock) nsc_choose_rows();
+  return NSC_OK;
+}
+
+static void begin(nsc_plan *plan, const nsc_model *model, const nsc_session_options *options, nsc_error *err) {
+  plan->model = model;
+  plan->err = err;
+  plan->stock = options->stock;
+  plan->integers = options->integers;
+  plan->max_bytes = options->max_bytes ? options->max_bytes : default_max_bytes;
+  plan->threads = options->threads > 1 ? options->threads : 1;
+}
+
+/* Where a plan is made and at the end: with the model's own bytes, which stay. */
+static nsc_memory memory_of(const nsc_plan *plan) {
+  uint64_t file = nsc_model_bytes(plan->model);
+  for (uint32_t i = 0; i < plan->model->file_count; i++) file += plan->model->files[i].source->size;
+  uint64_t beside = plan->packed_bytes + plan->buffer_bytes;
+  return (nsc_memory){
+      .file = file,
+      .weights = plan->packed_bytes,
+      .activations = plan->buffer_bytes,
+      .other = nsc_arena_bytes(&plan->model->arena) + (plan->held_bytes > beside ? plan->held_bytes - beside : 0),
+      .peak = file + nsc_arena_bytes(&plan->model->arena) + plan->peak_bytes};
+}
+
+nsc_status nsc_model_memory(const nsc_model *model, const nsc_session_options *options, nsc_memory *out,
+                            nsc_error *err) {
+  static const nsc_session_options none;
+  if (!options) options = &none;
+  NSC_TRY(check(model, options, err));
+  nsc_plan plan = {.counts = true};
+  begin(&plan, model, options, err);
+  nsc_status status = nsc_plan_build(&plan, options->inputs, options->input_count, options->constants);
+  if (status == NSC_OK) *out = memory_of(&plan);
+  nsc_plan_free(&plan);
+  return status;
+}
+
+void nsc_session_memory(const nsc_session *session, nsc_memory *out) {
+  *out = memory_of(&session->plan);
+}
+
+nsc_status nsc_session_create_tapped(const nsc_model *model, const nsc_session_options *options, const uint32_t *taps,
+                                     uint32_t tap_count, nsc_session **out, nsc_error *err) {
+  static const nsc_session_options none;
+  if (!options) options = &none;
+  NSC_TRY(check(model, options, err));
   nsc_session *s = calloc(1, sizeof *s);
   if (!s) return nsc_fail_memory(err, sizeof *s, "a session");
-  s->threads = options->threads > 1 ? options->threads : 1;
-  s->plan.model = model;
-  s->plan.err = err;
-  s->plan.stock = options->stock;
-  s->plan.integers = options->integers;
+  begin(&s->plan, model, options, err);
   s->plan.taps = taps;
   s->plan.tap_count = tap_count;
-  s->plan.max_bytes = options->max_bytes ? options->max_bytes : default_max_bytes;
-  if (s->threads > 1) s->plan.pool = pthreadpool_create(s->threads);
-  if (!s->plan.pool) s->threads = 1; /* no threads here: the work is the same, only slower */
+  if (s->plan.threads > 1) s->plan.pool = pthreadpool_create(s->plan.threads);
+  if (!s->plan.pool) s->plan.threads = 1; /* no threads here: the work is the same, only slower */
   nsc_status status = nsc_plan_build(&s->plan, options->inputs, options->input_count, options->constants);
   s->plan.err = NULL;
   s->plan.taps = NULL; /* the caller's */
@@ -65,10 +103,40 @@ nsc_status nsc_session_create_tapped(const nsc_model *model, const nsc_session_o
   return NSC_OK;
 }
 
+static size_t element_count(const nsc_value *v) {
+  size_t count = 0;
+  nsc_shape_count(&v->shape, &count);
+  return count;
+}
+
 const float *nsc_session_tap(nsc_session *session, uint32_t value, size_t *count) {
   const nsc_value *v = &session->plan.values[value];
   if (!v->known || v->type != NSC_TYPE_F32 || !nsc_shape_count(&v->shape, count)) return NULL;
   return nsc_plan_pointer(&session->plan, value);
+}
+
+bool nsc_session_tap_picture(const nsc_session *session, uint32_t value, size_t size[3]) {
+  const nsc_value *v = &session->plan.values[value];
+  if (!v->known || v->data || v->type != NSC_TYPE_F32 || v->shape.rank != 4 || v->shape.dims[0] != 1) return false;
+  for (int i = 0; i < 3; i++) size[i] = (size_t)v->shape.dims[i < 2 ? i + 2 : 1];
+  return true;
+}
+
+void nsc_session_read_tap(nsc_session *session, uint32_t value, float *out) {
+  const nsc_value *v = &session->plan.values[value];
+  size_t count = element_count(v);
+  const float *from = nsc_plan_pointer(&session->plan, value);
+  uint32_t perm[NSC_MAX_RANK];
+  nsc_channels_last_perm(v->shape.rank, perm);
+  if (v->channels_last) {
+    memcpy(out, from, count * sizeof *out);
+  } else {
+    nsc_transpose(out, from, &v->shape, perm, sizeof *out);
+  }
+}
+
+struct pthreadpool *nsc_session_threads(const nsc_session *session) {
+  return session->plan.pool;
 }
 
 void nsc_session_free(nsc_session *session) {
@@ -103,12 +171,6 @@ void nsc_session_input_info(const nsc_session *session, uint32_t index, nsc_tens
 
 void nsc_session_output_info(const nsc_session *session, uint32_t index, nsc_tensor_info *out) {
   describe(session, &session->plan.model->outputs[index], out);
-}
-
-static size_t element_count(const nsc_value *v) {
-  size_t count = 0;
-  nsc_shape_count(&v->shape, &count);
-  return count;
 }
 
 static nsc_status check_port(uint32_t index, uint32_t count, size_t have, size_t need, const char *what,
@@ -226,7 +288,7 @@ nsc_status nsc_session_json(const nsc_session *session, char **out, nsc_error *e
   const nsc_plan *plan = &session->plan;
   nsc_text t = {0};
   nsc_json_object(&t);
-  nsc_json_key(&t, "threads"), nsc_json_int(&t, session->threads);
+  nsc_json_key(&t, "threads"), nsc_json_int(&t, plan->threads);
   nsc_json_key(&t, "arenaBytes"), nsc_json_int(&t, (int64_t)plan->buffer_bytes);
   nsc_json_key(&t, "packedBytes"), nsc_json_int(&t, (int64_t)plan->packed_bytes);
   nsc_json_key(&t, "ms"), nsc_json_number(&t, session->run_ms);

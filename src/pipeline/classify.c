@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "base/half.h"
 #include "base/text.h"
+#include "nn/feature_map.h"
+#include "nn/session_taps.h"
 #include "pipeline/classify.h"
 #include "pipeline/manifest.h"
 #include "pipeline/scores.h"
@@ -20,10 +22,13 @@ struct nsc_classifier {
   nsc_arena arena;
   nsc_manifest manifest;
   nsc_session *session;
+  uint32_t batch;      /* pictures in a run */
   bool channels_first; /* of the model's input: N, C, H, W; else N, H, W, C */
   float *input;        /* [height][width][channels] */
   size_t input_count;
-  float *raw; /* what the network gives, [raw_count] */
+  uint32_t map;       /* value of the model's last feature map, or NSC_NO_VALUE */
+  size_t map_size[3]; /* its height, width, channels */
+  float *raw;         /* what the network gives, [raw_count] */
   uint32_t raw_count;
   uint32_t output;  /* of the model's outputs, the one with the scores */
   uint16_t *halves; /* [raw_count] where it is float16, else NULL */
@@ -36,6 +41,10 @@ nsc_status nsc_classifier_profile(const nsc_classifier *classifier, char **out, 
 
 const nsc_recipe *nsc_classifier_recipe(const nsc_classifier *classifier) {
   return &classifier->manifest.recipe;
+}
+
+static uint32_t batch_of(const nsc_classifier_options *options) {
+  return options && options->batch > 1 ? options->batch : 1;
 }
 
 /* The one picture input, with its size filled in from the recipe; a recipe without size takes the model's. */
@@ -57,15 +66,16 @@ static nsc_status fit_input(nsc_classifier *c, nsc_tensor_info *info, nsc_error 
   c->channels_first = info->dims[1] == r->channels || (info->dims[1] < 0 && info->dims[3] != r->channels);
   int64_t *height = &info->dims[c->channels_first ? 2 : 1], *width = &info->dims[c->channels_first ? 3 : 2];
   int64_t *channels = &info->dims[c->channels_first ? 1 : 3];
-  if (info->dims[0] < 0) info->dims[0] = 1;
+  if (info->dims[0] < 0) info->dims[0] = c->batch;
   if (*height < 0) *height = r->height;
   if (*width < 0) *width = r->width;
   if (*channels < 0) *channels = r->channels;
-  if (info->dims[0] != 1 || *height != r->height || *width != r->width || *channels != r->channels) {
+  if (info->dims[0] != c->batch || *height != r->height || *width != r->width || *channels != r->channels) {
     return nsc_fail(
         err, NSC_ERROR_RECIPE,
-        "the recipe makes %u x %u pixels with %u channels, the model takes %lld x %lld with %lld (batch %lld)",
-        r->width, r->height, r->channels, (long long)*width, (long long)*height, (long long)*channels,
+        "the recipe makes %u x %u pixels with %u channels in batches of %u, the model takes %lld x %lld with %lld in "
+        "batches of %lld",
+        r->width, r->height, r->channels, c->batch, (long long)*width, (long long)*height, (long long)*channels,
         (long long)info->dims[0]);
   }
   return NSC_OK;
@@ -145,6 +155,20 @@ static nsc_status fit_output(nsc_classifier *c, nsc_error *err) {
   return NSC_OK;
 }
 
+/* The map that was tapped is that of the first output. Another one may have its own, which is not looked at. */
+static nsc_status check_map(nsc_classifier *c, nsc_error *err) {
+  uint32_t map;
+  NSC_TRY(nsc_find_feature_map(c->model, c->model->outputs[c->output].value, &map, err));
+  bool fits = map == c->map && map != NSC_NO_VALUE && nsc_session_tap_picture(c->session, map, c->map_size) &&
+              c->map_size[0] * c->map_size[1] > 1;
+  if (!fits) c->map = NSC_NO_VALUE;
+  return NSC_OK;
+}
+
+static size_t count_inputs(const nsc_recipe *r) {
+  return (size_t)r->width * r->height * r->channels; /* at most 4096 * 4096 * 3: fits 32 bits */
+}
+
 static nsc_status build(nsc_classifier *c, const nsc_classifier_options *options, nsc_error *err) {
   NSC_TRY(nsc_manifest_read(c->model, options, &c->arena, &c->manifest, err));
   if (!c->manifest.has_recipe) {
@@ -153,10 +177,11 @@ static nsc_status build(nsc_classifier *c, const nsc_classifier_options *options
   nsc_tensor_info input;
   NSC_TRY(fit_input(c, &input, err));
   nsc_session_options session = {.threads = options ? options->threads : 1, .input_count = 1, .inputs = &input};
-  NSC_TRY(nsc_session_create(c->model, &session, &c->session, err));
+  NSC_TRY(nsc_find_feature_map(c->model, c->model->outputs[0].value, &c->map, err));
+  NSC_TRY(nsc_session_create_tapped(c->model, &session, &c->map, c->map != NSC_NO_VALUE, &c->session, err));
   NSC_TRY(fit_output(c, err));
-  const nsc_recipe *r = &c->manifest.recipe;
-  c->input_count = (size_t)r->width * r->height * r->channels; /* at most 4096 * 4096 * 3: fits 32 bits */
+  NSC_TRY(check_map(c, err));
+  c->input_count = count_inputs(&c->manifest.recipe);
   c->input = malloc(c->input_count * sizeof *c->input);
   return c->input ? NSC_OK : nsc_fail_memory(err, c->input_count * sizeof *c->input, "the model's input");
 }
@@ -167,6 +192,7 @@ nsc_status nsc_classifier_create(const nsc_model *model, const nsc_classifier_op
   nsc_classifier *c = calloc(1, sizeof *c);
   if (!c) return nsc_fail_memory(err, sizeof *c, "a classifier");
   c->model = model;
+  c->batch = batch_of(options);
   nsc_status status = build(c, options, err);
   if (status != NSC_OK) {
     nsc_classifier_free(c);
@@ -174,6 +200,54 @@ nsc_status nsc_classifier_create(const nsc_model *model, const nsc_classifier_op
   }
   *out = c;
   return NSC_OK;
+}
+
+static nsc_status measure_memory(nsc_classifier *c, const nsc_classifier_options *options, nsc_memory *out,
+                                 nsc_error *err) {
+  nsc_tensor_info input;
+  nsc_session_options session = {.threads = options ? options->threads : 1};
+  NSC_TRY(nsc_manifest_read(c->model, options, &c->arena, &c->manifest, err));
+  if (c->manifest.has_recipe) {
+    NSC_TRY(fit_input(c, &input, err));
+  } else {
+    NSC_TRY(nsc_model_input_info(c->model, 0, &input, err));
+    if (input.rank && input.dims[0] < 0) input.dims[0] = c->batch;
+  }
+  session.input_count = input.rank > 0;
+  session.inputs = &input;
+  NSC_TRY(nsc_model_memory(c->model, &session, out, err));
+  if (c->manifest.has_recipe) {
+    uint64_t bytes = (uint64_t)count_inputs(&c->manifest.recipe) * sizeof(float);
+    out->other += bytes;
+    out->peak += bytes;
+  }
+  return NSC_OK;
+}
+
+nsc_status nsc_classifier_memory(const nsc_model *model, const nsc_classifier_options *options, nsc_memory *out,
+                                 nsc_error *err) {
+  if (!model) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no model");
+  nsc_classifier c = {.model = model, .batch = batch_of(options)};
+  nsc_status status = measure_memory(&c, options, out, err);
+  nsc_arena_free(&c.arena);
+  return status;
+}
+
+nsc_status nsc_classifier_memory_json(const nsc_model *model, const nsc_classifier_options *options, char **out,
+                                      nsc_error *err) {
+  nsc_memory m;
+  NSC_TRY(nsc_classifier_memory(model, options, &m, err));
+  nsc_text t = {0};
+  nsc_json_object(&t);
+  nsc_json_key(&t, "fileMB"), nsc_json_number(&t, (double)m.file / 1e6);
+  nsc_json_key(&t, "weightsMB"), nsc_json_number(&t, (double)m.weights / 1e6);
+  nsc_json_key(&t, "activationsMB"), nsc_json_number(&t, (double)m.activations / 1e6);
+  nsc_json_key(&t, "otherMB"), nsc_json_number(&t, (double)m.other / 1e6);
+  nsc_json_key(&t, "peakMB"), nsc_json_number(&t, (double)m.peak / 1e6);
+  nsc_json_key(&t, "threads"), nsc_json_int(&t, options && options->threads > 1 ? options->threads : 1);
+  nsc_json_key(&t, "batch"), nsc_json_int(&t, batch_of(options));
+  nsc_json_end_object(&t);
+  return nsc_text_finish(&t, out, err);
 }
 
 void nsc_classifier_free(nsc_classifier *classifier) {
@@ -228,21 +302,13 @@ nsc_status nsc_classifier_prepare(nsc_classifier *classifier, nsc_image *image, 
   return NSC_OK;
 }
 
-nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
-                              const volatile int32_t *cancel, nsc_result *out, nsc_error *err) {
-  nsc_classifier *c = classifier;
-  if (!c || !image || !out) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no classifier, image or result");
-  double start = nsc_now_ms();
-  const void *samples;
-  NSC_TRY(nsc_image_frame(image, frame, &samples, err));
-  double decoded = nsc_now_ms();
-  NSC_TRY(nsc_preprocess(image, frame, &c->manifest.recipe, c->input, c->input_count, err));
+/* What the network gives for a picture, as floats. */
+static nsc_status run_network(nsc_classifier *c, const float *input, const volatile int32_t *cancel, nsc_error *err) {
   if (c->channels_first) {
-    NSC_TRY(nsc_session_set_input_nhwc(c->session, 0, c->input, c->input_count, err));
+    NSC_TRY(nsc_session_set_input_nhwc(c->session, 0, input, c->input_count, err));
   } else {
-    NSC_TRY(nsc_session_set_input(c->session, 0, c->input, c->input_count * sizeof *c->input, err));
+    NSC_TRY(nsc_session_set_input(c->session, 0, input, c->input_count * sizeof *input, err));
   }
-  double preprocessed = nsc_now_ms();
   NSC_TRY(nsc_session_run(c->session, cancel, err));
   if (c->halves) {
     NSC_TRY(nsc_session_get_output(c->session, c->output, c->halves, c->raw_count * sizeof *c->halves, err));
@@ -253,14 +319,79 @@ nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_image *image, uint
   for (uint32_t i = 0; i < c->raw_count; i++) {
     if (!isfinite(c->raw[i])) return nsc_fail(err, NSC_ERROR_CORRUPT, "the model's output is not a number");
   }
+  return NSC_OK;
+}
+
+nsc_status nsc_classifier_judge(nsc_classifier *classifier, const float *input, const volatile int32_t *cancel,
+                                nsc_result *out, nsc_error *err) {
+  nsc_classifier *c = classifier;
+  double start = nsc_now_ms();
+  NSC_TRY(run_network(c, input, cancel, err));
   score(c);
   nsc_classifier_blank_result(c, out);
   out->scores = c->scores;
   out->verdict = nsc_verdict(c->manifest.task, c->scores, c->manifest.thresholds, c->manifest.label_count);
+  out->inference_ms = nsc_now_ms() - start;
+  return NSC_OK;
+}
+
+nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
+                              const volatile int32_t *cancel, nsc_result *out, nsc_error *err) {
+  nsc_classifier *c = classifier;
+  if (!c || !image || !out) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no classifier, image or result");
+  double start = nsc_now_ms();
+  const void *samples;
+  NSC_TRY(nsc_image_frame(image, frame, &samples, err));
+  double decoded = nsc_now_ms();
+  NSC_TRY(nsc_preprocess(image, frame, &c->manifest.recipe, c->input, c->input_count, err));
+  double preprocessed = nsc_now_ms();
+  NSC_TRY(nsc_classifier_judge(c, c->input, cancel, out, err));
   out->decode_ms = decoded - start;
   out->preprocess_ms = preprocessed - decoded;
-  out->inference_ms = nsc_now_ms() - preprocessed;
   return NSC_OK;
+}
+
+/* ---- for explanations ---- */
+
+const nsc_model *nsc_classifier_model(const nsc_classifier *classifier) {
+  return classifier->model;
+}
+
+struct pthreadpool *nsc_classifier_threads(const nsc_classifier *classifier) {
+  return nsc_session_threads(classifier->session);
+}
+
+uint32_t nsc_classifier_output_value(const nsc_classifier *classifier) {
+  return classifier->model->outputs[classifier->output].value;
+}
+
+uint32_t nsc_classifier_output_count(const nsc_classifier *classifier) {
+  return classifier->raw_count;
+}
+
+uint32_t nsc_classifier_feature_map(const nsc_classifier *classifier, size_t size[3]) {
+  memcpy(size, classifier->map_size, sizeof classifier->map_size);
+  return classifier->map;
+}
+
+void nsc_classifier_read_feature_map(nsc_classifier *classifier, float *out) {
+  nsc_session_read_tap(classifier->session, classifier->map, out);
+}
+
+void nsc_classifier_logit_weights(const nsc_classifier *classifier, uint32_t label, float *weights) {
+  for (uint32_t i = 0; i < classifier->raw_count; i++) weights[i] = i == label;
+  if (classifier->raw_count == 1) weights[0] = label ? 1 : -1;
+}
+
+double nsc_classifier_logit(const nsc_classifier *classifier, uint32_t label) {
+  const nsc_classifier *c = classifier;
+  bool single = c->raw_count == 1;
+  double raw = (double)c->raw[single ? 0 : label];
+  if (!c->manifest.logits) {
+    double p = fmin(fmax(raw, 1e-7), 1 - 1e-7); /* what float32 can tell from 0 and 1 */
+    raw = log(p / (1 - p));
+  }
+  return single && label == 0 ? -raw : raw;
 }
 
 static void write_threshold(nsc_text *t, const nsc_result *r) {

@@ -1,4 +1,4 @@
-/* What quantisation needs of a classifier. */
+/* What quantisation and explanations need of a classifier. */
 #ifndef NSC_PIPELINE_CLASSIFY_H
 #define NSC_PIPELINE_CLASSIFY_H
 
@@ -13,5 +13,30 @@ void nsc_classifier_input(const nsc_classifier *classifier, nsc_tensor_info *out
 NSC_WARN_UNUSED nsc_status nsc_classifier_prepare(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
                                                   const float **out, size_t *count, bool *channels_last,
                                                   nsc_error *err);
+
+/* A picture that nsc_classifier_prepare made, or one like it, to a result. Times but that of inference are 0. */
+NSC_WARN_UNUSED nsc_status nsc_classifier_judge(nsc_classifier *classifier, const float *input,
+                                                const volatile int32_t *cancel, nsc_result *out, nsc_error *err);
+
+/* ---- of the last run ---- */
+
+/* How much the network speaks for a label, before softmax or sigmoid and temperature; log-odds where it gives
+ * probabilities. The label "absent" of a network with one output has the negative of "present". */
+double nsc_classifier_logit(const nsc_classifier *classifier, uint32_t label);
+/* The model's last feature map: a value of its graph, or NSC_NO_VALUE, and height, width and channels. */
+uint32_t nsc_classifier_feature_map(const nsc_classifier *classifier, size_t size[3]);
+/* [height][width][channels]. */
+void nsc_classifier_read_feature_map(nsc_classifier *classifier, float *out);
+
+/* ---- of the network ---- */
+
+const nsc_model *nsc_classifier_model(const nsc_classifier *classifier);
+/* Its threads for other work between runs, as nsc_session_threads. */
+struct pthreadpool *nsc_classifier_threads(const nsc_classifier *classifier);
+/* The value with the scores, and how many there are. */
+uint32_t nsc_classifier_output_value(const nsc_classifier *classifier);
+uint32_t nsc_classifier_output_count(const nsc_classifier *classifier);
+/* The logit of a label as a sum of outputs times these [nsc_classifier_output_count]. */
+void nsc_classifier_logit_weights(const nsc_classifier *classifier, uint32_t label, float *weights);
 
 #endif

@@ -54,13 +54,14 @@ nsc_status nsc_quantization_create(const nsc_model *model, const nsc_classifier_
   return NSC_OK;
 }
 
-nsc_status nsc_quantization_add(nsc_quantization *q, nsc_image *image, uint32_t frame, nsc_error *err) {
+nsc_status nsc_quantization_add(nsc_quantization *q, nsc_image *image, uint32_t frame, const volatile int32_t *cancel,
+                                nsc_error *err) {
   if (!q || !image) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no image");
   const float *input;
   size_t count;
   bool channels_last;
   NSC_TRY(nsc_classifier_prepare(q->classifier, image, frame, &input, &count, &channels_last, err));
-  NSC_TRY(nsc_quantizer_observe(q->quantizer, input, count, channels_last, err));
+  NSC_TRY(nsc_quantizer_observe(q->quantizer, input, count, channels_last, cancel, err));
   q->frames++;
   return NSC_OK;
 }

@@ -166,7 +166,7 @@ static nsc_model *quantised(const nsc_model *model, const nsc_quantize_options *
   nsc_status status = nsc_quantizer_create(model, NULL, options, &q, err);
   for (int i = 0; i < pictures && status == NSC_OK; i++) {
     draw(picture);
-    status = nsc_quantizer_observe(q, picture, PICTURE, false, err);
+    status = nsc_quantizer_observe(q, picture, PICTURE, false, NULL, err);
   }
   static const char *const keys[] = {"nsc.quantization"}, *const words[] = {"{}"};
   if (status == NSC_OK) status = nsc_quantizer_finish(q, 1, keys, words, &bytes, &size, err);
@@ -300,7 +300,7 @@ TEST(quantize_says_what_it_cannot) {
   size_t size;
   err = (nsc_error){0};
   CHECK(nsc_quantizer_create(model, NULL, &options, &q, &err) == NSC_OK);
-  CHECK(nsc_quantizer_observe(q, picture, PICTURE, false, &err) == NSC_OK);
+  CHECK(nsc_quantizer_observe(q, picture, PICTURE, false, NULL, &err) == NSC_OK);
   CHECK(nsc_quantizer_finish(q, 0, NULL, NULL, &bytes, &size, &err) == NSC_ERROR_CORRUPT);
   nsc_quantizer_free(q);
   nsc_model_free(small);

@@ -339,12 +339,15 @@ export function describeNetwork(name) {
   return { size: 224, channels: 3, classes: 1000, ...a };
 }
 
-/** The network as ONNX bytes, and its parameters. `size` and `classes` may differ from the published ones. */
-export function buildNetwork(name, { size, classes, seed = 1, metadata = {} } = {}) {
+/**
+ * The network as ONNX bytes, and its parameters. `size` and `classes` may differ from the published ones; `batch` may be a
+ * name, which leaves it open; `open` leaves the size open, too.
+ */
+export function buildNetwork(name, { size, classes, seed = 1, batch = 1, open = false, metadata = {} } = {}) {
   const a = describeNetwork(name);
   size ??= a.size;
   classes ??= a.classes;
-  const g = new OnnxGraph(name, { image: [1, a.channels, size, size] }, { opset: a.opset ?? 13, seed });
+  const g = new OnnxGraph(name, { image: [batch, a.channels, ...(open ? ['height', 'width'] : [size, size])] }, { opset: a.opset ?? 13, seed });
   const output = a.build(g, classes, size);
-  return { bytes: g.finish(output, [1, classes], metadata), parameters: g.parameters };
+  return { bytes: g.finish(output, [batch, classes], metadata), parameters: g.parameters };
 }

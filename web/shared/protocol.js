@@ -59,13 +59,23 @@
  *   cut        {from, others}                     for each Look of `others` [x, y, x, y] in its pixels, where the plane of
  *                                                 the Look `from` cuts it, or null
  *   locate     {from, keys}                       {frame, x, y} in each image: the place of a pixel, from {key, frame, x, y}
- *   model      {file, options, weights}           nsc_model_json; options {recipe, labels, output} are JSON texts or
+ *   model      {file, options, weights}           nsc_model_json and `memory` as of footprint; options {recipe, labels, output} are JSON texts or
  *                                                 null; weights is a list of {name, file} for the `files` of the JSON. Takes the place of the model before it, which stays when this
  *                                                 one fails
  *   describe   {file}                             nsc_model_json of a model that is not kept
+ *   footprint  {file, options, weights}           Memory that `model` with the same arguments would take, or null where it would
+ *                                                 fail
  *   recipe     {preset, width, height, channels}  a recipe as JSON, to start a form from
  *   classify   {key, frame}                       nsc_result_json, and `totalMs` as the worker saw it
  *   profile    {}                                 nsc_classifier_profile: the last run, step by step
+ *   explain    {key, frame, method, label,        as `classify`, and a map of what influenced the model is kept: method is the
+ *               samples, curve}                   index of a name in constants.explanations, label -1 asks about the
+ *                                                 verdict; 0 samples: as many as usual; curve: points of insertion and
+ *                                                 deletion. Progress in steps, phase 'explain'
+ *   explained  {threshold}                        {facts, pixels} of that map: nsc_explanation_json, and its colours at the
+ *                                                 size of the model's input, transparent below the threshold
+ *   explainShuffled {key, frame, threshold}       {likeness, pixels}: the same question to the network with shuffled weights,
+ *                                                 and the rank correlation of both maps
  *   quantize   {keys, method}                     the bytes of the model in int8 (nsc_quantization_finish), with ranges from
  *                                                 the first frames of these images; method 'minmax', 'percentile', 'mse'
  *                                                 or 'entropy'. Progress in images, phase 'calibrate'
@@ -211,7 +221,10 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string | null} [limits]
  * @property {string | null} [license]
  * @property {string | null} [producer]
+ * @property {Memory | null} [memory]
  *
+ * @typedef {{fileMB: number, weightsMB: number, activationsMB: number, otherMB: number, peakMB: number}} Memory
+ *   nsc_classifier_memory_json
  * @typedef {{name: string, file: Blob}} Weights  a file beside a model, under the name that the model has for it
  *
  * @typedef {object} Result nsc_result_json
@@ -223,6 +236,32 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string | null} advice
  * @property {{decode: number, preprocess: number, inference: number}} ms
  * @property {number} totalMs
+ *
+ * @typedef {[number, number, number, number]} Box  left, top, right, bottom
+ * @typedef {object} Region of a map: pixels of the picture, mm where it says how large those are
+ * @property {number} share  of all influence
+ * @property {Box} box
+ * @property {[number, number]} centre
+ * @property {Box | null} boxMm
+ * @property {[number, number] | null} centreMm
+ * @property {number | null} areaMm2
+ * @property {[number, number, number] | null} patientMm  LPS+
+ * @property {Array<[number, number]>} outline
+ *
+ * @typedef {{area: number, scores: number[]}} Curve
+ * @typedef {object} Explained nsc_explanation_json
+ * @property {string} method
+ * @property {string} label
+ * @property {number} logit
+ * @property {number} score
+ * @property {number} width
+ * @property {number} height
+ * @property {Box} rectangle  of the map, in pixels of the picture
+ * @property {number} lowest
+ * @property {number} highest
+ * @property {Region[]} regions
+ * @property {{deletion: Curve, insertion: Curve} | null} curves
+ * @property {number} ms
  *
  * @typedef {object} Profile nsc_classifier_profile
  * @property {number} ms
@@ -240,6 +279,7 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string[]} measures
  * @property {Array<{name: string, colors: string}>} colorMaps  256 colours of six digits each
  * @property {string[]} recipePresets
+ * @property {string[]} explanations
  * @property {string[]} planes
  * @property {string[]} projections
  * @property {Record<string, number>} limits  `steps`: filters in a list

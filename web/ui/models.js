@@ -4,7 +4,7 @@
  */
 import { CoreError } from '../shared/protocol.js';
 import { isCancelled } from '../client/client.js';
-import { onLanguage, t } from '../i18n/i18n.js';
+import { formatNumber, onLanguage, t } from '../i18n/i18n.js';
 import { byId, h } from './dom.js';
 import { describeError } from './filelist.js';
 
@@ -19,6 +19,9 @@ import { describeError } from './filelist.js';
 
 /** @type {ModelOptions} */
 const AS_THE_MODEL_SAYS = { recipe: null, labels: null, output: null };
+
+/** From here on it is asked: an eighth of what a small computer has. */
+const LARGE_MB = 500;
 
 /** @param {string} path */
 export const isModel = (path) => /\.onnx$/i.test(path);
@@ -123,13 +126,32 @@ export class Models {
       return;
     }
     const options = info.recipe ? AS_THE_MODEL_SAYS : await this.form.ask(info, file.name);
-    if (!options) return;
+    if (!options || !(await this.#isWanted(file, options, weights))) return;
     this.choices.push({ title: info.title || file.name, load: async () => file, options, weights });
     await this.choose(this.choices.length - 1);
     if (this.chosen !== this.choices.length - 1) {
       this.choices.pop();
       this.#list();
     }
+  }
+
+  /**
+   * Asks before a model takes much of the machine's memory.
+   * @param {File} file
+   * @param {ModelOptions} options
+   * @param {Weights[]} weights
+   */
+  async #isWanted(file, options, weights) {
+    /** @type {import('../shared/protocol.js').Memory | null} */
+    const memory = await this.client.request('footprint', { file, options, weights }).catch(() => null);
+    if (!memory || memory.peakMB < LARGE_MB) return true; // what fails says so when it is loaded
+    const dialog = /** @type {HTMLDialogElement} */ (byId('large-dialog'));
+    byId('large-file').textContent = file.name;
+    byId('large-text').textContent = t('model.largeText', { mb: formatNumber(Math.ceil(memory.peakMB)) });
+    dialog.returnValue = '';
+    dialog.showModal();
+    await new Promise((resolve) => dialog.addEventListener('close', resolve, { once: true }));
+    return dialog.returnValue === 'load';
   }
 
   /** @param {string} name @param {unknown} error */

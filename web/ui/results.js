@@ -5,9 +5,11 @@
 import { isCancelled } from '../client/client.js';
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { formatMs, formatNumber, formatPercent, onLanguage, t } from '../i18n/i18n.js';
-import { byId, download, h, icon } from './dom.js';
+import { byId, h, icon } from './dom.js';
+import { ExplainPanel } from './explain/panel.js';
 import { describeError } from './filelist.js';
 import { ProfileView } from './profile.js';
+import { SmallModel } from './small-model.js';
 
 /**
  * @typedef {import('./desk.js').Item} Item
@@ -18,17 +20,17 @@ import { ProfileView } from './profile.js';
 /** Bars shown before the rest is folded away: a thousand ImageNet labels help nobody. */
 const TOP = 8;
 
-/** Pictures that int8 ranges are taken from: more do not change them. */
-const MOST_TO_CALIBRATE = 200;
-
 export class Results {
   /**
    * @param {import('./desk.js').Desk} desk
    * @param {import('../client/client.js').Client} client
+   * @param {import('./explain/explaining.js').Explaining} explaining
    */
-  constructor(desk, client) {
+  constructor(desk, client, explaining) {
     this.desk = desk;
     this.client = client;
+    this.explaining = explaining;
+    this.explain = new ExplainPanel(explaining);
     this.panel = byId('result');
     this.live = byId('live');
     /** @type {AbortController | null} */
@@ -36,6 +38,7 @@ export class Results {
     /** @type {{finding: Finding, pixels: import('../shared/protocol.js').Pixels} | null} */
     this.seen = null;
     this.profile = new ProfileView(client);
+    this.small = new SmallModel(desk, client);
 
     desk.on('select', (item) => {
       this.render();
@@ -56,6 +59,7 @@ export class Results {
     if (!item || !this.desk.model || item.synthetic || item.plane) return;
     if (item.finding?.model === this.desk.model) {
       void this.#showSeen(item);
+      this.explaining.follow();
       return;
     }
     await this.classify(item);
@@ -79,7 +83,7 @@ export class Results {
     /** @type {Finding} */
     const finding = { frame, model, result: null, error: null };
     try {
-      finding.result = await this.client.request('classify', { key: item.key, frame }, { signal: controller.signal });
+      finding.result = await this.explaining.classify(item, frame, { signal: controller.signal });
     } catch (error) {
       if (isCancelled(error)) return false;
       finding.error = error instanceof CoreError ? error : new CoreError(FAULT.REQUEST, 'REQUEST', String(error));
@@ -92,6 +96,7 @@ export class Results {
     if (item === this.desk.current) {
       this.#announce(finding);
       void this.#showSeen(item);
+      this.explaining.follow();
     }
     return true;
   }
@@ -187,6 +192,7 @@ export class Results {
       this.#bars(result),
       ...(result.advice ? [h('p.advice', {}, result.advice)] : []),
       this.#frameNote(item, finding),
+      this.explain.render(item),
       this.#sawBlock(finding),
       this.#timings(result),
       this.profile.node(),
@@ -283,6 +289,7 @@ export class Results {
     const rows = [
       [t('model.limits'), model.limits],
       [t('model.parameters'), formatNumber(model.parameters)],
+      [t('model.memory'), model.memory && t('model.memoryMB', { mb: Math.ceil(model.memory.peakMB) })],
       [t('model.license'), model.license],
       [t('model.producer'), model.producer],
     ].filter(([, value]) => value);
@@ -291,34 +298,7 @@ export class Results {
       {},
       h('summary', {}, t('model.about')),
       h('dl', {}, ...rows.flatMap(([name, value]) => [h('dt', {}, String(name)), h('dd', {}, String(value))])),
-      this.#smallModel(model),
+      this.small.render(),
     );
-  }
-
-  /**
-   * The model in int8, with ranges from the pictures that are open.
-   * @param {import('../shared/protocol.js').ModelInfo} model
-   */
-  #smallModel(model) {
-    const keys = this.desk.shown.slice(0, MOST_TO_CALIBRATE).map((item) => item.key);
-    const save = async () => {
-      button.disabled = true;
-      note.textContent = t('model.int8Busy');
-      try {
-        const bytes = await this.client.request('quantize', { keys, method: 'minmax' });
-        download(`${model.name || 'model'}-int8.onnx`, 'application/octet-stream', bytes);
-        note.textContent = t('model.int8Done', { kb: Math.round(bytes.length / 1000) });
-      } catch (error) {
-        const { title, detail } = describeError(error instanceof CoreError ? error : new CoreError(FAULT.REQUEST, 'REQUEST', String(error)));
-        note.textContent = `${title}. ${detail}`;
-      }
-      button.disabled = false;
-    };
-    const note = h('span.quiet', { id: 'save-int8-note' }, t('model.int8Note', { count: keys.length }));
-    const button = /** @type {HTMLButtonElement} */ (
-      h('button.button.small', { type: 'button', id: 'save-int8', onclick: () => void save() }, t('model.int8'))
-    );
-    button.disabled = keys.length === 0;
-    return h('div.without-names', {}, button, note);
   }
 }

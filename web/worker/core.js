@@ -1,6 +1,6 @@
 /**
  * The one module that touches the heap of the wasm core. It turns handles, statuses and texts into values and thrown
- * CoreErrors; core-training.js, core-files.js and core-reformat.js build on it and see addresses only. No view of the memory lives longer than one function here without a call in between: any call may grow
+ * CoreErrors; core-training.js, core-files.js, core-reformat.js and core-explain.js build on it and see addresses only. No view of the memory lives longer than one function here without a call in between: any call may grow
  * the memory and detach every view.
  */
 import { CoreError, FAULT } from '../shared/protocol.js';
@@ -242,7 +242,7 @@ export class Core {
       for (;;) {
         const { done: end, value: chunk } = await readChunk(reader);
         if (end) break;
-        const known = this.#append(source, chunk);
+        const known = this.append(source, chunk);
         if (sniff && done === 0 && !known && chunk.length >= 4096) {
           await reader.cancel();
           break;
@@ -258,11 +258,12 @@ export class Core {
   }
 
   /**
+   * Copies a piece of a file into a source.
    * @param {number} source
    * @param {Uint8Array} chunk
    * @returns {boolean} whether the chunk begins like a format that some reader knows
    */
-  #append(source, chunk) {
+  append(source, chunk) {
     this.call('bridge_source_reserve', source, chunk.length);
     const at = this.result();
     new Uint8Array(this.module.wasmMemory.buffer, at, chunk.length).set(chunk);
@@ -342,6 +343,11 @@ export class Core {
   /** @param {number} index @param {string} key */
   removeFromIndex(index, key) {
     this.withTexts([key], (text) => this.module._nsc_index_remove(index, text));
+  }
+
+  /** @param {number} explanation */
+  freeExplanation(explanation) {
+    this.module._nsc_explanation_free(explanation);
   }
 
   /** @param {number} training */
@@ -512,6 +518,23 @@ export class Core {
   /** @param {string} preset @param {number} width @param {number} height @param {number} channels */
   recipe(preset, width, height, channels) {
     this.withTexts([preset], (name) => this.call('bridge_recipe', name, width, height, channels));
+    return this.ownedJson();
+  }
+
+  /**
+   * What a classifier would take, or null where it could not be made anyway: making it says why.
+   * @param {number} model
+   * @param {number} threads
+   * @param {import('../shared/protocol.js').ModelOptions} options
+   * @returns {import('../shared/protocol.js').Memory | null}
+   */
+  modelMemory(model, threads, { recipe, labels, output }) {
+    try {
+      this.withTexts([recipe, labels, output], (...texts) => this.call('bridge_model_memory', model, threads, ...texts));
+    } catch (error) {
+      if (isTrap(error)) throw error;
+      return null;
+    }
     return this.ownedJson();
   }
 

@@ -5,6 +5,7 @@
 import { CoreError, FAULT, SMOOTHING } from '../shared/protocol.js';
 import { Catalogue } from './catalogue.js';
 import { Core, isTrap } from './core.js';
+import { Explanations } from './explaining.js';
 import { Images } from './images.js';
 import { Reformats } from './reformats.js';
 import { TrainingService } from './training.js';
@@ -41,6 +42,7 @@ export class Service {
     this.test = test;
     this.images = new Images(core);
     this.catalogue = new Catalogue(core);
+    this.explanations = new Explanations(core);
     this.reformats = new Reformats(core, this.images, this.catalogue);
     /** By pane of the page. @type {Map<string, number>} */
     this.screens = new Map();
@@ -212,8 +214,8 @@ export class Service {
       const source = await this.core.source(file, { onProgress: (done, total) => progress(done, total, 'read') });
       const handle = this.core.openModel(source);
       try {
-        for (const { name, file: beside } of weights) this.core.addModelFile(handle, name, await this.core.source(beside));
-        const info = this.core.modelInfo(handle);
+        await this.#addWeights(handle, weights);
+        const info = { ...this.core.modelInfo(handle), memory: this.core.modelMemory(handle, this.threads, options) };
         const classifier = await this.#createClassifier(handle, options);
         if (this.current) this.core.freeModel(this.current.handle);
         this.current = { handle, classifier, options };
@@ -233,6 +235,16 @@ export class Service {
       }
     },
 
+    async footprint({ file, options, weights }) {
+      const handle = this.core.openModel(await this.core.source(file));
+      try {
+        await this.#addWeights(handle, weights);
+        return { result: this.core.modelMemory(handle, this.threads, options) };
+      } finally {
+        this.core.freeModel(handle);
+      }
+    },
+
     async recipe({ preset, width, height, channels }) {
       return { result: this.core.recipe(preset, width, height, channels) };
     },
@@ -245,6 +257,26 @@ export class Service {
       progress(0, 1, 'inference');
       const result = this.core.classify(classifier, handle, frame);
       return { result: { ...result, totalMs: performance.now() - start } };
+    },
+
+    async explain({ key, frame, method, label, samples, curve }, progress) {
+      const start = performance.now();
+      const model = this.#model();
+      const { handle } = await this.images.get(key);
+      const result = this.explanations.explain(model, handle, frame, { method, label, samples, curve }, progress);
+      return { result: { ...result, totalMs: performance.now() - start } };
+    },
+
+    async explained({ threshold }) {
+      const { facts, pixels } = this.explanations.look(threshold);
+      return { result: { facts, pixels }, transfer: [pixels.rgba.buffer] };
+    },
+
+    async explainShuffled({ key, frame, threshold }, progress) {
+      const model = this.#model();
+      const { handle } = await this.images.get(key);
+      const { likeness, pixels } = this.explanations.check(model, handle, frame, threshold, progress);
+      return { result: { likeness, pixels }, transfer: [pixels.rgba.buffer] };
     },
 
     async quantize({ keys, method }, progress) {
@@ -317,6 +349,11 @@ export class Service {
     return screen;
   }
 
+  /** @param {number} model @param {import('../shared/protocol.js').Weights[]} weights */
+  async #addWeights(model, weights) {
+    for (const { name, file } of weights) this.core.addModelFile(model, name, await this.core.source(file));
+  }
+
   #model() {
     if (!this.current?.classifier) throw new CoreError(FAULT.REQUEST, 'REQUEST', 'no model is loaded');
     return this.current;
@@ -330,6 +367,7 @@ export class Service {
    */
   async #createClassifier(handle, options) {
     const { core, current, threads } = this;
+    this.explanations.forget();
     if (current) {
       core.freeClassifier(current.classifier);
       current.classifier = 0;

@@ -1,0 +1,124 @@
+#include "nn/footprint.h"
+
+#include <xnnpack/operator.h>
+#include "nn/plan_private.h"
+#include "nn/product.h"
+
+/* ---- what is held ---- */
+
+static void note_peak(nsc_plan *plan) {
+  uint64_t now = plan->held_bytes + plan->passing_bytes;
+  if (now > plan->peak_bytes) plan->peak_bytes = now;
+}
+
+void nsc_plan_hold(nsc_plan *plan, uint64_t bytes) {
+  plan->held_bytes += bytes;
+  note_peak(plan);
+}
+
+void nsc_plan_drop(nsc_plan *plan, uint64_t bytes) {
+  plan->held_bytes -= bytes < plan->held_bytes ? bytes : plan->held_bytes;
+}
+
+void nsc_plan_pass(nsc_plan *plan, uint64_t bytes) {
+  plan->passing_bytes += bytes + XNN_EXTRA_BYTES;
+  note_peak(plan);
+}
+
+void nsc_plan_passed(nsc_plan *plan) {
+  plan->passing_bytes = 0;
+}
+
+/* ---- weights ---- */
+
+nsc_status nsc_plan_weights(nsc_plan *plan, const nsc_node *node, uint32_t value, const char *what, const float **out) {
+  const nsc_value *v = nsc_plan_value(plan, value);
+  /* Whatever is not plainly weights in the file goes the usual way, and so do errors. */
+  bool plain = nsc_plan_is_constant(plan, value) && v->type == NSC_TYPE_F32 && !v->data && !v->channels_last;
+  if (!plan->counts || !plain) return nsc_plan_floats(plan, node, value, what, out);
+  *out = NULL;
+  size_t count = 0;
+  nsc_shape_count(&v->shape, &count);
+  if (!nsc_floats_in_place(v->proto)) nsc_plan_pass(plan, (uint64_t)count * sizeof(float));
+  return NSC_OK;
+}
+
+nsc_status nsc_plan_packed(nsc_plan *plan, size_t floats, float **out) {
+  uint8_t *memory;
+  *out = NULL;
+  if (plan->counts) {
+    nsc_plan_hold(plan, (uint64_t)floats * sizeof **out + NSC_PLAN_ALIGN);
+    return NSC_OK;
+  }
+  NSC_TRY(nsc_plan_alloc(plan, floats * sizeof **out + NSC_PLAN_ALIGN, 1, &memory));
+  *out = (float *)(((uintptr_t)memory + NSC_PLAN_ALIGN - 1) & ~(uintptr_t)(NSC_PLAN_ALIGN - 1));
+  return NSC_OK;
+}
+
+/* ---- operators of XNNPACK ---- */
+
+/* What stands beside the weights of an output: a bias, and of integers a scale. */
+static size_t beside(int kind) {
+  return kind == NSC_INT8_PRODUCT ? 2 * sizeof(float) : sizeof(float);
+}
+
+static size_t element(int kind) {
+  return kind == NSC_INT8_PRODUCT ? 1 : sizeof(float);
+}
+
+static uint64_t whole(uint64_t count, uint64_t to) {
+  return (count + to - 1) / to * to;
+}
+
+static void hold_operator(nsc_plan *plan, nsc_step *step, uint64_t bytes) {
+  step->held_bytes = sizeof(struct xnn_operator) + XNN_ALLOCATION_ALIGNMENT + bytes;
+  nsc_plan_hold(plan, step->held_bytes);
+}
+
+/* Panels of as many outputs as a kernel computes at once. */
+static uint64_t panel_bytes(size_t taps, size_t in, size_t out, int kind) {
+  const struct xnn_gemm_config *c =
+      kind == NSC_INT8_PRODUCT ? xnn_init_qs8_qc8w_gemm_config() : xnn_init_f32_gemm_config();
+  if (!c) return 0;
+  uint64_t inner = whole(in, (uint64_t)1 << (c->log2_kr + c->log2_sr));
+  return whole(out, c->nr) * (taps * inner * element(kind) + beside(kind));
+}
+
+/* Addresses of all pixels under the windows of a picture, those of neighbours side by side. */
+static uint64_t shared_table(const nsc_window *w) {
+  uint64_t kh = (uint64_t)w->kernel[0], kw = (uint64_t)w->kernel[1];
+  uint64_t step = w->dilation[1] == 1 && w->stride[1] < w->kernel[1] ? (uint64_t)w->stride[1] : kw;
+  return (uint64_t)w->out[0] * (kh * kw + (uint64_t)(w->out[1] - 1) * step * kh) * sizeof(void *);
+}
+
+/* Kernels of one channel for up to so many taps; above, each channel is a product. */
+static size_t depthwise_taps(size_t taps) {
+  return taps <= 3 ? 3 : taps <= 4 ? 4 : taps <= 9 ? 9 : 25;
+}
+
+void nsc_plan_hold_conv(nsc_plan *plan, nsc_step *step, const nsc_conv_geometry *g, size_t outputs, int kind) {
+  enum { MOST_TAPS = 25, CHANNEL_TILE = 16 };
+  const nsc_window *w = &g->window;
+  size_t taps = (size_t)(w->kernel[0] * w->kernel[1]);
+  bool padded = w->pad_begin[0] || w->pad_begin[1] || w->pad_end[0] || w->pad_end[1];
+  bool plain = taps == 1 && w->stride[0] == 1 && w->stride[1] == 1 && !padded;
+  uint64_t zeros = padded ? g->groups * g->group_in * element(kind) + XNN_EXTRA_BYTES : 0;
+  uint64_t bytes;
+  if (g->group_in == 1 && outputs == g->groups && taps <= MOST_TAPS) {
+    size_t each = plain ? element(kind) : depthwise_taps(taps) * element(kind);
+    bytes = whole(g->groups, CHANNEL_TILE) * (each + beside(kind)) + zeros;
+    if (!plain) bytes += shared_table(w);
+  } else {
+    bytes = g->groups * panel_bytes(taps, g->group_in, outputs / g->groups, kind) + zeros;
+    if (!plain) bytes += (uint64_t)(w->out[0] * w->out[1]) * taps * sizeof(void *);
+  }
+  hold_operator(plan, step, bytes);
+}
+
+void nsc_plan_hold_dense(nsc_plan *plan, nsc_step *step, size_t in, size_t out, int kind) {
+  hold_operator(plan, step, panel_bytes(1, in, out, kind));
+}
+
+void nsc_plan_hold_windows(nsc_plan *plan, nsc_step *step, const nsc_window *w) {
+  hold_operator(plan, step, shared_table(w));
+}
