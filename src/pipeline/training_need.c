@@ -39,7 +39,7 @@ static nsc_status count_head(const nsc_training *t, nsc_net *net, uint32_t head,
   for (uint32_t i = 0; i < net->parameter_count; i++) weights += net->parameters[i].count * sizeof(float);
   NSC_TRY(nsc_net_batch_bytes(net, NSC_FEATURE_BATCH, &need->activations, err));
   *features = t->data.count * size * sizeof(float);
-  need->weights = weights;
+  *need = (nsc_train_need){.weights = weights, .activations = need->activations, .file = need->file};
   return NSC_OK;
 }
 
@@ -72,7 +72,7 @@ static nsc_status count_all(nsc_training *t, const char *options, uint32_t threa
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "there are no pictures to learn from");
   }
   NSC_TRY(count(t, &plan, threads, &out->need, &out->features, err));
-  out->bytes = out->pictures + out->features + out->need.weights + out->need.activations + out->need.work;
+  out->bytes = out->pictures + out->features + nsc_train_need_most(&out->need);
   return NSC_OK;
 }
 
@@ -91,6 +91,7 @@ nsc_status nsc_training_need_json(nsc_training *t, const char *options, uint32_t
   nsc_json_key(&text, "bytes"), nsc_json_int(&text, (int64_t)all.bytes);
   nsc_json_key(&text, "pictures"), nsc_json_int(&text, (int64_t)all.pictures);
   nsc_json_key(&text, "weights"), nsc_json_int(&text, (int64_t)all.need.weights);
+  nsc_json_key(&text, "gradients"), nsc_json_int(&text, (int64_t)all.need.gradients);
   nsc_json_key(&text, "activations"), nsc_json_int(&text, (int64_t)all.need.activations);
   nsc_json_key(&text, "work"), nsc_json_int(&text, (int64_t)all.need.work);
   nsc_json_key(&text, "features"), nsc_json_int(&text, (int64_t)all.features);

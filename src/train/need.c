@@ -8,21 +8,27 @@ static uint64_t moments(nsc_optimiser_kind kind) {
   return kind == NSC_OPTIMISER_SGD ? 1 : 2;
 }
 
-static uint64_t weight_floats(const nsc_net *net, const nsc_train_options *o, bool stores) {
-  uint64_t floats = 0, gradients = 0, copies = 1 + (o->average > 0) + !stores;
-  for (uint32_t i = 0; i < net->parameter_count; i++) {
-    const nsc_parameter *p = &net->parameters[i];
-    floats += p->count * (copies + (p->learned ? moments(o->optimiser.kind) : 0));
-  }
+static uint64_t gradient_floats(const nsc_net *net, bool clips) {
+  uint64_t all = 0, most = 0;
   for (uint32_t l = 0; l < net->layer_count; l++) {
     uint64_t count = nsc_net_layer_gradients(net, &net->layers[l]);
-    if (o->optimiser.clip_norm > 0) { /* all at once, for their length */
-      gradients += count;
-    } else if (count > gradients) {
-      gradients = count;
-    }
+    all += count;
+    most = count > most ? count : most;
   }
-  return floats + gradients;
+  return clips ? all : most; /* clipping needs the length of the whole */
+}
+
+static void count_weights(const nsc_net *net, const nsc_train_options *o, bool stores, nsc_train_need *need) {
+  uint64_t floats = 0, largest = 0, all = 0, copies = 1 + (o->average > 0) + !stores;
+  for (uint32_t i = 0; i < net->parameter_count; i++) {
+    const nsc_parameter *p = &net->parameters[i];
+    all += p->count;
+    floats += p->count * (copies + (p->learned ? moments(o->optimiser.kind) : 0));
+    largest = p->count > largest ? p->count : largest;
+  }
+  need->weights = floats * sizeof(float);
+  need->gradients = gradient_floats(net, o->optimiser.clip_norm > 0) * sizeof(float);
+  need->file = (all + largest) * sizeof(float); /* one parameter at a time is turned to ONNX's order */
 }
 
 /* Whether a layer has to say how its input should change, when nsc_net_find_wanted has run. */
@@ -47,7 +53,8 @@ static nsc_status count_work(const nsc_net *net, size_t batch, nsc_compute_need 
 nsc_status nsc_train_count_need(nsc_net *net, const nsc_train_options *options, size_t batch, uint32_t threads,
                                 bool stores, nsc_train_need *out, nsc_error *err) {
   nsc_compute_need work;
-  nsc_train_need need = {.weights = weight_floats(net, options, stores) * sizeof(float)};
+  nsc_train_need need;
+  count_weights(net, options, stores, &need);
   NSC_TRY(nsc_net_batch_bytes(net, batch, &need.activations, err));
   NSC_TRY(nsc_compute_need_begin(&work, threads, err));
   nsc_net_find_wanted(net);
@@ -55,4 +62,9 @@ nsc_status nsc_train_count_need(nsc_net *net, const nsc_train_options *options, 
   need.work = nsc_compute_need_bytes(&work);
   *out = need;
   return NSC_OK;
+}
+
+uint64_t nsc_train_need_most(const nsc_train_need *n) {
+  uint64_t step = n->gradients + n->activations + n->work;
+  return n->weights + (step > n->file ? step : n->file);
 }

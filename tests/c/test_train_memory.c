@@ -189,7 +189,7 @@ TEST(layers_that_learn_at_once_change_no_bit) {
 static double said(const toy *y, const nsc_train_options *options, bool stores, nsc_error *err) {
   nsc_train_need need = {0};
   if (nsc_train_count_need(y->net, options, options->batch, 1, stores, &need, err) != NSC_OK) return 0;
-  return (double)(need.weights + need.activations + need.work);
+  return (double)(need.weights + need.gradients + need.activations + need.work);
 }
 
 /* Counted before the first step, and held after an epoch; the same after four. */

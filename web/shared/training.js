@@ -82,7 +82,7 @@ export const SPLIT_OPEN = -1;
  * @property {AugmentPreset[]} augments
  * @property {TrainingOptions} defaults
  *
- * @typedef {{bytes: number, pictures: number, weights: number, activations: number, work: number, features: number}} Need
+ * @typedef {{bytes: number, pictures: number, weights: number, gradients: number, activations: number, work: number, features: number}} Need
  *   nsc_training_need_json
  *
  * @typedef {object} Epoch
