@@ -66,3 +66,29 @@ nsc_status bridge_model_shuffled(const nsc_model *model, uint32_t seed) {
   nsc_status status = nsc_model_shuffled(model, seed, &bytes, &size, err);
   return bridge_finish_sized(status, bytes, size);
 }
+
+/* ---- steadiness ---- */
+
+nsc_status bridge_stability_create(nsc_classifier *classifier, nsc_image *image, uint32_t frame, uint32_t draws) {
+  nsc_error *err = bridge_begin();
+  nsc_stability *s = NULL;
+  return bridge_finish(nsc_stability_create(classifier, image, frame, draws, 1, bridge_cancel_flag(), &s, err), s);
+}
+
+/* [steps done, steps to do] */
+nsc_status bridge_stability_progress(const nsc_stability *stability) {
+  bridge_begin();
+  uint32_t done, total;
+  nsc_stability_progress(stability, &done, &total);
+  return bridge_numbers((const double[]){done, total}, 2);
+}
+
+nsc_status bridge_stability_step(nsc_stability *stability) {
+  return nsc_stability_step(stability, bridge_cancel_flag(), bridge_begin());
+}
+
+nsc_status bridge_stability_json(const nsc_stability *stability) {
+  nsc_error *err = bridge_begin();
+  char *json = NULL;
+  return bridge_finish(nsc_stability_json(stability, &json, err), json);
+}

@@ -111,6 +111,48 @@ NSC_WARN_UNUSED nsc_status nsc_explanation_json(const nsc_explanation *explanati
 NSC_WARN_UNUSED nsc_status nsc_model_shuffled(const nsc_model *model, uint64_t seed, char **bytes, size_t *size,
                                               nsc_error *err);
 
+/* ---- steadiness: does a small change turn the verdict? ----------------------------------------------------------- */
+
+typedef enum nsc_variation {
+  NSC_VARY_SHIFT = 0,      /* up to 4 % of the sides */
+  NSC_VARY_ROTATION = 1,   /* up to 5 degrees */
+  NSC_VARY_ZOOM = 2,       /* up to 6 % */
+  NSC_VARY_BRIGHTNESS = 3, /* up to 6 % of the range */
+  NSC_VARY_CONTRAST = 4,   /* up to 15 % */
+  NSC_VARY_NOISE = 5,      /* Gaussian, up to 3 % of the range */
+  NSC_VARY_BLUR = 6,       /* Gaussian, up to one pixel of the model's input */
+  NSC_VARY_JPEG = 7        /* quality 90 to 30 */
+} nsc_variation;
+
+enum { NSC_VARIATION_COUNT = 8 };
+
+/* "shift", "rotation", "zoom", "brightness", "contrast", "noise", "blur", "jpeg". */
+const char *nsc_variation_name(nsc_variation kind);
+
+/*
+ * Scores a frame under small changes of the model's input. All of them together are also an average over variations of
+ * the picture (test-time augmentation) with its spread.
+ */
+typedef struct nsc_stability nsc_stability;
+
+/* `draws` of each kind, 1 to 1000; 0: 8. The classifier must outlive it. Errors: those of nsc_classifier_run, ARGUMENT.
+ */
+NSC_WARN_UNUSED nsc_status nsc_stability_create(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
+                                                uint32_t draws, uint64_t seed, const volatile int32_t *cancel,
+                                                nsc_stability **out, nsc_error *err);
+void nsc_stability_free(nsc_stability *stability);
+/* As of an explanation: one step is one run of the model. The last one runs the unchanged file through the whole road
+ * again. */
+void nsc_stability_progress(const nsc_stability *stability, uint32_t *done, uint32_t *total);
+NSC_WARN_UNUSED nsc_status nsc_stability_step(nsc_stability *stability, const volatile int32_t *cancel, nsc_error *err);
+/*
+ * {"label": the verdict's, or the one that would be present, "score", "verdict", "threshold", "draws", "flips": how
+ * many of them had another verdict, "mean", "deviation" of the label's score over all, "lowest", "highest", "kinds":
+ * [{"name", "draws", "flips", "lowest", "mean", "highest"}], "repeated": the score of the unchanged file once more |
+ * null before the last step}. Ended by nsc_text_free.
+ */
+NSC_WARN_UNUSED nsc_status nsc_stability_json(const nsc_stability *stability, char **out, nsc_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -21,6 +21,8 @@ int nsc_cli_evaluate(int argc, char **argv);
 int nsc_cli_convert(int argc, char **argv);
 int nsc_cli_deidentify(int argc, char **argv);
 int nsc_cli_phantom(int argc, char **argv);
+int nsc_cli_stability(int argc, char **argv);
+int nsc_cli_range(int argc, char **argv);
 int nsc_cli_quantize(int argc, char **argv);
 
 extern const char nsc_cli_info_usage[];
@@ -33,6 +35,8 @@ extern const char nsc_cli_evaluate_usage[];
 extern const char nsc_cli_convert_usage[];
 extern const char nsc_cli_deidentify_usage[];
 extern const char nsc_cli_phantom_usage[];
+extern const char nsc_cli_stability_usage[];
+extern const char nsc_cli_range_usage[];
 extern const char nsc_cli_quantize_usage[];
 
 /* ---- bench --train ---- */

@@ -17,6 +17,8 @@ static const struct {
      nsc_cli_deidentify_usage},
     {"phantom", "synthetic CT slices with and without lesions, to train on", nsc_cli_phantom, nsc_cli_phantom_usage},
     {"describe", "what a model file says of itself, changed", nsc_cli_describe, nsc_cli_describe_usage},
+    {"stability", "whether small changes turn a verdict", nsc_cli_stability, nsc_cli_stability_usage},
+    {"range", "which pictures a model may judge", nsc_cli_range, nsc_cli_range_usage},
     {"quantize", "a model in 8 bits: smaller and faster", nsc_cli_quantize, nsc_cli_quantize_usage},
     {"bench", "how long a model takes on this machine", nsc_cli_bench, nsc_cli_bench_usage},
 };

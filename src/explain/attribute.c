@@ -14,11 +14,11 @@ nsc_status nsc_logit_gradient(nsc_net *net, nsc_compute *compute, const float *p
   return nsc_net_backward(net, compute, err);
 }
 
-static size_t values_of(const nsc_picture *p) {
+static size_t values_of(const nsc_input_picture *p) {
   return (size_t)p->height * p->width * p->channels;
 }
 
-void nsc_integrated_input(const nsc_picture *p, uint32_t step, uint32_t steps, float *out) {
+void nsc_integrated_input(const nsc_input_picture *p, uint32_t step, uint32_t steps, float *out) {
   float share = ((float)step + 0.5f) / (float)steps;
   for (size_t i = 0; i < values_of(p); i++) {
     float blank = p->blank[i % p->channels];
@@ -26,7 +26,7 @@ void nsc_integrated_input(const nsc_picture *p, uint32_t step, uint32_t steps, f
   }
 }
 
-void nsc_noisy_input(const nsc_picture *p, double noise, uint64_t seed, uint32_t step, float *out) {
+void nsc_noisy_input(const nsc_input_picture *p, double noise, uint64_t seed, uint32_t step, float *out) {
   const nsc_rng root = nsc_rng_seeded(seed);
   nsc_rng rng = nsc_rng_split(&root, step);
   float low = p->values[0], high = p->values[0];
@@ -38,7 +38,7 @@ void nsc_noisy_input(const nsc_picture *p, double noise, uint64_t seed, uint32_t
   for (size_t i = 0; i < values_of(p); i++) out[i] = p->values[i] + (float)(deviation * nsc_rng_normal(&rng));
 }
 
-void nsc_gradient_map(const nsc_picture *p, const float *sum, uint32_t steps, float *map) {
+void nsc_gradient_map(const nsc_input_picture *p, const float *sum, uint32_t steps, float *map) {
   for (size_t i = 0; i < (size_t)p->height * p->width; i++) {
     float most = 0;
     for (uint32_t c = 0; c < p->channels; c++) most = fmaxf(most, fabsf(sum[i * p->channels + c]));
@@ -46,7 +46,7 @@ void nsc_gradient_map(const nsc_picture *p, const float *sum, uint32_t steps, fl
   }
 }
 
-void nsc_integrated_map(const nsc_picture *p, const float *sum, uint32_t steps, float *map) {
+void nsc_integrated_map(const nsc_input_picture *p, const float *sum, uint32_t steps, float *map) {
   for (size_t i = 0; i < (size_t)p->height * p->width; i++) {
     float all = 0;
     for (uint32_t c = 0; c < p->channels; c++) {

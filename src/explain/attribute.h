@@ -14,14 +14,14 @@ NSC_WARN_UNUSED nsc_status nsc_logit_gradient(nsc_net *net, nsc_compute *compute
 
 /* Picture number `step` of `steps` on the straight line from a blank one to the picture, in the middle of its piece
  * (Sundararajan, Taly & Yan 2017, the integral by the midpoint rule). */
-void nsc_integrated_input(const nsc_picture *p, uint32_t step, uint32_t steps, float *out);
+void nsc_integrated_input(const nsc_input_picture *p, uint32_t step, uint32_t steps, float *out);
 /* The picture with Gaussian noise; `noise` is its deviation as a share of the picture's range (Smilkov et al. 2017). */
-void nsc_noisy_input(const nsc_picture *p, double noise, uint64_t seed, uint32_t step, float *out);
+void nsc_noisy_input(const nsc_input_picture *p, double noise, uint64_t seed, uint32_t step, float *out);
 
 /* Sum of gradients [height][width][channels] to a map: the largest size over the channels (Simonyan et al. 2013). */
-void nsc_gradient_map(const nsc_picture *p, const float *sum, uint32_t steps, float *map);
+void nsc_gradient_map(const nsc_input_picture *p, const float *sum, uint32_t steps, float *map);
 /* Mean gradient times the way from blank, summed over the channels: all pixels together are the difference of logits.
  */
-void nsc_integrated_map(const nsc_picture *p, const float *sum, uint32_t steps, float *map);
+void nsc_integrated_map(const nsc_input_picture *p, const float *sum, uint32_t steps, float *map);
 
 #endif

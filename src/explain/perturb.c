@@ -6,11 +6,11 @@
 
 #include "base/rng.h"
 
-static size_t pixels_of(const nsc_picture *p) {
+static size_t pixels_of(const nsc_input_picture *p) {
   return (size_t)p->height * p->width;
 }
 
-void nsc_picture_blank(nsc_picture *p) {
+void nsc_picture_blank(nsc_input_picture *p) {
   for (uint32_t c = 0; c < p->channels; c++) {
     double sum = 0;
     for (size_t i = 0; i < pixels_of(p); i++) sum += (double)p->values[i * p->channels + c];
@@ -24,7 +24,7 @@ static uint32_t windows_along(uint32_t side, uint32_t window, uint32_t stride) {
   return side <= window ? 1 : (side - window + stride - 1) / stride + 1;
 }
 
-void nsc_occlusion_begin(const nsc_picture *p, uint32_t window, uint32_t stride, nsc_occlusion *out) {
+void nsc_occlusion_begin(const nsc_input_picture *p, uint32_t window, uint32_t stride, nsc_occlusion *out) {
   *out = (nsc_occlusion){.picture = *p,
                          .window = window,
                          .stride = stride,
@@ -42,7 +42,7 @@ static void window_at(const nsc_occlusion *o, uint32_t step, uint32_t *left, uin
 }
 
 void nsc_occlusion_cover(const nsc_occlusion *o, uint32_t step, float *out) {
-  const nsc_picture *p = &o->picture;
+  const nsc_input_picture *p = &o->picture;
   uint32_t left, top, right, bottom;
   window_at(o, step, &left, &top, &right, &bottom);
   memcpy(out, p->values, pixels_of(p) * p->channels * sizeof *out);
@@ -89,7 +89,7 @@ void nsc_rise_mask(uint64_t seed, uint32_t step, uint32_t height, uint32_t width
   }
 }
 
-void nsc_rise_cover(const nsc_picture *p, const float *mask, float *out) {
+void nsc_rise_cover(const nsc_input_picture *p, const float *mask, float *out) {
   for (size_t i = 0; i < pixels_of(p); i++) {
     for (uint32_t c = 0; c < p->channels; c++) {
       float blank = p->blank[c];
@@ -128,7 +128,7 @@ bool nsc_order_pixels(const float *map, uint32_t *order, size_t count) {
   return true;
 }
 
-void nsc_picture_delete(const nsc_picture *p, const uint32_t *order, size_t count, bool insert, float *out) {
+void nsc_picture_delete(const nsc_input_picture *p, const uint32_t *order, size_t count, bool insert, float *out) {
   size_t each = p->channels, pixels = pixels_of(p);
   for (size_t i = 0; i < pixels; i++) {
     bool seen = (i < count) == insert;

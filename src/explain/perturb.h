@@ -12,24 +12,24 @@
 
 enum { NSC_EXPLAIN_CHANNELS = 4 };
 
-typedef struct nsc_picture {
+typedef struct nsc_input_picture {
   const float *values;
   uint32_t height, width, channels; /* at most NSC_EXPLAIN_CHANNELS */
   float blank[NSC_EXPLAIN_CHANNELS];
-} nsc_picture;
+} nsc_input_picture;
 
 /* The mean of each channel: as far from black as from white, and of no shape. */
-void nsc_picture_blank(nsc_picture *p);
+void nsc_picture_blank(nsc_input_picture *p);
 
 /* ---- occlusion (Zeiler & Fergus 2014) ---- */
 
 typedef struct nsc_occlusion {
-  nsc_picture picture;
+  nsc_input_picture picture;
   uint32_t window, stride;
   uint32_t columns, rows; /* of windows: they begin at multiples of `stride` and reach to the far edges */
 } nsc_occlusion;
 
-void nsc_occlusion_begin(const nsc_picture *p, uint32_t window, uint32_t stride, nsc_occlusion *out);
+void nsc_occlusion_begin(const nsc_input_picture *p, uint32_t window, uint32_t stride, nsc_occlusion *out);
 static inline uint32_t nsc_occlusion_steps(const nsc_occlusion *o) {
   return o->columns * o->rows;
 }
@@ -46,7 +46,7 @@ enum { NSC_RISE_CELLS = 7 /* a side: coarse enough to hide an object, fine enoug
 /* Mask number `step` of a seed, 0..1: [height][width]. Each cell is seen with probability 1/2, edges are soft. */
 void nsc_rise_mask(uint64_t seed, uint32_t step, uint32_t height, uint32_t width, float *mask);
 /* The picture as far as the mask lets it be seen. */
-void nsc_rise_cover(const nsc_picture *p, const float *mask, float *out);
+void nsc_rise_cover(const nsc_input_picture *p, const float *mask, float *out);
 /* Adds a score; `sum` and `weight` as above. The map is sum / weight less the mean score: what seeing a pixel adds. */
 void nsc_rise_add(const float *mask, size_t count, double score, float *sum, float *weight);
 
@@ -56,7 +56,7 @@ void nsc_rise_add(const float *mask, size_t count, double score, float *sum, flo
  */
 NSC_WARN_UNUSED bool nsc_order_pixels(const float *map, uint32_t *order, size_t count);
 /* The picture with the first `count` pixels of the order taken away, or with nothing but them. */
-void nsc_picture_delete(const nsc_picture *p, const uint32_t *order, size_t count, bool insert, float *out);
+void nsc_picture_delete(const nsc_input_picture *p, const uint32_t *order, size_t count, bool insert, float *out);
 /* Area under scores at equal distances over 0..1. */
 double nsc_curve_area(const float *scores, uint32_t count);
 

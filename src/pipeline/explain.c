@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "image/image.h"
 #include "image/recipe.h"
 
 static const char *const names[NSC_EXPLAIN_METHOD_COUNT] = {"cam",  "grad-cam", "grad-cam++",           "occlusion",
@@ -45,16 +46,7 @@ static nsc_status choose_label(nsc_explanation *e, nsc_error *err) {
   const nsc_result *r = &e->result;
   int32_t asked = e->options.label;
   if (asked >= (int32_t)r->count || asked < -1) return nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no label %d", asked);
-  if (asked >= 0) {
-    e->label = (uint32_t)asked;
-  } else if (r->task == NSC_TASK_BINARY) {
-    e->label = 1;
-  } else {
-    e->label = r->verdict < r->count ? r->verdict : 0;
-    for (uint32_t i = 0; r->verdict >= r->count && i < r->count; i++) {
-      if (r->scores[i] > r->scores[e->label]) e->label = i;
-    }
-  }
+  e->label = nsc_asked_label(r, asked);
   return NSC_OK;
 }
 
@@ -64,9 +56,7 @@ static void note_geometry(nsc_explanation *e, const nsc_image *image, uint32_t f
   nsc_recipe_rectangle(nsc_classifier_recipe(e->classifier), info.width, info.height, e->rectangle);
   e->image_width = info.width;
   e->image_height = info.height;
-  e->has_spacing = info.spacing_x > 0 && info.spacing_y > 0;
-  e->spacing[0] = info.spacing_x;
-  e->spacing[1] = info.spacing_y;
+  e->has_spacing = nsc_image_spacing(image, frame, e->spacing);
   e->has_place = nsc_image_locate(image, frame, &e->place);
 }
 
@@ -74,7 +64,7 @@ static nsc_status allocate(nsc_explanation *e, const float *input, size_t count,
   const nsc_recipe *r = nsc_classifier_recipe(e->classifier);
   size_t pixels = (size_t)r->width * r->height;
   float *values = malloc(count * sizeof *values);
-  e->picture = (nsc_picture){.values = values, .height = r->height, .width = r->width, .channels = r->channels};
+  e->picture = (nsc_input_picture){.values = values, .height = r->height, .width = r->width, .channels = r->channels};
   e->covered = malloc(count * sizeof *e->covered);
   e->sum = calloc(count, sizeof *e->sum);
   e->weight = calloc(pixels, sizeof *e->weight);
@@ -114,6 +104,7 @@ static nsc_status begin(nsc_explanation *e, nsc_image *image, uint32_t frame, co
   double prepared = nsc_now_ms();
   NSC_TRY(nsc_classifier_judge(e->classifier, e->picture.values, cancel, &e->result, err));
   e->result.preprocess_ms = prepared - start;
+  NSC_TRY(nsc_classifier_applies(e->classifier, image, frame, e->picture.values, &e->result.applies, err));
   NSC_TRY(keep_result(e, err));
   NSC_TRY(choose_label(e, err));
   e->logit = nsc_classifier_logit(e->classifier, e->label);

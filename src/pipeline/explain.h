@@ -15,10 +15,10 @@ struct nsc_explanation {
   nsc_result result;
   float *scores; /* [labels] */
   double logit;
-  nsc_picture picture; /* its values are ours */
-  float *covered;      /* the picture that a step is about */
-  float *sum, *weight; /* what the steps add up: of pixels, or of values for gradients */
-  float *mask;         /* RISE */
+  nsc_input_picture picture; /* its values are ours */
+  float *covered;            /* the picture that a step is about */
+  float *sum, *weight;       /* what the steps add up: of pixels, or of values for gradients */
+  float *mask;               /* RISE */
   float *map;
   float *shown;     /* the map, without what is above 0 at single pixels alone: for regions and pictures */
   double score_sum; /* RISE */

@@ -127,7 +127,7 @@ static nsc_status occlusion_step(nsc_explanation *e, const volatile int32_t *can
 }
 
 static nsc_status rise_step(nsc_explanation *e, const volatile int32_t *cancel, nsc_error *err) {
-  const nsc_picture *p = &e->picture;
+  const nsc_input_picture *p = &e->picture;
   nsc_result result;
   nsc_rise_mask(e->options.seed, e->done, p->height, p->width, e->mask);
   nsc_rise_cover(p, e->mask, e->covered);

@@ -227,6 +227,8 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  *   nsc_classifier_memory_json
  * @typedef {{name: string, file: Blob}} Weights  a file beside a model, under the name that the model has for it
  *
+ * @typedef {{verdict: 'in range' | 'doubtful' | 'out of range', reasons: string[], features: number | null, look: number | null}} Applies
+ *
  * @typedef {object} Result nsc_result_json
  * @property {string} model
  * @property {string} task
@@ -234,6 +236,7 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {number | Record<string, number> | null} threshold
  * @property {string | null} verdict
  * @property {string | null} advice
+ * @property {Applies | null} applies  whether the model may judge the picture; null: it does not say what it learnt from
  * @property {{decode: number, preprocess: number, inference: number}} ms
  * @property {number} totalMs
  *

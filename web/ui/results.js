@@ -5,6 +5,7 @@
 import { isCancelled } from '../client/client.js';
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { formatMs, formatNumber, formatPercent, onLanguage, t } from '../i18n/i18n.js';
+import { appliesNote, isHidden } from './applies.js';
 import { byId, h, icon } from './dom.js';
 import { ExplainPanel } from './explain/panel.js';
 import { describeError } from './filelist.js';
@@ -116,7 +117,8 @@ export class Results {
 
   /** @param {Finding} finding */
   #announce({ result, error }) {
-    const text = result ? `${this.#verdictText(result).join('. ')}. ${t('result.notice')}` : '';
+    const verdict = isHidden({ result }) ? t('applies.out') : result && this.#verdictText(result).join('. ');
+    const text = result ? `${verdict}. ${t('result.notice')}` : '';
     this.live.textContent = error ? describeError(error).title : text;
   }
 
@@ -176,29 +178,45 @@ export class Results {
 
   /** @param {Item} item @param {Finding} finding @param {Result} result */
   #showResult(item, finding, result) {
+    const title = h('p.model-title', {}, this.desk.model?.title || result.model);
+    const rest = [this.#frameNote(item, finding), this.#sawBlock(finding), this.#timings(result), this.profile.node(), this.#modelFacts()];
+    if (isHidden(finding)) {
+      const show = h('button.button.small', { type: 'button', id: 'show-score', onclick: () => this.#showAnyway(finding) }, t('applies.showAnyway'));
+      this.panel.replaceChildren(title, appliesNote(result.applies, show), ...rest);
+    } else {
+      this.panel.replaceChildren(
+        title,
+        this.#verdict(result),
+        appliesNote(result.applies),
+        h('p.notice', { id: 'notice' }, icon('warning'), h('span', {}, t('result.notice'))),
+        this.#bars(result),
+        ...(result.advice ? [h('p.advice', {}, result.advice)] : []),
+        this.explain.render(item),
+        ...rest,
+      );
+    }
+    this.#markFrame();
+  }
+
+  /** @param {Result} result */
+  #verdict(result) {
     const [verdict, relation] = this.#verdictText(result);
     const above = result.task === 'binary' && result.verdict === verdict;
     const score = result.scores[verdict];
-    const title = this.desk.model?.title || result.model;
-    this.panel.replaceChildren(
-      h('p.model-title', {}, title),
-      h(
-        'div.verdict',
-        { 'data-state': above || (result.task === 'multi' && result.verdict) ? 'above' : 'below' },
-        h('div.verdict-line', {}, h('span.verdict-label', {}, verdict), score === undefined ? '' : h('span.verdict-score', {}, formatPercent(score))),
-        h('p.verdict-relation', {}, relation),
-      ),
-      h('p.notice', { id: 'notice' }, icon('warning'), h('span', {}, t('result.notice'))),
-      this.#bars(result),
-      ...(result.advice ? [h('p.advice', {}, result.advice)] : []),
-      this.#frameNote(item, finding),
-      this.explain.render(item),
-      this.#sawBlock(finding),
-      this.#timings(result),
-      this.profile.node(),
-      this.#modelFacts(),
+    return h(
+      'div.verdict',
+      { 'data-state': above || (result.task === 'multi' && result.verdict) ? 'above' : 'below' },
+      h('div.verdict-line', {}, h('span.verdict-label', {}, verdict), score === undefined ? '' : h('span.verdict-score', {}, formatPercent(score))),
+      h('p.verdict-relation', {}, relation),
     );
-    this.#markFrame();
+  }
+
+  /** A score that means nothing is shown to those who ask for it. @param {Finding} finding */
+  #showAnyway(finding) {
+    finding.asked = true;
+    const { current } = this.desk;
+    if (current) this.desk.update(current, { finding });
+    this.explaining.follow();
   }
 
   /** @param {Result} result */

@@ -4,6 +4,7 @@
  */
 import { isCancelled } from '../../client/client.js';
 import { CoreError, FAULT } from '../../shared/protocol.js';
+import { isHidden } from '../applies.js';
 import { Latest } from '../latest.js';
 import { putPixels } from '../tools/placing.js';
 
@@ -76,6 +77,7 @@ export class Explaining extends EventTarget {
   /** The map of what is up, or null. @param {Item | null} item @param {number | undefined} frame */
   mapOf(item, frame) {
     const { shown } = this;
+    if (item?.finding && isHidden(item.finding)) return null;
     return this.on && shown && shown.asked.item === item && shown.asked.frame === frame ? shown : null;
   }
 
