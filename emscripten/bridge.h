@@ -20,6 +20,9 @@ nsc_status bridge_numbers(const double *numbers, uint32_t count);
 
 bool bridge_to_size(double number, size_t *out);
 
+/* The store of that number in the page's Module.stores. */
+nsc_store bridge_store(int32_t id);
+
 /* RGBA memory for a picture; bridge_hand_out ends it again when `status` is a failure. */
 nsc_status bridge_picture(uint32_t width, uint32_t height, uint8_t **out, size_t *size);
 nsc_status bridge_hand_out(nsc_status status, uint8_t *rgba, size_t size);

@@ -67,6 +67,20 @@ nsc_status bridge_training_set_base(nsc_training *training, nsc_source *source) 
   return nsc_training_set_base(training, source, err);
 }
 
+nsc_status bridge_training_need(nsc_training *training, const char *options, uint32_t threads) {
+  nsc_error *err = bridge_begin();
+  char *json = NULL;
+  return bridge_finish(nsc_training_need_json(training, options, threads, &json, err), json);
+}
+
+/* A number that is negative: none. */
+nsc_status bridge_training_set_store(nsc_training *training, int32_t id) {
+  (void)bridge_begin();
+  nsc_store store = bridge_store(id);
+  nsc_training_set_store(training, id >= 0 ? &store : NULL);
+  return NSC_OK;
+}
+
 nsc_status bridge_training_begin(nsc_training *training, const char *options, uint32_t threads) {
   nsc_error *err = bridge_begin();
   return nsc_training_begin(training, options, threads, err);
@@ -119,6 +133,14 @@ nsc_status bridge_training_resume(nsc_training *training, const uint8_t *bytes, 
   size_t count;
   if (!bridge_to_size(size, &count)) return bridge_fail(NSC_ERROR_ARGUMENT, "a size that is none");
   return nsc_training_resume(training, bytes, count, err);
+}
+
+/* From the store of that number, which need not be writable. */
+nsc_status bridge_training_resume_from(nsc_training *training, int32_t id, double size) {
+  nsc_error *err = bridge_begin();
+  nsc_store file = bridge_store(id);
+  if (!(size >= 0 && size <= 9007199254740991)) return bridge_fail(NSC_ERROR_ARGUMENT, "a size that is none");
+  return nsc_training_resume_from(training, &file, (uint64_t)size, err);
 }
 
 nsc_status bridge_training_save_data(const nsc_training *training) {

@@ -93,6 +93,34 @@ NSC_WARN_UNUSED nsc_status nsc_training_begin(nsc_training *training, const char
                                               nsc_error *err);
 
 /*
+ * The memory that a training will take, counted before nsc_training_begin with these options and threads, and the store
+ * as it is set: {"bytes": the most at a time, with the pictures, "pictures", "weights" (with moments and copies),
+ * "gradients", "activations" (of a batch), "work", "features" (of a head alone)}, all in bytes. With "continue": as it
+ * would be. Errors as of nsc_training_begin.
+ */
+NSC_WARN_UNUSED nsc_status nsc_training_need_json(nsc_training *training, const char *options, uint32_t threads,
+                                                  char **out, nsc_error *err);
+
+/*
+ * A place outside of memory for bytes that a training needs again later, such as a file. Calls come one at a time, from
+ * the thread that called the training. `at`: bytes from the beginning; the place grows as it is written. A failure is
+ * said in `err`, as everywhere (IO).
+ */
+typedef struct nsc_store {
+  void *context;
+  nsc_status (*write)(void *context, uint64_t at, const void *bytes, size_t size, nsc_error *err);
+  nsc_status (*read)(void *context, uint64_t at, void *bytes, size_t size, nsc_error *err);
+} nsc_store;
+
+/*
+ * From the next nsc_training_begin on the weights of the best epoch are in `store`, up to three times the network's
+ * size, and not in memory; NULL: in memory. Numbers are the same. A store that cannot be written (a full disk) is left
+ * for memory again; one that cannot be read ends the call that needed it (IO). What stands in it is of no use to
+ * another training. The store stays the caller's and outlives the training.
+ */
+void nsc_training_set_store(nsc_training *training, const nsc_store *store);
+
+/*
  * Works for about `milliseconds` (at least one batch), or until training has ended; *finished says so. May be called
  * again after any return, also after CANCELLED. CORRUPT: the loss became infinite; the best weights stay.
  */
@@ -146,6 +174,10 @@ NSC_WARN_UNUSED nsc_status nsc_training_checkpoint(nsc_training *training, uint3
                                                    size_t *size, nsc_error *err);
 NSC_WARN_UNUSED nsc_status nsc_training_resume(nsc_training *training, const uint8_t *bytes, size_t size,
                                                nsc_error *err);
+/* The same from where `file` is read, `size` bytes: not all of it at once is in memory. It is read twice, first to see
+ * that it is whole; when the second time fails (IO) the training must begin again. */
+NSC_WARN_UNUSED nsc_status nsc_training_resume_from(nsc_training *training, const nsc_store *file, uint64_t size,
+                                                    nsc_error *err);
 
 /* The pictures with their names, labels and splits, so that a training can go on without the files. *bytes is ended by
  * nsc_text_free. Errors of `restore`: CORRUPT, TRUNCATED, UNSUPPORTED (another version), LIMIT, MEMORY. */

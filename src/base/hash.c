@@ -13,15 +13,28 @@ static uint64_t load_word(const unsigned char *p) {
   return word;
 }
 
-uint64_t nsc_hash(uint64_t seed, const void *bytes, size_t size) {
+uint64_t nsc_hash_begin(uint64_t seed, uint64_t size) {
+  return mix(seed + 0x9e3779b97f4a7c15u + size);
+}
+
+uint64_t nsc_hash_add(uint64_t hash, const void *bytes, size_t size) {
   const unsigned char *p = bytes;
-  uint64_t hash = mix(seed + 0x9e3779b97f4a7c15u + size);
   for (; size >= 8; size -= 8, p += 8) {
     hash = mix(hash ^ load_word(p)) + 0x9e3779b97f4a7c15u;
   }
+  return hash;
+}
+
+uint64_t nsc_hash_end(uint64_t hash, const void *last, size_t size) {
+  const unsigned char *p = last;
+  hash = nsc_hash_add(hash, p, size);
   uint64_t rest = 0;
-  for (size_t i = 0; i < size; i++) rest |= (uint64_t)p[i] << (8 * i);
+  for (size_t i = size / 8 * 8; i < size; i++) rest |= (uint64_t)p[i] << (8 * (i % 8));
   return mix(hash ^ rest);
+}
+
+uint64_t nsc_hash(uint64_t seed, const void *bytes, size_t size) {
+  return nsc_hash_end(nsc_hash_begin(seed, size), bytes, size);
 }
 
 /* Lanes multiply by the odd constant of the golden ratio and rotate; what they hold at the end is mixed as usual. */

@@ -8,12 +8,7 @@
 
 #include "base/error.h"
 
-static bool make_room(nsc_text *t, size_t size) {
-  if (t->failed) return false;
-  size_t need = t->size + size + 1;
-  if (need <= t->capacity) return true;
-  size_t capacity = t->capacity ? t->capacity : 256;
-  while (capacity < need) capacity *= 2;
+static bool set_capacity(nsc_text *t, size_t capacity) {
   char *chars = realloc(t->chars, capacity);
   if (!chars) {
     t->failed = true;
@@ -24,9 +19,31 @@ static bool make_room(nsc_text *t, size_t size) {
   return true;
 }
 
+static bool make_room(nsc_text *t, size_t size) {
+  if (t->failed) return false;
+  size_t need = t->size + size + 1;
+  if (need <= t->capacity) return true;
+  size_t capacity = t->capacity ? t->capacity : 256;
+  while (capacity < need) capacity *= 2;
+  return set_capacity(t, capacity);
+}
+
+void nsc_text_reserve(nsc_text *t, size_t size) {
+  size_t need = t->size + size + 1;
+  if (!t->failed && need > t->capacity) (void)set_capacity(t, need);
+}
+
 void nsc_text_append(nsc_text *t, const char *chars, size_t size) {
   if (!make_room(t, size)) return;
   if (size) memcpy(t->chars + t->size, chars, size);
+  t->size += size;
+  t->chars[t->size] = 0;
+}
+
+void nsc_text_prepend(nsc_text *t, const char *chars, size_t size) {
+  if (!make_room(t, size)) return;
+  memmove(t->chars + size, t->chars, t->size);
+  memcpy(t->chars, chars, size);
   t->size += size;
   t->chars[t->size] = 0;
 }

@@ -21,6 +21,10 @@ typedef struct nsc_text {
 } nsc_text;
 
 void nsc_text_append(nsc_text *t, const char *chars, size_t size);
+/* Room for `size` more bytes at once: what is known to be large need not grow by doubling. */
+void nsc_text_reserve(nsc_text *t, size_t size);
+/* Puts bytes before those that are there. */
+void nsc_text_prepend(nsc_text *t, const char *chars, size_t size);
 void nsc_text_put(nsc_text *t, const char *zero_terminated);
 void nsc_text_printf(nsc_text *t, const char *format, ...) NSC_PRINTF(2, 3);
 

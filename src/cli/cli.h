@@ -93,6 +93,22 @@ NSC_WARN_UNUSED nsc_status nsc_cli_replace(const char *path, const char *bytes, 
 typedef nsc_status (*nsc_cli_part)(void *context, uint32_t part, const void **bytes, size_t *size, nsc_error *err);
 NSC_WARN_UNUSED nsc_status nsc_cli_replace_parts(const char *path, nsc_cli_part part_of, void *context, nsc_error *err);
 
+/* ---- files as stores (store.c); not to be moved while open ---- */
+
+typedef struct nsc_cli_store {
+  nsc_store store;
+  int file;
+  uint64_t size; /* when it was opened */
+} nsc_cli_store;
+
+/* A new file without a name, in TMPDIR, else in /var/tmp, which unlike /tmp is never memory. False when there can be
+ * none. */
+bool nsc_cli_store_open(nsc_cli_store *s);
+/* A file that is there, to be read. */
+NSC_WARN_UNUSED nsc_status nsc_cli_store_read(nsc_cli_store *s, const char *path, nsc_error *err);
+/* What was never opened may be closed when it is zero. */
+void nsc_cli_store_close(nsc_cli_store *s);
+
 /* A growing list of paths. */
 typedef struct nsc_cli_paths {
   char **list;

@@ -203,10 +203,10 @@ static nsc_status load(const settings *s, nsc_training **out, nsc_error *err) {
 /* ---- checkpoints ---- */
 
 static nsc_status resume(const settings *s, nsc_training *t, nsc_error *err) {
-  nsc_source *source;
-  NSC_TRY(nsc_cli_read(s->checkpoint, &source, err));
-  nsc_status status = nsc_training_resume(t, source->bytes, source->size, err);
-  nsc_source_free(source);
+  nsc_cli_store file = {0};
+  NSC_TRY(nsc_cli_store_read(&file, s->checkpoint, err));
+  nsc_status status = nsc_training_resume_from(t, &file.store, file.size, err);
+  nsc_cli_store_close(&file);
   NSC_TRY(status);
   printf("going on after epoch %u\n", nsc_trainer_progress(nsc_training_trainer(t)).epoch);
   return NSC_OK;
@@ -286,8 +286,11 @@ static nsc_status read_base(const settings *s, nsc_training *t, nsc_error *err) 
 
 static nsc_status run_phase(const settings *s, phase p, nsc_training *t, nsc_error *err) {
   char *json;
+  uint64_t bytes = 0;
   NSC_TRY(training_options(s, p, &json, err));
-  nsc_status status = nsc_training_begin(t, json, s->threads, err);
+  nsc_status status = nsc_training_need(t, json, s->threads, &bytes, err);
+  if (status == NSC_OK) printf("takes about %.0f MB of memory\n", (double)bytes / 1e6);
+  if (status == NSC_OK) status = nsc_training_begin(t, json, s->threads, err);
   nsc_text_free(json);
   NSC_TRY(status);
   static const char *const parts[] = {"", ", the head alone", ", the last layers"};
@@ -300,8 +303,9 @@ static nsc_status run_phase(const settings *s, phase p, nsc_training *t, nsc_err
   return run_epochs(s, t, err);
 }
 
-static nsc_status train(const settings *s, nsc_training **t, nsc_error *err) {
+static nsc_status train(const settings *s, const nsc_cli_store *store, nsc_training **t, nsc_error *err) {
   NSC_TRY(load(s, t, err));
+  nsc_training_set_store(*t, &store->store);
   if (s->from) NSC_TRY(read_base(s, *t, err));
   NSC_TRY(run_phase(s, s->unfreeze ? HEAD : WHOLE, *t, err));
   if (s->unfreeze) NSC_TRY(run_phase(s, LAST_LAYERS, *t, err));
@@ -322,8 +326,11 @@ int nsc_cli_train(int argc, char **argv) {
   if (!read_settings(argc, argv, &s)) return NSC_EXIT_USAGE;
   nsc_training *t = NULL;
   nsc_error err = {0};
-  nsc_status status = train(&s, &t, &err);
+  nsc_cli_store store = {0};
+  (void)nsc_cli_store_open(&store); /* without one the best weights are in memory */
+  nsc_status status = train(&s, &store, &t, &err);
   nsc_training_free(t);
+  nsc_cli_store_close(&store);
   if (status == NSC_OK) return NSC_EXIT_OK;
   fprintf(stderr, "negatoscope train: %s\n", err.text);
   return NSC_EXIT_SOME_FAILED;

@@ -15,6 +15,10 @@ NSC_WARN_UNUSED nsc_status nsc_compute_create(uint32_t threads, nsc_compute **ou
 struct pthreadpool;
 NSC_WARN_UNUSED nsc_status nsc_compute_borrow(struct pthreadpool *threads, nsc_compute **out, nsc_error *err);
 void nsc_compute_free(nsc_compute *compute);
+/* Memory that calls so far have left for the next ones to work in. */
+size_t nsc_compute_bytes(const nsc_compute *compute);
+/* Gives it back. */
+void nsc_compute_rest(nsc_compute *compute);
 
 /* Calls part(context, from, count) for ranges that make up [0, total), in parallel; `grain` is the least worth a range.
    Which thread does which range does not matter to the result if ranges write apart from one another. */
@@ -53,5 +57,19 @@ NSC_WARN_UNUSED nsc_status nsc_compute_conv_input_gradient(nsc_compute *compute,
 /* dw, in the layout of weights, = the gradient with respect to the weights, summed over the batch. */
 NSC_WARN_UNUSED nsc_status nsc_compute_conv_weight_gradient(nsc_compute *compute, const nsc_conv_shape *shape,
                                                             const float *x, const float *dy, float *dw, nsc_error *err);
+
+/* ---- how much memory layers will work in ---- */
+
+typedef struct nsc_compute_need {
+  size_t threads, room, pointers, phase; /* floats: the most that any layer takes of each */
+} nsc_compute_need;
+
+NSC_WARN_UNUSED nsc_status nsc_compute_need_begin(nsc_compute_need *need, uint32_t threads, nsc_error *err);
+/* All passes of a layer; `input_gradient` when dx is wanted, too. */
+void nsc_compute_need_dense(nsc_compute_need *need, size_t rows, size_t in, size_t out, bool input_gradient);
+NSC_WARN_UNUSED nsc_status nsc_compute_need_conv(nsc_compute_need *need, const nsc_conv_shape *shape,
+                                                 bool input_gradient, nsc_error *err);
+/* What nsc_compute_bytes will be when all of them have run. */
+size_t nsc_compute_need_bytes(const nsc_compute_need *need);
 
 #endif

@@ -40,6 +40,10 @@ static void put_message(nsc_text *t, uint32_t field, nsc_text *message) {
   nsc_text_drop(message);
 }
 
+void nsc_onnx_expect(nsc_onnx_writer *w, size_t bytes) {
+  nsc_text_reserve(&w->graph, bytes);
+}
+
 void nsc_onnx_int(nsc_onnx_writer *w, const char *name, int64_t value) {
   nsc_text m = {0};
   put_text(&m, 1, name);
@@ -125,8 +129,11 @@ void nsc_onnx_tensor(nsc_onnx_writer *w, const char *name, int type, uint32_t ra
   nsc_text m = {0};
   put_tensor_head(&m, name, type, rank, dims);
   put_head(&m, 9, size);
-  nsc_text_append(&m, bytes, size);
-  put_message(&w->graph, 5, &m);
+  put_head(&w->graph, 5, m.size + size); /* the elements end the message: they go straight to their place */
+  nsc_text_append(&w->graph, m.chars, m.size);
+  nsc_text_append(&w->graph, bytes, size);
+  w->graph.failed = w->graph.failed || m.failed;
+  nsc_text_drop(&m);
 }
 
 void nsc_onnx_floats(nsc_onnx_writer *w, const char *name, uint32_t rank, const int64_t *dims, const float *values) {
@@ -140,6 +147,7 @@ void nsc_onnx_halves(nsc_onnx_writer *w, const char *name, uint32_t rank, const 
   snprintf(stored, sizeof stored, "%s.half", name);
   nsc_text m = {0};
   size_t count = put_tensor_head(&m, stored, FLOAT16, rank, dims);
+  nsc_text_reserve(&m, count * sizeof(uint16_t) + 16);
   put_head(&m, 9, count * sizeof(uint16_t));
   for (size_t i = 0; i < count; i++) {
     uint16_t half = nsc_half_from_float(values[i]);
@@ -178,11 +186,16 @@ void nsc_onnx_metadata(nsc_onnx_writer *w, const char *key, const char *value) {
 }
 
 nsc_status nsc_onnx_finish(nsc_onnx_writer *w, const char *graph_name, char **bytes, size_t *size, nsc_error *err) {
-  nsc_text model = {0}, opset = {0};
+  nsc_text head = {0}, opset = {0};
   put_text(&w->graph, 2, graph_name);
-  put_number(&model, 1, IR_VERSION);
-  put_text(&model, 2, "negatoscope");
-  put_message(&model, 7, &w->graph);
+  put_number(&head, 1, IR_VERSION);
+  put_text(&head, 2, "negatoscope");
+  put_head(&head, 7, w->graph.size);
+  nsc_text model = w->graph; /* the graph's memory becomes the file's */
+  w->graph = (nsc_text){0};
+  if (!head.failed) nsc_text_prepend(&model, head.chars, head.size);
+  model.failed = model.failed || head.failed;
+  nsc_text_drop(&head);
   put_number(&opset, 2, OPSET);
   put_message(&model, 8, &opset);
   nsc_text_append(&model, w->metadata.chars, w->metadata.size);

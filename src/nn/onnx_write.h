@@ -21,6 +21,9 @@ typedef struct nsc_onnx_writer {
   nsc_text graph, attributes, metadata;
 } nsc_onnx_writer;
 
+/* That so many bytes are going to be written, so that they need not be copied while the file grows. */
+void nsc_onnx_expect(nsc_onnx_writer *w, size_t bytes);
+
 void nsc_onnx_int(nsc_onnx_writer *w, const char *name, int64_t value);
 void nsc_onnx_float(nsc_onnx_writer *w, const char *name, float value);
 void nsc_onnx_ints(nsc_onnx_writer *w, const char *name, uint32_t count, const int64_t *values);

@@ -97,8 +97,7 @@ static nsc_status pack(nsc_plan *plan, const nsc_node *node, params *p, const fl
                            .tap_offsets = offsets,
                            .channel_stride = 9 * out,
                            .column_stride = 1};
-  nsc_room unused = {0};
-  NSC_TRY(nsc_winograd_pack(&p->kernels, p->shape.tile, &right, packed, plan->pool, &unused, plan->err));
+  nsc_winograd_pack(&p->kernels, p->shape.tile, &right, packed, plan->pool);
   p->packed = packed;
   return NSC_OK;
 }

@@ -357,9 +357,10 @@ static nsc_status turn(const float *dy, size_t rows, size_t out, size_t stride, 
              : nsc_fail(err, NSC_ERROR_INTERNAL, "XNNPACK refuses a transposition (status %d)", (int)status);
 }
 
-nsc_status nsc_product_over_windows(const nsc_kernels *kernels, const nsc_windows *windows, const float *dy, size_t out,
-                                    size_t dy_stride, float *dw, pthreadpool_t pool, nsc_room *room, nsc_error *err) {
-  size_t threads = pthreadpool_get_threads_count(pool), width = kernels->columns;
+/* How the sum is cut; what it takes in floats: `turned`, panels of all threads, `results` of segments. */
+static sum_task cut_sum(const nsc_kernels *kernels, const nsc_windows *windows, size_t out, size_t threads,
+                        size_t *turned, size_t *results) {
+  size_t width = kernels->columns;
   sum_task s = {.kernels = kernels,
                 .windows = windows,
                 .out = out,
@@ -372,8 +373,21 @@ nsc_status nsc_product_over_windows(const nsc_kernels *kernels, const nsc_window
   s.segments = nsc_divide_up(s.rows, s.segment_rows);
   s.group = nsc_divide_up(s.panel_count, nsc_divide_up(threads * 2, s.segments));
   s.panels_each = ((1 + DEPTH) * width + kernels->rows * width + ALIGN) / ALIGN * ALIGN;
-  size_t results = s.segments > 1 ? s.segments * out * s.columns : 0;
-  size_t turned = (out * s.rows + SLACK + ALIGN) / ALIGN * ALIGN;
+  *turned = (out * s.rows + SLACK + ALIGN) / ALIGN * ALIGN;
+  *results = s.segments > 1 ? s.segments * out * s.columns : 0;
+  return s;
+}
+
+size_t nsc_sum_room(const nsc_kernels *kernels, const nsc_windows *windows, size_t out, size_t threads) {
+  size_t turned, results;
+  sum_task s = cut_sum(kernels, windows, out, threads, &turned, &results);
+  return turned + threads * s.panels_each + results;
+}
+
+nsc_status nsc_product_over_windows(const nsc_kernels *kernels, const nsc_windows *windows, const float *dy, size_t out,
+                                    size_t dy_stride, float *dw, pthreadpool_t pool, nsc_room *room, nsc_error *err) {
+  size_t threads = pthreadpool_get_threads_count(pool), turned, results;
+  sum_task s = cut_sum(kernels, windows, out, threads, &turned, &results);
   NSC_TRY(nsc_room_take(room, turned + threads * s.panels_each + results, err));
   s.turned = room->floats;
   s.panels = room->floats + turned;

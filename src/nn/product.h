@@ -106,5 +106,7 @@ NSC_WARN_UNUSED nsc_status nsc_product(const nsc_kernels *kernels, const nsc_win
 NSC_WARN_UNUSED nsc_status nsc_product_over_windows(const nsc_kernels *kernels, const nsc_windows *windows,
                                                     const float *dy, size_t out, size_t dy_stride, float *dw,
                                                     pthreadpool_t pool, nsc_room *room, nsc_error *err);
+/* Floats of `room` that it takes. */
+size_t nsc_sum_room(const nsc_kernels *kernels, const nsc_windows *windows, size_t out, size_t threads);
 
 #endif

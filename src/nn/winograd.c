@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/error.h"
 #include "nn/winograd_private.h"
 
 /* Below this, transforms take longer than the products that they save. */
@@ -11,87 +10,6 @@ enum { LEAST_CHANNELS = 16 };
 bool nsc_winograd_pays(const nsc_winograd *w) {
   return w->in_channels % NSC_LANES == 0 && w->out_channels % NSC_LANES == 0 && w->in_channels >= LEAST_CHANNELS &&
          w->out_channels >= LEAST_CHANNELS;
-}
-
-/* ---- weights: planes of panels as nsc_product has them, with a first row of zeros ---- */
-
-static size_t plane_floats(const nsc_kernels *k, size_t in, size_t out) {
-  return nsc_divide_up(out, k->columns) * (1 + in) * k->columns + NSC_PLANE_PAD;
-}
-
-size_t nsc_winograd_weight_floats(const nsc_kernels *kernels, size_t tile, size_t in, size_t out) {
-  return nsc_planes_of(tile) * plane_floats(kernels, in, out);
-}
-
-typedef struct pack_task {
-  const nsc_kernels *kernels;
-  nsc_right right; /* column_stride 1 */
-  float *packed;
-  size_t plane, planes;
-} pack_task;
-
-/* Weights from input channel `k` to four outputs from `column`. */
-NSC_FOR_EACH_TILE void transform_taps(const nsc_right *r, size_t k, size_t column, float *to, size_t plane, size_t m) {
-  nsc_lanes t[NSC_TILE][NSC_TILE];
-  for (size_t x = 0; x < NSC_TAPS; x++) {
-    nsc_lanes d[NSC_TILE];
-    for (size_t y = 0; y < NSC_TAPS; y++) {
-      d[y] = nsc_load_lanes(r->weights + r->tap_offsets[y * NSC_TAPS + x] + k * r->channel_stride + column);
-    }
-    nsc_tile_taps3(d, m);
-    for (size_t y = 0; y < m + 2; y++) t[y][x] = d[y];
-  }
-  for (size_t y = 0; y < m + 2; y++) {
-    nsc_tile_taps3(t[y], m);
-    for (size_t x = 0; x < m + 2; x++) nsc_store_lanes(to + (y * (m + 2) + x) * plane, t[y][x]);
-  }
-}
-
-static void pack_panel(void *context, size_t panel) {
-  const pack_task *p = context;
-  size_t width = p->kernels->columns, first = panel * width, count = nsc_least(width, p->right.columns - first);
-  float *to = p->packed + panel * (1 + p->right.channels) * width;
-  for (size_t plane = 0; plane < p->planes; plane++) memset(to + plane * p->plane, 0, width * sizeof *to);
-  to += width;
-  for (size_t k = 0; k < p->right.channels; k++, to += width) {
-    for (size_t n = 0; n < count; n += NSC_LANES) {
-      if (p->planes == NSC_PLANES) {
-        transform_taps(&p->right, k, first + n, to + n, p->plane, 4);
-      } else {
-        transform_taps(&p->right, k, first + n, to + n, p->plane, 2);
-      }
-    }
-    if (count == width) continue;
-    for (size_t plane = 0; plane < p->planes; plane++) {
-      memset(to + plane * p->plane + count, 0, (width - count) * sizeof *to);
-    }
-  }
-}
-
-/* Weights whose columns stand side by side, four of which are one load. */
-static nsc_status turn_weights(nsc_right *r, size_t offsets[9], pthreadpool_t pool, nsc_room *room, nsc_error *err) {
-  size_t rows = r->columns, columns = r->column_stride;
-  const size_t shape[2] = {rows, columns}, order[2] = {1, 0};
-  NSC_TRY(nsc_room_take(room, rows * columns, err));
-  enum xnn_status status = xnn_run_transpose_nd_x32(r->weights, room->floats, 2, shape, order, 0, pool);
-  if (status != xnn_status_success) {
-    return nsc_fail(err, NSC_ERROR_INTERNAL, "XNNPACK refuses a transposition (status %d)", (int)status);
-  }
-  for (size_t t = 0; t < 9; t++) offsets[t] = r->tap_offsets[t] * rows;
-  r->weights = room->floats;
-  r->tap_offsets = offsets;
-  r->channel_stride = rows;
-  r->column_stride = 1;
-  return NSC_OK;
-}
-
-nsc_status nsc_winograd_pack(const nsc_kernels *kernels, size_t tile, const nsc_right *right, float *packed,
-                             pthreadpool_t pool, nsc_room *room, nsc_error *err) {
-  size_t offsets[9], plane = plane_floats(kernels, right->channels, right->columns);
-  pack_task task = {kernels, *right, packed, plane, nsc_planes_of(tile)};
-  if (right->column_stride != 1) NSC_TRY(turn_weights(&task.right, offsets, pool, room, err));
-  pthreadpool_parallelize_1d(pool, pack_panel, &task, nsc_divide_up(right->columns, kernels->columns), 0);
-  return NSC_OK;
 }
 
 /* ---- input tiles ---- */
@@ -135,15 +53,15 @@ void nsc_winograd_input(const nsc_winograd *w, const nsc_tiles *tiles, const flo
 /* ---- products and output tiles ---- */
 
 /* A task is a block of tiles and a group of columns; columns go in blocks whose products stay in a near cache. */
-enum { BLOCK_TILES = 24, BLOCK_COLUMNS = 64, TASKS_A_THREAD = 4 };
+enum { BLOCK_TILES = 24, TASKS_A_THREAD = 4 };
 
 /* How the work is cut. */
 typedef struct run_blocks {
   size_t planes;
-  size_t block;                   /* tiles, a multiple of the kernels' rows */
-  size_t plane_in, plane_weights; /* floats */
-  size_t panels, step;            /* of columns: all, in a block */
-  size_t zeros, scratch_each;     /* floats: outside of pictures, of a thread */
+  size_t block;                           /* tiles, a multiple of the kernels' rows */
+  size_t plane_in, plane_weights, inputs; /* floats; `inputs`: transforms of a block */
+  size_t panels, step;                    /* of columns: all, in a block */
+  size_t zeros, scratch_each;             /* floats: outside of pictures, of a thread */
 } run_blocks;
 
 typedef struct run_task {
@@ -153,8 +71,10 @@ typedef struct run_task {
   nsc_tiles tiles;
   run_blocks cut;
   const float *x, *packed, *zero;
+  const float *kept; /* transforms of x by block, or NULL: they are made in `scratch` */
   float *y, *scratch;
-  size_t group; /* panels a task */
+  size_t first_panel; /* of y, that stands first in `packed` */
+  size_t group;       /* panels a task */
 } run_task;
 
 /* products: [panels][rows of kernels][planes][kernel rows][kernel columns], so that those of a tile lie near. */
@@ -231,7 +151,7 @@ static void write_tile(const run_task *r, float *products, size_t tile, size_t r
   size_t first_at = ((n * w->out_height + y) * w->out_width + x) * w->out_channels;
   for (size_t p = 0; p < panels; p++) {
     const float *m = product_at(r, products, p, row, 0) + row % r->kernels->rows * width;
-    size_t first = (panel + p) * width, count = nsc_least(width, w->out_channels - first);
+    size_t first = (r->first_panel + panel + p) * width, count = nsc_least(width, w->out_channels - first);
     for (size_t c = 0; c < count; c += NSC_LANES) {
       nsc_lanes bias = r->after->bias ? nsc_load_lanes(r->after->bias + first + c) : (nsc_lanes){0};
       corner.at = first_at + first + c;
@@ -244,15 +164,19 @@ static void write_tile(const run_task *r, float *products, size_t tile, size_t r
   }
 }
 
+/* Transforms tile `t` of a block to `in`, [planes][tiles of a block][channels]. */
+static void transform_tile(const run_task *r, size_t block, size_t t, float *in) {
+  size_t channels = r->shape->in_channels;
+  nsc_planes to = {in + t * channels, r->cut.plane_in, channels, channels};
+  nsc_winograd_input(r->shape, &r->tiles, r->x, block * r->cut.block + t, r->zero, &to);
+}
+
 static void run_block(void *context, size_t thread, size_t block, size_t group) {
   const run_task *r = context;
-  float *in = r->scratch + thread * r->cut.scratch_each, *products = in + r->cut.planes * r->cut.plane_in;
-  size_t first = block * r->cut.block, tiles = nsc_least(r->cut.block, r->tiles.count - first),
-         channels = r->shape->in_channels;
-  for (size_t t = 0; t < tiles; t++) {
-    nsc_planes to = {in + t * channels, r->cut.plane_in, channels, channels};
-    nsc_winograd_input(r->shape, &r->tiles, r->x, first + t, r->zero, &to);
-  }
+  float *scratch = r->scratch + thread * r->cut.scratch_each, *products = scratch + (r->kept ? 0 : r->cut.inputs);
+  const float *in = r->kept ? r->kept + block * r->cut.inputs : scratch;
+  size_t first = block * r->cut.block, tiles = nsc_least(r->cut.block, r->tiles.count - first);
+  for (size_t t = 0; t < tiles && !r->kept; t++) transform_tile(r, block, t, scratch);
   size_t last = nsc_least((group + 1) * r->group, r->cut.panels);
   for (size_t panel = group * r->group; panel < last; panel += r->cut.step) {
     size_t panels = nsc_least(r->cut.step, last - panel);
@@ -261,39 +185,87 @@ static void run_block(void *context, size_t thread, size_t block, size_t group) 
   }
 }
 
-static run_blocks cut_of(const nsc_kernels *k, const nsc_winograd *w) {
+/* For `columns` of the results; with `keeps` threads need no room for transforms of x. */
+static run_blocks cut_of(const nsc_kernels *k, const nsc_winograd *w, size_t columns, bool keeps) {
   run_blocks c = {.planes = nsc_planes_of(w->tile),
                   .block = nsc_divide_up(BLOCK_TILES, k->rows) * k->rows,
-                  .plane_weights = plane_floats(k, w->in_channels, w->out_channels),
-                  .panels = nsc_divide_up(w->out_channels, k->columns),
-                  .step = nsc_divide_up(BLOCK_COLUMNS, k->columns),
+                  .plane_weights = nsc_winograd_plane_floats(k, w->in_channels, columns),
+                  .panels = nsc_divide_up(columns, k->columns),
+                  .step = nsc_divide_up(NSC_BLOCK_COLUMNS, k->columns),
                   .zeros = nsc_divide_up(w->in_channels, NSC_PLANE_PAD) * NSC_PLANE_PAD};
   c.plane_in = c.block * w->in_channels + NSC_PLANE_PAD;
-  size_t floats = c.planes * (c.plane_in + nsc_least(c.step, c.panels) * c.block * k->columns) + NSC_PLANE_PAD;
+  c.inputs = c.planes * c.plane_in;
+  size_t floats =
+      (keeps ? 0 : c.inputs) + c.planes * nsc_least(c.step, c.panels) * c.block * k->columns + NSC_PLANE_PAD;
   c.scratch_each = nsc_divide_up(floats, NSC_PLANE_PAD) * NSC_PLANE_PAD;
   return c;
 }
 
 size_t nsc_winograd_workspace(const nsc_kernels *kernels, const nsc_winograd *shape, size_t threads) {
-  run_blocks cut = cut_of(kernels, shape);
-  return cut.zeros + threads * cut.scratch_each;
+  return nsc_winograd_columns_workspace(kernels, shape, shape->out_channels, false, threads);
 }
 
 void nsc_winograd_run(const nsc_kernels *kernels, const nsc_winograd *shape, const float *x, const float *packed,
                       const nsc_winograd_after *after, float *y, pthreadpool_t pool, float *workspace) {
+  const nsc_winograd_columns all = {.count = shape->out_channels};
+  nsc_winograd_run_columns(kernels, shape, x, packed, &all, after, y, pool, workspace);
+}
+
+/* ---- some columns ---- */
+
+size_t nsc_winograd_columns_workspace(const nsc_kernels *kernels, const nsc_winograd *shape, size_t columns, bool keeps,
+                                      size_t threads) {
+  run_blocks cut = cut_of(kernels, shape, columns, keeps);
+  return cut.zeros + threads * cut.scratch_each;
+}
+
+void nsc_winograd_run_columns(const nsc_kernels *kernels, const nsc_winograd *shape, const float *x,
+                              const float *packed, const nsc_winograd_columns *columns, const nsc_winograd_after *after,
+                              float *y, pthreadpool_t pool, float *workspace) {
   size_t threads = pthreadpool_get_threads_count(pool);
   run_task r = {.kernels = kernels,
                 .shape = shape,
                 .after = after,
                 .tiles = nsc_tiles_of(shape),
-                .cut = cut_of(kernels, shape),
+                .cut = cut_of(kernels, shape, columns->count, columns->kept != NULL),
                 .x = x,
                 .packed = packed,
+                .kept = columns->kept,
                 .y = y,
-                .zero = workspace};
+                .zero = workspace,
+                .first_panel = columns->first / kernels->columns};
   size_t blocks = nsc_divide_up(r.tiles.count, r.cut.block), wanted = threads > 1 ? threads * TASKS_A_THREAD : 1;
   r.group = nsc_divide_up(r.cut.panels, nsc_divide_up(wanted, blocks));
   r.scratch = workspace + r.cut.zeros;
   memset(workspace, 0, r.cut.zeros * sizeof *workspace);
   pthreadpool_parallelize_2d_with_thread(pool, run_block, &r, blocks, nsc_divide_up(r.cut.panels, r.group), 0);
+}
+
+typedef struct keep_task {
+  run_task run;
+  float *kept;
+} keep_task;
+
+static void keep_tile(void *context, size_t tile) {
+  const keep_task *k = context;
+  size_t block = tile / k->run.cut.block;
+  transform_tile(&k->run, block, tile % k->run.cut.block, k->kept + block * k->run.cut.inputs);
+}
+
+size_t nsc_winograd_kept_floats(const nsc_kernels *kernels, const nsc_winograd *shape) {
+  run_blocks cut = cut_of(kernels, shape, shape->out_channels, true);
+  return nsc_divide_up(nsc_tiles_of(shape).count, cut.block) * cut.inputs;
+}
+
+void nsc_winograd_keep(const nsc_kernels *kernels, const nsc_winograd *shape, const float *x, float *kept,
+                       pthreadpool_t pool, float *workspace) {
+  keep_task k = {.run = {.kernels = kernels,
+                         .shape = shape,
+                         .tiles = nsc_tiles_of(shape),
+                         .cut = cut_of(kernels, shape, shape->out_channels, true),
+                         .x = x,
+                         .zero = workspace},
+                 .kept = kept};
+  memset(workspace, 0, k.run.cut.zeros * sizeof *workspace);
+  pthreadpool_parallelize_1d(pool, keep_tile, &k, k.run.tiles.count, 0);
 }

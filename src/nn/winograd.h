@@ -26,9 +26,9 @@ bool nsc_winograd_pays(const nsc_winograd *w);
 size_t nsc_winograd_weight_floats(const nsc_kernels *kernels, size_t tile, size_t in, size_t out);
 
 /* Transforms weights on all threads into `packed`, which has room for nsc_winograd_weight_floats. `right` is as for
-   nsc_pack, with nine taps in rows of three and no bias; `room` is for a copy. */
-NSC_WARN_UNUSED nsc_status nsc_winograd_pack(const nsc_kernels *kernels, size_t tile, const nsc_right *right,
-                                             float *packed, pthreadpool_t pool, nsc_room *room, nsc_error *err);
+   nsc_pack, with nine taps in rows of three and no bias, and column_stride 1. */
+void nsc_winograd_pack(const nsc_kernels *kernels, size_t tile, const nsc_right *right, float *packed,
+                       pthreadpool_t pool);
 
 /* What is done with results before they are written: y = clamp(y + bias + add). */
 typedef struct nsc_winograd_after {
@@ -45,9 +45,23 @@ size_t nsc_winograd_workspace(const nsc_kernels *kernels, const nsc_winograd *sh
 void nsc_winograd_run(const nsc_kernels *kernels, const nsc_winograd *shape, const float *x, const float *packed,
                       const nsc_winograd_after *after, float *y, pthreadpool_t pool, float *workspace);
 
-/* dw [out][3][3][in] = the gradient with respect to weights, given dy with respect to y, summed over the batch. */
+/*
+ * The same for weights that are new each time: y = x filtered with `right`, which may also have channel_stride 1.
+ * Weights of many channels are transformed some columns at a time, which stay in a cache, as long as the transforms of
+ * x can be kept meanwhile; y is the same to the bit. `room` is worked in.
+ */
+NSC_WARN_UNUSED nsc_status nsc_winograd_filter(const nsc_kernels *kernels, const nsc_winograd *shape, const float *x,
+                                               const nsc_right *right, const nsc_winograd_after *after, float *y,
+                                               pthreadpool_t pool, nsc_room *room, nsc_error *err);
+/* Floats of `room` that it takes. */
+size_t nsc_winograd_filter_room(const nsc_kernels *kernels, const nsc_winograd *shape, const nsc_right *right,
+                                size_t threads);
+
+/* dw [out][3][3][in] = the gradient with respect to weights, given dy with respect to y, summed over the batch. Sums of
+   many channels are made some outputs at a time, likewise. */
 NSC_WARN_UNUSED nsc_status nsc_winograd_weight_gradient(const nsc_kernels *kernels, const nsc_winograd *shape,
                                                         const float *x, const float *dy, float *dw, pthreadpool_t pool,
                                                         nsc_room *room, nsc_error *err);
+size_t nsc_winograd_gradient_room(const nsc_kernels *kernels, const nsc_winograd *shape, size_t threads);
 
 #endif

@@ -1,27 +1,35 @@
 /*
  * The weights' gradient: dw = sum over tiles of x filtered with dy. In each plane a product [out][tiles] times
- * [tiles][in], for segments of tiles whose transforms stay in a cache.
+ * [tiles][in], for segments of tiles whose transforms stay in a cache. Where the sums of all outputs would not (38 MB
+ * of 512 times 512 channels), outputs go in blocks, over transforms of x that are made once, as in winograd_filter.c.
  */
 #include <string.h>
 
 #include "base/error.h"
 #include "nn/winograd_private.h"
 
-enum { SEGMENT_BYTES = 6 << 20, LEAST_SEGMENT = 64, TILES_AT_ONCE = 4 };
+enum {
+  SEGMENT_BYTES = 6 << 20,
+  LEAST_SEGMENT = 64,
+  TILES_AT_ONCE = 4,
+  SUM_BYTES = 6 << 20,  /* of a block of outputs */
+  KEPT_BYTES = 16 << 20 /* of x's transforms; beyond, activations are larger than all sums */
+};
 
 typedef struct gradient_task {
   const nsc_kernels *kernels;
   const nsc_winograd *shape;
   nsc_tiles tiles;
   const float *x, *dy, *zero;
-  float *turned; /* transforms of dy: [36][out][segment] */
-  float *panels; /* transforms of x: [36][panels][1 + segment][columns], first rows zeros */
-  float *sums;   /* [36][out][in] */
+  float *turned; /* transforms of dy: [36][outputs of a block][segment] */
+  float *panels; /* transforms of x: [segments, or 1][36][panels][1 + segment][columns], first rows zeros */
+  float *sums;   /* [36][outputs of a block][in] */
   float *scratch, *dw;
   size_t scratch_each;
-  size_t segment, first, count; /* tiles: at most, from which, how many */
+  size_t segment, first, count;        /* tiles: at most, from which, how many */
+  size_t block, first_output, outputs; /* likewise */
   size_t turned_plane, panel_plane, panel_floats, sum_plane;
-  size_t panel_count;
+  size_t panel_count, panel_sets;
 } gradient_task;
 
 static size_t padded(size_t floats) {
@@ -72,9 +80,9 @@ static void store_turned(const nsc_lanes a, const nsc_lanes b, const nsc_lanes c
 static void turn_gradients(const gradient_task *g, size_t at) {
   const float *pixels[TILES_AT_ONCE][16];
   for (size_t t = 0; t < TILES_AT_ONCE; t++) point_gradient(g, g->first + at + t, pixels[t]);
-  for (size_t c = 0; c < g->shape->out_channels; c += NSC_LANES) {
+  for (size_t c = 0; c < g->outputs; c += NSC_LANES) {
     nsc_lanes m[TILES_AT_ONCE][NSC_PLANES];
-    for (size_t t = 0; t < TILES_AT_ONCE; t++) transform_gradient(pixels[t], c, m[t]);
+    for (size_t t = 0; t < TILES_AT_ONCE; t++) transform_gradient(pixels[t], g->first_output + c, m[t]);
     float *to = g->turned + c * g->segment + at;
     for (size_t p = 0; p < NSC_PLANES; p++, to += g->turned_plane) {
       store_turned(m[0][p], m[1][p], m[2][p], m[3][p], to, g->segment);
@@ -82,13 +90,21 @@ static void turn_gradients(const gradient_task *g, size_t at) {
   }
 }
 
+/* Where the present segment's transforms of x stand. */
+static float *panels_of(const gradient_task *g) {
+  size_t set = g->panel_sets > 1 ? g->first / g->segment : 0;
+  return g->panels + set * NSC_PLANES * g->panel_plane;
+}
+
 static void transform_tiles(void *context, size_t group) {
   const gradient_task *g = context;
   size_t width = g->kernels->columns, in = g->shape->in_channels, at = group * TILES_AT_ONCE;
   size_t tail = in % width;
   turn_gradients(g, at);
+  if (g->first_output > 0) return; /* those of x are there */
+  float *panels = panels_of(g);
   for (size_t end = nsc_least(at + TILES_AT_ONCE, g->count); at < end; at++) {
-    nsc_planes to = {g->panels + (1 + at) * width, g->panel_plane, g->panel_floats, width};
+    nsc_planes to = {panels + (1 + at) * width, g->panel_plane, g->panel_floats, width};
     nsc_winograd_input(g->shape, &g->tiles, g->x, g->first + at, g->zero, &to);
     if (!tail) continue;
     float *last = to.at + (g->panel_count - 1) * g->panel_floats + tail;
@@ -102,8 +118,8 @@ static void transform_tiles(void *context, size_t group) {
 static void multiply_plane(void *context, size_t thread, size_t plane) {
   const gradient_task *g = context;
   const nsc_kernels *k = g->kernels;
-  size_t in = g->shape->in_channels, out = g->shape->out_channels, row_bytes = g->segment * sizeof(float);
-  const float *turned = g->turned + plane * g->turned_plane, *panels = g->panels + plane * g->panel_plane;
+  size_t in = g->shape->in_channels, out = g->outputs, row_bytes = g->segment * sizeof(float);
+  const float *turned = g->turned + plane * g->turned_plane, *panels = panels_of(g) + plane * g->panel_plane;
   float *scratch = g->scratch + thread * g->scratch_each;
   bool adds = g->first > 0;
   for (size_t p = 0; p < g->panel_count; p++) {
@@ -119,13 +135,13 @@ static void multiply_plane(void *context, size_t thread, size_t plane) {
   }
 }
 
-/* All taps of one output channel. */
+/* All taps of one output channel of the block. */
 static void transform_sums(void *context, size_t o) {
   const gradient_task *g = context;
   size_t in = g->shape->in_channels;
   for (size_t c = 0; c < in; c += NSC_LANES) {
     const float *from = g->sums + o * in + c;
-    float *to = g->dw + o * NSC_TAPS * NSC_TAPS * in + c;
+    float *to = g->dw + (g->first_output + o) * NSC_TAPS * NSC_TAPS * in + c;
     nsc_lanes t[NSC_TAPS][NSC_TILE];
     for (size_t j = 0; j < NSC_TILE; j++) {
       nsc_lanes d[NSC_TILE];
@@ -140,7 +156,19 @@ static void transform_sums(void *context, size_t o) {
   }
 }
 
-static nsc_status take_room(gradient_task *g, size_t threads, nsc_room *room, nsc_error *err) {
+/* ---- blocks and room ---- */
+
+/* Outputs at a time; `panels`: floats of x's transforms of all segments. */
+static size_t outputs_at_once(const gradient_task *g, size_t panels) {
+  size_t step = NSC_LANES * g->kernels->rows, each = NSC_PLANES * g->shape->in_channels * sizeof(float);
+  size_t out = g->shape->out_channels;
+  if (out * each <= SUM_BYTES || panels * sizeof(float) > KEPT_BYTES) return out;
+  size_t some = SUM_BYTES / each / step * step;
+  return nsc_least(some < step ? step : some, out);
+}
+
+/* How the work is cut, and where things stand from `base` on (NULL: only how much that takes); in floats. */
+static size_t lay_out(gradient_task *g, size_t threads, float *base) {
   const nsc_winograd *w = g->shape;
   size_t width = g->kernels->columns, each = NSC_PLANES * (w->in_channels + w->out_channels) * sizeof(float);
   size_t segment = SEGMENT_BYTES / each;
@@ -149,36 +177,54 @@ static nsc_status take_room(gradient_task *g, size_t threads, nsc_room *room, ns
   g->panel_count = nsc_divide_up(w->in_channels, width);
   g->panel_floats = (1 + g->segment) * width;
   g->panel_plane = padded(g->panel_count * g->panel_floats) + NSC_PLANE_PAD;
-  g->turned_plane = padded(w->out_channels * g->segment) + NSC_PLANE_PAD;
-  g->sum_plane = padded(w->out_channels * w->in_channels) + NSC_PLANE_PAD;
+  g->panel_sets = nsc_divide_up(g->tiles.count, g->segment);
+  g->block = outputs_at_once(g, g->panel_sets * NSC_PLANES * g->panel_plane);
+  if (g->block == w->out_channels) g->panel_sets = 1;
+  g->turned_plane = padded(g->block * g->segment) + NSC_PLANE_PAD;
+  g->sum_plane = padded(g->block * w->in_channels) + NSC_PLANE_PAD;
   g->scratch_each = padded(g->kernels->rows * width);
   size_t zeros = padded(w->in_channels > w->out_channels ? w->in_channels : w->out_channels);
-  NSC_TRY(nsc_room_take(
-      room, zeros + threads * g->scratch_each + NSC_PLANES * (g->panel_plane + g->turned_plane + g->sum_plane), err));
-  memset(room->floats, 0, zeros * sizeof(float));
-  g->zero = room->floats;
-  g->scratch = room->floats + zeros;
-  g->panels = g->scratch + threads * g->scratch_each;
-  g->turned = g->panels + NSC_PLANES * g->panel_plane;
-  g->sums = g->turned + NSC_PLANES * g->turned_plane;
-  for (size_t p = 0; p < NSC_PLANES; p++) {
+  size_t scratch = zeros + threads * g->scratch_each, panels = g->panel_sets * NSC_PLANES * g->panel_plane;
+  if (base) {
+    g->zero = base;
+    g->scratch = base + zeros;
+    g->panels = base + scratch;
+    g->turned = g->panels + panels;
+    g->sums = g->turned + NSC_PLANES * g->turned_plane;
+    memset(base, 0, zeros * sizeof *base);
+  }
+  return scratch + panels + NSC_PLANES * (g->turned_plane + g->sum_plane);
+}
+
+static void clear_first_rows(const gradient_task *g) {
+  for (size_t p = 0; p < g->panel_sets * NSC_PLANES; p++) {
     for (size_t n = 0; n < g->panel_count; n++) {
-      memset(g->panels + p * g->panel_plane + n * g->panel_floats, 0, width * sizeof(float));
+      memset(g->panels + p * g->panel_plane + n * g->panel_floats, 0, g->kernels->columns * sizeof(float));
     }
   }
-  return NSC_OK;
+}
+
+size_t nsc_winograd_gradient_room(const nsc_kernels *kernels, const nsc_winograd *shape, size_t threads) {
+  gradient_task g = {.kernels = kernels, .shape = shape, .tiles = nsc_tiles_of(shape)};
+  return lay_out(&g, threads, NULL);
 }
 
 nsc_status nsc_winograd_weight_gradient(const nsc_kernels *kernels, const nsc_winograd *shape, const float *x,
                                         const float *dy, float *dw, pthreadpool_t pool, nsc_room *room,
                                         nsc_error *err) {
   gradient_task g = {.kernels = kernels, .shape = shape, .tiles = nsc_tiles_of(shape), .x = x, .dy = dy, .dw = dw};
-  NSC_TRY(take_room(&g, pthreadpool_get_threads_count(pool), room, err));
-  for (g.first = 0; g.first < g.tiles.count; g.first += g.count) {
-    g.count = nsc_least(g.segment, g.tiles.count - g.first);
-    pthreadpool_parallelize_1d(pool, transform_tiles, &g, nsc_divide_up(g.count, TILES_AT_ONCE), 0);
-    pthreadpool_parallelize_1d_with_thread(pool, multiply_plane, &g, NSC_PLANES, 0);
+  size_t threads = pthreadpool_get_threads_count(pool);
+  NSC_TRY(nsc_room_take(room, lay_out(&g, threads, NULL), err));
+  (void)lay_out(&g, threads, room->floats);
+  clear_first_rows(&g);
+  for (; g.first_output < shape->out_channels; g.first_output += g.outputs) {
+    g.outputs = nsc_least(g.block, shape->out_channels - g.first_output);
+    for (g.first = 0; g.first < g.tiles.count; g.first += g.count) {
+      g.count = nsc_least(g.segment, g.tiles.count - g.first);
+      pthreadpool_parallelize_1d(pool, transform_tiles, &g, nsc_divide_up(g.count, TILES_AT_ONCE), 0);
+      pthreadpool_parallelize_1d_with_thread(pool, multiply_plane, &g, NSC_PLANES, 0);
+    }
+    pthreadpool_parallelize_1d(pool, transform_sums, &g, g.outputs, 0);
   }
-  pthreadpool_parallelize_1d(pool, transform_sums, &g, shape->out_channels, 0);
   return NSC_OK;
 }

@@ -41,4 +41,26 @@ typedef struct nsc_planes {
 void nsc_winograd_input(const nsc_winograd *w, const nsc_tiles *tiles, const float *x, size_t tile, const float *zero,
                         const nsc_planes *to);
 
+/* Of one plane of weights' transforms. */
+size_t nsc_winograd_plane_floats(const nsc_kernels *kernels, size_t in, size_t out);
+
+enum { NSC_BLOCK_COLUMNS = 64 /* of a block of tiles: their products stay in a near cache */ };
+
+/* Some of the columns of y, for which alone weights stand in `packed`. */
+typedef struct nsc_winograd_columns {
+  size_t first, count; /* `first` is a multiple of the kernels' columns */
+  const float *kept;   /* transforms of x by nsc_winograd_keep, or NULL: each task makes its own */
+} nsc_winograd_columns;
+
+size_t nsc_winograd_columns_workspace(const nsc_kernels *kernels, const nsc_winograd *shape, size_t columns, bool keeps,
+                                      size_t threads);
+void nsc_winograd_run_columns(const nsc_kernels *kernels, const nsc_winograd *shape, const float *x,
+                              const float *packed, const nsc_winograd_columns *columns, const nsc_winograd_after *after,
+                              float *y, pthreadpool_t pool, float *workspace);
+
+/* The transforms of all tiles of x. `workspace` is that of nsc_winograd_run_columns. */
+size_t nsc_winograd_kept_floats(const nsc_kernels *kernels, const nsc_winograd *shape);
+void nsc_winograd_keep(const nsc_kernels *kernels, const nsc_winograd *shape, const float *x, float *kept,
+                       pthreadpool_t pool, float *workspace);
+
 #endif

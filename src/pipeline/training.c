@@ -38,7 +38,7 @@ static nsc_status take_threads(nsc_training *t, uint32_t threads, nsc_error *err
 }
 
 /* A head alone learns from features that are computed once; with augmented pictures they would differ each time. */
-static nsc_status begin_trainer(nsc_training *t, const nsc_training_plan *plan, nsc_error *err) {
+static nsc_status create_trainer(nsc_training *t, const nsc_training_plan *plan, nsc_error *err) {
   if (plan->layers != 1 || plan->changes) {
     free(t->features); /* what is trained now changes them */
     t->features = NULL;
@@ -50,6 +50,16 @@ static nsc_status begin_trainer(nsc_training *t, const nsc_training_plan *plan, 
   t->view.features = t->features;
   t->view.feature_count = nsc_feature_count(t->net, t->head);
   return nsc_trainer_create(t->alone, t->compute, &t->view, &t->options, &t->trainer, err);
+}
+
+static nsc_status begin_trainer(nsc_training *t, const nsc_training_plan *plan, nsc_error *err) {
+  NSC_TRY(create_trainer(t, plan, err));
+  if (t->store.write) nsc_trainer_use_store(t->trainer, &t->store);
+  return NSC_OK;
+}
+
+void nsc_training_set_store(nsc_training *t, const nsc_store *store) {
+  t->store = store ? *store : (nsc_store){0};
 }
 
 nsc_status nsc_training_begin(nsc_training *t, const char *json, uint32_t threads, nsc_error *err) {
@@ -96,6 +106,13 @@ nsc_status nsc_training_checkpoint(nsc_training *t, uint32_t part, const void **
 nsc_status nsc_training_resume(nsc_training *t, const uint8_t *bytes, size_t size, nsc_error *err) {
   NSC_TRY(need_trainer(t, err));
   NSC_TRY(nsc_checkpoint_load(t->trainer, bytes, size, err));
+  t->judged_epoch = UINT32_MAX;
+  return NSC_OK;
+}
+
+nsc_status nsc_training_resume_from(nsc_training *t, const nsc_store *file, uint64_t size, nsc_error *err) {
+  NSC_TRY(need_trainer(t, err));
+  NSC_TRY(nsc_checkpoint_load_from(t->trainer, file, size, err));
   t->judged_epoch = UINT32_MAX;
   return NSC_OK;
 }
@@ -414,8 +431,11 @@ static nsc_status write_model(nsc_training *t, const char *json, const nsc_calib
   nsc_status status = f.status;
   char *made = NULL;
   size_t made_size = 0;
+  nsc_net *net;
+  if (status == NSC_OK) status = nsc_training_best_net(t, &net, err);
   if (status == NSC_OK) {
-    status = nsc_save_model(nsc_training_best_net(t), &facts, half, &made, &made_size, err);
+    nsc_trainer_rest(t->trainer); /* the file takes as much as what is given back, or less */
+    status = nsc_save_model(net, &facts, half, &made, &made_size, err);
   }
   nsc_status closed = nsc_fields_close(&f);
   if (status == NSC_OK) status = closed;

@@ -15,6 +15,10 @@ const nsc_trainer *nsc_training_trainer(const nsc_training *training);
 const nsc_net *nsc_training_net(const nsc_training *training);
 const nsc_train_options *nsc_training_options_of(const nsc_training *training);
 
+/* The whole of nsc_training_need_json. */
+NSC_WARN_UNUSED nsc_status nsc_training_need(nsc_training *training, const char *options, uint32_t threads,
+                                             uint64_t *bytes, nsc_error *err);
+
 /* Temperature and threshold of the best weights, from the validation split, as nsc_calibrate finds them. What was found
  * last goes into the model file. */
 NSC_WARN_UNUSED nsc_status nsc_training_calibrate(nsc_training *training, double sensitivity, nsc_calibration *out,

@@ -21,6 +21,7 @@ struct nsc_training {
   nsc_dataset view;       /* `data` with features instead of pixels, while `alone` is trained; owns nothing */
   nsc_trainer *trainer;   /* of `alone` or of `net`; NULL before nsc_training_begin */
   nsc_train_options options;
+  nsc_store store; /* for the best weights; without `write`: memory */
   char net_name[32];
   /* From the validation split, for the weights of `judged_epoch`; UINT32_MAX when not yet found. */
   uint32_t judged_epoch;
@@ -56,6 +57,8 @@ void nsc_training_forget(nsc_training *t);
 
 /* ---- training_transfer.c ---- */
 
+/* The last dense layer of a network from the zoo. */
+uint32_t nsc_training_find_head(const nsc_net *net);
 /* Builds `net` after the plan unless it goes on with the one there is, and freezes what is not to learn. */
 NSC_WARN_UNUSED nsc_status nsc_training_build(nsc_training *t, const nsc_training_plan *plan, nsc_error *err);
 /* How the network's input is normalised: as the base says where it says, else after the training pictures. */
@@ -63,7 +66,7 @@ NSC_WARN_UNUSED nsc_status nsc_training_normal(const nsc_training *t, bool of_ba
 /* Computes the features of all samples unless they are there. */
 NSC_WARN_UNUSED nsc_status nsc_training_need_features(nsc_training *t, nsc_error *err);
 /* The network with the best weights so far in it, those of a head trained alone put back. */
-nsc_net *nsc_training_best_net(nsc_training *t);
+NSC_WARN_UNUSED nsc_status nsc_training_best_net(nsc_training *t, nsc_net **out, nsc_error *err);
 /* Scores [labels] of a sample by its neighbours among the training samples of other patients, itself left out. */
 void nsc_training_vote(const nsc_training *t, uint32_t sample, uint32_t k, nsc_neighbour *room, float *scores);
 

@@ -47,8 +47,7 @@ nsc_status nsc_training_inherited_limits(const nsc_training *t, char **out, nsc_
 
 /* ---- building ---- */
 
-/* The last dense layer of a network from the zoo. */
-static uint32_t find_head(const nsc_net *net) {
+uint32_t nsc_training_find_head(const nsc_net *net) {
   uint32_t head = net->layer_count - 1;
   while (head > 0 && net->layers[head].kind != NSC_LAYER_DENSE) head--;
   return head;
@@ -86,7 +85,7 @@ nsc_status nsc_training_build(nsc_training *t, const nsc_training_plan *plan, ns
   const nsc_dataset *d = &t->data;
   if (plan->go_on) {
     if (!t->net) return nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no network to go on with");
-    if (t->trainer) (void)nsc_training_best_net(t);
+    if (t->trainer) NSC_TRY(nsc_training_best_net(t, &t->net, err));
     if (!t->alone) { /* what was trained makes other features */
       free(t->features);
       t->features = NULL;
@@ -102,7 +101,7 @@ nsc_status nsc_training_build(nsc_training *t, const nsc_training_plan *plan, ns
     } else {
       NSC_TRY(nsc_zoo_build(plan->net, d->height, d->width, d->channels, nsc_training_outputs(t), plan->train.seed,
                             &t->net, err));
-      t->head = find_head(t->net);
+      t->head = nsc_training_find_head(t->net);
     }
   }
   nsc_net_freeze(t->net, plan->layers);
@@ -123,10 +122,11 @@ nsc_status nsc_training_normal(const nsc_training *t, bool of_base, nsc_normal *
   return status;
 }
 
-nsc_net *nsc_training_best_net(nsc_training *t) {
-  nsc_trainer_use_best(t->trainer);
+nsc_status nsc_training_best_net(nsc_training *t, nsc_net **out, nsc_error *err) {
+  NSC_TRY(nsc_trainer_use_best(t->trainer, err));
   if (t->alone) nsc_head_return(t->net, t->head, t->alone);
-  return t->net;
+  *out = t->net;
+  return NSC_OK;
 }
 
 /* ---- features ---- */
@@ -145,6 +145,7 @@ nsc_status nsc_training_need_features(nsc_training *t, nsc_error *err) {
   float *features = malloc((size_t)bytes + 1);
   if (!features) return nsc_fail_memory(err, (size_t)bytes, "features");
   nsc_status status = nsc_features_of_data(t->net, t->head, t->compute, &t->data, &t->options.normal, features, err);
+  nsc_net_rest(t->net);
   if (status != NSC_OK) {
     free(features);
     return status;

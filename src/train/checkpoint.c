@@ -99,29 +99,50 @@ static uint64_t data_print_of(nsc_trainer *t) {
 
 /* ---- the float arrays of a trainer, in file order ---- */
 
-enum { ARRAYS = 5 };
+enum { VALUES, BEST, AVERAGE, FIRST, SECOND, ARRAYS };
 
-/* The arrays of parameter `i` while the network shows what is trained; NULL where there is none. */
-static void arrays_of(const nsc_trainer *t, uint32_t i, float *out[ARRAYS]) {
-  out[0] = t->net->parameters[i].value;
-  out[1] = t->best[i];
-  out[2] = t->average ? t->average[i] : NULL;
-  out[3] = t->optimiser.first[i];
-  out[4] = t->optimiser.second[i];
-}
-
-static size_t floats_of(const nsc_trainer *t) {
-  size_t count = 0;
-  for (uint32_t i = 0; i < t->net->parameter_count; i++) {
-    float *arrays[ARRAYS];
-    arrays_of(t, i, arrays);
-    for (int k = 0; k < ARRAYS; k++) count += arrays[k] ? t->net->parameters[i].count : 0;
+/* Array `k` of parameter `i` while the network shows what is trained; NULL where there is none, or it is in a store. */
+static float *array_of(const nsc_trainer *t, uint32_t i, uint32_t k) {
+  switch (k) {
+    case VALUES:
+      return t->net->parameters[i].value;
+    case BEST:
+      return t->best ? t->best[i] : NULL;
+    case AVERAGE:
+      return t->average ? t->average[i] : NULL;
+    case FIRST:
+      return t->optimiser.first[i];
+    default:
+      return t->optimiser.second[i];
   }
-  return count;
 }
 
-static size_t size_of(const nsc_trainer *t, uint32_t epochs) {
-  return sizeof(header) + epochs * sizeof(nsc_epoch_stats) + floats_of(t) * sizeof(float) + sizeof(uint64_t);
+static size_t array_bytes(const nsc_trainer *t, uint32_t i, uint32_t k) {
+  return k == BEST || array_of(t, i, k) ? t->net->parameters[i].count * sizeof(float) : 0;
+}
+
+static uint64_t size_of(const nsc_trainer *t, uint32_t epochs) {
+  uint64_t size = sizeof(header) + epochs * sizeof(nsc_epoch_stats) + sizeof(uint64_t);
+  for (uint32_t i = 0; i < t->net->parameter_count; i++) {
+    for (uint32_t k = 0; k < ARRAYS; k++) size += array_bytes(t, i, k);
+  }
+  return size;
+}
+
+/* Room for a parameter's best weights on their way from or to the store, where no gradient's place can be had. */
+static nsc_status need_room(nsc_trainer *t, nsc_error *err) {
+  size_t most = 1;
+  for (uint32_t i = 0; i < t->net->parameter_count; i++) {
+    const nsc_parameter *p = &t->net->parameters[i];
+    if (!p->gradient && p->count > most) most = p->count;
+  }
+  if (!t->checkpoint.room) t->checkpoint.room = malloc(most * sizeof(float));
+  return t->checkpoint.room ? NSC_OK : nsc_fail_memory(err, most * sizeof(float), "a checkpoint");
+}
+
+static void drop_room(nsc_trainer *t) {
+  free(t->checkpoint.room);
+  t->checkpoint.room = NULL;
 }
 
 /* ---- writing ---- */
@@ -157,11 +178,23 @@ static nsc_status write_head(nsc_trainer *t, size_t *size, nsc_error *err) {
 }
 
 static nsc_status begin_checkpoint(nsc_trainer *t, const void **bytes, size_t *size, nsc_error *err) {
-  nsc_trainer_show_trained(t);
+  NSC_TRY(nsc_trainer_show(t, NSC_WEIGHTS_TRAINED, err));
   NSC_TRY(write_head(t, size, err));
   *bytes = t->checkpoint.head;
   t->checkpoint.print = 0;
   t->checkpoint.step = t->at.step;
+  return NSC_OK;
+}
+
+static nsc_status array_part(nsc_trainer *t, uint32_t i, uint32_t k, const void **bytes, size_t *size, nsc_error *err) {
+  const float *values = array_of(t, i, k);
+  if (k == BEST && !values) {
+    float *room = t->net->parameters[i].gradient; /* of a step that is over */
+    if (!room) NSC_TRY(need_room(t, err));
+    NSC_TRY(nsc_trainer_read_best(t, i, room ? room : t->checkpoint.room, &values, err));
+  }
+  *bytes = values ? (const void *)values : t->checkpoint.head;
+  *size = array_bytes(t, i, k);
   return NSC_OK;
 }
 
@@ -173,12 +206,9 @@ nsc_status nsc_checkpoint_part(nsc_trainer *t, uint32_t part, const void **bytes
   if (part == 0) {
     NSC_TRY(begin_checkpoint(t, bytes, size, err));
   } else if (array < floats) {
-    float *arrays[ARRAYS];
-    arrays_of(t, array / ARRAYS, arrays);
-    const float *values = arrays[array % ARRAYS];
-    *bytes = values ? (const void *)values : t->checkpoint.head;
-    *size = values ? t->net->parameters[array / ARRAYS].count * sizeof *values : 0;
+    NSC_TRY(array_part(t, array / ARRAYS, array % ARRAYS, bytes, size, err));
   } else {
+    drop_room(t);
     *bytes = array == floats ? &t->checkpoint.print : NULL;
     *size = array == floats ? sizeof t->checkpoint.print : 0;
   }
@@ -204,64 +234,134 @@ static nsc_status check_header(nsc_trainer *t, const header *h, nsc_error *err) 
   return NSC_OK;
 }
 
-/* The fingerprint as it was made, part by part; `bytes` are as many as they should be. */
-static uint64_t print_of(const nsc_trainer *t, const header *h, const uint8_t *bytes) {
-  size_t size = sizeof *h + h->at.epoch * sizeof *t->history;
-  uint64_t print = nsc_hash(0, bytes, size);
-  bytes += size;
-  for (uint32_t i = 0; i < t->net->parameter_count; i++) {
-    float *arrays[ARRAYS];
-    arrays_of(t, i, arrays);
-    for (int k = 0; k < ARRAYS; k++) {
-      size = arrays[k] ? t->net->parameters[i].count * sizeof(float) : 0;
-      print = nsc_hash(print, bytes, size);
-      bytes += size;
-    }
-  }
-  return print;
+/* The file, read from the beginning to the end. */
+typedef struct reading {
+  nsc_trainer *t;
+  const nsc_store *file;
+  uint64_t at;
+} reading;
+
+static nsc_status take(reading *r, void *to, size_t size, nsc_error *err) {
+  NSC_TRY(r->file->read(r->file->context, r->at, to, size, err));
+  r->at += size;
+  return NSC_OK;
 }
 
-static nsc_status check_whole(nsc_trainer *t, const uint8_t *bytes, size_t size, header *h, nsc_error *err) {
-  if (size < 8 || memcmp(bytes, "NSCK", 4) != 0) return nsc_fail(err, NSC_ERROR_CORRUPT, "this is no checkpoint");
+/* Goes on with a fingerprint over the next `size` bytes, which are one part. */
+static nsc_status hash_part(reading *r, uint64_t size, uint64_t *print, nsc_error *err) {
+  uint64_t words[1024], hash = nsc_hash_begin(*print, size);
+  for (; size > sizeof words; size -= sizeof words) {
+    NSC_TRY(take(r, words, sizeof words, err));
+    hash = nsc_hash_add(hash, words, sizeof words);
+  }
+  NSC_TRY(take(r, words, (size_t)size, err));
+  *print = nsc_hash_end(hash, words, (size_t)size);
+  return NSC_OK;
+}
+
+/* The fingerprint as it was made, part by part; the file is as large as it should be. */
+static nsc_status print_of(reading *r, const header *h, uint64_t *print, nsc_error *err) {
+  const nsc_trainer *t = r->t;
+  *print = 0;
+  NSC_TRY(hash_part(r, sizeof *h + h->at.epoch * sizeof *t->history, print, err));
+  for (uint32_t i = 0; i < t->net->parameter_count; i++) {
+    for (uint32_t k = 0; k < ARRAYS; k++) NSC_TRY(hash_part(r, array_bytes(t, i, k), print, err));
+  }
+  return NSC_OK;
+}
+
+static nsc_status check_whole(nsc_trainer *t, const nsc_store *file, uint64_t size, header *h, nsc_error *err) {
+  reading r = {.t = t, .file = file};
+  uint8_t begin[8];
+  if (size >= sizeof begin) NSC_TRY(take(&r, begin, sizeof begin, err));
+  if (size < sizeof begin || memcmp(begin, "NSCK", 4) != 0) {
+    return nsc_fail(err, NSC_ERROR_CORRUPT, "this is no checkpoint");
+  }
   uint32_t version;
-  memcpy(&version, bytes + 4, sizeof version);
+  memcpy(&version, begin + 4, sizeof version);
   if (version != VERSION) {
     return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "a checkpoint of version %u; this program reads %d", version, VERSION);
   }
   if (size < sizeof *h + sizeof(uint64_t)) return nsc_fail(err, NSC_ERROR_TRUNCATED, "the checkpoint is cut off");
-  memcpy(h, bytes, sizeof *h);
+  r.at = 0;
+  NSC_TRY(take(&r, h, sizeof *h, err));
   if (h->print != header_print(h)) return nsc_fail(err, NSC_ERROR_CORRUPT, "the checkpoint's header is damaged");
   NSC_TRY(check_header(t, h, err));
   if (size != size_of(t, h->at.epoch)) return nsc_fail(err, NSC_ERROR_CORRUPT, "the checkpoint is cut off");
-  uint64_t print;
-  memcpy(&print, bytes + size - sizeof print, sizeof print);
-  if (print == print_of(t, h, bytes)) return NSC_OK;
-  return nsc_fail(err, NSC_ERROR_CORRUPT, "the checkpoint is damaged");
+  uint64_t made, written;
+  r.at = 0;
+  NSC_TRY(print_of(&r, h, &made, err));
+  NSC_TRY(take(&r, &written, sizeof written, err));
+  return made == written ? NSC_OK : nsc_fail(err, NSC_ERROR_CORRUPT, "the checkpoint is damaged");
 }
 
-static void take(const uint8_t **at, void *to, size_t size) {
-  memcpy(to, *at, size);
-  *at += size;
+/* Best weights out of the file: a nsc_weights_source. Parameters are asked for in any order. */
+static nsc_status best_in_file(void *context, uint32_t parameter, const float **values, nsc_error *err) {
+  const reading *r = context;
+  uint64_t at = r->at;
+  for (uint32_t i = 0; i <= parameter; i++) {
+    for (uint32_t k = 0; k < (i < parameter ? ARRAYS : BEST); k++) at += array_bytes(r->t, i, k);
+  }
+  float *room = r->t->net->parameters[parameter].gradient;
+  if (!room) room = r->t->checkpoint.room;
+  *values = room;
+  return r->file->read(r->file->context, at, room, array_bytes(r->t, parameter, BEST), err);
 }
 
-nsc_status nsc_checkpoint_load(nsc_trainer *t, const uint8_t *bytes, size_t size, nsc_error *err) {
+static nsc_status take_arrays(reading *r, nsc_error *err) {
+  const nsc_trainer *t = r->t;
+  for (uint32_t i = 0; i < t->net->parameter_count; i++) {
+    for (uint32_t k = 0; k < ARRAYS; k++) {
+      size_t size = array_bytes(t, i, k);
+      if (k != BEST && size) {
+        NSC_TRY(take(r, array_of(t, i, k), size, err));
+      } else {
+        r->at += size;
+      }
+    }
+  }
+  return NSC_OK;
+}
+
+nsc_status nsc_checkpoint_load_from(nsc_trainer *t, const nsc_store *file, uint64_t size, nsc_error *err) {
   header h;
-  NSC_TRY(check_whole(t, bytes, size, &h, err));
-  const uint8_t *at = bytes + sizeof h;
-  nsc_trainer_show_trained(t);
+  reading r = {.t = t, .file = file};
+  NSC_TRY(check_whole(t, file, size, &h, err));
+  NSC_TRY(nsc_trainer_show(t, NSC_WEIGHTS_TRAINED, err));
+  NSC_TRY(need_room(t, err));
+  r.at = sizeof h + h.at.epoch * sizeof *t->history;
+  const nsc_weights_source best = {best_in_file, &r};
+  nsc_status status = nsc_trainer_keep_best(t, &best, err);
+  drop_room(t);
+  if (status == NSC_OK) status = take_arrays(&r, err);
+  r.at = sizeof h;
+  if (status == NSC_OK) status = take(&r, t->history, h.at.epoch * sizeof *t->history, err);
+  if (status != NSC_OK) return status;
   t->at = h.at;
   t->at.validated = t->at.right = 0;
   t->at.validation_sum = 0;
   t->optimiser.steps = h.optimiser_steps;
-  take(&at, t->history, h.at.epoch * sizeof *t->history);
-  for (uint32_t i = 0; i < t->net->parameter_count; i++) {
-    float *arrays[ARRAYS];
-    arrays_of(t, i, arrays);
-    for (int k = 0; k < ARRAYS; k++) {
-      if (arrays[k]) take(&at, arrays[k], t->net->parameters[i].count * sizeof(float));
-    }
-  }
   /* The order of an epoch is written by its first step; a training that begins in the middle needs it now. */
   if (t->at.batch > 0 && t->at.batch < t->at.batches) nsc_trainer_order(t);
   return NSC_OK;
+}
+
+/* ---- from memory ---- */
+
+typedef struct bytes_read {
+  const uint8_t *bytes;
+  size_t size;
+} bytes_read;
+
+static nsc_status read_bytes(void *context, uint64_t at, void *to, size_t size, nsc_error *err) {
+  const bytes_read *b = context;
+  if (at > b->size || size > b->size - at) return nsc_fail(err, NSC_ERROR_TRUNCATED, "the checkpoint is cut off");
+  if (size) memcpy(to, b->bytes + at, size);
+  return NSC_OK;
+}
+
+nsc_status nsc_checkpoint_load(nsc_trainer *t, const uint8_t *bytes, size_t size, nsc_error *err) {
+  bytes_read all = {bytes, size};
+  const nsc_store file = {.context = &all, .read = read_bytes};
+  return nsc_checkpoint_load_from(t, &file, size, err);
 }

@@ -22,5 +22,8 @@ NSC_WARN_UNUSED nsc_status nsc_checkpoint_part(nsc_trainer *trainer, uint32_t pa
  * CORRUPT, UNSUPPORTED (another version). On failure the trainer is as it was.
  */
 NSC_WARN_UNUSED nsc_status nsc_checkpoint_load(nsc_trainer *trainer, const uint8_t *bytes, size_t size, nsc_error *err);
+/* From where `file` is read, part by part and twice: see nsc_training_resume_from. */
+NSC_WARN_UNUSED nsc_status nsc_checkpoint_load_from(nsc_trainer *trainer, const nsc_store *file, uint64_t size,
+                                                    nsc_error *err);
 
 #endif

@@ -5,8 +5,6 @@
 
 #include "base/error.h"
 
-enum { BATCH = 32 };
-
 size_t nsc_feature_count(const nsc_net *net, uint32_t head) {
   const nsc_tensor *x = &net->tensors[net->layers[head].inputs[0]];
   return x->height * x->width * x->channels;
@@ -15,9 +13,9 @@ size_t nsc_feature_count(const nsc_net *net, uint32_t head) {
 nsc_status nsc_features_of_data(nsc_net *net, uint32_t head, nsc_compute *compute, const nsc_dataset *d,
                                 const nsc_normal *normal, float *out, nsc_error *err) {
   size_t size = nsc_feature_count(net, head), each = d->height * d->width * d->channels;
-  NSC_TRY(nsc_net_set_batch(net, BATCH, err));
-  for (uint32_t at = 0; at < d->count; at += BATCH) {
-    uint32_t n = d->count - at < BATCH ? d->count - at : BATCH;
+  NSC_TRY(nsc_net_set_batch(net, NSC_FEATURE_BATCH, err));
+  for (uint32_t at = 0; at < d->count; at += NSC_FEATURE_BATCH) {
+    uint32_t n = d->count - at < NSC_FEATURE_BATCH ? d->count - at : NSC_FEATURE_BATCH;
     float *x = nsc_net_tensor(net, net->input)->value;
     for (size_t i = 0; i < n * each; i++) x[i] = (float)nsc_dataset_pixels(d, at)[i] / 255;
     nsc_normalise(normal, x, n * each, d->channels);

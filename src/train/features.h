@@ -8,6 +8,8 @@
 /* Features of a picture: the numbers that layer `head` reads. */
 size_t nsc_feature_count(const nsc_net *net, uint32_t head);
 
+enum { NSC_FEATURE_BATCH = 32 /* pictures at a time */ };
+
 /* All samples of a data set: `out` is [count][nsc_feature_count]. The network's batch size changes. */
 NSC_WARN_UNUSED nsc_status nsc_features_of_data(nsc_net *net, uint32_t head, nsc_compute *compute, const nsc_dataset *d,
                                                 const nsc_normal *normal, float *out, nsc_error *err);

@@ -37,8 +37,15 @@ static inline bool nsc_adds_gradient(nsc_tensor *x) {
 
 /* Lets layers work in place where nobody misses what they overwrite. */
 void nsc_net_share(nsc_net *net);
+/* What a convolution layer computes with a batch. */
+nsc_conv_shape nsc_layer_conv_shape(const nsc_net *net, const nsc_layer *layer, size_t batch);
+
 /* Sets `wanted` of all tensors. */
 void nsc_net_find_wanted(nsc_net *net);
+/* Memory for the gradients of what learns, unless it is there. */
+NSC_WARN_UNUSED nsc_status nsc_net_need_gradients(nsc_net *net, nsc_error *err);
+/* Of what learns in a layer; they stand one behind the other. */
+size_t nsc_net_layer_gradients(const nsc_net *net, const nsc_layer *layer);
 
 /* Floats that are worth a thread. */
 enum { NSC_GRAIN = 16384 };

@@ -170,8 +170,8 @@ static void settle_gradients(const nsc_pass *pass, const nsc_layer *layer, const
       sum += (double)t->first[b * t->channels + c];
       product += (double)t->second[b * t->channels + c];
     }
-    scale->gradient[c] = (float)product;
-    shift->gradient[c] = (float)sum;
+    if (scale->gradient) scale->gradient[c] = (float)product;
+    if (shift->gradient) shift->gradient[c] = (float)sum;
     /* dx = scale * inverse * (dy - mean(dy) - normal * mean(dy * normal)); frozen statistics have no part in it. */
     double factor = (double)scale->value[c] * (double)t->inverse[c], rows = (double)t->rows;
     bool fixed = layer->frozen || !pass->training;

@@ -20,13 +20,13 @@ static void sum_rows(const float *dy, size_t rows, size_t columns, float *restri
 
 /* ---- convolution ---- */
 
-static nsc_conv_shape conv_shape(const nsc_pass *pass, const nsc_layer *layer) {
-  const nsc_tensor *x = nsc_net_tensor(pass->net, layer->inputs[0]);
-  return (nsc_conv_shape){.batch = pass->net->batch,
+nsc_conv_shape nsc_layer_conv_shape(const nsc_net *net, const nsc_layer *layer, size_t batch) {
+  const nsc_tensor *x = &net->tensors[layer->inputs[0]];
+  return (nsc_conv_shape){.batch = batch,
                           .height = x->height,
                           .width = x->width,
                           .in_channels = x->channels,
-                          .out_channels = nsc_net_tensor(pass->net, layer->output)->channels,
+                          .out_channels = net->tensors[layer->output].channels,
                           .groups = layer->groups,
                           .kernel_h = layer->kernel,
                           .kernel_w = layer->kernel,
@@ -38,7 +38,7 @@ static nsc_conv_shape conv_shape(const nsc_pass *pass, const nsc_layer *layer) {
 }
 
 nsc_status nsc_conv_forward(nsc_pass *pass, nsc_layer *layer) {
-  nsc_conv_shape shape = conv_shape(pass, layer);
+  nsc_conv_shape shape = nsc_layer_conv_shape(pass->net, layer, pass->net->batch);
   const nsc_parameter *bias = parameter(pass, layer, 1);
   return nsc_compute_conv(pass->compute, &shape, nsc_net_tensor(pass->net, layer->inputs[0])->value,
                           parameter(pass, layer, 0)->value, bias ? bias->value : NULL,
@@ -46,7 +46,7 @@ nsc_status nsc_conv_forward(nsc_pass *pass, nsc_layer *layer) {
 }
 
 nsc_status nsc_conv_backward(nsc_pass *pass, nsc_layer *layer) {
-  nsc_conv_shape shape = conv_shape(pass, layer);
+  nsc_conv_shape shape = nsc_layer_conv_shape(pass->net, layer, pass->net->batch);
   nsc_tensor *x = nsc_net_tensor(pass->net, layer->inputs[0]), *y = nsc_net_tensor(pass->net, layer->output);
   nsc_parameter *weights = parameter(pass, layer, 0), *bias = parameter(pass, layer, 1);
   if (!weights->frozen) {

@@ -16,6 +16,7 @@ void nsc_net_free(nsc_net *net) {
   if (!net) return;
   nsc_arena_free(&net->arena);
   nsc_arena_free(&net->batch_arena);
+  nsc_arena_free(&net->gradient_arena);
   free(net->layers);
   free(net->tensors);
   free(net->parameters);
@@ -241,20 +242,22 @@ static void initialise(nsc_net *net, uint64_t seed) {
   }
 }
 
-nsc_status nsc_net_finish(nsc_net *net, uint32_t output, uint64_t seed, nsc_error *err) {
+nsc_status nsc_net_outline(nsc_net *net, uint32_t output, nsc_error *err) {
   if (net->built.status != NSC_OK) return nsc_fail(err, net->built.status, "%s", net->built.text);
   if (net->input == NONE || output >= net->tensor_count)
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "a network without input");
+  net->output = output;
+  nsc_net_share(net);
+  return NSC_OK;
+}
+
+nsc_status nsc_net_finish(nsc_net *net, uint32_t output, uint64_t seed, nsc_error *err) {
+  NSC_TRY(nsc_net_outline(net, output, err));
   for (uint32_t i = 0; i < net->parameter_count; i++) {
     nsc_parameter *p = &net->parameters[i];
     p->value = nsc_arena_alloc(&net->arena, p->count, sizeof *p->value);
-    if (p->learned) p->gradient = nsc_arena_alloc(&net->arena, p->count, sizeof *p->gradient);
-    if (!p->value || (p->learned && !p->gradient)) {
-      return nsc_fail(err, NSC_ERROR_MEMORY, "not enough memory for the network's weights");
-    }
+    if (!p->value) return nsc_fail(err, NSC_ERROR_MEMORY, "not enough memory for the network's weights");
   }
-  net->output = output;
-  nsc_net_share(net);
   initialise(net, seed);
   return NSC_OK;
 }

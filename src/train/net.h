@@ -7,7 +7,7 @@
  *   x = nsc_net_activation(net, x, NSC_ACTIVATION_RELU);
  *   ...
  *   nsc_net_finish(net, x, seed, err);         // reports whatever went wrong while building; initialises weights
- *   nsc_net_set_batch(net, 32, err);           // activations and gradients
+ *   nsc_net_set_batch(net, 32, err);           // activations and their gradients
  *   nsc_net_forward(net, compute, training, &rng, err);  nsc_net_backward(net, compute, err);
  *
  * Tensors are float32 [batch][height][width][channels]; after nsc_net_flatten [batch][1][1][features], features in the
@@ -53,7 +53,7 @@ typedef struct nsc_parameter {
   size_t dims[4]; /* convolution: out, kernel height, kernel width, in / groups; dense: out, in */
   size_t count;
   float *value;    /* from nsc_net_finish on */
-  float *gradient; /* NULL for running statistics */
+  float *gradient; /* from the first backward pass on, until nsc_net_rest; NULL for what does not learn */
   bool learned;    /* false for running statistics */
   bool decays;     /* weight decay applies: weights, not biases or scales */
   bool frozen;     /* the optimiser leaves it alone */
@@ -86,9 +86,17 @@ typedef struct nsc_tensor {
   bool written; /* backward: the gradient has a first part, others are added */
 } nsc_tensor;
 
+/* What is done with a parameter's gradient as soon as it is known. */
+typedef struct nsc_learner {
+  void (*learn)(void *context, uint32_t parameter); /* NULL: nothing, all gradients stay */
+  void *context;
+} nsc_learner;
+
 typedef struct nsc_net {
-  nsc_arena arena;       /* layers, names, parameters */
-  nsc_arena batch_arena; /* what depends on the batch size */
+  nsc_arena arena;          /* layers, names, parameters */
+  nsc_arena batch_arena;    /* what depends on the batch size */
+  nsc_arena gradient_arena; /* gradients of parameters */
+  nsc_learner learner;
   nsc_layer *layers;
   nsc_tensor *tensors;
   nsc_parameter *parameters;
@@ -129,12 +137,16 @@ uint32_t nsc_net_upsample(nsc_net *net, uint32_t x, size_t factor);
 
 /* He initialisation (He et al. 2015) from `seed`; `output` are the logits, [batch][1][1][labels]. */
 NSC_WARN_UNUSED nsc_status nsc_net_finish(nsc_net *net, uint32_t output, uint64_t seed, nsc_error *err);
+/* The same without weights: for its shapes. It cannot run. */
+NSC_WARN_UNUSED nsc_status nsc_net_outline(nsc_net *net, uint32_t output, nsc_error *err);
 /* Learnable numbers. */
 size_t nsc_net_parameter_count(const nsc_net *net);
 
 /* ---- running ---- */
 
 NSC_WARN_UNUSED nsc_status nsc_net_set_batch(nsc_net *net, size_t batch, nsc_error *err);
+/* Bytes that activations and their gradients take with such a batch. */
+NSC_WARN_UNUSED nsc_status nsc_net_batch_bytes(nsc_net *net, size_t batch, uint64_t *bytes, nsc_error *err);
 static inline nsc_tensor *nsc_net_tensor(nsc_net *net, uint32_t tensor) {
   return &net->tensors[tensor];
 }
@@ -144,6 +156,13 @@ size_t nsc_net_size(const nsc_net *net, uint32_t tensor);
 /* From the input tensor's value to the output tensor's. `rng` draws dropout; unused when not training. */
 NSC_WARN_UNUSED nsc_status nsc_net_forward(nsc_net *net, nsc_compute *compute, bool training, nsc_rng *rng,
                                            nsc_error *err);
+/* Memory of activations and of gradients is given back until it is needed again: between two steps it holds nothing. */
+void nsc_net_rest(nsc_net *net);
+
+/* Parameters learn layer by layer during the backward pass, and one layer's gradients take the place of the one's
+ * before: all of them are never in memory at once. Without `learn` they stay again. */
+void nsc_net_learn(nsc_net *net, nsc_learner learner);
+
 /* From the output tensor's gradient to the gradients of all parameters. Overwrites them. */
 NSC_WARN_UNUSED nsc_status nsc_net_backward(nsc_net *net, nsc_compute *compute, nsc_error *err);
 

@@ -29,7 +29,7 @@ nsc_status nsc_optimiser_init(nsc_optimiser *o, const nsc_net *net, const nsc_op
        adam = options->kind == NSC_OPTIMISER_ADAM || options->kind == NSC_OPTIMISER_ADAMW;
   for (uint32_t i = 0; i < count && ok; i++) {
     size_t n = net->parameters[i].count;
-    if (!net->parameters[i].gradient) continue;
+    if (!net->parameters[i].learned) continue;
     o->first[i] = nsc_arena_alloc(&o->arena, n, sizeof(float));
     o->second[i] = adam || options->kind == NSC_OPTIMISER_RMSPROP ? nsc_arena_alloc(&o->arena, n, sizeof(float)) : NULL;
     ok = o->first[i] && (o->second[i] || options->kind == NSC_OPTIMISER_SGD);
@@ -131,24 +131,36 @@ static void adam(void *context, size_t from, size_t count) {
   }
 }
 
-double nsc_optimiser_step(nsc_optimiser *o, nsc_net *net, nsc_compute *compute, float rate) {
+void nsc_optimiser_begin(nsc_optimiser *o, float rate) {
+  double t = (double)++o->steps;
+  o->now.rate = rate;
+  o->now.scale = 1;
+  o->now.adam_rate = (float)((double)rate / (1 - pow((double)o->options.beta1, t)));
+  o->now.correction = (float)(1 / sqrt(1 - pow((double)o->options.beta2, t)));
+}
+
+void nsc_optimiser_update(nsc_optimiser *o, nsc_net *net, nsc_compute *compute, uint32_t parameter) {
   static void (*const updates[])(void *, size_t, size_t) = {sgd, rmsprop, adam, adam};
-  double length = gradient_length(o, net, compute), t = (double)++o->steps;
-  float clip = o->options.clip_norm;
+  nsc_parameter *p = &net->parameters[parameter];
   update u = {.options = &o->options,
-              .rate = rate,
-              .scale = clip > 0 && length > (double)clip ? (float)((double)clip / length) : 1,
-              .step = (float)((double)rate / (1 - pow((double)o->options.beta1, t))),
-              .correction = (float)(1 / sqrt(1 - pow((double)o->options.beta2, t)))};
+              .gradient = p->gradient,
+              .value = p->value,
+              .first = o->first[parameter],
+              .second = o->second[parameter],
+              .rate = o->now.rate,
+              .scale = o->now.scale,
+              .decay = p->decays ? o->options.weight_decay : 0,
+              .step = o->now.adam_rate,
+              .correction = o->now.correction};
+  nsc_compute_ranges(compute, updates[o->options.kind], &u, p->count, BLOCK);
+}
+
+double nsc_optimiser_step(nsc_optimiser *o, nsc_net *net, nsc_compute *compute, float rate) {
+  double length = gradient_length(o, net, compute), clip = (double)o->options.clip_norm;
+  nsc_optimiser_begin(o, rate);
+  if (clip > 0 && length > clip) o->now.scale = (float)(clip / length);
   for (uint32_t i = 0; i < net->parameter_count; i++) {
-    nsc_parameter *p = &net->parameters[i];
-    if (!p->gradient || p->frozen) continue;
-    u.gradient = p->gradient;
-    u.value = p->value;
-    u.first = o->first[i];
-    u.second = o->second[i];
-    u.decay = p->decays ? o->options.weight_decay : 0;
-    nsc_compute_ranges(compute, updates[o->options.kind], &u, p->count, BLOCK);
+    if (net->parameters[i].gradient && !net->parameters[i].frozen) nsc_optimiser_update(o, net, compute, i);
   }
   return length;
 }

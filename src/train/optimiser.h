@@ -24,8 +24,12 @@ typedef struct nsc_optimiser_options {
 typedef struct nsc_optimiser {
   nsc_optimiser_options options;
   uint64_t steps;
-  float **first, **second; /* [parameters] of [count]; NULL where the kind needs none */
-  double *sums;            /* room for those of the largest parameter's blocks */
+  float **first, **second;       /* [parameters] of [count]; NULL where the kind needs none */
+  double *sums;                  /* room for those of the largest parameter's blocks */
+  struct {                       /* of the present step */
+    float rate, scale;           /* scale: of clipping */
+    float adam_rate, correction; /* Adam: rate and second moment with their bias corrected */
+  } now;
   nsc_arena arena;
 } nsc_optimiser;
 
@@ -34,6 +38,11 @@ nsc_optimiser_options nsc_optimiser_defaults(nsc_optimiser_kind kind);
 NSC_WARN_UNUSED nsc_status nsc_optimiser_init(nsc_optimiser *o, const nsc_net *net,
                                               const nsc_optimiser_options *options, nsc_error *err);
 void nsc_optimiser_drop(nsc_optimiser *o);
+
+/* A step without clipping, parameter by parameter in any order: begins, and changes one after its gradient, on the
+ * threads of `compute` (NULL: on this one). */
+void nsc_optimiser_begin(nsc_optimiser *o, float rate);
+void nsc_optimiser_update(nsc_optimiser *o, nsc_net *net, nsc_compute *compute, uint32_t parameter);
 
 /* One step, on the threads of `compute` (NULL: on this one), with gradients as nsc_net_backward left them. Returns the
  * gradient's length before clipping. */

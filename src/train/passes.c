@@ -47,13 +47,24 @@ nsc_status nsc_net_forward(nsc_net *net, nsc_compute *compute, bool training, ns
   return NSC_OK;
 }
 
+static void learn(const nsc_net *net, const nsc_layer *layer) {
+  for (int i = 0; i < NSC_LAYER_PARAMETERS && net->learner.learn; i++) {
+    uint32_t number = layer->parameters[i];
+    if (number == UINT32_MAX || !net->parameters[number].gradient) continue;
+    net->learner.learn(net->learner.context, number);
+  }
+}
+
 nsc_status nsc_net_backward(nsc_net *net, nsc_compute *compute, nsc_error *err) {
   nsc_pass pass = {.net = net, .compute = compute, .training = net->trained, .err = err};
+  NSC_TRY(nsc_net_need_gradients(net, err));
   nsc_net_find_wanted(net);
   for (uint32_t t = 0; t < net->tensor_count; t++) net->tensors[t].written = t == net->output;
   for (uint32_t l = net->layer_count; l-- > 0;) {
     const nsc_tensor *y = &net->tensors[net->layers[l].output];
-    if (y->wanted && y->written) NSC_TRY(run_layer(&pass, l, 1));
+    if (!y->wanted || !y->written) continue;
+    NSC_TRY(run_layer(&pass, l, 1));
+    learn(net, &net->layers[l]);
   }
   return NSC_OK;
 }

@@ -146,8 +146,17 @@ static nsc_status write_layer(saver *s, const nsc_layer *layer) {
   return status;
 }
 
+/* Of the file: weights, and around them names and nodes. */
+static size_t expected_bytes(const nsc_net *net, bool half) {
+  enum { A_LAYER = 1024, THE_REST = 64 * 1024 };
+  size_t count = 0;
+  for (uint32_t i = 0; i < net->parameter_count; i++) count += net->parameters[i].count;
+  return count * (half ? sizeof(uint16_t) : sizeof(float)) + net->layer_count * A_LAYER + THE_REST;
+}
+
 nsc_status nsc_net_write(const nsc_net *net, bool half, nsc_onnx_writer *w, nsc_error *err) {
   saver s = {net, w, half, err};
+  nsc_onnx_expect(w, expected_bytes(net, half));
   const nsc_tensor *in = &net->tensors[net->input], *out = &net->tensors[net->output];
   nsc_onnx_port(w, NSC_ONNX_INPUT, "image", 4,
                 (const int64_t[]){-1, (int64_t)in->channels, (int64_t)in->height, (int64_t)in->width});

@@ -8,46 +8,16 @@
 #include "base/error.h"
 #include "train/trainer_private.h"
 
-/* ---- weights put aside ---- */
-
-static float **allocate_weights(nsc_trainer *t) {
-  float **list = nsc_arena_alloc(&t->arena, t->net->parameter_count + 1, sizeof *list);
-  for (uint32_t i = 0; list && i < t->net->parameter_count; i++) {
-    list[i] = nsc_arena_alloc(&t->arena, t->net->parameters[i].count, sizeof(float));
-    if (!list[i]) return NULL;
-  }
-  return list;
+/* Puts into the network what the next step works with. */
+static nsc_status settle_weights(nsc_trainer *t, nsc_error *err) {
+  bool validating = t->at.batch == t->at.batches && t->validation_count > 0;
+  return nsc_trainer_show(t, validating ? NSC_WEIGHTS_AVERAGE : NSC_WEIGHTS_TRAINED, err);
 }
 
 static void save_weights(const nsc_net *net, float **to) {
   for (uint32_t i = 0; i < net->parameter_count; i++) {
     memcpy(to[i], net->parameters[i].value, net->parameters[i].count * sizeof(float));
   }
-}
-
-/* Puts other weights into the network, or with NULL those that are trained: pointers change places, nothing is copied.
- */
-static void show_weights(nsc_trainer *t, float **wanted) {
-  if (t->shown == wanted) return;
-  float **change[2] = {t->shown, wanted};
-  for (int k = 0; k < 2; k++) {
-    for (uint32_t i = 0; change[k] && i < t->net->parameter_count; i++) {
-      float *value = t->net->parameters[i].value;
-      t->net->parameters[i].value = change[k][i];
-      change[k][i] = value;
-    }
-  }
-  t->shown = wanted;
-}
-
-void nsc_trainer_show_trained(nsc_trainer *t) {
-  show_weights(t, NULL);
-}
-
-/* Puts into the network what the next step works with. */
-static void settle_weights(nsc_trainer *t) {
-  bool validating = t->at.batch == t->at.batches && t->validation_count > 0;
-  show_weights(t, validating ? t->average : NULL);
 }
 
 static void update_average(nsc_trainer *t) {
@@ -96,10 +66,10 @@ static nsc_status allocate(nsc_trainer *t, nsc_error *err) {
   t->targets = nsc_arena_alloc(&t->arena, (size_t)t->options.batch * t->outputs, sizeof *t->targets);
   t->class_weights = nsc_arena_alloc(&t->arena, t->outputs + 1, sizeof *t->class_weights);
   t->history = nsc_arena_alloc(&t->arena, t->options.epochs, sizeof *t->history);
-  t->best = allocate_weights(t);
+  t->best = nsc_trainer_allocate_weights(t, &t->best_arena);
   bool ok = t->order && t->validation && t->targets && t->class_weights && t->history && t->best;
   if (ok && t->options.average > 0) {
-    t->average = allocate_weights(t);
+    t->average = nsc_trainer_allocate_weights(t, &t->arena);
     ok = t->average != NULL;
   }
   return ok ? NSC_OK : nsc_fail(err, NSC_ERROR_MEMORY, "not enough memory for training");
@@ -131,6 +101,16 @@ static nsc_status count_samples(nsc_trainer *t, nsc_error *err) {
   return NSC_OK;
 }
 
+/* Without clipping, which needs the length of the whole gradient, each layer learns as soon as it may. */
+static void learn_parameter(void *context, uint32_t parameter) {
+  nsc_trainer *t = context;
+  nsc_optimiser_update(&t->optimiser, t->net, t->compute, parameter);
+}
+
+static nsc_learner learner_of(nsc_trainer *t) {
+  return t->options.optimiser.clip_norm > 0 ? (nsc_learner){0} : (nsc_learner){learn_parameter, t};
+}
+
 nsc_status nsc_trainer_create(nsc_net *net, nsc_compute *compute, const nsc_dataset *data,
                               const nsc_train_options *options, nsc_trainer **out, nsc_error *err) {
   NSC_TRY(check(net, data, options, err));
@@ -151,6 +131,7 @@ nsc_status nsc_trainer_create(nsc_net *net, nsc_compute *compute, const nsc_data
     if (data->samples[i].split == NSC_SPLIT_VALIDATION) t->validation[n++] = i;
   }
   weigh_classes(t);
+  nsc_net_learn(net, learner_of(t));
   if (t->average) save_weights(net, t->average);
   save_weights(net, t->best);
   *out = t;
@@ -159,17 +140,20 @@ nsc_status nsc_trainer_create(nsc_net *net, nsc_compute *compute, const nsc_data
 
 void nsc_trainer_free(nsc_trainer *trainer) {
   if (!trainer) return;
-  if (trainer->shown) { /* the network keeps what it shows, in its own memory */
-    float **shown = trainer->shown;
-    show_weights(trainer, NULL);
+  float **shown = trainer->shown == NSC_WEIGHTS_AVERAGE ? trainer->average : trainer->best;
+  if (trainer->shown != NSC_WEIGHTS_TRAINED && shown) { /* the network keeps what it shows, in its own memory */
+    (void)nsc_trainer_show(trainer, NSC_WEIGHTS_TRAINED, NULL);
     for (uint32_t i = 0; i < trainer->net->parameter_count; i++) {
       const nsc_parameter *p = &trainer->net->parameters[i];
       memcpy(p->value, shown[i], p->count * sizeof(float));
     }
   }
+  nsc_net_learn(trainer->net, (nsc_learner){0});
   nsc_optimiser_drop(&trainer->optimiser);
   nsc_arena_free(&trainer->arena);
+  nsc_arena_free(&trainer->best_arena);
   free(trainer->checkpoint.head);
+  free(trainer->checkpoint.room);
   free(trainer);
 }
 
@@ -214,9 +198,11 @@ static nsc_status train_batch(nsc_trainer *t, nsc_error *err) {
                     (unsigned long long)t->at.step + 1);
   }
   balance_binary(t, samples, count);
-  NSC_TRY(nsc_net_backward(t->net, t->compute, err));
   t->at.rate = nsc_schedule_rate(t->options.schedule, t->options.rate, t->options.warm_up, t->at.step, t->total_steps);
-  nsc_optimiser_step(&t->optimiser, t->net, t->compute, t->at.rate);
+  bool whole = !t->net->learner.learn;
+  if (!whole) nsc_optimiser_begin(&t->optimiser, t->at.rate);
+  NSC_TRY(nsc_net_backward(t->net, t->compute, err));
+  if (whole) (void)nsc_optimiser_step(&t->optimiser, t->net, t->compute, t->at.rate);
   t->at.step++;
   t->at.loss_sum += loss;
   update_average(t);
@@ -242,7 +228,7 @@ nsc_status nsc_trainer_predict(nsc_trainer *t, nsc_split split, float *logits, n
     if (t->data->samples[i].split == split) samples[count++] = i;
   }
   nsc_status status = nsc_net_set_batch(t->net, t->options.batch, err);
-  if (status == NSC_OK) show_weights(t, t->best);
+  if (status == NSC_OK) status = nsc_trainer_use_best(t, err);
   for (uint32_t at = 0; at < count && status == NSC_OK; at += t->options.batch) {
     uint32_t n = count - at < t->options.batch ? count - at : t->options.batch;
     const float *z;
@@ -280,8 +266,15 @@ static nsc_status validate_batch(nsc_trainer *t, nsc_error *err) {
 
 /* ---- epochs ---- */
 
+static nsc_status shown_parameter(void *context, uint32_t parameter, const float **values, nsc_error *err) {
+  (void)err;
+  const nsc_net *net = context;
+  *values = net->parameters[parameter].value;
+  return NSC_OK;
+}
+
 /* What is judged is the average where there is one: it is what was validated and what is kept. */
-static void end_epoch(nsc_trainer *t) {
+static nsc_status end_epoch(nsc_trainer *t, nsc_error *err) {
   nsc_train_progress *at = &t->at;
   nsc_epoch_stats *stats = &t->history[at->epoch];
   bool without = t->validation_count == 0;
@@ -294,24 +287,26 @@ static void end_epoch(nsc_trainer *t) {
       .images_per_second = at->train_ms > 0 ? (double)at->batches * t->options.batch / at->train_ms * 1e3 : 0,
       .rate = at->rate};
   stats->best = without || stats->validation_loss < at->best_loss;
-  at->since_best = stats->best ? 0 : at->since_best + 1;
-  if (stats->best && !without) at->best_loss = stats->validation_loss;
   if (stats->best || t->options.keep_last) {
-    show_weights(t, t->average);
-    save_weights(t->net, t->best);
+    const nsc_weights_source source = {shown_parameter, t->net};
+    NSC_TRY(nsc_trainer_show(t, NSC_WEIGHTS_AVERAGE, err));
+    NSC_TRY(nsc_trainer_keep_best(t, &source, err));
     at->best_epoch = at->epoch + 1;
   }
-  show_weights(t, NULL);
+  NSC_TRY(nsc_trainer_show(t, NSC_WEIGHTS_TRAINED, err));
+  at->since_best = stats->best ? 0 : at->since_best + 1;
+  if (stats->best && !without) at->best_loss = stats->validation_loss;
   at->epoch++;
   at->batch = at->validated = at->right = 0;
   at->loss_sum = at->validation_sum = at->train_ms = at->epoch_ms = 0;
+  return NSC_OK;
 }
 
 nsc_status nsc_trainer_step(nsc_trainer *t, nsc_error *err) {
   if (nsc_trainer_finished(t)) return nsc_fail(err, NSC_ERROR_ARGUMENT, "the training has ended");
   double start = nsc_now_ms();
   NSC_TRY(nsc_net_set_batch(t->net, t->options.batch, err));
-  settle_weights(t);
+  NSC_TRY(settle_weights(t, err));
   if (t->at.batch < t->at.batches) {
     if (t->at.batch == 0) nsc_trainer_order(t);
     NSC_TRY(train_batch(t, err));
@@ -321,8 +316,8 @@ nsc_status nsc_trainer_step(nsc_trainer *t, nsc_error *err) {
     NSC_TRY(validate_batch(t, err));
   }
   t->at.epoch_ms += nsc_now_ms() - start;
-  if (t->at.batch == t->at.batches && t->at.validated == t->validation_count) end_epoch(t);
-  return NSC_OK;
+  bool ended = t->at.batch == t->at.batches && t->at.validated == t->validation_count;
+  return ended ? end_epoch(t, err) : NSC_OK;
 }
 
 nsc_status nsc_trainer_epoch(nsc_trainer *t, const volatile int32_t *cancel, nsc_epoch_stats *stats, nsc_error *err) {
@@ -344,10 +339,13 @@ const nsc_epoch_stats *nsc_trainer_history(const nsc_trainer *t) {
 }
 
 size_t nsc_trainer_bytes(const nsc_trainer *t) {
-  return nsc_arena_bytes(&t->arena) + nsc_arena_bytes(&t->optimiser.arena) + nsc_arena_bytes(&t->net->arena) +
-         nsc_arena_bytes(&t->net->batch_arena);
+  const nsc_net *net = t->net;
+  return nsc_arena_bytes(&t->arena) + nsc_arena_bytes(&t->best_arena) + nsc_arena_bytes(&t->optimiser.arena) +
+         nsc_arena_bytes(&net->arena) + nsc_arena_bytes(&net->batch_arena) + nsc_arena_bytes(&net->gradient_arena) +
+         nsc_compute_bytes(t->compute);
 }
 
-void nsc_trainer_use_best(nsc_trainer *t) {
-  show_weights(t, t->best);
+void nsc_trainer_rest(nsc_trainer *t) {
+  nsc_net_rest(t->net);
+  nsc_compute_rest(t->compute);
 }

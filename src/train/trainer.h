@@ -81,12 +81,19 @@ NSC_WARN_UNUSED nsc_status nsc_trainer_epoch(nsc_trainer *trainer, const volatil
 nsc_train_progress nsc_trainer_progress(const nsc_trainer *trainer);
 /* The epochs that have ended, nsc_trainer_progress().epoch of them. */
 const nsc_epoch_stats *nsc_trainer_history(const nsc_trainer *trainer);
-/* Memory of network, optimiser and copies of weights. */
+/* Memory of network, optimiser, copies of weights, and what is worked in. */
 size_t nsc_trainer_bytes(const nsc_trainer *trainer);
 
+/* From now on the best weights are in the store, which is copied: see nsc_training_set_store. When it cannot be written
+ * they stay where they are. */
+void nsc_trainer_use_store(nsc_trainer *trainer, const nsc_store *store);
+
 /* Puts the weights of the best epoch (of the last without validation samples, or with keep_last) into the network,
- * until the next step. */
-void nsc_trainer_use_best(nsc_trainer *trainer);
+ * until the next step. IO: the store could not be read or written. */
+NSC_WARN_UNUSED nsc_status nsc_trainer_use_best(nsc_trainer *trainer, nsc_error *err);
+
+/* Gives back what steps work in: activations, gradients. The next step takes it again. */
+void nsc_trainer_rest(nsc_trainer *trainer);
 
 /* Logits of the samples of a split, [count][outputs], in the order of the data set, with the best weights, which stay
  * in the network until the next step. Training goes on as if nothing had been. */

@@ -280,6 +280,20 @@ nsc_status nsc_zoo_build(const char *name, size_t height, size_t width, size_t c
   return NSC_OK;
 }
 
+nsc_status nsc_zoo_outline(const char *name, size_t height, size_t width, size_t channels, size_t outputs,
+                           nsc_net **out, nsc_error *err) {
+  nsc_net *net;
+  uint32_t output;
+  NSC_TRY(lay_out(name, height, width, channels, outputs, &net, &output, err));
+  nsc_status status = nsc_net_outline(net, output, err);
+  if (status != NSC_OK) {
+    nsc_net_free(net);
+    return status;
+  }
+  *out = net;
+  return NSC_OK;
+}
+
 nsc_status nsc_zoo_parameters(const char *name, size_t height, size_t width, size_t channels, size_t outputs,
                               size_t *count, nsc_error *err) {
   nsc_net *net;

@@ -21,4 +21,8 @@ NSC_WARN_UNUSED nsc_status nsc_zoo_build(const char *name, size_t height, size_t
 NSC_WARN_UNUSED nsc_status nsc_zoo_parameters(const char *name, size_t height, size_t width, size_t channels,
                                               size_t outputs, size_t *count, nsc_error *err);
 
+/* The network without weights, to count what it would take: see nsc_net_outline. */
+NSC_WARN_UNUSED nsc_status nsc_zoo_outline(const char *name, size_t height, size_t width, size_t channels,
+                                           size_t outputs, nsc_net **out, nsc_error *err);
+
 #endif

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/half.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "test.h"
@@ -154,4 +155,30 @@ TEST(arena_keeps_everything_apart) {
   CHECK(nsc_arena_alloc(&a, SIZE_MAX, 2) == NULL);
   CHECK(nsc_arena_alloc(&a, SIZE_MAX - 5, 1) == NULL);
   nsc_arena_free(&a);
+}
+
+TEST(hash_of_pieces_is_that_of_the_whole) {
+  unsigned char bytes[101];
+  for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (unsigned char)(i * 37 + 5);
+  for (size_t size = 0; size <= sizeof bytes; size++) {
+    for (size_t piece = 8; piece <= 40; piece += 8) {
+      size_t at = 0;
+      uint64_t hash = nsc_hash_begin(9, size);
+      for (; size - at > piece; at += piece) hash = nsc_hash_add(hash, bytes + at, piece);
+      CHECK(nsc_hash_end(hash, bytes + at, size - at) == nsc_hash(9, bytes, size));
+    }
+  }
+}
+
+TEST(text_takes_bytes_before_others) {
+  nsc_text t = {0};
+  char *out;
+  nsc_error err = {0};
+  nsc_text_reserve(&t, 4);
+  nsc_text_prepend(&t, "c", 1);
+  nsc_text_prepend(&t, "ab", 2);
+  nsc_text_put(&t, "d");
+  REQUIRE(nsc_text_finish(&t, &out, &err) == NSC_OK);
+  CHECK_STR(out, "abcd");
+  nsc_text_free(out);
 }

@@ -12,10 +12,12 @@ typedef struct conv_case {
 } conv_case;
 
 /* Tiles that fit and do not, channels that fill panels and do not, every padding, a picture smaller than a tile, and
-   more tiles than a segment of the weights' gradient holds. */
-static const conv_case cases[] = {{2, 8, 8, 16, 16, 1},   {3, 7, 5, 20, 28, 1},  {1, 9, 13, 36, 16, 0},
-                                  {2, 6, 6, 16, 44, 2},   {5, 2, 3, 64, 32, 1},  {1, 3, 3, 16, 16, 0},
-                                  {4, 28, 28, 64, 64, 1}, {32, 4, 4, 96, 80, 1}, {6, 33, 34, 24, 48, 1}};
+   more tiles than a segment of the weights' gradient holds; then weights that are transformed some columns at a time,
+   also over several segments. */
+static const conv_case cases[] = {{2, 8, 8, 16, 16, 1},   {3, 7, 5, 20, 28, 1},   {1, 9, 13, 36, 16, 0},
+                                  {2, 6, 6, 16, 44, 2},   {5, 2, 3, 64, 32, 1},   {1, 3, 3, 16, 16, 0},
+                                  {4, 28, 28, 64, 64, 1}, {32, 4, 4, 96, 80, 1},  {6, 33, 34, 24, 48, 1},
+                                  {3, 5, 5, 256, 272, 1}, {90, 1, 1, 256, 272, 1}};
 
 enum { CASES = sizeof cases / sizeof *cases };
 
@@ -132,21 +134,80 @@ TEST(winograd_equals_plain_sums) {
   }
 }
 
-TEST(winograd_is_the_same_with_any_threads) {
-  conv_data d = make_data(&cases[8]);
-  size_t counts[] = {d.y_count, d.x_count, d.w_count};
+static void check_threads(conv_data *d) {
+  size_t counts[] = {d->y_count, d->x_count, d->w_count};
   for (pass what = FORWARD; what <= WEIGHT_GRADIENT; what++) {
     float *first = malloc(counts[what] * sizeof *first);
     for (uint32_t threads = 1; threads <= 3; threads++) {
       nsc_compute *c;
       nsc_error err = {0};
       REQUIRE(nsc_compute_create(threads, &c, &err) == NSC_OK);
-      REQUIRE(run_pass(c, &d, what, &err) == NSC_OK);
+      REQUIRE(run_pass(c, d, what, &err) == NSC_OK);
       nsc_compute_free(c);
-      if (threads == 1) memcpy(first, d.got, counts[what] * sizeof *first);
-      CHECK(memcmp(first, d.got, counts[what] * sizeof *first) == 0);
+      if (threads == 1) memcpy(first, d->got, counts[what] * sizeof *first);
+      CHECK(memcmp(first, d->got, counts[what] * sizeof *first) == 0);
     }
     free(first);
   }
+}
+
+TEST(winograd_is_the_same_with_any_threads) {
+  static const int some[] = {8, 9}; /* the second with weights in blocks of columns */
+  for (int i = 0; i < 2; i++) {
+    conv_data d = make_data(&cases[some[i]]);
+    check_threads(&d);
+    drop_data(&d);
+  }
+}
+
+/* Outputs from `first` of a convolution with all of them: the same x, some of the weights, some of dy. */
+static conv_data some_outputs(const conv_data *all, size_t first, size_t count) {
+  conv_data d = *all;
+  size_t out = all->shape.out_channels, pixels = all->y_count / out, taps = all->w_count / out;
+  d.shape.out_channels = count;
+  d.w = all->w + first * taps;
+  d.bias = all->bias + first;
+  d.dy = malloc(pixels * count * sizeof *d.dy);
+  d.got = malloc((pixels + taps) * count * sizeof *d.got);
+  for (size_t p = 0; p < pixels; p++) memcpy(d.dy + p * count, all->dy + p * out + first, count * sizeof *d.dy);
+  return d;
+}
+
+/* A layer so large that its outputs are made in blocks, and convolutions of 16 outputs each, which are not. */
+TEST(winograd_blocks_change_no_bit) {
+  enum { SOME = 16 };
+  conv_data all = make_data(&cases[9]);
+  size_t out = all.shape.out_channels, pixels = all.y_count / out, taps = all.w_count / out;
+  nsc_compute *c;
+  nsc_error err = {0};
+  REQUIRE(nsc_compute_create(1, &c, &err) == NSC_OK);
+  for (size_t first = 0; first < out; first += SOME) {
+    conv_data some = some_outputs(&all, first, SOME);
+    REQUIRE(run_pass(c, &all, FORWARD, &err) == NSC_OK && run_pass(c, &some, FORWARD, &err) == NSC_OK);
+    for (size_t p = 0; p < pixels; p++) {
+      CHECK(memcmp(all.got + p * out + first, some.got + p * SOME, SOME * sizeof *some.got) == 0);
+    }
+    REQUIRE(run_pass(c, &all, WEIGHT_GRADIENT, &err) == NSC_OK);
+    REQUIRE(run_pass(c, &some, WEIGHT_GRADIENT, &err) == NSC_OK);
+    CHECK(memcmp(all.got + first * taps, some.got, SOME * taps * sizeof *some.got) == 0);
+    free(some.dy);
+    free(some.got);
+  }
+  nsc_compute_free(c);
+  drop_data(&all);
+}
+
+/* 512 times 512 channels: transforms of the weights are 38 MB, for each of the passes. */
+TEST(winograd_works_in_little_room) {
+  const conv_case large = {32, 4, 4, 512, 512, 1};
+  conv_data d = make_data(&large);
+  nsc_compute *c;
+  nsc_error err = {0};
+  REQUIRE(nsc_compute_create(2, &c, &err) == NSC_OK);
+  for (pass what = FORWARD; what <= WEIGHT_GRADIENT; what++) {
+    REQUIRE(run_pass(c, &d, what, &err) == NSC_OK);
+    CHECK(nsc_compute_bytes(c) > 1 << 20 && nsc_compute_bytes(c) < 20 << 20);
+  }
+  nsc_compute_free(c);
   drop_data(&d);
 }

@@ -233,12 +233,11 @@ TEST(gradient_stops_at_frozen_layers) {
   REQUIRE(nsc_net_finish(net, head, 3, &err) == NSC_OK && nsc_net_set_batch(net, 2, &err) == NSC_OK &&
           nsc_compute_create(1, &compute, &err) == NSC_OK);
   net->parameters[0].frozen = net->parameters[1].frozen = true;
-  for (size_t i = 0; i < net->parameters[0].count; i++) net->parameters[0].gradient[i] = 7;
   REQUIRE(nsc_net_forward(net, compute, true, NULL, &err) == NSC_OK);
   nsc_net_tensor(net, head)->gradient[0] = 1;
   REQUIRE(nsc_net_backward(net, compute, &err) == NSC_OK);
   CHECK(!nsc_net_tensor(net, trunk)->wanted && nsc_net_tensor(net, head)->wanted);
-  CHECK_NEAR(net->parameters[0].gradient[0], 7, 0);
+  CHECK(!net->parameters[0].gradient && !net->parameters[1].gradient && net->parameters[2].gradient);
   nsc_compute_free(compute);
   nsc_net_free(net);
 }

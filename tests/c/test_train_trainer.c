@@ -6,30 +6,7 @@
 #include "train/checkpoint.h"
 #include "train/trainer_private.h"
 #include "train/zoo.h"
-
-static const char *const two_labels[] = {"dark", "bright"};
-
-/* Noise, with a brighter lower half for the second label; three pictures a patient. */
-static void make_data(nsc_dataset *d, size_t side, uint32_t count) {
-  nsc_rng rng = nsc_rng_seeded(5);
-  nsc_error err = {0};
-  if (nsc_dataset_init(d, side, side, 1, 2, two_labels, &err) != NSC_OK)
-    test_failed(__FILE__, __LINE__, "%s", err.text);
-  for (uint32_t i = 0; i < count; i++) {
-    char name[32], patient[32];
-    uint8_t *pixels;
-    uint32_t label = i % 2;
-    snprintf(name, sizeof name, "picture %u", i);
-    snprintf(patient, sizeof patient, "%u of %u", i / 6, label);
-    if (nsc_dataset_add(d, name, patient, label, &pixels, &err) != NSC_OK) {
-      test_failed(__FILE__, __LINE__, "%s", err.text);
-      return;
-    }
-    for (size_t k = 0; k < side * side; k++) {
-      pixels[k] = (uint8_t)(nsc_rng_below(&rng, 120) + (label && k >= side * side / 2 ? 60 : 0));
-    }
-  }
-}
+#include "training_builder.h"
 
 TEST(dataset_split_keeps_patients_together) {
   nsc_dataset d;
@@ -181,20 +158,6 @@ TEST(schedules_begin_and_end_where_they_should) {
   CHECK(nsc_schedule_rate(NSC_SCHEDULE_COSINE, 1, 0.1f, 0, 100) < 0.2f);
 }
 
-static nsc_train_options quick_options(void) {
-  nsc_train_options o = {.epochs = 4,
-                         .batch = 16,
-                         .rate = 3e-3f,
-                         .task = NSC_TASK_BINARY,
-                         .average = 0.9f,
-                         .seed = 3,
-                         .schedule = NSC_SCHEDULE_COSINE,
-                         .normal = {.mean = {0.3f}, .deviation = {0.15f}}};
-  o.optimiser = nsc_optimiser_defaults(NSC_OPTIMISER_ADAM);
-  o.augment = (nsc_augment){.shift = 0.05f, .noise = 0.02f};
-  return o;
-}
-
 /* Trains the small network; returns its weights' sum, which the threads must not change by a bit. */
 static double train_toy(uint32_t threads, double *accuracy) {
   nsc_dataset d;
@@ -211,7 +174,7 @@ static double train_toy(uint32_t threads, double *accuracy) {
       nsc_compute_create(threads, &compute, &err) == NSC_OK &&
       nsc_trainer_create(net, compute, &d, &options, &t, &err) == NSC_OK) {
     while (!nsc_trainer_finished(t) && err.status == NSC_OK) (void)nsc_trainer_epoch(t, NULL, &stats, &err);
-    nsc_trainer_use_best(t);
+    if (err.status == NSC_OK) (void)nsc_trainer_use_best(t, &err);
     for (uint32_t i = 0; i < net->parameter_count; i++) {
       for (size_t k = 0; k < net->parameters[i].count; k++)
         sum += (double)net->parameters[i].value[k] * (double)(k % 7 + 1);
@@ -266,56 +229,14 @@ TEST(trainer_refuses_what_cannot_be_learned) {
   nsc_dataset_drop(&d);
 }
 
-typedef struct toy {
-  nsc_dataset d;
-  nsc_net *net;
-  nsc_compute *compute;
-  nsc_trainer *t;
-} toy;
-
-static bool make_toy(toy *y, const nsc_train_options *options, nsc_error *err) {
-  *y = (toy){0};
-  make_data(&y->d, 16, 120);
-  return nsc_dataset_split(&y->d, 0.25, 0, 1, err) == NSC_OK &&
-         nsc_zoo_build("cnn-28", 16, 16, 1, 1, 1, &y->net, err) == NSC_OK &&
-         nsc_compute_create(1, &y->compute, err) == NSC_OK &&
-         nsc_trainer_create(y->net, y->compute, &y->d, options, &y->t, err) == NSC_OK;
-}
-
-static void drop_toy(toy *y) {
-  nsc_trainer_free(y->t);
-  nsc_compute_free(y->compute);
-  nsc_net_free(y->net);
-  nsc_dataset_drop(&y->d);
-}
-
-static bool same_weights(const nsc_net *a, const nsc_net *b) {
-  for (uint32_t i = 0; i < a->parameter_count; i++) {
-    size_t bytes = a->parameters[i].count * sizeof(float);
-    if (memcmp(a->parameters[i].value, b->parameters[i].value, bytes) != 0) return false;
-  }
-  return true;
-}
-
 /* Stopped after any number of steps, also in the middle of a validation, and resumed elsewhere: the same bits. */
-/* All parts, one behind the other. */
-static bool save_checkpoint(nsc_trainer *t, nsc_text *out, nsc_error *err) {
-  const void *bytes;
-  size_t size;
-  for (uint32_t part = 0;; part++) {
-    if (nsc_checkpoint_part(t, part, &bytes, &size, err) != NSC_OK) return false;
-    if (!bytes) return !out->failed;
-    nsc_text_append(out, bytes, size);
-  }
-}
-
 TEST(checkpoint_parts_come_in_order) {
   nsc_error err = {0};
   nsc_train_options options = quick_options();
   toy a;
   const void *bytes;
   size_t size;
-  REQUIRE(make_toy(&a, &options, &err));
+  REQUIRE(make_toy(&a, "cnn-28", &options, &err));
   CHECK_EQ(nsc_checkpoint_part(a.t, 1, &bytes, &size, NULL), NSC_ERROR_ARGUMENT);
   CHECK_EQ(nsc_checkpoint_part(a.t, 0, &bytes, &size, &err), NSC_OK);
   CHECK_EQ(nsc_checkpoint_part(a.t, 1, &bytes, &size, &err), NSC_OK);
@@ -333,19 +254,19 @@ TEST(checkpoint_resumes_bit_for_bit) {
   options.epochs = 3;
   options.sampling = NSC_SAMPLING_OVER;
   toy whole, part, rest;
-  REQUIRE(make_toy(&whole, &options, &err));
+  REQUIRE(make_toy(&whole, "cnn-28", &options, &err));
   while (!nsc_trainer_finished(whole.t)) REQUIRE(nsc_trainer_step(whole.t, &err) == NSC_OK);
-  nsc_trainer_use_best(whole.t);
+  REQUIRE(nsc_trainer_use_best(whole.t, &err) == NSC_OK);
   static const int stops[] = {0, 1, 5, 6, 7, 8, 9, 17};
   for (size_t k = 0; k < sizeof stops / sizeof *stops; k++) {
     nsc_text saved = {0};
-    REQUIRE(make_toy(&part, &options, &err) && make_toy(&rest, &options, &err));
+    REQUIRE(make_toy(&part, "cnn-28", &options, &err) && make_toy(&rest, "cnn-28", &options, &err));
     for (int i = 0; i < stops[k]; i++) REQUIRE(nsc_trainer_step(part.t, &err) == NSC_OK);
     REQUIRE(save_checkpoint(part.t, &saved, &err));
     REQUIRE(nsc_checkpoint_load(rest.t, (const uint8_t *)saved.chars, saved.size, &err) == NSC_OK);
     while (!nsc_trainer_finished(rest.t)) REQUIRE(nsc_trainer_step(rest.t, &err) == NSC_OK);
     CHECK_EQ(nsc_trainer_progress(rest.t).best_epoch, nsc_trainer_progress(whole.t).best_epoch);
-    nsc_trainer_use_best(rest.t);
+    REQUIRE(nsc_trainer_use_best(rest.t, &err) == NSC_OK);
     CHECK(same_weights(whole.net, rest.net));
     nsc_text_drop(&saved);
     drop_toy(&part);
@@ -360,7 +281,7 @@ TEST(checkpoint_refuses_damage_and_strangers) {
   others.rate *= 2;
   toy a, b;
   nsc_text saved = {0};
-  REQUIRE(make_toy(&a, &options, &err) && make_toy(&b, &others, &err));
+  REQUIRE(make_toy(&a, "cnn-28", &options, &err) && make_toy(&b, "cnn-28", &others, &err));
   for (int i = 0; i < 3; i++) REQUIRE(nsc_trainer_step(a.t, &err) == NSC_OK);
   REQUIRE(save_checkpoint(a.t, &saved, &err));
   char *bytes = saved.chars;
@@ -368,13 +289,13 @@ TEST(checkpoint_refuses_damage_and_strangers) {
   CHECK_EQ(nsc_checkpoint_load(b.t, (const uint8_t *)bytes, size, &err), NSC_ERROR_ARGUMENT);
   CHECK_HAS(err.text, "other training options");
   drop_toy(&b);
-  REQUIRE(make_toy(&b, &options, &err));
+  REQUIRE(make_toy(&b, "cnn-28", &options, &err));
   b.d.pixels[7] ^= 1;
   err = (nsc_error){0};
   CHECK_EQ(nsc_checkpoint_load(b.t, (const uint8_t *)bytes, size, &err), NSC_ERROR_ARGUMENT);
   CHECK_HAS(err.text, "other data");
   drop_toy(&b);
-  REQUIRE(make_toy(&b, &options, &err));
+  REQUIRE(make_toy(&b, "cnn-28", &options, &err));
   for (size_t cut = 0; cut < size; cut += cut < 300 ? 1 : 9973) {
     CHECK(nsc_checkpoint_load(b.t, (const uint8_t *)bytes, cut, NULL) != NSC_OK);
   }

@@ -11,6 +11,15 @@ const TRAINED_MS = 240_000;
 const finished = (page) =>
   page.waitForFunction(() => globalThis.negatoscope.training.lab.status?.state === 'finished', null, { timeout: TRAINED_MS });
 
+/** Files in which trainings at hand have their best weights. */
+const scratches = (page) =>
+  page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    const names = [];
+    for await (const name of (await root.getDirectoryHandle('negatoscope-trainings')).keys()) names.push(name);
+    return names.filter((name) => name.endsWith('.scratch.part')).length;
+  });
+
 describe('training in the page', { skip: unavailable }, () => {
   const shared = useSite();
 
@@ -105,8 +114,14 @@ describe('training in the page', { skip: unavailable }, () => {
     await page.click('#train-example');
     await page.waitForSelector('#train-start');
     await page.fill('#train-settings [name=epochs]', '6');
+    await page.waitForFunction(() => /about [\d.]+ MB of memory/.test(document.getElementById('train-need').textContent));
+    const said = await page.innerText('#train-need');
+    await page.fill('#train-settings [name=batch]', '64');
+    await page.waitForFunction((before) => /MB/.test(document.getElementById('train-need').textContent) && document.getElementById('train-need').textContent !== before, said);
+    await page.fill('#train-settings [name=batch]', '32');
     await page.click('#train-start');
     await page.waitForFunction(() => globalThis.negatoscope.training.lab.status?.history.length >= 2, null, { timeout: TRAINED_MS });
+    assert.equal(await scratches(page), 1, 'the best weights are in a file');
     await page.click('#train-pause');
     await page.waitForSelector('#train-continue');
     await page.waitForFunction(() => !globalThis.negatoscope.training.lab.running);
@@ -132,6 +147,7 @@ describe('training in the page', { skip: unavailable }, () => {
     await page.click('#kept-continue');
     await page.click('#train-continue');
     await finished(page);
+    assert.equal(await scratches(page), 1, 'those of workers that are gone are removed');
     assert.match(await page.innerText('#train-state'), /Finished: 6 of 6/);
 
     await page.reload();

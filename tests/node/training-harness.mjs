@@ -3,12 +3,37 @@ import assert from 'node:assert/strict';
 
 import { startService } from './harness.mjs';
 
-/** Files that live as long as a test: what a browser keeps. */
-export function memoryFiles() {
+/** A place that keeps bytes outside of the core, and counts what goes through it. */
+function memoryScratch() {
+  let bytes = new Uint8Array(0);
+  const scratch = {
+    written: 0,
+    read: (at, into) => into.set(bytes.subarray(at, at + into.length)),
+    write: (at, from) => {
+      if (at + from.length > bytes.length) {
+        const grown = new Uint8Array(at + from.length);
+        grown.set(bytes);
+        bytes = grown;
+      }
+      bytes.set(from, at);
+      scratch.written += from.length;
+    },
+  };
+  return scratch;
+}
+
+/** Files that live as long as a test: what a browser keeps; with `scratch`, as in its private file system. */
+export function memoryFiles({ scratch = false } = {}) {
   const stored = new Map();
+  const scratches = [];
   return {
     stored,
+    scratches,
     open: async () => ({
+      scratch: async () => {
+        if (scratch) scratches.push(memoryScratch());
+        return scratches.at(-1) ?? null;
+      },
       list: async () => [...stored.keys()],
       read: async (name) => stored.get(name) ?? null,
       write: async (name, parts) => {

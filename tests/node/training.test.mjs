@@ -77,6 +77,70 @@ test('begin after begin, and data after data, do not run out of threads', async 
   await good(ask('run', { ms: 5 }));
 });
 
+test('the best weights wait where the browser has room, and the model is the same', async () => {
+  const models = [];
+  const lasting = [];
+  for (const scratch of [false, true]) {
+    const files = memoryFiles({ scratch });
+    const { ask } = await withData({ files });
+    await good(ask('begin', { options: { ...OPTIONS, average: 0.9 }, about: ABOUT }));
+    await good(ask('run', { ms: 60 }));
+    const early = await good(ask('evaluate', { how: { split: 'validation' } }));
+    await runToEnd(ask);
+    const late = await good(ask('evaluate', { how: { split: 'test' } }));
+    models.push(await modelOf(ask));
+    lasting.push(late.cases);
+    assert.ok(early.cases.length > 0);
+    assert.equal(files.scratches.length, scratch ? 1 : 0);
+    // What is there at the beginning, the best epoch, and what is trained while the best weights are looked at.
+    if (scratch) assert.ok(files.scratches[0].written > 3 * 4 * 300_000, `${files.scratches[0].written} bytes`);
+    // Another visit finds the best weights in the checkpoint.
+    const again = await startTraining({ files });
+    await good(again.ask('restore'));
+    assert.deepEqual(await modelOf(again.ask), models.at(-1));
+  }
+  assert.deepEqual(models[1], models[0]);
+  assert.deepEqual(lasting[1], lasting[0]);
+});
+
+test('a full disk under the best weights costs memory and nothing else', async () => {
+  const [whole, full] = [memoryFiles({ scratch: true }), memoryFiles({ scratch: true })];
+  const models = [];
+  for (const files of [whole, full]) {
+    const { ask } = await withData({ files });
+    await good(ask('begin', { options: OPTIONS, about: ABOUT }));
+    if (files === full) files.scratches[0].write = () => assert.fail('full');
+    await runToEnd(ask);
+    models.push(await modelOf(ask));
+  }
+  assert.deepEqual(models[1], models[0]);
+});
+
+test('a training takes the memory that was said, and no more with every epoch', async (t) => {
+  const MB = 1e6;
+  for (const [net, clip, most] of [['resnet18', 5, 6], ['resnet18', 0, 5]]) {
+    await t.test(`${net}, clip ${clip}`, async () => {
+      const { ask } = await withData({ files: memoryFiles({ scratch: true }) });
+      const options = { ...OPTIONS, net, clip, epochs: 3, batch: 4, average: 0.99 };
+      const { total: empty } = await good(ask('memory'));
+      const need = await good(ask('need', { options: [{ ...options, batch: 1 }, options] }));
+      const { status } = await good(ask('begin', { options, about: ABOUT }));
+      const weights = 4 * status.parameters;
+      const epochs = [];
+      for (let finished = false; !finished; ) {
+        const slice = await good(ask('run', { ms: 1 }));
+        finished = slice.finished;
+        if (slice.status.history.length > epochs.length) epochs.push((await good(ask('memory'))).total);
+      }
+      const taken = epochs[0];
+      t.diagnostic(`said ${(need.bytes / MB).toFixed(0)}, taken ${(taken / MB).toFixed(0)} of an empty core's ${(empty / MB).toFixed(0)}, weights ${(weights / MB).toFixed(1)} MB`);
+      assert.ok(Math.abs(taken - need.bytes) < 0.15 * need.bytes, `${taken} bytes, said ${need.bytes}`);
+      assert.ok(taken < most * weights + need.activations + need.work, `${taken / weights} times the weights`);
+      assert.equal(epochs.at(-1), taken);
+    });
+  }
+});
+
 test('another visit goes on where the last one ended, to the same model', async () => {
   const whole = await withData();
   await good(whole.ask('begin', { options: OPTIONS, about: ABOUT }));

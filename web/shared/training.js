@@ -19,6 +19,8 @@
  *              draw}]}
  *   choices   {}                               nsc_training_choices_json
  *   describe  {file}                           nsc_model_json of a model
+ *   need      {options: [options], base}       nsc_training_need_json of the one that takes most. `base` as of `begin`; a
+ *                                              training that there is ends with it
  *   begin     {options, about, base, then}     {status, keep}: `about` is kept beside the checkpoints for the page's own
  *                                              use; `keep` is null, or the error that keeping the data met. `base` is a
  *                                              model's file for a network that starts from one. `then`: when this has
@@ -79,6 +81,9 @@ export const SPLIT_OPEN = -1;
  * @property {string[]} balances
  * @property {AugmentPreset[]} augments
  * @property {TrainingOptions} defaults
+ *
+ * @typedef {{bytes: number, pictures: number, weights: number, gradients: number, activations: number, work: number, features: number}} Need
+ *   nsc_training_need_json
  *
  * @typedef {object} Epoch
  * @property {number} epoch

@@ -98,6 +98,17 @@ export class CoreTraining {
     this.core.handOver(source, () => this.core.call('bridge_training_set_base', this.handle, source));
   }
 
+  /** Where weights are put that memory need not hold, from the next begin on. @param {number} store  of Core.addStore; -1: nowhere */
+  setStore(store) {
+    this.core.call('bridge_training_set_store', this.handle, store);
+  }
+
+  /** @param {object} options  as of begin @param {number} threads @returns {import('../shared/training.js').Need} */
+  need(options, threads) {
+    this.core.withTexts([JSON.stringify(options)], (text) => this.core.call('bridge_training_need', this.handle, text, threads));
+    return this.core.ownedJson();
+  }
+
   /** The caller has waited for Core.threadsReady. @param {object} options @param {number} threads */
   begin(options, threads) {
     this.core.withTexts([JSON.stringify(options)], (text) =>
@@ -144,9 +155,14 @@ export class CoreTraining {
     }
   }
 
-  /** @param {Uint8Array} bytes */
-  resume(bytes) {
-    this.core.withBytes(bytes, (address) => this.core.call('bridge_training_resume', this.handle, address, bytes.length));
+  /** Reads a checkpoint part by part. @param {import('./storage.js').Reading} file */
+  resume(file) {
+    const store = this.core.addStore(file);
+    try {
+      this.core.call('bridge_training_resume_from', this.handle, store, file.size);
+    } finally {
+      this.core.dropStore(store);
+    }
   }
 
   saveData() {

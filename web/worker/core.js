@@ -7,8 +7,11 @@ import { CoreError, FAULT } from '../shared/protocol.js';
 
 /**
  * @typedef {Record<string, (...args: Array<number>) => number> & {wasmMemory: WebAssembly.Memory,
- *            PThread?: {unusedWorkers: unknown[]}, codec?: Exports | null}} Exports  `codec` is where
- *            emscripten/codec_library.js looks for the module of the codecs
+ *            PThread?: {unusedWorkers: unknown[]}, codec?: Exports | null, stores?: Map<number, Store>}} Exports
+ *            `codec` is where emscripten/codec_library.js looks for the module of the codecs, `stores` where
+ *            store_library.js looks for places to put bytes
+ * @typedef {{read: (at: number, bytes: Uint8Array<ArrayBuffer>) => void, write?: (at: number, bytes: Uint8Array<ArrayBuffer>) => void}} Store
+ *            both work at once, on all bytes, or throw
  * @typedef {(moduleArgs: Record<string, unknown>) => Promise<Exports>} Factory what Emscripten's .mjs exports
  * @typedef {import('../shared/protocol.js').View} View
  * @typedef {import('../shared/protocol.js').Pixels} Pixels
@@ -33,6 +36,19 @@ export class Core {
   constructor(module, loadCodec = null) {
     this.module = module;
     this.loadCodec = loadCodec;
+    this.nextStore = 0;
+  }
+
+  /** @param {Store} store @returns {number} under which bridge functions know it */
+  addStore(store) {
+    this.module.stores ??= new Map();
+    this.module.stores.set(this.nextStore, store);
+    return this.nextStore++;
+  }
+
+  /** @param {number} id */
+  dropStore(id) {
+    this.module.stores?.delete(id);
   }
 
   /**

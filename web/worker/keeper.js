@@ -10,6 +10,7 @@
  *                             base: number of a model, or null, before: history of the part before, or null}; checkpoint
  */
 import { CoreError, FAULT } from '../shared/protocol.js';
+import { readable } from './storage.js';
 
 /**
  * @typedef {import('./storage.js').Files} Files
@@ -83,6 +84,15 @@ export class Keeper {
     this.id = id;
     this.next = next;
     void globalThis.navigator?.locks?.request(lockName(id), () => new Promise((go) => (this.release = () => go(null))));
+  }
+
+  /** A place for what memory need not hold, or null where there is none. @returns {Promise<import('./storage.js').Scratch | null>} */
+  async scratch() {
+    try {
+      return await (await this.#files()).scratch();
+    } catch {
+      return null;
+    }
   }
 
   /** Begins another training. @param {Uint8Array<ArrayBuffer>} data */
@@ -177,7 +187,7 @@ export class Keeper {
   /**
    * Takes the newest checkpoint that `use` accepts; a damaged one makes room for the one before it.
    * @template T
-   * @param {(data: Uint8Array<ArrayBuffer>, head: Head, checkpoint: Uint8Array<ArrayBuffer>, base: Blob | null) => Promise<T>} use
+   * @param {(data: Uint8Array<ArrayBuffer>, head: Head, checkpoint: import('./storage.js').Reading, base: Blob | null) => Promise<T>} use
    * @param {(error: unknown) => boolean} isDamage
    * @returns {Promise<T>}
    */
@@ -191,7 +201,7 @@ export class Keeper {
       try {
         const bytes = new Uint8Array(await data.arrayBuffer());
         const base = head.base ? await files.read(`training-${id}-base-${head.base}`) : null;
-        const result = await use(bytes, head, new Uint8Array(await body.arrayBuffer()), base);
+        const result = await use(bytes, head, await readable(body), base);
         this.#hold(id, Number(name.slice(-6)) + 1);
         return result;
       } catch (error) {

@@ -11,10 +11,18 @@ import { CoreError, FAULT } from '../shared/protocol.js';
  * @property {(name: string, parts: Iterable<Uint8Array<ArrayBuffer>>) => Promise<number>} write  parts are asked for one by
  *   one, so that they need not all be in memory; says how many bytes they were
  * @property {(name: string) => Promise<void>} remove
+ * @property {() => Promise<Scratch | null>} scratch  a place of this worker's own, of no use after it; null where bytes can
+ *   only be kept by waiting for it
+ *
+ * @typedef {{read: (at: number, bytes: Uint8Array<ArrayBuffer>) => void, write: (at: number, bytes: Uint8Array<ArrayBuffer>) => void}} Scratch
+ *   both work at once, on all bytes, or throw
+ * @typedef {{size: number, read: (at: number, bytes: Uint8Array<ArrayBuffer>) => void}} Reading
  */
 
 const FOLDER = 'negatoscope-trainings';
 const PART = '.part';
+/** What a worker that is no more has left can be removed; what one still has open cannot. */
+const SCRATCH = `.scratch${PART}`;
 
 /** What the browser says when it keeps nothing, in our words. @param {unknown} error */
 function storageError(error) {
@@ -48,6 +56,33 @@ async function fill(handle, parts) {
   } finally {
     access.close();
   }
+}
+
+/** @param {FileSystemSyncAccessHandle} access @returns {Scratch} */
+const scratchOf = (access) => ({
+  read(at, bytes) {
+    if (access.read(bytes, { at }) !== bytes.length) throw new DOMException('the file is cut off', 'NotReadableError');
+  },
+  write(at, bytes) {
+    if (access.write(bytes, { at }) !== bytes.length) throw new DOMException('the disk is full', 'QuotaExceededError');
+  },
+});
+
+/**
+ * A blob that can be read at once, piece by piece: in a worker of a browser without having it in memory.
+ * @param {Blob} blob
+ * @returns {Promise<Reading>}
+ */
+export async function readable(blob) {
+  if (typeof FileReaderSync === 'function') {
+    const reader = new FileReaderSync();
+    return {
+      size: blob.size,
+      read: (at, bytes) => bytes.set(new Uint8Array(reader.readAsArrayBuffer(blob.slice(at, at + bytes.length)))),
+    };
+  }
+  const all = new Uint8Array(await blob.arrayBuffer());
+  return { size: all.length, read: (at, bytes) => bytes.set(all.subarray(at, at + bytes.length)) };
 }
 
 /** @implements {Files} */
@@ -105,6 +140,12 @@ class PrivateFiles {
   /** @param {string} name */
   async remove(name) {
     await this.folder.removeEntry(name).catch(() => {});
+  }
+
+  async scratch() {
+    for await (const name of /** @type {any} */ (this.folder).keys()) if (name.endsWith(SCRATCH)) await this.remove(name);
+    const handle = await this.folder.getFileHandle(`${crypto.randomUUID()}${SCRATCH}`, { create: true });
+    return scratchOf(await handle.createSyncAccessHandle());
   }
 }
 
@@ -169,6 +210,10 @@ class DatabaseFiles {
   /** @param {string} name */
   async remove(name) {
     await this.#transact('readwrite', (files) => files.delete(name)).catch(() => {});
+  }
+
+  async scratch() {
+    return null;
   }
 }
 

@@ -48,6 +48,8 @@ export class TrainingService {
     this.epochsKept = 0;
     this.dataKept = false;
     this.threadsTaken = false;
+    /** Where the best weights are: a number of Core.addStore, -1 for memory; null while it was not asked for. @type {number | null} */
+    this.store = null;
   }
 
   /** @param {Request} request @param {Progress} progress @returns {Promise<Answer>} */
@@ -103,6 +105,10 @@ export class TrainingService {
       const info = this.core.modelInfo(handle);
       this.core.freeModel(handle);
       return { result: info };
+    },
+
+    async need({ options, base = null }) {
+      return { result: await this.#need(options, base) };
     },
 
     async begin({ options, about, base = null, then = null }) {
@@ -211,6 +217,27 @@ export class TrainingService {
     this.size = { bytes: width * height * channels, budget, width, height };
   }
 
+  /** @param {CoreTraining} training */
+  async #useStore(training) {
+    if (this.store === null) {
+      const scratch = await this.keeper.scratch();
+      this.store = scratch ? this.core.addStore(scratch) : -1;
+    }
+    training.setStore(this.store);
+  }
+
+  /**
+   * What the largest of several trainings would take. A model is set as for `begin`, which ends a training that there is.
+   * @param {object[]} options
+   * @param {Blob | null} base
+   */
+  async #need(options, base) {
+    const training = this.#training();
+    await this.#useStore(training);
+    if (base) training.setBase(await this.core.source(base));
+    return options.map((each) => training.need(each, this.threads)).reduce((a, b) => (b.bytes > a.bytes ? b : a));
+  }
+
   /**
    * A training keeps its threads from one begin to the next; only those of one that was ended must come back first.
    * @param {CoreTraining} training
@@ -219,6 +246,7 @@ export class TrainingService {
    */
   async #begin(training, options, base) {
     if (base) training.setBase(await this.core.source(base));
+    await this.#useStore(training);
     if (!this.threadsTaken) await this.core.threadsReady(this.threads);
     this.threadsTaken = true;
     training.begin(options, this.threads);

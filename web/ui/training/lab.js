@@ -239,6 +239,16 @@ export class Lab extends EventTarget {
   // ---- training -----------------------------------------------------------------------------------------------------
 
   /**
+   * Memory that a training would take, while none is there.
+   * @param {Record<string, any>} options
+   * @param {{base?: import('./bases.js').Base | null, then?: Record<string, any> | null}} [from]  as of begin
+   * @returns {Promise<import('../../shared/training.js').Need>}
+   */
+  async need(options, { base = null, then = null } = {}) {
+    return this.client.request('need', { options: then ? [options, then] : [options], base: base && (await base.blob()) });
+  }
+
+  /**
    * @param {Record<string, any>} options
    * @param {{base?: import('./bases.js').Base | null, then?: Record<string, any> | null}} [from]  a model to start from, and options of
    *   what follows

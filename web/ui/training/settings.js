@@ -2,7 +2,7 @@
  * The form of a training's options. What there is to choose and what is good to begin with comes from the core
  * (nsc_training_choices_json); here are only names for people and the order.
  */
-import { formatNumber, hasText, onLanguage, t } from '../../i18n/i18n.js';
+import { formatBytes, formatNumber, hasText, onLanguage, t } from '../../i18n/i18n.js';
 import { byId, h } from '../dom.js';
 import { button, checkField, choice, field, numberInput } from './parts.js';
 import { Transfer } from './transfer.js';
@@ -22,6 +22,8 @@ const CUSTOM = 'custom';
 /** The core's name of a network that starts from a model; in the choice of networks with the number of one behind it. */
 const BASE = 'base';
 const OPEN = 'open';
+/** After the last change of a field memory is counted again. */
+const COUNT_MS = 250;
 /** Augmented pictures of so many samples, so often each. */
 const SHEET_SAMPLES = 4;
 const SHEET_DRAWS = 6;
@@ -58,6 +60,8 @@ export class Settings {
     /** Values that the last data brought and other data do not. @type {string[]} */
     this.suggested = [];
     this.advancedOpen = false;
+    /** Which wish for a count is the newest. */
+    this.counts = 0;
     lab.on('data', () => this.#fit());
     lab.on('begun', () => this.render());
     bases.addEventListener('change', () => this.fromModel && this.render());
@@ -110,21 +114,42 @@ export class Settings {
     const from = open && loaded.about.base ? h('p.note-text', {}, t('train.settings.from', { model: loaded.about.base })) : '';
     const note = open ? h('div', {}, from, h('p.note-text', {}, t('train.settings.fixed'))) : '';
     const form = /** @type {HTMLFormElement} */ (
-      h('form.settings-form', { id: 'train-settings' }, h('div.lab-scroll', {}, fields), h('div.panel-foot', {}, note, start))
+      h('form.settings-form', { id: 'train-settings' }, h('div.lab-scroll', {}, fields), h('div.panel-foot', {}, note, h('p.note-text', { id: 'train-need' }), start))
     );
-    form.addEventListener('input', (event) => this.#read(/** @type {HTMLInputElement} */ (event.target), choices));
+    form.addEventListener('input', (event) => {
+      this.#read(/** @type {HTMLInputElement} */ (event.target), choices);
+      void this.#count();
+    });
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       this.#start();
     });
     this.panel.replaceChildren(head, form);
+    void this.#count();
+  }
+
+  /** What a training begins with. */
+  #beginning() {
+    const options = this.options();
+    return this.fromModel ? this.transfer.start(options) : { options, base: null, then: null };
   }
 
   #start() {
-    const options = this.options();
-    if (!this.fromModel) return void this.lab.begin(options);
-    const { options: first, base, then } = this.transfer.start(options);
-    void this.lab.begin(first, { base, then });
+    const { options, base, then } = this.#beginning();
+    void this.lab.begin(options, { base, then });
+  }
+
+  /** Says how much memory that would take, a moment after the last change. */
+  async #count() {
+    const count = ++this.counts;
+    await new Promise((resolve) => setTimeout(resolve, COUNT_MS));
+    const node = this.panel.querySelector('#train-need');
+    const startable = !this.lab.open && !this.lab.starting && !(this.fromModel && (!this.bases.chosen || this.transfer.misfit !== null));
+    if (count !== this.counts || !node || !startable || !this.lab.loaded) return;
+    const { options, base, then } = this.#beginning();
+    // What the core refuses is said at the start; nothing is known of it here.
+    const need = await this.lab.need(options, { base, then }).catch(() => null);
+    if (count === this.counts) node.textContent = need ? t('train.need', { bytes: formatBytes(need.bytes) }) : '';
   }
 
   /** What nsc_training_begin takes, for networks that begin with nothing. */
