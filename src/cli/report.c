@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/source.h"
 #include "cli/record.h"
 
 const char nsc_cli_report_usage[] =
@@ -103,10 +104,29 @@ static nsc_status write_json(const settings *s, const nsc_record *record, nsc_er
   return NSC_OK;
 }
 
+/* A text file as a text; ended by nsc_text_free. */
+static nsc_status read_text(const char *path, char **out, nsc_error *err) {
+  nsc_source *source;
+  NSC_TRY(nsc_cli_read(path, &source, err));
+  *out = memchr(source->bytes, 0, source->size) ? NULL : nsc_copy_chars((const char *)source->bytes, source->size);
+  nsc_source_free(source);
+  return *out ? NSC_OK : nsc_fail(err, NSC_ERROR_CORRUPT, "%.200s is no text", path);
+}
+
+static nsc_status write_page(const settings *s, const nsc_record *record, nsc_error *err) {
+  char *html, *page = NULL;
+  if (!s->html) return NSC_OK;
+  if (s->page) NSC_TRY(read_text(s->page, &page, err));
+  nsc_status status = nsc_record_html(record, s->language, page, &html, err);
+  nsc_text_free(page);
+  return status == NSC_OK ? write_text(s->html, html, err) : status;
+}
+
 static nsc_status make(const settings *s, nsc_error *err) {
   nsc_cli_record r = {0};
   nsc_status status = nsc_cli_record_make(&s->run, &r, err);
   if (status == NSC_OK) status = write_json(s, r.record, err);
+  if (status == NSC_OK) status = write_page(s, r.record, err);
   nsc_cli_record_drop(&r);
   return status;
 }
@@ -115,6 +135,10 @@ int nsc_cli_report(int argc, char **argv) {
   settings s = {0};
   char now[32];
   if (!read_settings(argc, argv, &s)) return NSC_EXIT_USAGE;
+  if (!s.run.path) {
+    fputs(nsc_record_template(), stdout);
+    return NSC_EXIT_OK;
+  }
   nsc_cli_now(now);
   s.run.record.time = now;
   nsc_error err = {0};

@@ -1,6 +1,7 @@
 /* Reports: digests, packed pictures, the manifest of a run, and its repetition. */
 #include <stdlib.h>
 
+#include "base/base64.h"
 #include "base/deflate.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -337,5 +338,108 @@ TEST(record_refuses) {
   }
   const nsc_record_options options = {.time = "2026-01-02T03:04:05Z", .image_sha256 = "abc"};
   CHECK_EQ(nsc_record_create(r.classifier, r.image, 0, NULL, NULL, &options, &record, NULL), NSC_ERROR_ARGUMENT);
+  finish(&r);
+}
+
+/* ---- the page ---- */
+
+static char *page_of(const run *r, const char *language, const char *page) {
+  char *html = NULL;
+  nsc_error err = {0};
+  if (nsc_record_html(r->record, language, page, &html, &err) != NSC_OK) {
+    test_failed(__FILE__, __LINE__, "%s", err.text);
+  }
+  return html;
+}
+
+TEST(record_page) {
+  run r;
+  nsc_error err = {0};
+  if (begin(&r, 100, 4, false, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
+  char *html = page_of(&r, "en", NULL);
+  REQUIRE(html);
+  /* The sigmoid of 4 x 103.33 / 255 - 1. */
+  CHECK_HAS(html, "The score of “yes &lt;b&gt;” is 65.0 %: at or above the model&#39;s threshold of 50.0 %.");
+  CHECK_HAS(html, "Doe^Jane");
+  CHECK_HAS(html, "P&lt;7&gt;");
+  CHECK_HAS(html, "Means &amp; nothing else.");
+  CHECK_HAS(html, "Look again.");
+  CHECK_HAS(html, "not a lesion");
+  CHECK_HAS(html, "For research and teaching. Not for diagnosis.");
+  CHECK_HAS(html, digest);
+  CHECK_HAS(html, "a &lt;b&gt; 10.0 mm");
+  CHECK_HAS(html, "@page{size:A4");
+  CHECK(!strstr(html, "<script") && !strstr(html, "{{") && !strstr(html, "<b>\">") && !strstr(html, "style=\""));
+  nsc_text_free(html);
+  html = page_of(&r, "zh-CN", NULL);
+  REQUIRE(html);
+  CHECK_HAS(html, "<html lang=\"zh-CN\">");
+  CHECK_HAS(html, "仅供研究与教学，不得用于诊断。");
+  CHECK(!strstr(html, "Not for diagnosis"));
+  nsc_text_free(html);
+  finish(&r);
+  if (begin(&r, 100, 4, true, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
+  html = page_of(&r, NULL, NULL);
+  REQUIRE(html);
+  CHECK(!strstr(html, "Doe") && !strstr(html, "P&lt;7&gt;") && !strstr(html, "20240229") && !strstr(html, "2.25."));
+  CHECK(!strstr(html, "<h2>Patient</h2>"));
+  nsc_text_free(html);
+  finish(&r);
+}
+
+/* The picture in the page is the rendered one: the first row is 20 levels brighter, and greys need one channel. */
+TEST(record_page_holds_the_picture) {
+  run r;
+  nsc_error err = {0};
+  nsc_source *source = NULL;
+  nsc_image *image = NULL;
+  nsc_image_info info;
+  const void *samples;
+  uint8_t png[4096];
+  if (begin(&r, 100, 4, false, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
+  char *html = page_of(&r, "en", "{{picture}}");
+  REQUIRE(html);
+  const char *from = strstr(html, "base64,") + 7;
+  size_t length = strcspn(from, "\""), size = length / 4 * 3;
+  size -= (from[length - 1] == '=') + (from[length - 2] == '=');
+  REQUIRE(size < sizeof png && nsc_base64_read(from, length, png, size));
+  REQUIRE(nsc_source_from_bytes(png, size, &source, NULL) == NSC_OK &&
+          nsc_image_open(source, NULL, &image, NULL) == NSC_OK);
+  nsc_image_get_info(image, &info);
+  CHECK_EQ(info.width, SIDE);
+  CHECK_EQ(info.channels, 1);
+  REQUIRE(nsc_image_frame(image, 0, &samples, NULL) == NSC_OK);
+  nsc_view view;
+  uint8_t rgba[SIDE * SIDE * 4];
+  REQUIRE(nsc_view_default(r.image, 0, &view, NULL) == NSC_OK &&
+          nsc_render(r.image, &view, rgba, sizeof rgba, NULL) == NSC_OK);
+  for (int i = 0; i < SIDE * SIDE; i++) CHECK_EQ(((const uint8_t *)samples)[i], rgba[4 * i]);
+  nsc_image_free(image);
+  nsc_text_free(html);
+  finish(&r);
+}
+
+TEST(record_template) {
+  run r;
+  nsc_error err = {0};
+  char *html = NULL;
+  if (begin(&r, 100, 4, true, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
+  html = page_of(&r, "en",
+                 "{ {{verdict}} }{{#patient}}[{{patient}}]{{/patient}}{{#limits}}({{limits}}){{/limits}} {{t.time}}");
+  CHECK_STR(html, "{ yes &lt;b&gt; }(Means &amp; nothing else.) Time");
+  nsc_text_free(html);
+  static const struct {
+    const char *page, *says;
+  } wrong[] = {{"a {{nothing}} b", "{{nothing}}"}, {"{{t.nowhere}}", "{{t.nowhere}}"},
+               {"{{verdict", "{{verdict"},         {"{{}}", "empty"},
+               {"{{#verdict}}x", "{{#verdict}}"},  {"{{#what}}x{{/what}}", "{{what}}"}};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    err = (nsc_error){0};
+    CHECK_EQ(nsc_record_html(r.record, "en", wrong[i].page, &html, &err), NSC_ERROR_ARGUMENT);
+    CHECK_HAS(err.text, wrong[i].says);
+  }
+  err = (nsc_error){0};
+  CHECK_EQ(nsc_record_html(r.record, "fr", NULL, &html, &err), NSC_ERROR_ARGUMENT);
+  CHECK_HAS(err.text, "\"fr\"");
   finish(&r);
 }
