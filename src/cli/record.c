@@ -14,6 +14,15 @@ void nsc_cli_now(char out[32]) {
   strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }
 
+void nsc_cli_draw_key(uint64_t key[2]) {
+  key[0] = (uint64_t)time(NULL), key[1] = (uint64_t)clock();
+  FILE *random = fopen("/dev/urandom", "rb");
+  if (!random) return;
+  uint64_t drawn[2];
+  if (fread(drawn, sizeof drawn, 1, random) == 1) key[0] = drawn[0], key[1] = drawn[1];
+  fclose(random);
+}
+
 /* The digest is taken while the bytes are at hand: an image need not keep them. */
 static nsc_status open_image(const char *path, nsc_cli_record *r, nsc_error *err) {
   nsc_source *source;

@@ -34,4 +34,7 @@ void nsc_cli_record_drop(nsc_cli_record *r);
 /* Now in UTC, as a report has it. */
 void nsc_cli_now(char out[32]);
 
+/* Random, for UIDs. */
+void nsc_cli_draw_key(uint64_t key[2]);
+
 #endif

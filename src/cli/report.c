@@ -122,11 +122,35 @@ static nsc_status write_page(const settings *s, const nsc_record *record, nsc_er
   return status == NSC_OK ? write_text(s->html, html, err) : status;
 }
 
+static nsc_status write_fhir(const settings *s, const nsc_record *record, nsc_error *err) {
+  char *json;
+  if (!s->fhir) return NSC_OK;
+  NSC_TRY(nsc_record_fhir(record, s->language, &json, err));
+  return write_text(s->fhir, json, err);
+}
+
+static nsc_status write_objects(const settings *s, const nsc_record *record, nsc_error *err) {
+  uint64_t key[2];
+  char *bytes;
+  size_t size;
+  nsc_cli_draw_key(key);
+  for (int i = 0; i < 3; i++) {
+    if (!s->objects[i]) continue;
+    NSC_TRY(nsc_record_dicom(record, (nsc_record_object)i, key, &bytes, &size, err));
+    nsc_status status = nsc_cli_replace(s->objects[i], bytes, size, err);
+    nsc_text_free(bytes);
+    if (status != NSC_OK) return status;
+  }
+  return NSC_OK;
+}
+
 static nsc_status make(const settings *s, nsc_error *err) {
   nsc_cli_record r = {0};
   nsc_status status = nsc_cli_record_make(&s->run, &r, err);
   if (status == NSC_OK) status = write_json(s, r.record, err);
   if (status == NSC_OK) status = write_page(s, r.record, err);
+  if (status == NSC_OK) status = write_fhir(s, r.record, err);
+  if (status == NSC_OK) status = write_objects(s, r.record, err);
   nsc_cli_record_drop(&r);
   return status;
 }

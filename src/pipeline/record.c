@@ -311,3 +311,15 @@ const nsc_json_value *nsc_record_subject(const nsc_record *record) {
   const nsc_json_value *verdict = nsc_record_verdict(record);
   return verdict ? verdict : best;
 }
+
+const nsc_json_value *nsc_record_next_label(const nsc_record *record, const nsc_json_value *before) {
+  const nsc_json_value *labels = nsc_json_get(nsc_record_part(record, "result"), "labels");
+  const nsc_json_value *each = nsc_json_first(labels), *best = NULL;
+  double most = -1, bound = before ? nsc_json_number_of(before, "score") : INFINITY;
+  for (uint32_t i = 0; i < labels->count; i++, each = nsc_json_next(each)) {
+    double score = nsc_json_number_of(each, "score");
+    bool after = score < bound || (score == bound && before && each > before);
+    if (after && score > most) best = each, most = score;
+  }
+  return best;
+}

@@ -24,5 +24,7 @@ const nsc_json_value *nsc_record_verdict(const nsc_record *record);
 /* The label whose score stands beside the verdict: the verdict's, what would be present in binary models, or the
  * highest. */
 const nsc_json_value *nsc_record_subject(const nsc_record *record);
+/* Labels in the order of their scores: the one after `before`, first the highest; NULL behind the last. */
+const nsc_json_value *nsc_record_next_label(const nsc_record *record, const nsc_json_value *before);
 
 #endif

@@ -112,18 +112,6 @@ static void put_bar(nsc_text *t, double score, double threshold) {
 
 enum { MOST_ROWS = 10 /* of a thousand labels the highest ones are worth paper */ };
 
-/* The label that comes after `before` when they are put in the order of their scores; of equals the first. */
-static const nsc_json_value *next_lower(const nsc_json_value *labels, const nsc_json_value *before) {
-  const nsc_json_value *each = nsc_json_first(labels), *best = NULL;
-  double most = -1, bound = before ? nsc_json_number_of(before, "score") : INFINITY;
-  for (uint32_t i = 0; i < labels->count; i++, each = nsc_json_next(each)) {
-    double score = nsc_json_number_of(each, "score");
-    bool after = score < bound || (score == bound && before && each > before);
-    if (after && score > most) best = each, most = score;
-  }
-  return best;
-}
-
 static nsc_status put_scores(nsc_text *t, const sheet *s, nsc_error *err) {
   (void)err;
   const nsc_json_value *labels = nsc_json_get(s->result, "labels"), *each = NULL;
@@ -131,7 +119,7 @@ static nsc_status put_scores(nsc_text *t, const sheet *s, nsc_error *err) {
   nsc_text_printf(t, "<table><tr><th>%s</th><th>%s</th><th>%s</th><th></th></tr>", word(s, "label"), word(s, "score"),
                   word(s, "threshold"));
   for (uint32_t i = 0; i < labels->count && i < MOST_ROWS; i++) {
-    each = next_lower(labels, each);
+    each = nsc_record_next_label(s->record, each);
     if (!each) break;
     double value = nsc_json_number_of(each, "score"), threshold = nsc_json_number_of(each, "threshold");
     nsc_text_put(t, "<tr><td>");

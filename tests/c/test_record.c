@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "dicom_builder.h"
 #include "onnx_builder.h"
+#include "pipeline/explain.h"
 #include "test.h"
 
 /* ---- digests and packing ---- */
@@ -441,5 +442,68 @@ TEST(record_template) {
   err = (nsc_error){0};
   CHECK_EQ(nsc_record_html(r.record, "fr", NULL, &html, &err), NSC_ERROR_ARGUMENT);
   CHECK_HAS(err.text, "\"fr\"");
+  finish(&r);
+}
+
+/* ---- DICOM ---- */
+
+static nsc_image *object_of(const run *r, nsc_record_object object) {
+  static const uint64_t key[2] = {3, 4};
+  char *bytes = NULL;
+  size_t size = 0;
+  nsc_error err = {0};
+  if (nsc_record_dicom(r->record, object, key, &bytes, &size, &err) != NSC_OK) {
+    test_failed(__FILE__, __LINE__, "%s", err.text);
+    return NULL;
+  }
+  nsc_image *image = test_open((const uint8_t *)bytes, size, NULL);
+  nsc_text_free(bytes);
+  return image;
+}
+
+/* The capture is the picture with the map over it; the segmentation is where the map is high enough. */
+TEST(record_images) {
+  run r;
+  nsc_error err = {0};
+  nsc_view view;
+  uint8_t rgba[SIDE * SIDE * 4], mask[SIDE * SIDE];
+  const void *samples;
+  if (begin(&r, 100, 4, false, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
+  nsc_image *capture = object_of(&r, NSC_RECORD_SC), *segmentation = object_of(&r, NSC_RECORD_SEG);
+  REQUIRE(capture && segmentation);
+  REQUIRE(nsc_view_default(r.image, 0, &view, NULL) == NSC_OK &&
+          nsc_render(r.image, &view, rgba, sizeof rgba, NULL) == NSC_OK &&
+          nsc_explanation_blend(r.explanation, 0.5, 0.5, NSC_EXPLAIN_COLOR_MAP, rgba, SIDE, SIDE, sizeof rgba, NULL) ==
+              NSC_OK);
+  REQUIRE(nsc_image_frame(capture, 0, &samples, NULL) == NSC_OK);
+  for (int i = 0; i < SIDE * SIDE; i++) CHECK(memcmp((const uint8_t *)samples + 3 * i, rgba + 4 * i, 3) == 0);
+  REQUIRE(nsc_explanation_mask(r.explanation, 0.5, mask, sizeof mask, NULL) == NSC_OK);
+  REQUIRE(nsc_image_frame(segmentation, 0, &samples, NULL) == NSC_OK);
+  int inside = 0;
+  for (int i = 0; i < SIDE * SIDE; i++) {
+    CHECK_EQ(((const uint8_t *)samples)[i], mask[i]);
+    inside += mask[i];
+  }
+  CHECK(inside > 0 && inside < SIDE * SIDE);
+  nsc_image_free(capture);
+  nsc_image_free(segmentation);
+  finish(&r);
+}
+
+TEST(record_fhir_is_json) {
+  run r;
+  nsc_error err = {0};
+  nsc_json parsed;
+  char *json = NULL;
+  if (begin(&r, 100, 4, false, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
+  REQUIRE(nsc_record_fhir(r.record, "zh-CN", &json, &err) == NSC_OK);
+  REQUIRE(nsc_json_parse(json, strlen(json), &parsed, &err) == NSC_OK);
+  CHECK_STR(nsc_json_text_of(&parsed.values[0], "resourceType"), "DiagnosticReport");
+  CHECK_STR(nsc_json_text_of(&parsed.values[0], "language"), "zh-CN");
+  CHECK_HAS(json, "“yes <b>”的得分");
+  CHECK_HAS(json, "不得用于诊断");
+  nsc_json_drop(&parsed);
+  nsc_text_free(json);
+  CHECK_EQ(nsc_record_fhir(r.record, "fr", &json, NULL), NSC_ERROR_ARGUMENT);
   finish(&r);
 }
