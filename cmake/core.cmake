@@ -24,7 +24,7 @@ set_source_files_properties(${nsc_phantom_sources} PROPERTIES COMPILE_OPTIONS -f
 
 # The page's visitors download the core, so it is built for size but where pixels, weights and samples pass by in numbers.
 set(nsc_fast_sources
-  base/hash.c base/deflate.c base/sha256.c base/png_write.c base/half.c base/ybr.c base/rng.c
+  base/hash.c base/half.c base/ybr.c base/rng.c
   image/stb.c image/png.c image/gif.c image/bmp.c image/tiff*.c image/picture.c image/dicom_pixels.c image/dicom_rle.c
   image/dicom_palette.c image/dicom_lut.c image/mapping.c image/values.c image/histogram.c image/region.c
   image/resample.c image/resize.c image/taps.c image/render.c image/screen.c image/preprocess.c image/filter_*.c

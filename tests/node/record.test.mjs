@@ -173,3 +173,44 @@ test('what has no place in a study is refused with its reason', { skip }, async 
   assert.equal(report('--method', 'none', '--sr', 'out.dcm').status, 0);
   assert.equal(report('--method', 'guessing').status, 2);
 });
+
+test("the policy of the site's page allows the style of reports", { skip }, async (t) => {
+  const { report, text } = await workplace(t);
+  assert.equal(report('--method', 'none', '--html', 'page.html').status, 0);
+  const [style] = (await text('page.html')).match(/(?<=<style>)[^<]*/);
+  const digest = createHash('sha256').update(style).digest('base64');
+  const page = await readFile(new URL('../../web/index.html', import.meta.url), 'utf8');
+  assert.ok(page.includes(`style-src 'self' 'sha256-${digest}';`), `index.html wants style-src 'self' 'sha256-${digest}'`);
+});
+
+test('the worker writes the same report, frees what it took, and the command repeats it', async (t) => {
+  const { createCore, openClassifier, openImage } = await import('./harness.mjs');
+  const { writeReport } = await import('../../web/worker/recording.js');
+  const bytes = ctDicom({ width: 80, height: 64, stored, more: NAMES });
+  const model = await readFile(new URL('../../models/liver-phantom/model.onnx', import.meta.url));
+  const core = await createCore();
+  const image = await openImage(core, bytes);
+  const options = { recipe: null, labels: null, output: null };
+  const { classifier } = await openClassifier(core, model, options);
+  const wish = {
+    key: 'a', frame: 0, form: 'json', language: 'en', time: '2026-01-02T03:04:05Z', name: 'ct.dcm', nameless: false,
+    methods: [1, 3], label: -1, threshold: 0.5, draws: 1, secret: [1, 2, 3, 4],
+    marks: [{ kind: 'length', points: [[0, 0], [30, 40]], text: 'x' }],
+  };
+  const write = (form) => writeReport(core, { handle: 0, classifier, options }, { handle: image, file: new Blob([bytes]) }, { ...wish, form }, () => {});
+  const json = await write('json');
+  const before = core.memory().used;
+  const manifest = JSON.parse(await write('json'));
+  assert.equal(manifest.image.sha256, createHash('sha256').update(bytes).digest('hex'));
+  assert.equal(manifest.model.sha256, createHash('sha256').update(model).digest('hex'));
+  assert.equal(manifest.software.build, 'simd');
+  assert.match(await write('html'), /^<!doctype html>[\s\S]*Doe\^Jane/);
+  assert.equal(JSON.parse(await write('fhir')).resourceType, 'DiagnosticReport');
+  for (const form of ['sr', 'sc', 'seg']) assert.equal(Buffer.from((await write(form)).subarray(128, 132)).toString(), 'DICM');
+  await assert.rejects(writeReport(core, { handle: 0, classifier, options }, { handle: image, file: null }, { ...wish, time: 'now' }, () => {}), /2026-01-02T03:04:05Z/);
+  assert.equal(core.memory().used, before);
+  if (skip) return;
+  const { at, run } = await workplace(t);
+  await writeFile(at('run.json'), json);
+  assert.match(run('verify', 'run.json', 'ct.dcm').stdout, /^equal: another build/m);
+});

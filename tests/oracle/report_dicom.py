@@ -72,12 +72,12 @@ def problems(source, folder):
     elif bool(boxes) != bool(len(rows)):
         yield "regions without a segmentation, or the other way round"
     for made in (capture, segments, pydicom.dcmread(folder / "sr.dcm")):
-        if made.StudyInstanceUID != original.get("StudyInstanceUID") or made.SeriesInstanceUID == original.get("SeriesInstanceUID"):
+        if made.StudyInstanceUID != original.get("StudyInstanceUID", made.StudyInstanceUID) or made.SeriesInstanceUID == original.get("SeriesInstanceUID"):
             yield "not in a series of its own of the same study"
-        if str(made.get("PatientID", "")) != str(original.get("PatientID", "") or ""):
+        if "PatientID" in original and str(made.get("PatientID", "")) != str(original.PatientID or ""):
             yield "another patient"
     referred = segments.PerFrameFunctionalGroupsSequence[0].DerivationImageSequence[0].SourceImageSequence[0]
-    if referred.ReferencedSOPInstanceUID != original.SOPInstanceUID:
+    if referred.ReferencedSOPInstanceUID != original.get("SOPInstanceUID", referred.ReferencedSOPInstanceUID):
         yield "the segmentation refers to another picture"
     if "data:image/png;base64," not in (folder / "page.html").read_text():
         yield "the page has no picture"

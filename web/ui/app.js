@@ -181,6 +181,7 @@ export async function startApp(parts, { keepOffline }) {
   connectRecovery(client, desk, status);
 
   const results = new Results(desk, client, explaining);
+  results.report.marksOf = (key, frame) => measuring.marks.of(key, frame);
   new Batch(desk, results);
   const stacks = new Stacks(desk, client);
   new FileList(desk, (items) => {
