@@ -67,6 +67,10 @@
  *                                                 fail
  *   recipe     {preset, width, height, channels}  a recipe as JSON, to start a form from
  *   classify   {key, frame}                       nsc_result_json, and `totalMs` as the worker saw it
+ *   classifyMany {pictures, more}                 [{result, error}] of a list of Look, as of classify, one of the two being null;
+ *                                                 fewer when it was stopped. Files are not kept decoded. `more`: how many will
+ *                                                 follow: with 0 (pictures may be empty) what was set up for many is put
+ *                                                 away. Progress in pictures, phase 'inference'
  *   profile    {}                                 nsc_classifier_profile: the last run, step by step
  *   quantize   {keys, method}                     the bytes of the model in int8 (nsc_quantization_finish), with ranges from
  *                                                 the first frames of these images; method 'minmax', 'percentile', 'mse'
@@ -228,6 +232,8 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string | null} advice
  * @property {{decode: number, preprocess: number, inference: number}} ms
  * @property {number} totalMs
+ *
+ * @typedef {{result: Result, error: null} | {result: null, error: ErrorMessage}} Classified
  *
  * @typedef {object} Profile nsc_classifier_profile
  * @property {number} ms

@@ -241,6 +241,19 @@ export class Core {
     }
   }
 
+  /** A source of bytes that were read already. @param {Uint8Array} bytes @returns {number} */
+  sourceOf(bytes) {
+    this.call('bridge_source_create', bytes.length);
+    const source = this.result();
+    try {
+      this.#append(source, bytes);
+    } catch (error) {
+      if (!isTrap(error)) this.module._nsc_source_free(source);
+      throw error;
+    }
+    return source;
+  }
+
   /**
    * @param {number} source
    * @param {Uint8Array} chunk
@@ -520,12 +533,29 @@ export class Core {
    * @param {number} model
    * @param {number} threads
    * @param {import('../shared/protocol.js').ModelOptions} options
+   * @param {number} [batch]  pictures in a run
    */
-  createClassifier(model, threads, { recipe, labels, output }) {
+  createClassifier(model, threads, { recipe, labels, output }, batch = 1) {
     this.withTexts([recipe, labels, output], (...texts) =>
-      this.call('bridge_classifier_create', model, threads, ...texts),
+      this.call('bridge_classifier_create', model, threads, ...texts, batch),
     );
     return this.result();
+  }
+
+  /** A picture of a batch. @param {number} classifier @param {number} slot @param {number} image @param {number} frame */
+  putPicture(classifier, slot, image, frame) {
+    this.call('bridge_classifier_put', classifier, slot, image, frame);
+  }
+
+  /** Computes all slots. @param {number} classifier */
+  runBatch(classifier) {
+    this.call('bridge_classifier_run', classifier);
+  }
+
+  /** @param {number} classifier @param {number} slot @returns {Omit<import('../shared/protocol.js').Result, 'totalMs'>} */
+  batchResult(classifier, slot) {
+    this.call('bridge_classifier_result', classifier, slot);
+    return this.ownedJson();
   }
 
   /**

@@ -6,6 +6,7 @@ import { CoreError, FAULT, SMOOTHING } from '../shared/protocol.js';
 import { Catalogue } from './catalogue.js';
 import { Core, isTrap } from './core.js';
 import { Images } from './images.js';
+import { Many } from './many.js';
 import { Reformats } from './reformats.js';
 import { TrainingService } from './training.js';
 
@@ -15,7 +16,8 @@ import { TrainingService } from './training.js';
  * @typedef {{id: number, op: string, args: any}} Request
  * @typedef {(done: number, total: number, phase: string) => void} Progress
  * @typedef {{result: unknown, transfer?: Transferable[]}} Answer
- * @typedef {{handle: number, classifier: number, options: ModelOptions}} Model  classifier: 0 while another one is tried
+ * @typedef {{handle: number, classifier: number, batch: number, batched: boolean, options: ModelOptions}} Model  classifier: 0 while
+ *   another one is tried; batch: pictures that it computes in a run; batched: the model leaves that open
  */
 
 /**
@@ -46,6 +48,7 @@ export class Service {
     this.screens = new Map();
     /** @type {Model | null} */
     this.current = null;
+    this.many = new Many(core, this.images, (batch) => this.#useBatch(batch));
   }
 
   /** @param {Request} request @param {Progress} progress @returns {Promise<Answer>} */
@@ -216,7 +219,8 @@ export class Service {
         const info = { ...this.core.modelInfo(handle), memory: this.core.modelMemory(handle, this.threads, options) };
         const classifier = await this.#createClassifier(handle, options);
         if (this.current) this.core.freeModel(this.current.handle);
-        this.current = { handle, classifier, options };
+        const batched = typeof info.inputs[0]?.shape[0] === 'string';
+        this.current = { handle, classifier, batch: 1, batched, options };
         return { result: info };
       } catch (error) {
         if (!isTrap(error)) this.core.freeModel(handle);
@@ -255,6 +259,11 @@ export class Service {
       progress(0, 1, 'inference');
       const result = this.core.classify(classifier, handle, frame);
       return { result: { ...result, totalMs: performance.now() - start } };
+    },
+
+    async classifyMany({ pictures, more }, progress) {
+      const report = (/** @type {number} */ done) => progress(done, pictures.length, 'inference');
+      return { result: await this.many.classify(this.#model(), pictures, more, report) };
     },
 
     async quantize({ keys, method }, progress) {
@@ -356,9 +365,31 @@ export class Service {
       if (current && !isTrap(error)) {
         await core.threadsReady(threads);
         current.classifier = core.createClassifier(current.handle, threads, current.options);
+        current.batch = 1;
       }
       throw error;
     }
+  }
+
+  /** @param {number} batch @returns {Promise<number>} 1 where there is no memory for more */
+  async #useBatch(batch) {
+    const { core, threads } = this;
+    const model = this.#model();
+    if (model.batch === batch) return batch;
+    core.freeClassifier(model.classifier);
+    model.classifier = 0;
+    await core.threadsReady(threads);
+    try {
+      model.classifier = core.createClassifier(model.handle, threads, model.options, batch);
+      model.batch = batch;
+    } catch (error) {
+      if (isTrap(error) || batch === 1) throw error;
+      model.batched = false;
+      await core.threadsReady(threads);
+      model.classifier = core.createClassifier(model.handle, threads, model.options);
+      model.batch = 1;
+    }
+    return model.batch;
   }
 }
 
