@@ -206,6 +206,16 @@ export class Core {
     return { used: this.module._bridge_heap_used(), total: this.module.wasmMemory.buffer.byteLength };
   }
 
+  /** What measurements decided so far, 0 for nothing. */
+  decisions() {
+    return this.module._nsc_decisions() >>> 0;
+  }
+
+  /** @param {number} decisions  of an earlier start, given before the first model */
+  assumeDecisions(decisions) {
+    this.module._nsc_assume_decisions(decisions);
+  }
+
   trap() {
     this.module._bridge_trap();
   }
