@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { buildNetwork } from '../tests/networks/zoo.mjs';
-import { ROOT, VARIANT_TARGETS, buildPreset, installEngines, say, setUpChromium, setUpCompilers, setUpNode } from './setup.mjs';
+import { ROOT, say, setUpEngines } from './setup.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -83,11 +83,7 @@ ${table('pictures', counts)}
 
 async function main() {
   const wasm = process.env.NSC_WASM;
-  if (!wasm) await setUpCompilers();
-  await setUpNode();
-  await installEngines();
-  await setUpChromium();
-  if (!wasm) await buildPreset('wasm', VARIANT_TARGETS);
+  await setUpEngines(wasm);
   const { openChromium } = await import('../bench/chromium.mjs');
   const { copyBuilds, describeMachine } = await import('../bench/prepare.mjs');
   const { SCRATCH } = await import('../bench/paths.mjs');

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { buildNetwork } from '../tests/networks/zoo.mjs';
-import { ROOT, VARIANT_TARGETS, buildPreset, installEngines, say, setUpChromium, setUpCompilers, setUpNode } from './setup.mjs';
+import { ROOT, buildPreset, say, setUpEngines } from './setup.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -101,11 +101,7 @@ async function measureEngines(places, models, measurements, ceilings) {
 
 async function main() {
   const wasm = process.env.NSC_WASM;
-  if (!wasm) await setUpCompilers();
-  await setUpNode();
-  await installEngines();
-  await setUpChromium();
-  if (!wasm) await buildPreset('wasm', VARIANT_TARGETS);
+  await setUpEngines(wasm);
   await buildPreset('native', ['negatoscope']); // quantises the networks
 
   // What these need was installed just now.
