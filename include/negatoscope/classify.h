@@ -95,6 +95,20 @@ typedef struct nsc_result {
 /* A result without scores: labels, task and thresholds are known before anything is classified. */
 void nsc_classifier_blank_result(const nsc_classifier *classifier, nsc_result *out);
 
+/*
+ * Many pictures, some with each run of the network: each is put into its slot, from 0 up to the batch that the
+ * classifier was made with; one run computes all slots, with what they held before where nothing new was put; then
+ * results are asked for, slot by slot. A picture's scores do not depend on the others, but their last digits may on the
+ * batch. Errors: those of nsc_classifier_run, of one picture where it is its own.
+ */
+uint32_t nsc_classifier_batch(const nsc_classifier *classifier);
+NSC_WARN_UNUSED nsc_status nsc_classifier_put(nsc_classifier *classifier, uint32_t slot, nsc_image *image,
+                                              uint32_t frame, nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_classifier_run_batch(nsc_classifier *classifier, const volatile int32_t *cancel,
+                                                    nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_classifier_result(nsc_classifier *classifier, uint32_t slot, nsc_result *out,
+                                                 nsc_error *err);
+
 /* Classifies one frame. `cancel` as in nsc_session_run. */
 NSC_WARN_UNUSED nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
                                               const volatile int32_t *cancel, nsc_result *out, nsc_error *err);

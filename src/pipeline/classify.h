@@ -17,25 +17,18 @@ NSC_WARN_UNUSED nsc_status nsc_classifier_prepare(nsc_classifier *classifier, ns
                                                   const float **out, size_t *count, bool *channels_last,
                                                   nsc_error *err);
 
-/* A picture that nsc_classifier_prepare made, or one like it, to a result. Times but that of inference are 0. */
+/* A picture that nsc_classifier_prepare made, or one like it, to a result, by way of slot 0. Times but that of
+ * inference are 0, and applicability is not looked at. */
 NSC_WARN_UNUSED nsc_status nsc_classifier_judge(nsc_classifier *classifier, const float *input,
                                                 const volatile int32_t *cancel, nsc_result *out, nsc_error *err);
 
 /* ---- of the last run ---- */
 
-/* What a study and a judgement of applicability go by. */
-typedef struct nsc_sight {
-  uint32_t feature_count; /* 0 where the model has no feature map */
-  float features[NSC_GAUSSIAN_MOST], look[NSC_LOOK_COUNT];
-} nsc_sight;
-
-/* `input` is what the run was of. Errors: MEMORY. */
-NSC_WARN_UNUSED nsc_status nsc_classifier_see(nsc_classifier *classifier, const float *input, nsc_sight *out,
+/* Of a slot. Errors: MEMORY. */
+NSC_WARN_UNUSED nsc_status nsc_classifier_see(nsc_classifier *classifier, uint32_t slot, nsc_sight *out,
                                               nsc_error *err);
-/* Whether the model may judge the frame that the run was of; UNKNOWN where it does not say. Errors: those of decoding.
- */
-NSC_WARN_UNUSED nsc_status nsc_classifier_applies(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
-                                                  const float *input, nsc_applies *out, nsc_error *err);
+/* What the run was of: [height][width][channels] of slot 0. */
+const float *nsc_classifier_tensor(const nsc_classifier *classifier, size_t *count);
 
 /* How much the network speaks for a label, before softmax or sigmoid and temperature; log-odds where it gives
  * probabilities. The label "absent" of a network with one output has the negative of "present". */

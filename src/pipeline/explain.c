@@ -94,17 +94,12 @@ static nsc_status keep_result(nsc_explanation *e, nsc_error *err) {
 
 static nsc_status begin(nsc_explanation *e, nsc_image *image, uint32_t frame, const volatile int32_t *cancel,
                         nsc_error *err) {
-  const float *input;
   size_t count;
-  bool channels_last;
   NSC_TRY(check_options(&e->options, err));
   double start = nsc_now_ms();
-  NSC_TRY(nsc_classifier_prepare(e->classifier, image, frame, &input, &count, &channels_last, err));
+  NSC_TRY(nsc_classifier_run(e->classifier, image, frame, cancel, &e->result, err));
+  const float *input = nsc_classifier_tensor(e->classifier, &count);
   NSC_TRY(allocate(e, input, count, err));
-  double prepared = nsc_now_ms();
-  NSC_TRY(nsc_classifier_judge(e->classifier, e->picture.values, cancel, &e->result, err));
-  e->result.preprocess_ms = prepared - start;
-  NSC_TRY(nsc_classifier_applies(e->classifier, image, frame, e->picture.values, &e->result.applies, err));
   NSC_TRY(keep_result(e, err));
   NSC_TRY(choose_label(e, err));
   e->logit = nsc_classifier_logit(e->classifier, e->label);

@@ -55,24 +55,16 @@ static nsc_status take(nsc_gaussian_fit *fit, const float *x, bool held, nsc_err
   return NSC_OK;
 }
 
-static nsc_status add_input(nsc_study *s, const float *input, bool held, nsc_error *err) {
-  nsc_result result;
-  nsc_sight sight;
-  NSC_TRY(nsc_classifier_judge(s->classifier, input, NULL, &result, err));
-  NSC_TRY(nsc_classifier_see(s->classifier, input, &sight, err));
-  if (s->features.count) NSC_TRY(take(&s->features, sight.features, held, err));
-  return take(&s->look, sight.look, held, err);
-}
-
 nsc_status nsc_study_add(nsc_study *study, nsc_image *image, uint32_t frame, bool held, nsc_error *err) {
   nsc_study *s = study;
-  const float *input;
-  size_t count;
-  bool channels_last;
+  nsc_sight sight;
   double colour;
   if (!s || !image) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no image");
-  NSC_TRY(nsc_classifier_prepare(s->classifier, image, frame, &input, &count, &channels_last, err));
-  NSC_TRY(add_input(s, input, held, err));
+  NSC_TRY(nsc_classifier_put(s->classifier, 0, image, frame, err));
+  NSC_TRY(nsc_classifier_run_batch(s->classifier, NULL, err));
+  NSC_TRY(nsc_classifier_see(s->classifier, 0, &sight, err));
+  if (s->features.count) NSC_TRY(take(&s->features, sight.features, held, err));
+  NSC_TRY(take(&s->look, sight.look, held, err));
   NSC_TRY(nsc_image_colour(image, frame, &colour, err));
   nsc_image_info info;
   nsc_image_get_info(image, &info);

@@ -76,6 +76,41 @@ TEST(pipeline_binary_with_temperature) {
   nsc_model_free(model);
 }
 
+TEST(pipeline_batch_gives_each_picture_its_own) {
+  enum { BATCH = 3 };
+  const char *const meta[] = {INPUT,    "nsc.labels", "[\"a\",\"b\",\"c\"]", "nsc.task", "single", "nsc.output",
+                              "logits", NULL};
+  nsc_model *model = linear_model(3, three_weights, three_bias, meta);
+  const nsc_classifier_options options = {.batch = BATCH};
+  nsc_classifier *c, *one;
+  nsc_error err = {0};
+  nsc_image *images[BATCH];
+  REQUIRE(nsc_classifier_create(model, &options, &c, &err) == NSC_OK);
+  REQUIRE(nsc_classifier_create(model, NULL, &one, &err) == NSC_OK);
+  CHECK_EQ(nsc_classifier_batch(c), BATCH);
+  CHECK_EQ(nsc_classifier_batch(one), 1);
+  for (uint32_t i = 0; i < BATCH; i++) {
+    images[i] = grey_image((uint8_t)(40 + 100 * i));
+    CHECK_EQ(nsc_classifier_put(c, i, images[i], 0, &err), NSC_OK);
+  }
+  CHECK_EQ(nsc_classifier_put(c, BATCH, images[0], 0, &(nsc_error){0}), NSC_ERROR_ARGUMENT);
+  REQUIRE(nsc_classifier_run_batch(c, NULL, &err) == NSC_OK);
+  for (uint32_t i = 0; i < BATCH; i++) {
+    nsc_result r, alone;
+    REQUIRE(nsc_classifier_result(c, i, &r, &err) == NSC_OK);
+    REQUIRE(nsc_classifier_run(one, images[i], 0, NULL, &alone, &err) == NSC_OK);
+    for (uint32_t k = 0; k < 3; k++) CHECK_NEAR(r.scores[k], alone.scores[k], 1e-6);
+    CHECK_EQ(r.verdict, alone.verdict);
+  }
+  CHECK_EQ(nsc_classifier_result(c, BATCH, &(nsc_result){0}, &(nsc_error){0}), NSC_ERROR_ARGUMENT);
+  const int32_t stop = 1;
+  CHECK_EQ(nsc_classifier_run_batch(c, &stop, &(nsc_error){0}), NSC_ERROR_CANCELLED);
+  for (uint32_t i = 0; i < BATCH; i++) nsc_image_free(images[i]);
+  nsc_classifier_free(one);
+  nsc_classifier_free(c);
+  nsc_model_free(model);
+}
+
 TEST(pipeline_single_is_softmax) {
   const char *const meta[] = {INPUT,    "nsc.labels", "[\"a\",\"b\",\"c\"]", "nsc.task", "single", "nsc.output",
                               "logits", NULL};

@@ -42,6 +42,8 @@ export class Results {
     this.seen = null;
     this.profile = new ProfileView(client);
     this.small = new SmallModel(desk, client);
+    /** Stays as it was while results come in. */
+    this.factsOpen = false;
 
     desk.on('select', (item) => {
       this.render();
@@ -102,6 +104,59 @@ export class Results {
       this.explaining.follow();
     }
     return true;
+  }
+
+  /**
+   * Many files, without what is shown of a single one.
+   * @param {Item[]} items
+   * @param {number} more  files that will follow
+   * @param {AbortSignal} signal
+   * @param {(done: number) => void} onProgress
+   * @returns {Promise<() => Promise<number>>} resolved when the core is done with them; the call that is its result gives
+   *   the files their findings, and says how many have one
+   */
+  async classifyMany(items, more, signal, onProgress) {
+    const { model } = this.desk;
+    const pictures = items.map(({ key, view }) => ({ key, frame: view?.frame ?? 0 }));
+    try {
+      /** @type {import('../shared/protocol.js').Classified[]} */
+      const classified = await this.client.request('classifyMany', { pictures, more }, { signal, onProgress: ({ done }) => onProgress(done) });
+      return async () => (model === this.desk.model ? this.#take(items, pictures, classified) : 0);
+    } catch (error) {
+      return async () => (isCancelled(error) || model !== this.desk.model ? 0 : this.#classifySingly(items, signal));
+    }
+  }
+
+  /**
+   * @param {Item[]} items
+   * @param {import('../shared/protocol.js').Look[]} pictures
+   * @param {import('../shared/protocol.js').Classified[]} classified  of the first of them
+   */
+  #take(items, pictures, classified) {
+    const { model } = this.desk;
+    const open = new Set(this.desk.items);
+    for (const [index, { result, error }] of classified.entries()) {
+      const item = items[index];
+      if (!model || !open.has(item)) continue;
+      this.desk.update(item, { finding: { frame: pictures[index].frame, model, result, error: error && CoreError.fromMessage(error) } });
+      if (item === this.desk.current) void this.#showSeen(item);
+    }
+    return classified.length;
+  }
+
+  /** After one of them ended the core: which, is found out, and the others have their results. @param {Item[]} items @param {AbortSignal} signal */
+  async #classifySingly(items, signal) {
+    let done = 0;
+    for (const item of items) {
+      if (signal.aborted || !(await this.classify(item, signal))) break;
+      done++;
+    }
+    return done;
+  }
+
+  /** Puts away what classifyMany set up. */
+  async endMany() {
+    await this.client.request('classifyMany', { pictures: [], more: 0 }).catch(() => {});
   }
 
   /** "What the model saw", for the finding that is on screen. @param {Item} item */
@@ -316,7 +371,7 @@ export class Results {
     ].filter(([, value]) => value);
     return h(
       'details.model-facts',
-      {},
+      { open: this.factsOpen, ontoggle: (/** @type {Event} */ event) => (this.factsOpen = /** @type {HTMLDetailsElement} */ (event.currentTarget).open) },
       h('summary', {}, t('model.about')),
       h('dl', {}, ...rows.flatMap(([name, value]) => [h('dt', {}, String(name)), h('dd', {}, String(value))])),
       this.small.render(),
