@@ -411,6 +411,10 @@ nsc_status nsc_classifier_judge(nsc_classifier *classifier, const float *input, 
   return judge_slot(c, 0, out, err);
 }
 
+float *nsc_classifier_room(nsc_classifier *classifier) {
+  return classifier->input;
+}
+
 const float *nsc_classifier_tensor(const nsc_classifier *classifier, size_t *count) {
   *count = classifier->input_count;
   return classifier->input;

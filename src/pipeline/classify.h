@@ -29,6 +29,8 @@ NSC_WARN_UNUSED nsc_status nsc_classifier_see(nsc_classifier *classifier, uint32
                                               nsc_error *err);
 /* What the run was of: [height][width][channels] of slot 0. */
 const float *nsc_classifier_tensor(const nsc_classifier *classifier, size_t *count);
+/* The same, to be filled before nsc_classifier_run_batch. */
+float *nsc_classifier_room(nsc_classifier *classifier);
 
 /* How much the network speaks for a label, before softmax or sigmoid and temperature; log-odds where it gives
  * probabilities. The label "absent" of a network with one output has the negative of "present". */
