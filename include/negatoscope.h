@@ -26,6 +26,7 @@
 
 #include "negatoscope/base.h"
 #include "negatoscope/classify.h"
+#include "negatoscope/explain.h"
 #include "negatoscope/image.h"
 #include "negatoscope/model.h"
 #include "negatoscope/planes.h"

@@ -23,7 +23,8 @@ typedef struct nsc_classifier_options {
   const char *recipe_json; /* for foreign models: replaces `nsc.input`; NULL to use the model's own */
   const char *labels_json; /* likewise for `nsc.labels`, ["a","b"]; without either, "0", "1", ... */
   const char *output;      /* likewise for `nsc.output`: "logits" or "probabilities" */
-  uint32_t batch;          /* pictures in one run of the network, at most; 0 or 1: one */
+  uint32_t batch; /* pictures in one run of the network, at most; 0 or 1: one. UNSUPPORTED above for models with
+                     `nsc.applicability`, which is judged picture by picture */
 } nsc_classifier_options;
 
 /*
@@ -50,6 +51,35 @@ NSC_WARN_UNUSED nsc_status nsc_classifier_profile(const nsc_classifier *classifi
 
 const nsc_recipe *nsc_classifier_recipe(const nsc_classifier *classifier);
 
+/* Whether a picture is one that the model may judge. */
+typedef enum nsc_applies_verdict {
+  NSC_APPLIES_UNKNOWN = 0,  /* the model does not say what it learnt from */
+  NSC_APPLIES_IN_RANGE = 1, /* like those */
+  NSC_APPLIES_DOUBTFUL = 2, /* less like those than 99 % of them */
+  NSC_APPLIES_OUT = 3       /* of another kind: its scores mean nothing */
+} nsc_applies_verdict;
+
+/* "in range", "doubtful", "out of range"; NULL for unknown. */
+const char *nsc_applies_name(nsc_applies_verdict verdict);
+
+/* Why not: flags. */
+typedef enum nsc_applies_reason {
+  NSC_APPLIES_FEATURES = 1 << 0, /* the network sees what it did not see in training */
+  NSC_APPLIES_LOOK = 1 << 1,     /* lit, coloured or rough in an unusual way */
+  NSC_APPLIES_COLOUR = 1 << 2,   /* a colour picture, and the model knows grey ones */
+  NSC_APPLIES_SHAPE = 1 << 3,    /* wider or higher than those, which the recipe would distort */
+  NSC_APPLIES_MODALITY = 1 << 4, /* the file's own words: another modality, */
+  NSC_APPLIES_BODY_PART = 1 << 5,
+  NSC_APPLIES_VIEW = 1 << 6
+} nsc_applies_reason;
+
+typedef struct nsc_applies {
+  nsc_applies_verdict verdict;
+  uint32_t reasons; /* of nsc_applies_reason */
+  /* 0: as the median picture that was held back in training, 1: farther than 99 % of them. NaN where not known. */
+  double features, look;
+} nsc_applies;
+
 /* Everything points into the classifier and stays valid until its next run. */
 typedef struct nsc_result {
   nsc_task task;
@@ -59,6 +89,7 @@ typedef struct nsc_result {
   const float *thresholds;   /* [count]; for single the first is 0 (the largest score wins) */
   uint32_t verdict; /* single: the best label; binary: 0 or 1; multi: index of the highest score at or above its
                        threshold, or `count` when none is */
+  nsc_applies applies;
   double decode_ms, preprocess_ms, inference_ms;
 } nsc_result;
 
@@ -84,11 +115,37 @@ NSC_WARN_UNUSED nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_im
                                               const volatile int32_t *cancel, nsc_result *out, nsc_error *err);
 
 /*
- * {"model","task","scores":{label: p},"threshold","verdict","advice","ms":{"decode","preprocess","inference"}} of a
- * result. `threshold` is a number for binary, an object for multi, null for single. Ended by nsc_text_free.
+ * {"model","task","scores":{label:
+ * p},"threshold","verdict","advice","applies","ms":{"decode","preprocess","inference"}} of a result. `threshold` is a
+ * number for binary, an object for multi, null for single. `applies` is {"verdict": "in range", "doubtful", "out of
+ * range", "reasons": ["features", "look", "colour", "shape", "modality", "bodyPart", "view"], "features", "look"} |
+ * null. Ended by nsc_text_free.
  */
 NSC_WARN_UNUSED nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *result, char **out,
                                            nsc_error *err);
+
+/* ---- applicability: which pictures a model may judge ------------------------------------------------------------- */
+
+/*
+ * Learns from a model's own pictures what is usual, and writes it into the model as `nsc.applicability`: means and
+ * correlations of its features and of what pictures look like, no picture.
+ */
+typedef struct nsc_study nsc_study;
+
+/* The model must outlive it; what it says of its applicability is not looked at. Errors: those of
+ * nsc_classifier_create. */
+NSC_WARN_UNUSED nsc_status nsc_study_create(const nsc_model *model, const nsc_classifier_options *options,
+                                            nsc_study **out, nsc_error *err);
+/* A picture that the model learnt from or, with `held`, one that it did not, which says how far usual ones lie. */
+NSC_WARN_UNUSED nsc_status nsc_study_add(nsc_study *study, nsc_image *image, uint32_t frame, bool held, nsc_error *err);
+/*
+ * The model with `nsc.applicability`. `expects` is NULL or {"modality": [..], "bodyPart": [..], "view": [..]}, codes of
+ * DICOM files that it is made for. *bytes is ended by nsc_text_free. Errors: ARGUMENT for fewer than ten pictures held
+ * back.
+ */
+NSC_WARN_UNUSED nsc_status nsc_study_finish(nsc_study *study, const char *expects, char **bytes, size_t *size,
+                                            nsc_error *err);
+void nsc_study_free(nsc_study *study);
 
 /* ---- quantisation: a smaller, faster model from a float one ------------------------------------------------------ */
 
@@ -145,7 +202,8 @@ NSC_WARN_UNUSED nsc_status nsc_quantize_weights(const nsc_model *model, nsc_weig
 /*
  * What a user interface must know without repeating it: {"version","build","statuses":{name: number},"limits":{..},
  * "voiFunctions":[..],"windowPresets":[{"name","modality","center","width"}],"recipePresets":[..],
- * "filters": as nsc_steps_known_json, "measures": [names in the order of nsc_measure_kind]}. limits.steps is
+ * "filters": as nsc_steps_known_json, "measures": [names in the order of nsc_measure_kind], "explanations": [those of
+ * nsc_explain_method]}. limits.steps is
  * NSC_STEPS_MAX.
  */
 NSC_WARN_UNUSED nsc_status nsc_constants_json(char **out, nsc_error *err);

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
+#include "pipeline/applicability.h"
 
 const char nsc_cli_classify_usage[] =
     "usage: negatoscope classify [--model NAME_OR_FILE] [--json | --csv] [--frame N] [--threads N]\n"
@@ -56,6 +57,11 @@ static void write_json(nsc_text *t, const job *j, const char *path, const nsc_re
     write_scores(t, r, r->thresholds);
   }
   nsc_json_key(t, "verdict"), nsc_json_string(t, ok ? verdict_of(r) : NULL);
+  if (ok) {
+    nsc_applies_write(&r->applies, t);
+  } else {
+    nsc_json_key(t, "applies"), nsc_json_null(t);
+  }
   nsc_json_key(t, "error"), nsc_json_string(t, ok ? NULL : err->text);
   nsc_json_end_object(t);
 }
@@ -64,7 +70,7 @@ static void write_json(nsc_text *t, const job *j, const char *path, const nsc_re
 
 /* The columns must be known before the first row: the labels come from a blank result of the classifier. */
 static void write_csv_head(nsc_text *t, const nsc_result *r) {
-  nsc_text_put(t, "file,model,verdict,threshold,error");
+  nsc_text_put(t, "file,model,verdict,threshold,applies,error");
   for (uint32_t i = 0; i < r->count; i++) nsc_text_put(t, ","), nsc_csv_field(t, r->labels[i]);
   nsc_text_put(t, "\r\n");
 }
@@ -76,6 +82,8 @@ static void write_csv(nsc_text *t, const job *j, const char *path, const nsc_res
   nsc_csv_field(t, j->model_name), nsc_text_put(t, ",");
   nsc_csv_field(t, verdict ? verdict : ""), nsc_text_put(t, ",");
   if (ok && r->task == NSC_TASK_BINARY) nsc_text_printf(t, "%.6g", (double)r->thresholds[1]);
+  const char *applies = ok ? nsc_applies_name(r->applies.verdict) : NULL;
+  nsc_text_put(t, ","), nsc_csv_field(t, applies ? applies : "");
   nsc_text_put(t, ","), nsc_csv_field(t, ok ? "" : err->text);
   for (uint32_t i = 0; i < j->label_count; i++) {
     nsc_text_put(t, ",");
@@ -91,7 +99,7 @@ static void write_table(const char *path, const nsc_result *r, const nsc_error *
     printf("%-40s  refused: %s\n", path, err->text);
     return;
   }
-  const char *verdict = verdict_of(r);
+  const char *verdict = r->applies.verdict == NSC_APPLIES_OUT ? "(out of range)" : verdict_of(r);
   uint32_t shown = r->verdict < r->count ? r->verdict : 0;
   printf("%-40s  %-20s", path, verdict ? verdict : "(nothing above its threshold)");
   if (r->task == NSC_TASK_BINARY) {
@@ -99,6 +107,7 @@ static void write_table(const char *path, const nsc_result *r, const nsc_error *
   } else {
     printf("  %s %.3f", r->labels[shown], (double)r->scores[shown]);
   }
+  if (r->applies.verdict == NSC_APPLIES_DOUBTFUL) fputs(", doubtful whether it applies", stdout);
   printf("  (%.1f ms)\n", r->preprocess_ms + r->inference_ms);
 }
 

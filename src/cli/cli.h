@@ -13,6 +13,7 @@ enum { NSC_EXIT_OK = 0, NSC_EXIT_SOME_FAILED = 1, NSC_EXIT_USAGE = 2 };
 
 int nsc_cli_info(int argc, char **argv);
 int nsc_cli_classify(int argc, char **argv);
+int nsc_cli_explain(int argc, char **argv);
 int nsc_cli_bench(int argc, char **argv);
 int nsc_cli_train(int argc, char **argv);
 int nsc_cli_describe(int argc, char **argv);
@@ -20,10 +21,13 @@ int nsc_cli_evaluate(int argc, char **argv);
 int nsc_cli_convert(int argc, char **argv);
 int nsc_cli_deidentify(int argc, char **argv);
 int nsc_cli_phantom(int argc, char **argv);
+int nsc_cli_stability(int argc, char **argv);
+int nsc_cli_range(int argc, char **argv);
 int nsc_cli_quantize(int argc, char **argv);
 
 extern const char nsc_cli_info_usage[];
 extern const char nsc_cli_classify_usage[];
+extern const char nsc_cli_explain_usage[];
 extern const char nsc_cli_bench_usage[];
 extern const char nsc_cli_train_usage[];
 extern const char nsc_cli_describe_usage[];
@@ -31,6 +35,8 @@ extern const char nsc_cli_evaluate_usage[];
 extern const char nsc_cli_convert_usage[];
 extern const char nsc_cli_deidentify_usage[];
 extern const char nsc_cli_phantom_usage[];
+extern const char nsc_cli_stability_usage[];
+extern const char nsc_cli_range_usage[];
 extern const char nsc_cli_quantize_usage[];
 
 /* ---- bench --train ---- */

@@ -9,6 +9,7 @@ static const struct {
 } verbs[] = {
     {"info", "what a file is: image or model, as JSON", nsc_cli_info, nsc_cli_info_usage},
     {"classify", "scores of images and folders", nsc_cli_classify, nsc_cli_classify_usage},
+    {"explain", "what in an image influenced a model", nsc_cli_explain, nsc_cli_explain_usage},
     {"train", "a network from pictures with labels", nsc_cli_train, nsc_cli_train_usage},
     {"evaluate", "how good a model is on pictures whose labels are known", nsc_cli_evaluate, nsc_cli_evaluate_usage},
     {"convert", "frames to PNG or PGM, windowed, filtered, resized", nsc_cli_convert, nsc_cli_convert_usage},
@@ -16,6 +17,8 @@ static const struct {
      nsc_cli_deidentify_usage},
     {"phantom", "synthetic CT slices with and without lesions, to train on", nsc_cli_phantom, nsc_cli_phantom_usage},
     {"describe", "what a model file says of itself, changed", nsc_cli_describe, nsc_cli_describe_usage},
+    {"stability", "whether small changes turn a verdict", nsc_cli_stability, nsc_cli_stability_usage},
+    {"range", "which pictures a model may judge", nsc_cli_range, nsc_cli_range_usage},
     {"quantize", "a model in 8 bits: smaller and faster", nsc_cli_quantize, nsc_cli_quantize_usage},
     {"bench", "how long a model takes on this machine", nsc_cli_bench, nsc_cli_bench_usage},
 };

@@ -108,12 +108,17 @@ static bool read_identity(const nsc_image *image, char *out) {
   return true;
 }
 
-static void read_modality(const nsc_dicom *d, nsc_image *image) {
-  const char *modality;
+/* A code string into `room`; one that is longer than the standard allows is none. */
+static void read_code(const nsc_dicom *d, uint32_t tag, char *out, size_t room) {
+  const char *chars;
   size_t size;
-  if (nsc_dicom_text(d, find(d, NSC_TAG(0x0008, 0x0060)), 0, &modality, &size) && size < sizeof image->modality) {
-    memcpy(image->modality, modality, size);
-  }
+  if (nsc_dicom_text(d, find(d, tag), 0, &chars, &size) && size < room) memcpy(out, chars, size);
+}
+
+static void read_codes(const nsc_dicom *d, nsc_image *image) {
+  read_code(d, NSC_TAG(0x0008, 0x0060), image->modality, sizeof image->modality);
+  read_code(d, NSC_TAG(0x0018, 0x0015), image->body_part, sizeof image->body_part);
+  read_code(d, NSC_TAG(0x0018, 0x5101), image->view, sizeof image->view);
 }
 
 static const nsc_image_reader dicom_reader = {.decode = nsc_dicom_decode_frame,
@@ -139,7 +144,7 @@ nsc_status nsc_dicom_open(nsc_image *image, nsc_source *source, nsc_error *err) 
   NSC_TRY(nsc_dicom_check_pixels(d, image, err));
   NSC_TRY(nsc_dicom_index_groups(d, image->info.frames, err));
   read_geometry(d, &image->info);
-  read_modality(d, image);
+  read_codes(d, image);
   image->quadruped = nsc_dicom_text_is(d, find(d, NSC_TAG(0x0010, 0x2210)), "QUADRUPED");
   NSC_TRY(nsc_dicom_read_places(d, image, err));
   if (image->info.frames > 1) image->info.frame_ms = read_frame_ms(d);

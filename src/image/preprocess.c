@@ -67,6 +67,16 @@ static placement place(const nsc_recipe *r, uint32_t width, uint32_t height) {
   return (placement){.full_width = r->width, .full_height = r->height, .width = r->width, .height = r->height};
 }
 
+void nsc_recipe_rectangle(const nsc_recipe *recipe, uint32_t width, uint32_t height, double out[4]) {
+  placement p = place(recipe, width, height);
+  double across = (double)width / (double)p.full_width, down = (double)height / (double)p.full_height;
+  double left = (double)p.crop_x - p.x, top = (double)p.crop_y - p.y;
+  out[0] = left * across;
+  out[1] = top * down;
+  out[2] = (left + recipe->width) * across;
+  out[3] = (top + recipe->height) * down;
+}
+
 /* ---- samples to 0..1 ---- */
 
 static nsc_status mapping_for(nsc_image *image, uint32_t frame, const nsc_recipe *r, nsc_mapping *out, nsc_error *err) {

@@ -18,4 +18,8 @@ void nsc_recipe_write(const nsc_recipe *recipe, nsc_text *t);
 /* The names that nsc_recipe_preset knows, ended by NULL. Static storage. */
 const char *const *nsc_recipe_presets(void);
 
+/* Where the model's input lies in a picture of that size: left, top, right, bottom in its pixels, the first one
+ * reaching from 0 to 1. What is cropped off lies outside, and black that fills the input up outside of the picture. */
+void nsc_recipe_rectangle(const nsc_recipe *recipe, uint32_t width, uint32_t height, double out[4]);
+
 #endif

@@ -11,11 +11,12 @@
 
 struct nsc_compute {
   pthreadpool_t pool;
+  bool borrowed; /* the threads are somebody else's */
   nsc_kernels kernels;
   nsc_room panels, pointers, sums, turned;
 };
 
-nsc_status nsc_compute_create(uint32_t threads, nsc_compute **out, nsc_error *err) {
+nsc_status nsc_compute_borrow(struct pthreadpool *threads, nsc_compute **out, nsc_error *err) {
   if (xnn_initialize(NULL) != xnn_status_success) {
     return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "XNNPACK does not run on this processor");
   }
@@ -23,14 +24,22 @@ nsc_status nsc_compute_create(uint32_t threads, nsc_compute **out, nsc_error *er
   nsc_compute *c = calloc(1, sizeof *c);
   if (!c) return nsc_fail_memory(err, sizeof *c, "threads");
   c->kernels = nsc_choose_kernels();
-  if (threads > 1) c->pool = pthreadpool_create(threads);
+  c->pool = threads;
+  c->borrowed = true;
   *out = c;
+  return NSC_OK;
+}
+
+nsc_status nsc_compute_create(uint32_t threads, nsc_compute **out, nsc_error *err) {
+  NSC_TRY(nsc_compute_borrow(NULL, out, err));
+  (*out)->borrowed = false;
+  if (threads > 1) (*out)->pool = pthreadpool_create(threads);
   return NSC_OK;
 }
 
 void nsc_compute_free(nsc_compute *compute) {
   if (!compute) return;
-  if (compute->pool) pthreadpool_destroy(compute->pool);
+  if (compute->pool && !compute->borrowed) pthreadpool_destroy(compute->pool);
   nsc_room_drop(&compute->panels);
   nsc_room_drop(&compute->pointers);
   nsc_room_drop(&compute->sums);

@@ -11,6 +11,9 @@
 typedef struct nsc_compute nsc_compute;
 
 NSC_WARN_UNUSED nsc_status nsc_compute_create(uint32_t threads, nsc_compute **out, nsc_error *err);
+/* The same on threads that somebody else has, and keeps; NULL for the calling one alone. */
+struct pthreadpool;
+NSC_WARN_UNUSED nsc_status nsc_compute_borrow(struct pthreadpool *threads, nsc_compute **out, nsc_error *err);
 void nsc_compute_free(nsc_compute *compute);
 
 /* Calls part(context, from, count) for ranges that make up [0, total), in parallel; `grain` is the least worth a range.

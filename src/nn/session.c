@@ -103,10 +103,40 @@ nsc_status nsc_session_create_tapped(const nsc_model *model, const nsc_session_o
   return NSC_OK;
 }
 
+static size_t element_count(const nsc_value *v) {
+  size_t count = 0;
+  nsc_shape_count(&v->shape, &count);
+  return count;
+}
+
 const float *nsc_session_tap(nsc_session *session, uint32_t value, size_t *count) {
   const nsc_value *v = &session->plan.values[value];
   if (!v->known || v->type != NSC_TYPE_F32 || !nsc_shape_count(&v->shape, count)) return NULL;
   return nsc_plan_pointer(&session->plan, value);
+}
+
+bool nsc_session_tap_picture(const nsc_session *session, uint32_t value, size_t size[3]) {
+  const nsc_value *v = &session->plan.values[value];
+  if (!v->known || v->data || v->type != NSC_TYPE_F32 || v->shape.rank != 4 || v->shape.dims[0] != 1) return false;
+  for (int i = 0; i < 3; i++) size[i] = (size_t)v->shape.dims[i < 2 ? i + 2 : 1];
+  return true;
+}
+
+void nsc_session_read_tap(nsc_session *session, uint32_t value, float *out) {
+  const nsc_value *v = &session->plan.values[value];
+  size_t count = element_count(v);
+  const float *from = nsc_plan_pointer(&session->plan, value);
+  uint32_t perm[NSC_MAX_RANK];
+  nsc_channels_last_perm(v->shape.rank, perm);
+  if (v->channels_last) {
+    memcpy(out, from, count * sizeof *out);
+  } else {
+    nsc_transpose(out, from, &v->shape, perm, sizeof *out);
+  }
+}
+
+struct pthreadpool *nsc_session_threads(const nsc_session *session) {
+  return session->plan.pool;
 }
 
 void nsc_session_free(nsc_session *session) {
@@ -141,12 +171,6 @@ void nsc_session_input_info(const nsc_session *session, uint32_t index, nsc_tens
 
 void nsc_session_output_info(const nsc_session *session, uint32_t index, nsc_tensor_info *out) {
   describe(session, &session->plan.model->outputs[index], out);
-}
-
-static size_t element_count(const nsc_value *v) {
-  size_t count = 0;
-  nsc_shape_count(&v->shape, &count);
-  return count;
 }
 
 static nsc_status check_port(uint32_t index, uint32_t count, size_t have, size_t need, const char *what,

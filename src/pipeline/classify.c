@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "base/half.h"
 #include "base/text.h"
+#include "nn/feature_map.h"
+#include "nn/session_taps.h"
 #include "pipeline/classify.h"
 #include "pipeline/manifest.h"
 #include "pipeline/scores.h"
@@ -28,7 +30,11 @@ struct nsc_classifier {
   bool channels_first; /* of the model's input: N, C, H, W; else N, H, W, C */
   float *input;        /* [batch][height][width][channels] */
   size_t input_count;  /* of one picture */
-  float *raw;          /* what the network gives, [batch][raw_count] */
+  nsc_applicability applicability;
+  bool says_applicability;
+  uint32_t map;       /* value of the model's last feature map, or NSC_NO_VALUE */
+  size_t map_size[3]; /* its height, width, channels */
+  float *raw;         /* what the network gives, [batch][raw_count] */
   uint32_t raw_count;
   uint32_t output;  /* of the model's outputs, the one with the scores */
   uint16_t *halves; /* [batch][raw_count] where it is float16, else NULL */
@@ -161,6 +167,23 @@ static nsc_status fit_output(nsc_classifier *c, nsc_error *err) {
   return NSC_OK;
 }
 
+/* The map that was tapped is that of the first output. Another one may have its own, which is not looked at. */
+static nsc_status check_map(nsc_classifier *c, nsc_error *err) {
+  uint32_t map;
+  NSC_TRY(nsc_find_feature_map(c->model, c->model->outputs[c->output].value, &map, err));
+  bool fits = map == c->map && map != NSC_NO_VALUE && nsc_session_tap_picture(c->session, map, c->map_size) &&
+              c->map_size[0] * c->map_size[1] > 1;
+  if (!fits) c->map = NSC_NO_VALUE;
+  return NSC_OK;
+}
+
+static nsc_status read_applicability(nsc_classifier *c, nsc_error *err) {
+  size_t size;
+  const char *json = nsc_model_metadata(c->model, "nsc.applicability", &size);
+  c->says_applicability = json != NULL;
+  return json ? nsc_applicability_read(json, size, &c->applicability, err) : NSC_OK;
+}
+
 static size_t count_inputs(const nsc_recipe *r) {
   return (size_t)r->width * r->height * r->channels; /* at most 4096 * 4096 * 3: fits 32 bits */
 }
@@ -173,8 +196,14 @@ static nsc_status build(nsc_classifier *c, const nsc_classifier_options *options
   nsc_tensor_info input;
   NSC_TRY(fit_input(c, &input, err));
   nsc_session_options session = {.threads = options ? options->threads : 1, .input_count = 1, .inputs = &input};
-  NSC_TRY(nsc_session_create(c->model, &session, &c->session, err));
+  NSC_TRY(nsc_find_feature_map(c->model, c->model->outputs[0].value, &c->map, err));
+  NSC_TRY(nsc_session_create_tapped(c->model, &session, &c->map, c->map != NSC_NO_VALUE, &c->session, err));
   NSC_TRY(fit_output(c, err));
+  NSC_TRY(check_map(c, err));
+  NSC_TRY(read_applicability(c, err));
+  if (c->says_applicability && c->batch > 1) {
+    return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "a model that says which pictures it may judge takes one at a time");
+  }
   c->input_count = count_inputs(&c->manifest.recipe);
   c->input = calloc(c->batch, c->input_count * sizeof *c->input);
   return c->input ? NSC_OK : nsc_fail_memory(err, c->input_count * sizeof *c->input, "the model's input");
@@ -247,6 +276,7 @@ nsc_status nsc_classifier_memory_json(const nsc_model *model, const nsc_classifi
 void nsc_classifier_free(nsc_classifier *classifier) {
   if (!classifier) return;
   nsc_session_free(classifier->session);
+  nsc_applicability_drop(&classifier->applicability);
   free(classifier->input);
   nsc_arena_free(&classifier->arena);
   free(classifier);
@@ -351,48 +381,119 @@ nsc_status nsc_classifier_result(nsc_classifier *classifier, uint32_t slot, nsc_
   return NSC_OK;
 }
 
+nsc_status nsc_classifier_judge(nsc_classifier *classifier, const float *input, const volatile int32_t *cancel,
+                                nsc_result *out, nsc_error *err) {
+  nsc_classifier *c = classifier;
+  if (input != c->input) memcpy(c->input, input, c->input_count * sizeof *input);
+  NSC_TRY(nsc_classifier_run_batch(c, cancel, err));
+  return nsc_classifier_result(c, 0, out, err);
+}
+
 nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
                               const volatile int32_t *cancel, nsc_result *out, nsc_error *err) {
+  nsc_classifier *c = classifier;
   if (!out) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no result");
-  NSC_TRY(nsc_classifier_put(classifier, 0, image, frame, err));
-  NSC_TRY(nsc_classifier_run_batch(classifier, cancel, err));
-  return nsc_classifier_result(classifier, 0, out, err);
+  NSC_TRY(nsc_classifier_put(c, 0, image, frame, err));
+  NSC_TRY(nsc_classifier_judge(c, c->input, cancel, out, err));
+  return nsc_classifier_applies(c, image, frame, c->input, &out->applies, err);
 }
 
-static void write_threshold(nsc_text *t, const nsc_result *r) {
-  nsc_json_key(t, "threshold");
-  if (r->task == NSC_TASK_BINARY) {
-    nsc_json_float(t, r->thresholds[1]);
-  } else if (r->task == NSC_TASK_SINGLE) {
-    nsc_json_null(t);
-  } else {
-    nsc_json_object(t);
-    for (uint32_t i = 0; i < r->count; i++) nsc_json_key(t, r->labels[i]), nsc_json_float(t, r->thresholds[i]);
-    nsc_json_end_object(t);
+/* ---- applicability ---- */
+
+void nsc_recipe_to_units(const nsc_recipe *recipe, const float *input, size_t count, float *out) {
+  for (size_t i = 0; i < count; i++) {
+    uint32_t c = (uint32_t)(i % recipe->channels);
+    out[i] = (input[i] * recipe->std[c] + recipe->mean[c]) / recipe->scale;
   }
 }
 
-nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *result, char **out, nsc_error *err) {
-  static const char *const tasks[] = {"single", "multi", "binary"};
-  const nsc_manifest *m = &classifier->manifest;
-  bool decided = result->verdict < result->count;
-  nsc_text t = {0};
-  nsc_json_object(&t);
-  nsc_json_key(&t, "model"), nsc_json_string(&t, m->name);
-  nsc_json_key(&t, "task"), nsc_json_string(&t, tasks[result->task]);
-  nsc_json_key(&t, "scores"), nsc_json_object(&t);
-  for (uint32_t i = 0; i < result->count; i++) {
-    nsc_json_key(&t, result->labels[i]), nsc_json_float(&t, result->scores[i]);
+void nsc_recipe_from_units(const nsc_recipe *recipe, const float *units, size_t count, float *out) {
+  for (size_t i = 0; i < count; i++) {
+    uint32_t c = (uint32_t)(i % recipe->channels);
+    out[i] = (units[i] * recipe->scale - recipe->mean[c]) / recipe->std[c];
   }
-  nsc_json_end_object(&t);
-  write_threshold(&t, result);
-  nsc_json_key(&t, "verdict"), nsc_json_string(&t, decided ? result->labels[result->verdict] : NULL);
-  nsc_json_key(&t, "advice"), nsc_json_string(&t, decided ? m->advice[result->verdict] : NULL);
-  nsc_json_key(&t, "ms"), nsc_json_object(&t);
-  nsc_json_key(&t, "decode"), nsc_json_number(&t, result->decode_ms);
-  nsc_json_key(&t, "preprocess"), nsc_json_number(&t, result->preprocess_ms);
-  nsc_json_key(&t, "inference"), nsc_json_number(&t, result->inference_ms);
-  nsc_json_end_object(&t);
-  nsc_json_end_object(&t);
-  return nsc_text_finish(&t, out, err);
+}
+
+nsc_status nsc_classifier_see(nsc_classifier *classifier, const float *input, nsc_sight *out, nsc_error *err) {
+  nsc_classifier *c = classifier;
+  const nsc_recipe *r = &c->manifest.recipe;
+  size_t places = c->map_size[0] * c->map_size[1], channels = c->map_size[2];
+  size_t room = c->map == NSC_NO_VALUE || places * channels < c->input_count ? c->input_count : places * channels;
+  float *values = malloc(room * sizeof *values);
+  if (!values) return nsc_fail_memory(err, room * sizeof *values, "what a model sees");
+  nsc_recipe_to_units(r, input, c->input_count, values);
+  nsc_picture_look(values, r->height, r->width, r->channels, out->look);
+  out->feature_count = 0;
+  if (c->map != NSC_NO_VALUE) {
+    nsc_classifier_read_feature_map(c, values);
+    out->feature_count = nsc_pool_features(values, places, channels, out->features);
+  }
+  free(values);
+  return NSC_OK;
+}
+
+nsc_status nsc_classifier_applies(nsc_classifier *classifier, nsc_image *image, uint32_t frame, const float *input,
+                                  nsc_applies *out, nsc_error *err) {
+  *out = (nsc_applies){.features = NAN, .look = NAN};
+  if (!classifier->says_applicability) return NSC_OK;
+  nsc_sight sight;
+  NSC_TRY(nsc_classifier_see(classifier, input, &sight, err));
+  const nsc_applicant who = {image, frame, sight.features, sight.feature_count, sight.look};
+  return nsc_applicability_judge(&classifier->applicability, &who, out, err);
+}
+
+/* ---- for explanations ---- */
+
+uint32_t nsc_asked_label(const nsc_result *result, int32_t asked) {
+  if (asked >= 0) return (uint32_t)asked;
+  if (result->task == NSC_TASK_BINARY) return 1;
+  if (result->verdict < result->count) return result->verdict;
+  uint32_t best = 0;
+  for (uint32_t i = 1; i < result->count; i++) best = result->scores[i] > result->scores[best] ? i : best;
+  return best;
+}
+
+const nsc_model *nsc_classifier_model(const nsc_classifier *classifier) {
+  return classifier->model;
+}
+
+struct pthreadpool *nsc_classifier_threads(const nsc_classifier *classifier) {
+  return nsc_session_threads(classifier->session);
+}
+
+uint32_t nsc_classifier_output_value(const nsc_classifier *classifier) {
+  return classifier->model->outputs[classifier->output].value;
+}
+
+uint32_t nsc_classifier_output_count(const nsc_classifier *classifier) {
+  return classifier->raw_count;
+}
+
+uint32_t nsc_classifier_feature_map(const nsc_classifier *classifier, size_t size[3]) {
+  memcpy(size, classifier->map_size, sizeof classifier->map_size);
+  return classifier->map;
+}
+
+void nsc_classifier_read_feature_map(nsc_classifier *classifier, float *out) {
+  nsc_session_read_tap(classifier->session, classifier->map, out);
+}
+
+void nsc_classifier_logit_weights(const nsc_classifier *classifier, uint32_t label, float *weights) {
+  for (uint32_t i = 0; i < classifier->raw_count; i++) weights[i] = i == label;
+  if (classifier->raw_count == 1) weights[0] = label ? 1 : -1;
+}
+
+double nsc_classifier_logit(const nsc_classifier *classifier, uint32_t label) {
+  const nsc_classifier *c = classifier;
+  bool single = c->raw_count == 1;
+  double raw = (double)c->raw[single ? 0 : label];
+  if (!c->manifest.logits) {
+    double p = fmin(fmax(raw, 1e-7), 1 - 1e-7); /* what float32 can tell from 0 and 1 */
+    raw = log(p / (1 - p));
+  }
+  return single && label == 0 ? -raw : raw;
+}
+
+const nsc_manifest *nsc_classifier_manifest(const nsc_classifier *classifier) {
+  return &classifier->manifest;
 }

@@ -1,9 +1,12 @@
-/* What quantisation needs of a classifier. */
+/* What quantisation, explanations and studies need of a classifier. */
 #ifndef NSC_PIPELINE_CLASSIFY_H
 #define NSC_PIPELINE_CLASSIFY_H
 
 #include "negatoscope.h"
+#include "pipeline/applicability.h"
+#include "pipeline/manifest.h"
 
+const nsc_manifest *nsc_classifier_manifest(const nsc_classifier *classifier);
 /* The network's input as the classifier's session has it: every dimension is known. */
 void nsc_classifier_input(const nsc_classifier *classifier, nsc_tensor_info *out);
 /*
@@ -13,5 +16,53 @@ void nsc_classifier_input(const nsc_classifier *classifier, nsc_tensor_info *out
 NSC_WARN_UNUSED nsc_status nsc_classifier_prepare(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
                                                   const float **out, size_t *count, bool *channels_last,
                                                   nsc_error *err);
+
+/* A picture that nsc_classifier_prepare made, or one like it, to a result. Times but that of inference are 0. */
+NSC_WARN_UNUSED nsc_status nsc_classifier_judge(nsc_classifier *classifier, const float *input,
+                                                const volatile int32_t *cancel, nsc_result *out, nsc_error *err);
+
+/* ---- of the last run ---- */
+
+/* What a study and a judgement of applicability go by. */
+typedef struct nsc_sight {
+  uint32_t feature_count; /* 0 where the model has no feature map */
+  float features[NSC_GAUSSIAN_MOST], look[NSC_LOOK_COUNT];
+} nsc_sight;
+
+/* `input` is what the run was of. Errors: MEMORY. */
+NSC_WARN_UNUSED nsc_status nsc_classifier_see(nsc_classifier *classifier, const float *input, nsc_sight *out,
+                                              nsc_error *err);
+/* Whether the model may judge the frame that the run was of; UNKNOWN where it does not say. Errors: those of decoding.
+ */
+NSC_WARN_UNUSED nsc_status nsc_classifier_applies(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
+                                                  const float *input, nsc_applies *out, nsc_error *err);
+
+/* How much the network speaks for a label, before softmax or sigmoid and temperature; log-odds where it gives
+ * probabilities. The label "absent" of a network with one output has the negative of "present". */
+double nsc_classifier_logit(const nsc_classifier *classifier, uint32_t label);
+/* The model's last feature map: a value of its graph, or NSC_NO_VALUE, and height, width and channels. */
+uint32_t nsc_classifier_feature_map(const nsc_classifier *classifier, size_t size[3]);
+/* [height][width][channels]. */
+void nsc_classifier_read_feature_map(nsc_classifier *classifier, float *out);
+
+/* The label that a question is about: `asked`, or for -1 the verdict's; what would be present in binary models, the
+ * highest where no label reaches its threshold. */
+uint32_t nsc_asked_label(const nsc_result *result, int32_t asked);
+
+/* A model's input to values 0..1 as the recipe had them before mean and deviation, and back; in place where both are
+ * one. */
+void nsc_recipe_to_units(const nsc_recipe *recipe, const float *input, size_t count, float *out);
+void nsc_recipe_from_units(const nsc_recipe *recipe, const float *units, size_t count, float *out);
+
+/* ---- of the network ---- */
+
+const nsc_model *nsc_classifier_model(const nsc_classifier *classifier);
+/* Its threads for other work between runs, as nsc_session_threads. */
+struct pthreadpool *nsc_classifier_threads(const nsc_classifier *classifier);
+/* The value with the scores, and how many there are. */
+uint32_t nsc_classifier_output_value(const nsc_classifier *classifier);
+uint32_t nsc_classifier_output_count(const nsc_classifier *classifier);
+/* The logit of a label as a sum of outputs times these [nsc_classifier_output_count]. */
+void nsc_classifier_logit_weights(const nsc_classifier *classifier, uint32_t label, float *weights);
 
 #endif

@@ -40,6 +40,11 @@ static void write_presets(nsc_text *t) {
   nsc_json_key(t, "planes"), nsc_json_array(t);
   for (int kind = 0; kind < NSC_PLANE_KIND_COUNT; kind++) nsc_json_string(t, nsc_plane_kind_name((nsc_plane_kind)kind));
   nsc_json_end_array(t);
+  nsc_json_key(t, "explanations"), nsc_json_array(t);
+  for (int i = 0; i < NSC_EXPLAIN_METHOD_COUNT; i++) {
+    nsc_json_string(t, nsc_explain_method_name((nsc_explain_method)i));
+  }
+  nsc_json_end_array(t);
   nsc_json_key(t, "projections"), nsc_json_array(t);
   for (int i = 0; i < NSC_PROJECTION_COUNT; i++) nsc_json_string(t, nsc_projection_name((nsc_projection)i));
   nsc_json_end_array(t);

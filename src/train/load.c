@@ -6,127 +6,30 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "base/half.h"
+#include "train/features.h"
+#include "train/load_private.h"
 
-enum { NONE = UINT32_MAX, MAX_CAST = 8 /* nodes between an initializer and its reader */ };
-
-/* Values of a parameter, put into the network when it has its memory. */
-typedef struct given {
-  uint32_t parameter;
-  float *values; /* in the network's layout */
-  struct given *next;
-} given;
-
-typedef struct loader {
-  const nsc_model *model;
-  const nsc_node *node; /* that is read now */
-  nsc_net *net;
-  uint32_t *tensors; /* [values] of the network, NONE where there is none */
-  uint32_t head;     /* layer of the last dense node */
-  const nsc_node *last_dense;
-  size_t outputs; /* that replace those of the last dense node; 0 keeps them */
-  given *given;
-  nsc_arena arena;
-  nsc_error *err;
-} loader;
-
-/* ---- attributes and constants ---- */
-
-static nsc_status refuse(const loader *l, const char *why) {
-  return nsc_fail(l->err, NSC_ERROR_UNSUPPORTED, "cannot train %.30s \"%.60s\": %s", l->node->op, l->node->name, why);
-}
-
-static const nsc_attribute *attribute(const nsc_node *node, const char *name) {
-  for (uint32_t i = 0; i < node->attribute_count; i++) {
-    if (strcmp(node->attributes[i].name, name) == 0) return &node->attributes[i];
-  }
-  return NULL;
-}
-
-static int64_t int_of(const nsc_node *node, const char *name, int64_t otherwise) {
-  const nsc_attribute *a = attribute(node, name);
-  return a && a->kind == NSC_ATTRIBUTE_INT ? a->i : otherwise;
-}
-
-static float float_of(const nsc_node *node, const char *name, float otherwise) {
-  const nsc_attribute *a = attribute(node, name);
-  return a && a->kind == NSC_ATTRIBUTE_FLOAT ? a->f : otherwise;
-}
-
-static uint32_t input_of(const nsc_node *node, uint32_t index) {
-  return index < node->input_count ? node->inputs[index] : NSC_NO_VALUE;
-}
-
-static const nsc_node *maker_of(const nsc_model *model, uint32_t value) {
-  for (uint32_t n = 0; n < model->node_count; n++) {
-    for (uint32_t i = 0; i < model->nodes[n].output_count; i++) {
-      if (model->nodes[n].outputs[i] == value) return &model->nodes[n];
-    }
-  }
-  return NULL;
-}
-
-/* The tensor behind a constant value, through casts and copies; NULL when it is none. */
-static const nsc_tensor_proto *constant_of(const nsc_model *model, uint32_t value) {
-  for (int depth = 0; depth < MAX_CAST && value != NSC_NO_VALUE; depth++) {
-    if (model->values[value].initializer) return model->values[value].initializer;
-    const nsc_node *node = maker_of(model, value);
-    if (!node) return NULL;
-    if (strcmp(node->op, "Constant") == 0) {
-      const nsc_attribute *a = attribute(node, "value");
-      return a && a->kind == NSC_ATTRIBUTE_TENSOR ? a->t : NULL;
-    }
-    if (strcmp(node->op, "Cast") != 0 && strcmp(node->op, "Identity") != 0) return NULL;
-    value = input_of(node, 0);
-  }
-  return NULL;
-}
-
-/* `count` floats of a constant input, in the loader's arena; an input that is left out gives NULL. */
-static nsc_status floats_of(loader *l, uint32_t index, size_t count, float **out) {
-  *out = NULL;
-  uint32_t value = input_of(l->node, index);
-  if (value == NSC_NO_VALUE) return NSC_OK;
-  const nsc_tensor_proto *t = constant_of(l->model, value);
-  nsc_type type;
-  if (!t) return refuse(l, "its weights are computed by the graph");
-  if (t->count != count) return refuse(l, "its weights do not have the size of its input");
-  if (!nsc_type_from_onnx(t->onnx_type, &type) || (type != NSC_TYPE_F32 && type != NSC_TYPE_F16)) {
-    return refuse(l, "its weights are neither float32 nor float16");
-  }
-  float *values = nsc_arena_alloc(&l->arena, count, sizeof *values);
-  if (!values) return nsc_fail_memory(l->err, count * sizeof *values, "weights");
-  if (type == NSC_TYPE_F32) {
-    NSC_TRY(nsc_tensor_proto_read(t, values, l->err));
-  } else {
-    uint16_t *halves = nsc_arena_alloc(&l->arena, count, sizeof *halves);
-    if (!halves) return nsc_fail_memory(l->err, count * sizeof *halves, "weights");
-    NSC_TRY(nsc_tensor_proto_read(t, halves, l->err));
-    nsc_half_expand(halves, count, values);
-  }
-  *out = values;
-  return NSC_OK;
-}
+enum { NONE = UINT32_MAX };
 
 /* Remembers values for parameter `slot` of the layer that was made last. */
-static nsc_status give(loader *l, int slot, float *values) {
+static nsc_status give(nsc_loader *l, int slot, float *values) {
   if (!values || l->net->built.status != NSC_OK) return NSC_OK;
-  given *g = nsc_arena_alloc(&l->arena, 1, sizeof *g);
+  nsc_load_given *g = nsc_arena_alloc(&l->arena, 1, sizeof *g);
   if (!g) return nsc_fail_memory(l->err, sizeof *g, "weights");
-  *g = (given){l->net->layers[l->net->layer_count - 1].parameters[slot], values, l->given};
+  *g = (nsc_load_given){l->net->layers[l->net->layer_count - 1].parameters[slot], values, l->given};
   l->given = g;
   return NSC_OK;
 }
 
 /* ---- tensors ---- */
 
-static nsc_status tensor_at(const loader *l, uint32_t index, uint32_t *out) {
-  uint32_t value = input_of(l->node, index);
+static nsc_status tensor_at(const nsc_loader *l, uint32_t index, uint32_t *out) {
+  uint32_t value = nsc_load_input(l->node, index);
   *out = value == NSC_NO_VALUE ? NONE : l->tensors[value];
-  return *out == NONE ? refuse(l, "an input is no picture") : NSC_OK;
+  return *out == NONE ? nsc_load_refuse(l, "an input is no picture") : NSC_OK;
 }
 
-static nsc_status set_output(loader *l, uint32_t tensor) {
+static nsc_status set_output(nsc_loader *l, uint32_t tensor) {
   if (l->net->built.status != NSC_OK) return nsc_fail(l->err, l->net->built.status, "%s", l->net->built.text);
   l->tensors[l->node->outputs[0]] = tensor;
   return NSC_OK;
@@ -146,22 +49,23 @@ static bool all_are(const nsc_attribute *a, int64_t value) {
 }
 
 /* What layers of net.h can: the same in both directions and on all sides. */
-static nsc_status read_square(const loader *l, int64_t kernel, square *out) {
-  const nsc_attribute *kernels = attribute(l->node, "kernel_shape"), *strides = attribute(l->node, "strides");
-  const nsc_attribute *pads = attribute(l->node, "pads"), *automatic = attribute(l->node, "auto_pad");
+static nsc_status read_square(const nsc_loader *l, int64_t kernel, square *out) {
+  const nsc_attribute *kernels = nsc_load_attribute(l->node, "kernel_shape"),
+                      *strides = nsc_load_attribute(l->node, "strides");
+  const nsc_attribute *pads = nsc_load_attribute(l->node, "pads"), *automatic = nsc_load_attribute(l->node, "auto_pad");
   if (kernels && kernels->count) kernel = kernels->ints[0];
   int64_t stride = strides && strides->count ? strides->ints[0] : 1, pad = pads && pads->count ? pads->ints[0] : 0;
   bool padded_by_name = automatic && automatic->s && strcmp(automatic->s, "NOTSET") != 0 && automatic->s[0];
   if (padded_by_name && strncmp(automatic->s, "SAME", 4) == 0 && stride == 1 && kernel % 2 == 1) {
     pad = kernel / 2;
   } else if (padded_by_name && strcmp(automatic->s, "VALID") != 0) {
-    return refuse(l, "its padding is not the same on all sides");
+    return nsc_load_refuse(l, "its padding is not the same on all sides");
   }
-  if (!all_are(kernels, kernel)) return refuse(l, "its window is not square");
-  if (!all_are(strides, stride)) return refuse(l, "its strides differ");
-  if (!padded_by_name && !all_are(pads, pad)) return refuse(l, "its padding is not the same on all sides");
-  if (!all_are(attribute(l->node, "dilations"), 1)) return refuse(l, "its window is dilated");
-  if (int_of(l->node, "ceil_mode", 0) != 0) return refuse(l, "its size is rounded up");
+  if (!all_are(kernels, kernel)) return nsc_load_refuse(l, "its window is not square");
+  if (!all_are(strides, stride)) return nsc_load_refuse(l, "its strides differ");
+  if (!padded_by_name && !all_are(pads, pad)) return nsc_load_refuse(l, "its padding is not the same on all sides");
+  if (!all_are(nsc_load_attribute(l->node, "dilations"), 1)) return nsc_load_refuse(l, "its window is dilated");
+  if (nsc_load_int(l->node, "ceil_mode", 0) != 0) return nsc_load_refuse(l, "its size is rounded up");
   if (kernel < 1 || kernel > 64 || stride < 1 || stride > 64 || pad < 0 || pad > 64) {
     return nsc_fail(l->err, NSC_ERROR_CORRUPT, "\"%.60s\" has an impossible window", l->node->name);
   }
@@ -172,7 +76,7 @@ static nsc_status read_square(const loader *l, int64_t kernel, square *out) {
 /* ---- layers with weights ---- */
 
 /* [out][in][height][width] to [out][height][width][in]. */
-static nsc_status turn_kernel(loader *l, float **values, size_t out, size_t in, size_t area) {
+static nsc_status turn_kernel(nsc_loader *l, float **values, size_t out, size_t in, size_t area) {
   float *turned = nsc_arena_alloc(&l->arena, out * in * area, sizeof *turned);
   if (!turned) return nsc_fail_memory(l->err, out * in * area * sizeof *turned, "weights");
   for (size_t o = 0; o < out; o++) {
@@ -184,21 +88,21 @@ static nsc_status turn_kernel(loader *l, float **values, size_t out, size_t in, 
   return NSC_OK;
 }
 
-static nsc_status load_conv(loader *l) {
+static nsc_status load_conv(nsc_loader *l) {
   uint32_t x;
   square s;
   NSC_TRY(tensor_at(l, 0, &x));
-  const nsc_tensor_proto *w = constant_of(l->model, input_of(l->node, 1));
-  if (!w || w->shape.rank != 4) return refuse(l, "its weights are computed by the graph, or it is not flat");
+  const nsc_tensor_proto *w = nsc_load_constant(l->model, nsc_load_input(l->node, 1));
+  if (!w || w->shape.rank != 4) return nsc_load_refuse(l, "its weights are computed by the graph, or it is not flat");
   NSC_TRY(read_square(l, w->shape.dims[2], &s));
   size_t out = (size_t)w->shape.dims[0], in = (size_t)w->shape.dims[1], area = s.kernel * s.kernel;
-  int64_t groups = int_of(l->node, "group", 1);
+  int64_t groups = nsc_load_int(l->node, "group", 1);
   if (groups < 1 || in * (size_t)groups != nsc_net_tensor(l->net, x)->channels) {
-    return refuse(l, "its weights do not have the size of its input");
+    return nsc_load_refuse(l, "its weights do not have the size of its input");
   }
   float *weights, *bias;
-  NSC_TRY(floats_of(l, 1, out * in * area, &weights));
-  NSC_TRY(floats_of(l, 2, out, &bias));
+  NSC_TRY(nsc_load_floats(l, 1, out * in * area, &weights));
+  NSC_TRY(nsc_load_floats(l, 2, out, &bias));
   NSC_TRY(turn_kernel(l, &weights, out, in, area));
   uint32_t y = nsc_net_conv(l->net, x,
                             (nsc_conv_spec){.channels = out,
@@ -212,30 +116,30 @@ static nsc_status load_conv(loader *l) {
   return set_output(l, y);
 }
 
-static nsc_status load_norm(loader *l) {
+static nsc_status load_norm(nsc_loader *l) {
   uint32_t x;
   NSC_TRY(tensor_at(l, 0, &x));
   size_t channels = nsc_net_tensor(l->net, x)->channels;
   float *values[4];
   for (uint32_t i = 0; i < 4; i++) {
-    NSC_TRY(floats_of(l, i + 1, channels, &values[i]));
-    if (!values[i]) return refuse(l, "a part of its statistics is missing");
+    NSC_TRY(nsc_load_floats(l, i + 1, channels, &values[i]));
+    if (!values[i]) return nsc_load_refuse(l, "a part of its statistics is missing");
   }
   uint32_t y = nsc_net_norm(l->net, x);
   if (l->net->built.status == NSC_OK) {
     nsc_layer *layer = &l->net->layers[l->net->layer_count - 1];
-    layer->epsilon = float_of(l->node, "epsilon", 1e-5f);
+    layer->epsilon = nsc_load_float(l->node, "epsilon", 1e-5f);
   }
   for (int i = 0; i < 4; i++) NSC_TRY(give(l, i, values[i]));
   return set_output(l, y);
 }
 
 /* y = x * weights + bias; `turned`: weights are [in][out]. The last one of the graph gets new outputs. */
-static nsc_status add_dense(loader *l, uint32_t x, size_t out, float *weights, float *bias, bool turned) {
+static nsc_status add_dense(nsc_loader *l, uint32_t x, size_t out, float *weights, float *bias, bool turned) {
   const nsc_tensor *t = nsc_net_tensor(l->net, x);
   size_t in = t->channels;
   bool replaced = l->node == l->last_dense && l->outputs > 0;
-  if (t->height != 1 || t->width != 1) return refuse(l, "its input is a picture, no list");
+  if (t->height != 1 || t->width != 1) return nsc_load_refuse(l, "its input is a picture, no list");
   if (turned && !replaced) NSC_TRY(turn_kernel(l, &weights, 1, in, out)); /* as [1][in][out] */
   uint32_t y = nsc_net_dense(l->net, x, replaced ? l->outputs : out);
   if (l->node == l->last_dense) l->head = y;
@@ -246,14 +150,14 @@ static nsc_status add_dense(loader *l, uint32_t x, size_t out, float *weights, f
   return set_output(l, y);
 }
 
-static nsc_status load_gemm(loader *l) {
+static nsc_status load_gemm(nsc_loader *l) {
   uint32_t x;
   NSC_TRY(tensor_at(l, 0, &x));
-  const nsc_tensor_proto *w = constant_of(l->model, input_of(l->node, 1));
-  bool turned = int_of(l->node, "transB", 0) == 0;
-  if (!w || w->shape.rank != 2 || int_of(l->node, "transA", 0) != 0 || float_of(l->node, "alpha", 1) != 1 ||
-      float_of(l->node, "beta", 1) != 1) {
-    return refuse(l, "it is no dense layer");
+  const nsc_tensor_proto *w = nsc_load_constant(l->model, nsc_load_input(l->node, 1));
+  bool turned = nsc_load_int(l->node, "transB", 0) == 0;
+  if (!w || w->shape.rank != 2 || nsc_load_int(l->node, "transA", 0) != 0 || nsc_load_float(l->node, "alpha", 1) != 1 ||
+      nsc_load_float(l->node, "beta", 1) != 1) {
+    return nsc_load_refuse(l, "it is no dense layer");
   }
   size_t out = (size_t)w->shape.dims[turned ? 1 : 0], in = (size_t)w->shape.dims[turned ? 0 : 1];
   if (in != nsc_net_tensor(l->net, x)->channels) {
@@ -262,41 +166,41 @@ static nsc_status load_gemm(loader *l) {
                     l->node->name, in, nsc_net_tensor(l->net, x)->channels);
   }
   float *weights, *bias;
-  NSC_TRY(floats_of(l, 1, in * out, &weights));
-  NSC_TRY(floats_of(l, 2, out, &bias));
+  NSC_TRY(nsc_load_floats(l, 1, in * out, &weights));
+  NSC_TRY(nsc_load_floats(l, 2, out, &bias));
   return add_dense(l, x, out, weights, bias, turned);
 }
 
 /* A product of a list with constant weights; its bias is the Add that follows. */
-static nsc_status load_matmul(loader *l) {
+static nsc_status load_matmul(nsc_loader *l) {
   uint32_t x;
   NSC_TRY(tensor_at(l, 0, &x));
-  const nsc_tensor_proto *w = constant_of(l->model, input_of(l->node, 1));
+  const nsc_tensor_proto *w = nsc_load_constant(l->model, nsc_load_input(l->node, 1));
   if (!w || w->shape.rank != 2 || (size_t)w->shape.dims[0] != nsc_net_tensor(l->net, x)->channels) {
-    return refuse(l, "it is no dense layer");
+    return nsc_load_refuse(l, "it is no dense layer");
   }
   float *weights;
-  NSC_TRY(floats_of(l, 1, w->count, &weights));
+  NSC_TRY(nsc_load_floats(l, 1, w->count, &weights));
   return add_dense(l, x, (size_t)w->shape.dims[1], weights, NULL, true);
 }
 
 /* A constant that is added to what a dense layer gave becomes its bias. */
-static nsc_status load_bias(loader *l, uint32_t x, uint32_t constant) {
+static nsc_status load_bias(nsc_loader *l, uint32_t x, uint32_t constant) {
   const nsc_layer *layer = &l->net->layers[x];
   size_t count = nsc_net_tensor(l->net, x)->channels;
-  if (layer->kind != NSC_LAYER_DENSE || x + 1 != l->net->layer_count) return refuse(l, "it adds a constant");
+  if (layer->kind != NSC_LAYER_DENSE || x + 1 != l->net->layer_count) return nsc_load_refuse(l, "it adds a constant");
   if (!(x == l->head && l->outputs > 0)) {
     float *bias;
-    NSC_TRY(floats_of(l, constant, count, &bias));
+    NSC_TRY(nsc_load_floats(l, constant, count, &bias));
     NSC_TRY(give(l, 1, bias));
   }
   return set_output(l, x);
 }
 
-static nsc_status load_add(loader *l) {
+static nsc_status load_add(nsc_loader *l) {
   for (uint32_t i = 0; i < 2; i++) {
     uint32_t x;
-    if (!constant_of(l->model, input_of(l->node, i))) continue;
+    if (!nsc_load_constant(l->model, nsc_load_input(l->node, i))) continue;
     NSC_TRY(tensor_at(l, 1 - i, &x));
     return load_bias(l, x, i);
   }
@@ -308,7 +212,7 @@ static nsc_status load_add(loader *l) {
 
 /* ---- layers without weights ---- */
 
-static nsc_status load_activation(loader *l, nsc_activation_kind kind) {
+static nsc_status load_activation(nsc_loader *l, nsc_activation_kind kind) {
   uint32_t x;
   NSC_TRY(tensor_at(l, 0, &x));
   return set_output(l, nsc_net_activation(l->net, x, kind));
@@ -319,45 +223,45 @@ static bool is_near(float a, float b) {
 }
 
 /* Clip is known as ReLU6 alone; bounds are attributes before opset 11, inputs since. */
-static nsc_status load_clip(loader *l) {
+static nsc_status load_clip(nsc_loader *l) {
   float *low, *high;
-  NSC_TRY(floats_of(l, 1, 1, &low));
-  NSC_TRY(floats_of(l, 2, 1, &high));
-  float least = low ? *low : float_of(l->node, "min", -INFINITY);
-  float most = high ? *high : float_of(l->node, "max", INFINITY);
+  NSC_TRY(nsc_load_floats(l, 1, 1, &low));
+  NSC_TRY(nsc_load_floats(l, 2, 1, &high));
+  float least = low ? *low : nsc_load_float(l->node, "min", -INFINITY);
+  float most = high ? *high : nsc_load_float(l->node, "max", INFINITY);
   if (is_near(least, 0) && is_near(most, 6)) return load_activation(l, NSC_ACTIVATION_RELU6);
   if (is_near(least, 0) && isinf(most)) return load_activation(l, NSC_ACTIVATION_RELU);
-  return refuse(l, "its bounds are not 0 and 6");
+  return nsc_load_refuse(l, "its bounds are not 0 and 6");
 }
 
-static nsc_status load_leaky(loader *l) {
-  if (!is_near(float_of(l->node, "alpha", 0.01f), 0.01f)) return refuse(l, "its slope is not 0.01");
+static nsc_status load_leaky(nsc_loader *l) {
+  if (!is_near(nsc_load_float(l->node, "alpha", 0.01f), 0.01f)) return nsc_load_refuse(l, "its slope is not 0.01");
   return load_activation(l, NSC_ACTIVATION_LEAKY_RELU);
 }
 
-static nsc_status load_elu(loader *l) {
-  if (!is_near(float_of(l->node, "alpha", 1), 1)) return refuse(l, "its alpha is not 1");
+static nsc_status load_elu(nsc_loader *l) {
+  if (!is_near(nsc_load_float(l->node, "alpha", 1), 1)) return nsc_load_refuse(l, "its alpha is not 1");
   return load_activation(l, NSC_ACTIVATION_ELU);
 }
 
-static nsc_status load_pool(loader *l) {
+static nsc_status load_pool(nsc_loader *l) {
   uint32_t x;
   square s;
   bool largest = strcmp(l->node->op, "MaxPool") == 0;
   NSC_TRY(tensor_at(l, 0, &x));
   NSC_TRY(read_square(l, 1, &s));
-  if (!largest && s.pad) return refuse(l, "it averages over padding");
+  if (!largest && s.pad) return nsc_load_refuse(l, "it averages over padding");
   return set_output(l, largest ? nsc_net_max_pool(l->net, x, s.kernel, s.stride, s.pad)
                                : nsc_net_average_pool(l->net, x, s.kernel, s.stride));
 }
 
 /* GlobalAveragePool, or a mean over height and width. Already a list: nothing to do. */
-static nsc_status load_global_pool(loader *l) {
+static nsc_status load_global_pool(nsc_loader *l) {
   uint32_t x;
   NSC_TRY(tensor_at(l, 0, &x));
   if (strcmp(l->node->op, "ReduceMean") == 0) {
-    const nsc_attribute *a = attribute(l->node, "axes");
-    const nsc_tensor_proto *t = constant_of(l->model, input_of(l->node, 1));
+    const nsc_attribute *a = nsc_load_attribute(l->node, "axes");
+    const nsc_tensor_proto *t = nsc_load_constant(l->model, nsc_load_input(l->node, 1));
     int64_t axes[2] = {0, 0};
     if (a && a->count == 2) {
       memcpy(axes, a->ints, sizeof axes);
@@ -365,14 +269,14 @@ static nsc_status load_global_pool(loader *l) {
       NSC_TRY(nsc_tensor_proto_read(t, axes, l->err));
     }
     bool plane = (axes[0] == 2 && axes[1] == 3) || (axes[0] == -2 && axes[1] == -1);
-    if (!plane) return refuse(l, "it is no mean over height and width");
+    if (!plane) return nsc_load_refuse(l, "it is no mean over height and width");
   }
   return set_output(l, nsc_net_global_pool(l->net, x));
 }
 
-static nsc_status load_concat(loader *l) {
-  int64_t axis = int_of(l->node, "axis", 1);
-  if (axis != 1 && axis != -3) return refuse(l, "it does not join channels");
+static nsc_status load_concat(nsc_loader *l) {
+  int64_t axis = nsc_load_int(l->node, "axis", 1);
+  if (axis != 1 && axis != -3) return nsc_load_refuse(l, "it does not join channels");
   uint32_t *inputs = nsc_arena_alloc(&l->arena, l->node->input_count, sizeof *inputs);
   if (!inputs) return nsc_fail_memory(l->err, l->node->input_count * sizeof *inputs, "a concatenation");
   for (uint32_t i = 0; i < l->node->input_count; i++) NSC_TRY(tensor_at(l, i, &inputs[i]));
@@ -380,50 +284,51 @@ static nsc_status load_concat(loader *l) {
 }
 
 /* Flatten, Reshape and Squeeze before a dense layer: all of them make a list of a picture. */
-static nsc_status load_flatten(loader *l) {
+static nsc_status load_flatten(nsc_loader *l) {
   uint32_t x;
   NSC_TRY(tensor_at(l, 0, &x));
   const nsc_tensor *t = nsc_net_tensor(l->net, x);
-  if (strcmp(l->node->op, "Flatten") == 0 && int_of(l->node, "axis", 1) != 1) return refuse(l, "it joins pictures");
+  if (strcmp(l->node->op, "Flatten") == 0 && nsc_load_int(l->node, "axis", 1) != 1)
+    return nsc_load_refuse(l, "it joins pictures");
   if (strcmp(l->node->op, "Reshape") == 0) {
-    const nsc_tensor_proto *shape = constant_of(l->model, input_of(l->node, 1));
-    if (shape && shape->count != 2) return refuse(l, "it makes no list");
+    const nsc_tensor_proto *shape = nsc_load_constant(l->model, nsc_load_input(l->node, 1));
+    if (shape && shape->count != 2) return nsc_load_refuse(l, "it makes no list");
   }
   bool list = t->height == 1 && t->width == 1;
   return set_output(l, list ? x : nsc_net_flatten(l->net, x));
 }
 
-static nsc_status pass_on(loader *l) {
+static nsc_status pass_on(nsc_loader *l) {
   uint32_t x;
   NSC_TRY(tensor_at(l, 0, &x));
   return set_output(l, x);
 }
 
 /* A last Softmax or Sigmoid is part of the loss; elsewhere it would be a layer of its own. */
-static nsc_status load_last(loader *l) {
-  bool last = l->node->outputs[0] == l->model->outputs[0].value;
+static nsc_status load_last(nsc_loader *l) {
+  bool last = l->node->outputs[0] == l->part.to;
   if (last) return pass_on(l);
   if (strcmp(l->node->op, "Sigmoid") == 0) return load_activation(l, NSC_ACTIVATION_SIGMOID);
-  return refuse(l, "it does not end the network");
+  return nsc_load_refuse(l, "it does not end the network");
 }
 
 /* ---- the graph ---- */
 
-static nsc_status load_relu(loader *l) {
+static nsc_status load_relu(nsc_loader *l) {
   return load_activation(l, NSC_ACTIVATION_RELU);
 }
 
-static nsc_status load_tanh(loader *l) {
+static nsc_status load_tanh(nsc_loader *l) {
   return load_activation(l, NSC_ACTIVATION_TANH);
 }
 
-static nsc_status load_hard_swish(loader *l) {
+static nsc_status load_hard_swish(nsc_loader *l) {
   return load_activation(l, NSC_ACTIVATION_HARD_SWISH);
 }
 
 static const struct {
   const char *op;
-  nsc_status (*load)(loader *l);
+  nsc_status (*load)(nsc_loader *l);
 } operators[] = {
     {"Conv", load_conv},
     {"BatchNormalization", load_norm},
@@ -447,19 +352,31 @@ static const struct {
     {"Reshape", load_flatten},
     {"Squeeze", load_flatten},
     {"Dropout", pass_on},
+    {"QuantizeLinear", pass_on},
+    {"DequantizeLinear", pass_on},
     {"Identity", pass_on},
 };
 
-static nsc_status load_node(loader *l) {
-  if (constant_of(l->model, l->node->outputs[0])) return NSC_OK; /* read where it is used */
+/* Does the node read something of the network? */
+static bool follows(const nsc_loader *l) {
+  for (uint32_t i = 0; i < l->node->input_count; i++) {
+    if (l->node->inputs[i] != NSC_NO_VALUE && l->tensors[l->node->inputs[i]] != NONE) return true;
+  }
+  return false;
+}
+
+static nsc_status load_node(nsc_loader *l) {
+  if (nsc_load_constant(l->model, l->node->outputs[0])) return NSC_OK; /* read where it is used */
+  if (!l->whole && !follows(l)) return NSC_OK;                         /* before the part, or beside it */
+  bool known = !l->node->domain[0] || strcmp(l->node->domain, "com.microsoft") == 0;
   for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
-    if (strcmp(l->node->op, operators[i].op) == 0 && !l->node->domain[0]) return operators[i].load(l);
+    if (strcmp(l->node->op, operators[i].op) == 0 && known) return operators[i].load(l);
   }
   /* The arithmetic of shapes before a Reshape: nothing of it is a picture. */
   for (uint32_t i = 0; i < l->node->input_count; i++) {
     uint32_t value = l->node->inputs[i];
     if (value != NSC_NO_VALUE && l->tensors[value] != NONE && strcmp(l->node->op, "Shape") != 0) {
-      return refuse(l, "training has no such layer");
+      return nsc_load_refuse(l, "training has no such layer");
     }
   }
   return NSC_OK;
@@ -467,29 +384,37 @@ static nsc_status load_node(loader *l) {
 
 static bool is_dense(const nsc_model *model, const nsc_node *node) {
   if (strcmp(node->op, "Gemm") == 0) return true;
-  return strcmp(node->op, "MatMul") == 0 && constant_of(model, input_of(node, 1)) != NULL;
+  return strcmp(node->op, "MatMul") == 0 && nsc_load_constant(model, nsc_load_input(node, 1)) != NULL;
 }
 
-static nsc_status load_graph(loader *l, size_t height, size_t width) {
+/* The graph's picture to its first output. */
+static nsc_status whole_graph(nsc_loader *l, size_t height, size_t width) {
   const nsc_model *m = l->model;
   const nsc_port *in = m->input_count == 1 ? &m->inputs[0] : NULL;
   if (!in || m->output_count < 1 || in->rank != 4 || (in->dims[1] != 1 && in->dims[1] != 3)) {
     return nsc_fail(l->err, NSC_ERROR_UNSUPPORTED, "only models of one grey or colour picture can be trained further");
   }
-  l->tensors[in->value] = nsc_net_input(l->net, height, width, (size_t)in->dims[1]);
+  l->whole = true;
+  l->part = (nsc_net_part){in->value, m->outputs[0].value, height, width, (size_t)in->dims[1]};
+  return NSC_OK;
+}
+
+static nsc_status load_graph(nsc_loader *l) {
+  const nsc_model *m = l->model;
+  l->tensors[l->part.from] = nsc_net_input(l->net, l->part.height, l->part.width, l->part.channels);
   for (uint32_t n = 0; n < m->node_count; n++) {
     if (is_dense(m, &m->nodes[n])) l->last_dense = &m->nodes[n];
   }
-  for (uint32_t n = 0; n < m->node_count; n++) {
+  for (uint32_t n = 0; n < m->node_count && l->tensors[l->part.to] == NONE; n++) {
     l->node = &m->nodes[n];
-    if (l->node->output_count) NSC_TRY(load_node(l));
+    if (l->node->output_count && l->node->outputs[0] != l->part.from) NSC_TRY(load_node(l));
   }
   return NSC_OK;
 }
 
 /* What the graph ends with, after a new head where it has no dense layer to replace. */
-static nsc_status find_output(loader *l, uint32_t *out) {
-  uint32_t y = l->tensors[l->model->outputs[0].value];
+static nsc_status find_output(nsc_loader *l, uint32_t *out) {
+  uint32_t y = l->tensors[l->part.to];
   if (y == NONE) return nsc_fail(l->err, NSC_ERROR_UNSUPPORTED, "the model's output does not follow from its picture");
   const nsc_tensor *t = nsc_net_tensor(l->net, y);
   if (l->head == NONE) {
@@ -500,16 +425,16 @@ static nsc_status find_output(loader *l, uint32_t *out) {
   return NSC_OK;
 }
 
-static nsc_status load(loader *l, size_t height, size_t width, uint64_t seed) {
+static nsc_status load(nsc_loader *l, uint64_t seed) {
   uint32_t output;
   l->tensors = nsc_arena_alloc(&l->arena, l->model->value_count + (size_t)1, sizeof *l->tensors);
   if (!l->tensors) return nsc_fail_memory(l->err, l->model->value_count * sizeof *l->tensors, "a network");
   for (uint32_t v = 0; v < l->model->value_count; v++) l->tensors[v] = NONE;
   NSC_TRY(nsc_net_create(&l->net, l->err));
-  NSC_TRY(load_graph(l, height, width));
+  NSC_TRY(load_graph(l));
   NSC_TRY(find_output(l, &output));
   NSC_TRY(nsc_net_finish(l->net, output, seed, l->err));
-  for (const given *g = l->given; g; g = g->next) {
+  for (const nsc_load_given *g = l->given; g; g = g->next) {
     const nsc_parameter *p = &l->net->parameters[g->parameter];
     memcpy(p->value, g->values, p->count * sizeof(float));
   }
@@ -518,8 +443,9 @@ static nsc_status load(loader *l, size_t height, size_t width, uint64_t seed) {
 
 nsc_status nsc_net_load(const nsc_model *model, size_t height, size_t width, size_t outputs, uint64_t seed,
                         nsc_net **out, uint32_t *head, nsc_error *err) {
-  loader l = {.model = model, .outputs = outputs, .head = NONE, .err = err};
-  nsc_status status = load(&l, height, width, seed);
+  nsc_loader l = {.model = model, .outputs = outputs, .head = NONE, .err = err};
+  nsc_status status = whole_graph(&l, height, width);
+  if (status == NSC_OK) status = load(&l, seed);
   nsc_arena_free(&l.arena);
   if (status != NSC_OK) {
     nsc_net_free(l.net);
@@ -527,5 +453,19 @@ nsc_status nsc_net_load(const nsc_model *model, size_t height, size_t width, siz
   }
   *out = l.net;
   *head = l.head == NONE ? l.net->layer_count : l.head;
+  return NSC_OK;
+}
+
+nsc_status nsc_net_load_part(const nsc_model *model, const nsc_net_part *part, nsc_net **out, nsc_error *err) {
+  nsc_loader l = {.model = model, .part = *part, .head = NONE, .err = err};
+  nsc_status status = load(&l, 0);
+  nsc_arena_free(&l.arena);
+  if (status != NSC_OK) {
+    nsc_net_free(l.net);
+    return status;
+  }
+  nsc_net_freeze(l.net, 0);
+  l.net->input_gradient = true;
+  *out = l.net;
   return NSC_OK;
 }

@@ -19,7 +19,8 @@ const MAY_INCLUDE = {
   image: ['base', 'codec', 'image'],
   nn: ['base', 'nn'],
   train: ['base', 'nn', 'train'],
-  pipeline: ['base', 'image', 'nn', 'train', 'eval', 'pipeline'],
+  explain: ['base', 'nn', 'train', 'explain'],
+  pipeline: ['base', 'image', 'nn', 'train', 'explain', 'eval', 'pipeline'],
   eval: ['base', 'eval'],
   cli: ['base', 'train', 'pipeline', 'eval', 'cli'],
 };

@@ -74,6 +74,16 @@
  *                                                 follow: with 0 (pictures may be empty) what was set up for many is put
  *                                                 away. Progress in pictures, phase 'inference'
  *   profile    {}                                 nsc_classifier_profile: the last run, step by step
+ *   explain    {key, frame, method, label,        as `classify`, and a map of what influenced the model is kept: method is the
+ *               samples, curve}                   index of a name in constants.explanations, label -1 asks about the
+ *                                                 verdict; 0 samples: as many as usual; curve: points of insertion and
+ *                                                 deletion. Progress in steps, phase 'explain'
+ *   explained  {threshold}                        {facts, pixels} of that map: nsc_explanation_json, and its colours at the
+ *                                                 size of the model's input, transparent below the threshold
+ *   explainShuffled {key, frame, threshold}       {likeness, pixels}: the same question to the network with shuffled weights,
+ *                                                 and the rank correlation of both maps
+ *   stability  {key, frame, draws}                Steadiness: scores under small changes; 0 draws of each kind: as many as
+ *                                                 usual. Progress as of `explain`
  *   quantize   {keys, method}                     the bytes of the model in int8 (nsc_quantization_finish), with ranges from
  *                                                 the first frames of these images; method 'minmax', 'percentile', 'mse'
  *                                                 or 'entropy'. Progress in images, phase 'calibrate'
@@ -227,6 +237,8 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  *   nsc_classifier_memory_json
  * @typedef {{name: string, file: Blob}} Weights  a file beside a model, under the name that the model has for it
  *
+ * @typedef {{verdict: 'in range' | 'doubtful' | 'out of range', reasons: string[], features: number | null, look: number | null}} Applies
+ *
  * @typedef {object} Result nsc_result_json
  * @property {string} model
  * @property {string} task
@@ -234,10 +246,41 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {number | Record<string, number> | null} threshold
  * @property {string | null} verdict
  * @property {string | null} advice
+ * @property {Applies | null} applies  whether the model may judge the picture; null: it does not say what it learnt from
  * @property {{decode: number, preprocess: number, inference: number}} ms
  * @property {number} totalMs
  *
  * @typedef {{result: Result, error: null} | {result: null, error: ErrorMessage}} Classified
+ *
+ * @typedef {[number, number, number, number]} Box  left, top, right, bottom
+ * @typedef {object} Region of a map: pixels of the picture, mm where it says how large those are
+ * @property {number} share  of all influence
+ * @property {Box} box
+ * @property {[number, number]} centre
+ * @property {Box | null} boxMm
+ * @property {[number, number] | null} centreMm
+ * @property {number | null} areaMm2
+ * @property {[number, number, number] | null} patientMm  LPS+
+ * @property {Array<[number, number]>} outline
+ *
+ * @typedef {{area: number, scores: number[]}} Curve
+ * @typedef {object} Explained nsc_explanation_json
+ * @property {string} method
+ * @property {string} label
+ * @property {number} logit
+ * @property {number} score
+ * @property {number} width
+ * @property {number} height
+ * @property {Box} rectangle  of the map, in pixels of the picture
+ * @property {number} lowest
+ * @property {number} highest
+ * @property {Region[]} regions
+ * @property {{deletion: Curve, insertion: Curve} | null} curves
+ * @property {number} ms
+ *
+ * @typedef {{draws: number, flips: number, lowest: number, mean: number, highest: number}} Draws
+ * @typedef {Draws & {label: string, score: number, verdict: string | null, threshold: number | null, deviation: number,
+ *            kinds: Array<Draws & {name: string}>, repeated: number | null}} Steadiness  nsc_stability_json
  *
  * @typedef {object} Profile nsc_classifier_profile
  * @property {number} ms
@@ -255,6 +298,7 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string[]} measures
  * @property {Array<{name: string, colors: string}>} colorMaps  256 colours of six digits each
  * @property {string[]} recipePresets
+ * @property {string[]} explanations
  * @property {string[]} planes
  * @property {string[]} projections
  * @property {Record<string, number>} limits  `steps`: filters in a list

@@ -8,6 +8,7 @@ import { Cine } from './cine.js';
 import { Desk } from './desk.js';
 import { Details } from './details.js';
 import { byId, h, placeIcons } from './dom.js';
+import { Explaining } from './explain/explaining.js';
 import { describeError, FileList } from './filelist.js';
 import { Filters } from './filters.js';
 import { Measuring } from './measure/measuring.js';
@@ -173,12 +174,13 @@ export async function startApp(parts, { keepOffline }) {
     cine,
     onHelp: () => help.showModal(),
   });
-  connectTools({ toolbar, panes, desk, client, constants, snapshot });
+  const explaining = new Explaining(desk, client, constants);
+  connectTools({ toolbar, panes, desk, client, constants, snapshot, explaining });
   const details = new Details(desk, client);
   connectPanels((name) => details.setVisible(name === 'details'));
   connectRecovery(client, desk, status);
 
-  const results = new Results(desk, client);
+  const results = new Results(desk, client, explaining);
   new Batch(desk, results);
   const stacks = new Stacks(desk, client);
   new FileList(desk, (items) => {

@@ -6,7 +6,7 @@ import { pathOf } from './privacy.js';
 /**
  * @typedef {import('./desk.js').Item} Item
  * @typedef {{file: string, model: string | null, scores: Record<string, number> | null, threshold: unknown,
- *            verdict: string | null, error: string | null}} Row
+ *            verdict: string | null, applies: string | null, error: string | null}} Row
  */
 
 /**
@@ -24,6 +24,7 @@ export function resultRow(item, model) {
     scores: result?.scores ?? null,
     threshold: result?.threshold ?? null,
     verdict: result?.verdict ?? null,
+    applies: result?.applies?.verdict ?? null,
     error: error?.message ?? null,
   };
 }
@@ -38,9 +39,9 @@ export function cell(value) {
 /** @param {Row[]} rows */
 export function toCsv(rows) {
   const labels = [...new Set(rows.flatMap(({ scores }) => Object.keys(scores ?? {})))];
-  const head = ['file', 'model', 'verdict', 'threshold', 'error', ...labels];
-  const lines = rows.map(({ file, model, scores, threshold, verdict, error }) =>
-    [file, model, verdict, threshold, error, ...labels.map((label) => scores?.[label])].map(cell).join(','),
+  const head = ['file', 'model', 'verdict', 'threshold', 'applies', 'error', ...labels];
+  const lines = rows.map(({ file, model, scores, threshold, verdict, applies, error }) =>
+    [file, model, verdict, threshold, applies, error, ...labels.map((label) => scores?.[label])].map(cell).join(','),
   );
   return [head.map(cell).join(','), ...lines, ''].join('\r\n');
 }

@@ -49,6 +49,7 @@ const PANES = 4;
  * @property {Result | null} result
  * @property {CoreError | null} error
  * @property {ModelInfo} model
+ * @property {boolean} [asked]  the score is shown though the model may not judge the picture
  */
 
 export class Desk extends EventTarget {

@@ -1,6 +1,7 @@
 /** The list of everything that was opened: series and pictures with their thumbnails, refusals with their reasons. */
 import { FAULT } from '../shared/protocol.js';
 import { hasText, onLanguage, t } from '../i18n/i18n.js';
+import { shownVerdict } from './applies.js';
 import { byId, h, icon } from './dom.js';
 import { DRAGGED } from './panes/panes.js';
 import { pileFacts, pileName, pileReports, studyTexts } from './pile-texts.js';
@@ -182,7 +183,7 @@ export class FileList {
     /** @type {Map<string, number>} */
     const verdicts = new Map();
     for (const { finding } of pile.items) {
-      const verdict = finding?.result?.verdict;
+      const verdict = shownVerdict(finding);
       if (verdict) verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
     }
     const most = [...verdicts].sort((a, b) => b[1] - a[1]).slice(0, MOST_VERDICTS);
@@ -214,7 +215,7 @@ export class FileList {
     if (!info) return [];
     const frames = info.frames > 1 ? ` · ${t('files.frames', { frames: info.frames })}` : '';
     const facts = [h('span.row-fact', {}, `${info.modality || (item.plane?.of.info ?? info).format} · ${info.width} × ${info.height}${frames}`)];
-    const verdict = item.finding?.result?.verdict;
+    const verdict = shownVerdict(item.finding);
     if (verdict) facts.push(h('span.row-verdict', {}, verdict));
     return facts;
   }

@@ -5,7 +5,10 @@
 import { isCancelled } from '../client/client.js';
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { formatMs, formatNumber, formatPercent, onLanguage, t } from '../i18n/i18n.js';
+import { appliesNote, isHidden } from './applies.js';
 import { byId, h, icon } from './dom.js';
+import { ExplainPanel } from './explain/panel.js';
+import { StabilityView } from './explain/stability.js';
 import { describeError } from './filelist.js';
 import { ProfileView } from './profile.js';
 import { SmallModel } from './small-model.js';
@@ -23,10 +26,14 @@ export class Results {
   /**
    * @param {import('./desk.js').Desk} desk
    * @param {import('../client/client.js').Client} client
+   * @param {import('./explain/explaining.js').Explaining} explaining
    */
-  constructor(desk, client) {
+  constructor(desk, client, explaining) {
     this.desk = desk;
     this.client = client;
+    this.explaining = explaining;
+    this.explain = new ExplainPanel(explaining);
+    this.stability = new StabilityView(desk, client);
     this.panel = byId('result');
     this.live = byId('live');
     /** @type {AbortController | null} */
@@ -57,6 +64,7 @@ export class Results {
     if (!item || !this.desk.model || item.synthetic || item.plane) return;
     if (item.finding?.model === this.desk.model) {
       void this.#showSeen(item);
+      this.explaining.follow();
       return;
     }
     await this.classify(item);
@@ -80,7 +88,7 @@ export class Results {
     /** @type {Finding} */
     const finding = { frame, model, result: null, error: null };
     try {
-      finding.result = await this.client.request('classify', { key: item.key, frame }, { signal: controller.signal });
+      finding.result = await this.explaining.classify(item, frame, { signal: controller.signal });
     } catch (error) {
       if (isCancelled(error)) return false;
       finding.error = error instanceof CoreError ? error : new CoreError(FAULT.REQUEST, 'REQUEST', String(error));
@@ -93,6 +101,7 @@ export class Results {
     if (item === this.desk.current) {
       this.#announce(finding);
       void this.#showSeen(item);
+      this.explaining.follow();
     }
     return true;
   }
@@ -165,7 +174,8 @@ export class Results {
 
   /** @param {Finding} finding */
   #announce({ result, error }) {
-    const text = result ? `${this.#verdictText(result).join('. ')}. ${t('result.notice')}` : '';
+    const verdict = isHidden({ result }) ? t('applies.out') : result && this.#verdictText(result).join('. ');
+    const text = result ? `${verdict}. ${t('result.notice')}` : '';
     this.live.textContent = error ? describeError(error).title : text;
   }
 
@@ -225,28 +235,46 @@ export class Results {
 
   /** @param {Item} item @param {Finding} finding @param {Result} result */
   #showResult(item, finding, result) {
+    const title = h('p.model-title', {}, this.desk.model?.title || result.model);
+    const rest = [this.#frameNote(item, finding), this.#sawBlock(finding), this.#timings(result), this.profile.node(), this.#modelFacts()];
+    if (isHidden(finding)) {
+      const show = h('button.button.small', { type: 'button', id: 'show-score', onclick: () => this.#showAnyway(finding) }, t('applies.showAnyway'));
+      this.panel.replaceChildren(title, appliesNote(result.applies, show), ...rest);
+    } else {
+      this.panel.replaceChildren(
+        title,
+        this.#verdict(result),
+        appliesNote(result.applies),
+        h('p.notice', { id: 'notice' }, icon('warning'), h('span', {}, t('result.notice'))),
+        this.#bars(result),
+        ...(result.advice ? [h('p.advice', {}, result.advice)] : []),
+        this.explain.render(item),
+        this.stability.render(finding),
+        ...rest,
+      );
+    }
+    this.#markFrame();
+  }
+
+  /** @param {Result} result */
+  #verdict(result) {
     const [verdict, relation] = this.#verdictText(result);
     const above = result.task === 'binary' && result.verdict === verdict;
     const score = result.scores[verdict];
-    const title = this.desk.model?.title || result.model;
-    this.panel.replaceChildren(
-      h('p.model-title', {}, title),
-      h(
-        'div.verdict',
-        { 'data-state': above || (result.task === 'multi' && result.verdict) ? 'above' : 'below' },
-        h('div.verdict-line', {}, h('span.verdict-label', {}, verdict), score === undefined ? '' : h('span.verdict-score', {}, formatPercent(score))),
-        h('p.verdict-relation', {}, relation),
-      ),
-      h('p.notice', { id: 'notice' }, icon('warning'), h('span', {}, t('result.notice'))),
-      this.#bars(result),
-      ...(result.advice ? [h('p.advice', {}, result.advice)] : []),
-      this.#frameNote(item, finding),
-      this.#sawBlock(finding),
-      this.#timings(result),
-      this.profile.node(),
-      this.#modelFacts(),
+    return h(
+      'div.verdict',
+      { 'data-state': above || (result.task === 'multi' && result.verdict) ? 'above' : 'below' },
+      h('div.verdict-line', {}, h('span.verdict-label', {}, verdict), score === undefined ? '' : h('span.verdict-score', {}, formatPercent(score))),
+      h('p.verdict-relation', {}, relation),
     );
-    this.#markFrame();
+  }
+
+  /** A score that means nothing is shown to those who ask for it. @param {Finding} finding */
+  #showAnyway(finding) {
+    finding.asked = true;
+    const { current } = this.desk;
+    if (current) this.desk.update(current, { finding });
+    this.explaining.follow();
   }
 
   /** @param {Result} result */

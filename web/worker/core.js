@@ -1,6 +1,6 @@
 /**
  * The one module that touches the heap of the wasm core. It turns handles, statuses and texts into values and thrown
- * CoreErrors; core-training.js, core-files.js and core-reformat.js build on it and see addresses only. No view of the memory lives longer than one function here without a call in between: any call may grow
+ * CoreErrors; core-training.js, core-files.js, core-reformat.js and core-explain.js build on it and see addresses only. No view of the memory lives longer than one function here without a call in between: any call may grow
  * the memory and detach every view.
  */
 import { CoreError, FAULT } from '../shared/protocol.js';
@@ -236,7 +236,7 @@ export class Core {
       for (;;) {
         const { done: end, value: chunk } = await readChunk(reader);
         if (end) break;
-        const known = this.#append(source, chunk);
+        const known = this.append(source, chunk);
         if (sniff && done === 0 && !known && chunk.length >= 4096) {
           await reader.cancel();
           break;
@@ -256,7 +256,7 @@ export class Core {
     this.call('bridge_source_create', bytes.length);
     const source = this.result();
     try {
-      this.#append(source, bytes);
+      this.append(source, bytes);
     } catch (error) {
       if (!isTrap(error)) this.module._nsc_source_free(source);
       throw error;
@@ -265,11 +265,12 @@ export class Core {
   }
 
   /**
+   * Copies a piece of a file into a source.
    * @param {number} source
    * @param {Uint8Array} chunk
    * @returns {boolean} whether the chunk begins like a format that some reader knows
    */
-  #append(source, chunk) {
+  append(source, chunk) {
     this.call('bridge_source_reserve', source, chunk.length);
     const at = this.result();
     new Uint8Array(this.module.wasmMemory.buffer, at, chunk.length).set(chunk);
@@ -349,6 +350,16 @@ export class Core {
   /** @param {number} index @param {string} key */
   removeFromIndex(index, key) {
     this.withTexts([key], (text) => this.module._nsc_index_remove(index, text));
+  }
+
+  /** @param {number} explanation */
+  freeExplanation(explanation) {
+    this.module._nsc_explanation_free(explanation);
+  }
+
+  /** @param {number} stability */
+  freeStability(stability) {
+    this.module._nsc_stability_free(stability);
   }
 
   /** @param {number} training */

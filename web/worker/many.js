@@ -78,6 +78,8 @@ export class Many {
    */
   async #run({ classifier }, pictures, batch, pace, warm) {
     const start = performance.now();
+    // By itself a picture has all that is said of one: whether the model may judge it, too.
+    if (batch === 1) return this.#runOne(classifier, pictures[0], pace, warm);
     /** @type {Array<CoreError | null>} */
     const errors = [];
     for (const [slot, { key, frame }] of pictures.entries()) {
@@ -97,6 +99,24 @@ export class Many {
       given.push(why ? { result: null, error: CoreError.toMessage(why) } : { result: { ...result, totalMs }, error: null });
     }
     return given;
+  }
+
+  /**
+   * @param {number} classifier
+   * @param {Look} picture
+   * @param {Map<number, number>} pace
+   * @param {boolean} warm
+   * @returns {Promise<Classified[] | null>}
+   */
+  async #runOne(classifier, { key, frame }, pace, warm) {
+    const start = performance.now();
+    /** @type {any} */
+    let result = null;
+    const error = await failure(() => this.images.once(key, (image) => (result = this.core.classify(classifier, image, frame))));
+    if (error?.name === 'NSC_ERROR_CANCELLED') return null;
+    if (error) return [{ result: null, error: CoreError.toMessage(error) }];
+    if (warm) pace.set(1, Math.min(pace.get(1) ?? Infinity, result.ms.inference));
+    return [{ result: { ...result, totalMs: performance.now() - start }, error: null }];
   }
 }
 

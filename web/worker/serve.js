@@ -5,6 +5,7 @@
 import { CoreError, FAULT, SMOOTHING } from '../shared/protocol.js';
 import { Catalogue } from './catalogue.js';
 import { Core, isTrap } from './core.js';
+import { Explanations, testStability } from './explaining.js';
 import { Images } from './images.js';
 import { Many } from './many.js';
 import { Reformats } from './reformats.js';
@@ -44,6 +45,7 @@ export class Service {
     this.test = test;
     this.images = new Images(core);
     this.catalogue = new Catalogue(core);
+    this.explanations = new Explanations(core);
     this.reformats = new Reformats(core, this.images, this.catalogue);
     /** By pane of the page. @type {Map<string, number>} */
     this.screens = new Map();
@@ -273,6 +275,35 @@ export class Service {
       return { result: await this.many.classify(this.#model(), pictures, more, report) };
     },
 
+    async explain({ key, frame, method, label, samples, curve }, progress) {
+      const start = performance.now();
+      await this.#useBatch(1);
+      const model = this.#model();
+      const { handle } = await this.images.get(key);
+      const result = this.explanations.explain(model, handle, frame, { method, label, samples, curve }, progress);
+      return { result: { ...result, totalMs: performance.now() - start } };
+    },
+
+    async explained({ threshold }) {
+      const { facts, pixels } = this.explanations.look(threshold);
+      return { result: { facts, pixels }, transfer: [pixels.rgba.buffer] };
+    },
+
+    async explainShuffled({ key, frame, threshold }, progress) {
+      await this.#useBatch(1);
+      const model = this.#model();
+      const { handle } = await this.images.get(key);
+      const { likeness, pixels } = this.explanations.check(model, handle, frame, threshold, progress);
+      return { result: { likeness, pixels }, transfer: [pixels.rgba.buffer] };
+    },
+
+    async stability({ key, frame, draws }, progress) {
+      await this.#useBatch(1);
+      const { classifier } = this.#model();
+      const { handle } = await this.images.get(key);
+      return { result: testStability(this.core, classifier, handle, frame, draws, progress) };
+    },
+
     async quantize({ keys, method }, progress) {
       const { handle, options } = this.#model();
       const quantization = this.core.createQuantization(handle, options, method);
@@ -369,6 +400,7 @@ export class Service {
    */
   async #createClassifier(handle, options) {
     const { core, current, threads } = this;
+    this.explanations.forget();
     if (current) {
       core.freeClassifier(current.classifier);
       current.classifier = 0;

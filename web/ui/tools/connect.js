@@ -12,14 +12,15 @@ import { connectPaneTools } from './pane-tools.js';
  * @param {import('../../client/client.js').Client} parts.client
  * @param {import('../../shared/protocol.js').Constants} parts.constants
  * @param {import('../snapshot.js').Snapshot} parts.snapshot
+ * @param {import('../explain/explaining.js').Explaining} parts.explaining
  */
-export function connectTools({ toolbar, panes, desk, client, constants, snapshot }) {
-  const all = panes.views.map(({ node, viewer, pane }) => connectPaneTools({ root: node, viewer, pane, client, constants }));
+export function connectTools({ toolbar, panes, desk, client, constants, snapshot, explaining }) {
+  const all = panes.views.map(({ node, viewer, pane }) => connectPaneTools({ root: node, viewer, pane, client, constants, explaining }));
   const active = () => all[desk.active.number];
   const colors = new ColorChoice(/** @type {HTMLSelectElement} */ (byId('color-maps')), desk, constants.colorMaps);
   snapshot.over = () => {
-    const { planes, legend, edges } = active();
-    return { layers: [planes.layer], parts: [legend, edges] };
+    const { heat, planes, legend, edges } = active();
+    return { layers: [heat.layer, planes.layer], parts: [legend, edges] };
   };
   /** @param {string} action */
   const button = (action) => /** @type {HTMLElement} */ (toolbar.bar.querySelector(`[data-do=${action}]`));

@@ -1,0 +1,198 @@
+#include "pipeline/applicability.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/rng.h"
+#include "image/image.h"
+
+/*
+ * Measured on the shipped models (their cards have the figures): at 1, three to four in a hundred of a model's own test
+ * pictures are doubtful by one measure or the other; at 1.4 one in a hundred is out of range, and nearly all pictures
+ * of other kinds are.
+ */
+static const double doubtful_from = 1, out_from = 1.4;
+/* A stretched picture looks like its own kind up to about this. */
+static const double shape_slack = 1.25;
+
+/* ---- JSON ---- */
+
+static bool read_expected(const nsc_json_value *v, nsc_expected *out) {
+  if (!v || v->kind == NSC_JSON_NULL) return true;
+  if (v->kind != NSC_JSON_ARRAY || v->count > NSC_EXPECTED_MOST) return false;
+  const nsc_json_value *word = nsc_json_first(v);
+  for (uint32_t i = 0; i < v->count; i++, word = nsc_json_next(word)) {
+    if (word->kind != NSC_JSON_STRING || strlen(word->string) >= sizeof out->list[0]) return false;
+    strcpy(out->list[out->count++], word->string);
+  }
+  return true;
+}
+
+static bool read_all(const nsc_json_value *root, nsc_applicability *out) {
+  const nsc_json_value *features = nsc_json_get(root, "features"), *look = nsc_json_get(root, "look");
+  const nsc_json_value *grey = nsc_json_get(root, "grey"), *aspect = nsc_json_get(root, "aspect");
+  const nsc_json_value *expects = nsc_json_get(root, "expects");
+  if (root->kind != NSC_JSON_OBJECT) return false;
+  if (features && features->kind != NSC_JSON_NULL && !nsc_gaussian_read(features, &out->features)) return false;
+  if (look && look->kind != NSC_JSON_NULL &&
+      (!nsc_gaussian_read(look, &out->look) || out->look.count != NSC_LOOK_COUNT)) {
+    return false;
+  }
+  out->grey = grey && grey->kind == NSC_JSON_BOOL && grey->number != 0;
+  if (aspect && aspect->kind == NSC_JSON_ARRAY && aspect->count == 2) {
+    const nsc_json_value *low = nsc_json_first(aspect), *high = nsc_json_next(low);
+    if (!(low->kind == NSC_JSON_NUMBER && high->kind == NSC_JSON_NUMBER && low->number > 0 &&
+          high->number >= low->number)) {
+      return false;
+    }
+    out->aspect[0] = low->number, out->aspect[1] = high->number;
+  }
+  return read_expected(nsc_json_get(expects, "modality"), &out->modality) &&
+         read_expected(nsc_json_get(expects, "bodyPart"), &out->body_part) &&
+         read_expected(nsc_json_get(expects, "view"), &out->view);
+}
+
+nsc_status nsc_applicability_read(const char *json, size_t size, nsc_applicability *out, nsc_error *err) {
+  nsc_json document;
+  nsc_applicability a = {0};
+  nsc_error inner = {0};
+  if (nsc_json_parse(json, size, &document, &inner) != NSC_OK) {
+    return nsc_fail(err, NSC_ERROR_RECIPE, "the model's nsc.applicability is not usable: %s", inner.text);
+  }
+  bool fits = read_all(document.values, &a);
+  nsc_json_drop(&document);
+  if (!fits) {
+    nsc_applicability_drop(&a);
+    return nsc_fail(err, NSC_ERROR_RECIPE, "the model's nsc.applicability is not as docs/MODEL-FORMAT.md has it");
+  }
+  *out = a;
+  return NSC_OK;
+}
+
+static void write_expected(nsc_text *t, const char *key, const nsc_expected *e) {
+  if (!e->count) return;
+  nsc_json_key(t, key), nsc_json_array(t);
+  for (uint32_t i = 0; i < e->count; i++) nsc_json_string(t, e->list[i]);
+  nsc_json_end_array(t);
+}
+
+void nsc_applicability_write(const nsc_applicability *a, nsc_text *t) {
+  nsc_json_object(t);
+  if (a->features.count) nsc_json_key(t, "features"), nsc_gaussian_write(&a->features, t);
+  if (a->look.count) nsc_json_key(t, "look"), nsc_gaussian_write(&a->look, t);
+  nsc_json_key(t, "grey"), nsc_json_bool(t, a->grey);
+  if (a->aspect[0] > 0) {
+    nsc_json_key(t, "aspect"), nsc_json_array(t);
+    nsc_json_number(t, a->aspect[0]), nsc_json_number(t, a->aspect[1]);
+    nsc_json_end_array(t);
+  }
+  nsc_json_key(t, "expects"), nsc_json_object(t);
+  write_expected(t, "modality", &a->modality);
+  write_expected(t, "bodyPart", &a->body_part);
+  write_expected(t, "view", &a->view);
+  nsc_json_end_object(t);
+  nsc_json_end_object(t);
+}
+
+void nsc_applicability_drop(nsc_applicability *a) {
+  nsc_gaussian_drop(&a->features);
+  nsc_gaussian_drop(&a->look);
+}
+
+/* ---- measures ---- */
+
+uint32_t nsc_pool_features(const float *map, size_t places, size_t channels, float out[NSC_GAUSSIAN_MOST]) {
+  uint32_t count = channels < NSC_GAUSSIAN_MOST ? (uint32_t)channels : NSC_GAUSSIAN_MOST;
+  nsc_rng rng = nsc_rng_seeded(1);
+  double signs = sqrt((double)count);
+  for (uint32_t i = 0; i < count; i++) out[i] = 0;
+  for (size_t c = 0; c < channels; c++) {
+    double sum = 0;
+    for (size_t p = 0; p < places; p++) sum += (double)map[p * channels + c];
+    float mean = (float)(sum / (double)places);
+    if (channels <= NSC_GAUSSIAN_MOST) {
+      out[c] = mean;
+      continue;
+    }
+    float part = (float)((double)mean / signs);
+    for (uint32_t i = 0; i < count; i += 64) {
+      uint64_t bits = nsc_rng_u64(&rng);
+      for (uint32_t k = 0; k < 64 && i + k < count; k++) out[i + k] += bits >> k & 1 ? part : -part;
+    }
+  }
+  return count;
+}
+
+nsc_status nsc_image_colour(nsc_image *image, uint32_t frame, double *out, nsc_error *err) {
+  enum { SIDE = 32 };
+  *out = 0;
+  if (image->info.channels != 3) return NSC_OK;
+  nsc_recipe recipe = {.width = SIDE,
+                       .height = SIDE,
+                       .channels = 3,
+                       .crop_scale = 1,
+                       .range = NSC_RANGE_TYPE,
+                       .scale = 1,
+                       .std = {1, 1, 1}};
+  float values[SIDE * SIDE * 3];
+  double sum = 0;
+  NSC_TRY(nsc_preprocess(image, frame, &recipe, values, SIDE * SIDE * 3, err));
+  for (int i = 0; i < SIDE * SIDE * 3; i += 3) {
+    sum += fabs((double)values[i] - (double)values[i + 1]) + fabs((double)values[i + 1] - (double)values[i + 2]);
+  }
+  *out = sum / (2 * SIDE * SIDE);
+  return NSC_OK;
+}
+
+/* A file that says nothing contradicts nothing. */
+static bool contradicts(const nsc_expected *e, const char *word) {
+  bool said = word[0] != 0 && e->count;
+  for (uint32_t i = 0; i < e->count && said; i++) said = strcmp(e->list[i], word) != 0;
+  return said;
+}
+
+static void find(nsc_applies *a, nsc_applies_reason reason, nsc_applies_verdict verdict) {
+  a->reasons |= (uint32_t)reason;
+  if (verdict > a->verdict) a->verdict = verdict;
+}
+
+static void measure(nsc_applies *a, nsc_applies_reason reason, double unusual) {
+  if (unusual > out_from) {
+    find(a, reason, NSC_APPLIES_OUT);
+  } else if (unusual > doubtful_from) {
+    find(a, reason, NSC_APPLIES_DOUBTFUL);
+  }
+}
+
+/* What the file says, and what is seen of it without the model. */
+static nsc_status judge_image(const nsc_applicability *a, nsc_image *image, uint32_t frame, nsc_applies *out,
+                              nsc_error *err) {
+  double colour = 0, aspect = (double)image->info.width / image->info.height;
+  if (a->grey) NSC_TRY(nsc_image_colour(image, frame, &colour, err));
+  if (colour > NSC_COLOUR_FROM) find(out, NSC_APPLIES_COLOUR, NSC_APPLIES_OUT);
+  bool wide = a->aspect[1] > 0 && aspect > a->aspect[1] * shape_slack;
+  bool high = a->aspect[0] > 0 && aspect < a->aspect[0] / shape_slack;
+  if (wide || high) find(out, NSC_APPLIES_SHAPE, NSC_APPLIES_DOUBTFUL);
+  if (contradicts(&a->modality, image->modality)) find(out, NSC_APPLIES_MODALITY, NSC_APPLIES_OUT);
+  if (contradicts(&a->body_part, image->body_part)) find(out, NSC_APPLIES_BODY_PART, NSC_APPLIES_OUT);
+  if (contradicts(&a->view, image->view)) find(out, NSC_APPLIES_VIEW, NSC_APPLIES_DOUBTFUL);
+  return NSC_OK;
+}
+
+nsc_status nsc_applicability_judge(const nsc_applicability *a, const nsc_applicant *who, nsc_applies *out,
+                                   nsc_error *err) {
+  nsc_applies found = {.verdict = NSC_APPLIES_IN_RANGE, .features = NAN, .look = NAN};
+  if (a->features.count && a->features.count == who->feature_count) {
+    found.features = nsc_gaussian_unusual(&a->features, who->features);
+    measure(&found, NSC_APPLIES_FEATURES, found.features);
+  }
+  if (a->look.count && who->look) {
+    found.look = nsc_gaussian_unusual(&a->look, who->look);
+    measure(&found, NSC_APPLIES_LOOK, found.look);
+  }
+  if (who->image) NSC_TRY(judge_image(a, who->image, who->frame, &found, err));
+  *out = found;
+  return NSC_OK;
+}

@@ -1,0 +1,130 @@
+/* nsc_study: what a model's own pictures are like, for nsc.applicability. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "nn/model.h"
+#include "nn/onnx_write.h"
+#include "pipeline/applicability.h"
+#include "pipeline/classify.h"
+
+struct nsc_study {
+  const nsc_model *model;
+  nsc_classifier *classifier;
+  nsc_gaussian_fit features, look; /* features.count 0 where the model has no feature map */
+  double colour, aspect[2];        /* the most, the least and the largest that were seen */
+};
+
+static nsc_status build(nsc_study *s, const nsc_classifier_options *options, nsc_error *err) {
+  size_t size[3];
+  NSC_TRY(nsc_classifier_create(s->model, options, &s->classifier, err));
+  if (nsc_classifier_feature_map(s->classifier, size) != NSC_NO_VALUE) {
+    uint32_t count = size[2] < NSC_GAUSSIAN_MOST ? (uint32_t)size[2] : NSC_GAUSSIAN_MOST;
+    NSC_TRY(nsc_gaussian_begin(&s->features, count, err));
+  }
+  return nsc_gaussian_begin(&s->look, NSC_LOOK_COUNT, err);
+}
+
+nsc_status nsc_study_create(const nsc_model *model, const nsc_classifier_options *options, nsc_study **out,
+                            nsc_error *err) {
+  if (!model || !out) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no model");
+  nsc_study *s = calloc(1, sizeof *s);
+  if (!s) return nsc_fail_memory(err, sizeof *s, "a study of pictures");
+  s->model = model;
+  nsc_status status = build(s, options, err);
+  if (status != NSC_OK) {
+    nsc_study_free(s);
+    return status;
+  }
+  *out = s;
+  return NSC_OK;
+}
+
+void nsc_study_free(nsc_study *study) {
+  if (!study) return;
+  nsc_classifier_free(study->classifier);
+  nsc_gaussian_end(&study->features);
+  nsc_gaussian_end(&study->look);
+  free(study);
+}
+
+static nsc_status take(nsc_gaussian_fit *fit, const float *x, bool held, nsc_error *err) {
+  if (held) return nsc_gaussian_hold(fit, x, err);
+  nsc_gaussian_add(fit, x);
+  return NSC_OK;
+}
+
+static nsc_status add_input(nsc_study *s, const float *input, bool held, nsc_error *err) {
+  nsc_result result;
+  nsc_sight sight;
+  NSC_TRY(nsc_classifier_judge(s->classifier, input, NULL, &result, err));
+  NSC_TRY(nsc_classifier_see(s->classifier, input, &sight, err));
+  if (s->features.count) NSC_TRY(take(&s->features, sight.features, held, err));
+  return take(&s->look, sight.look, held, err);
+}
+
+nsc_status nsc_study_add(nsc_study *study, nsc_image *image, uint32_t frame, bool held, nsc_error *err) {
+  nsc_study *s = study;
+  const float *input;
+  size_t count;
+  bool channels_last;
+  double colour;
+  if (!s || !image) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no image");
+  NSC_TRY(nsc_classifier_prepare(s->classifier, image, frame, &input, &count, &channels_last, err));
+  NSC_TRY(add_input(s, input, held, err));
+  NSC_TRY(nsc_image_colour(image, frame, &colour, err));
+  nsc_image_info info;
+  nsc_image_get_info(image, &info);
+  double aspect = (double)info.width / info.height;
+  s->colour = fmax(s->colour, colour);
+  s->aspect[0] = s->aspect[0] > 0 ? fmin(s->aspect[0], aspect) : aspect;
+  s->aspect[1] = fmax(s->aspect[1], aspect);
+  return NSC_OK;
+}
+
+/* Takes the members that say what files are expected. */
+static nsc_status read_expects(const char *expects, nsc_applicability *a, nsc_error *err) {
+  if (!expects) return NSC_OK;
+  nsc_text t = {0};
+  char *json;
+  nsc_text_printf(&t, "{\"expects\":%s}", expects);
+  NSC_TRY(nsc_text_finish(&t, &json, err));
+  nsc_applicability said;
+  nsc_status status = nsc_applicability_read(json, strlen(json), &said, err);
+  nsc_text_free(json);
+  if (status != NSC_OK) return status;
+  a->modality = said.modality;
+  a->body_part = said.body_part;
+  a->view = said.view;
+  return NSC_OK;
+}
+
+static nsc_status learn(const nsc_study *s, const char *expects, nsc_applicability *a, nsc_error *err) {
+  NSC_TRY(read_expects(expects, a, err));
+  if (s->features.count) NSC_TRY(nsc_gaussian_finish(&s->features, &a->features, err));
+  NSC_TRY(nsc_gaussian_finish(&s->look, &a->look, err));
+  a->grey = s->colour <= NSC_COLOUR_FROM;
+  memcpy(a->aspect, s->aspect, sizeof a->aspect);
+  return NSC_OK;
+}
+
+nsc_status nsc_study_finish(nsc_study *study, const char *expects, char **bytes, size_t *size, nsc_error *err) {
+  static const char *const keys[] = {"nsc.applicability"};
+  nsc_applicability a = {0};
+  char *json = NULL;
+  if (!study || !bytes || !size) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no study");
+  nsc_status status = learn(study, expects, &a, err);
+  if (status == NSC_OK) {
+    nsc_text t = {0};
+    nsc_applicability_write(&a, &t);
+    status = nsc_text_finish(&t, &json, err);
+  }
+  nsc_applicability_drop(&a);
+  if (status == NSC_OK) {
+    const nsc_source *file = study->model->source;
+    status = nsc_onnx_replace_metadata(file->bytes, file->size, 1, keys, (const char *const[]){json}, bytes, size, err);
+  }
+  nsc_text_free(json);
+  return status;
+}

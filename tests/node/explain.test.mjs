@@ -1,0 +1,163 @@
+/** Maps of what influenced a model: the command's files, and the page's core against the command. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+
+import { buildNetwork, describeNetwork, NETWORKS } from '../networks/zoo.mjs';
+import { greyPng, severalModel } from './fixtures.mjs';
+import { NATIVE, ROOT, startService, variantsHere } from './harness.mjs';
+
+const SKIP = !existsSync(NATIVE) && 'the native command is not built';
+const CHEST = join(ROOT, 'models/cxr-pneumonia/model.onnx');
+const METHODS = ['cam', 'grad-cam', 'grad-cam++', 'occlusion', 'rise', 'gradient', 'integrated-gradients', 'smooth-grad'];
+
+const folder = mkdtempSync(join(tmpdir(), 'negatoscope-explain-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const at = (name) => join(folder, name);
+
+const PICTURE = greyPng(160, 120, (x, y) => Math.round(127 + 90 * Math.sin(x / 23) * Math.cos(y / 17)));
+writeFileSync(at('picture.png'), PICTURE);
+writeFileSync(at('flat.onnx'), severalModel());
+
+const explain = (...args) => JSON.parse(execFileSync(NATIVE, ['explain', '--model', CHEST, ...args, at('picture.png')], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+
+/** float32 numbers of a .npy file, and their shape. */
+function readNpy(bytes) {
+  assert.equal(bytes.toString('latin1', 0, 6), '\x93NUMPY');
+  const length = bytes.readUInt16LE(8);
+  assert.equal((10 + length) % 64, 0);
+  const head = bytes.toString('latin1', 10, 10 + length);
+  assert.match(head, /'descr': '<f4', 'fortran_order': False/);
+  const shape = head.match(/'shape': \((\d+), (\d+)\)/).slice(1).map(Number);
+  return { shape, values: new Float32Array(bytes.buffer.slice(bytes.byteOffset + 10 + length, bytes.byteOffset + bytes.length)) };
+}
+
+describe('negatoscope explain', { skip: SKIP }, () => {
+  test('a map, its regions, a picture, curves and a check', () => {
+    const { explanation: e, likeShuffled } = explain('--map', at('map.npy'), '-o', at('map.png'), '--curves', '5', '--check', '--threshold', '0.6');
+    assert.equal(e.method, 'grad-cam');
+    assert.equal(e.label, 'pneumonia');
+    assert.deepEqual(e.rectangle, [0, 0, 160, 120]);
+    assert.ok(likeShuffled >= -1 && likeShuffled <= 1);
+    const { shape, values } = readNpy(readFileSync(at('map.npy')));
+    assert.deepEqual(shape, [e.height, e.width]);
+    assert.equal(values.length, e.height * e.width);
+    assert.ok(Math.abs(Math.max(...values) - e.highest) < 1e-6);
+    const above = values.filter((value) => value >= 0.6 * e.highest).length;
+    const area = e.regions.reduce((sum, { outline }) => sum + polygon(outline), 0);
+    const pixel = (160 / e.width) * (120 / e.height);
+    assert.ok(Math.abs(area - above * pixel) < 1e-6 * area, `${area} pixels in outlines, ${above * pixel} in the map`);
+    for (const name of ['deletion', 'insertion']) assert.equal(e.curves[name].scores.length, 5);
+    assert.equal(e.curves.deletion.scores[0], e.curves.insertion.scores[4]);
+    assert.equal(e.curves.deletion.scores[4], e.curves.insertion.scores[0]);
+    assert.ok(Math.abs(e.curves.deletion.scores[0] - e.score) < 1e-6);
+    assert.equal(readFileSync(at('map.png')).readUInt32BE(16), 160);
+  });
+
+  test('what cannot be done is said', () => {
+    const run = (...args) => spawnSync(NATIVE, ['explain', ...args, at('picture.png')], { encoding: 'utf8' });
+    const nobody = run('--model', CHEST, '--label', 'nobody');
+    assert.equal(nobody.status, 1);
+    assert.match(nobody.stderr, /no label "nobody"/);
+    const unknown = run('--model', CHEST, '--method', 'magic');
+    assert.equal(unknown.status, 2);
+    assert.match(unknown.stderr, /no method "magic"/);
+    const window = run('--model', CHEST, '--method', 'occlusion', '--window', '4000');
+    assert.equal(window.status, 1);
+    assert.match(window.stderr, /at most 128 pixels/);
+    // A network without a feature map: occlusion takes Grad-CAM's place, unless that was asked for by name.
+    const other = run('--model', at('flat.onnx'));
+    assert.equal(other.status, 0, other.stderr);
+    assert.match(other.stderr, /occlusion instead of Grad-CAM/);
+    assert.equal(JSON.parse(other.stdout).explanation.method, 'occlusion');
+    const asked = run('--model', at('flat.onnx'), '--method', 'grad-cam');
+    assert.equal(asked.status, 1);
+    assert.match(asked.stderr, /occlusion and RISE/);
+  });
+
+  test('Grad-CAM where the layers behind the last feature map are known', () => {
+    /** Their heads have attention or norms that training does not know. */
+    const unknown = ['vit-tiny', 'convnext-tiny'];
+    for (const name of NETWORKS.filter((each) => describeNetwork(each).parameters < 30e6)) {
+      const { channels, size: usual } = describeNetwork(name);
+      const size = Math.min(usual, name === 'inception-v3' ? 299 : 96);
+      const recipe = { width: size, height: size, channels };
+      writeFileSync(at('net.onnx'), buildNetwork(name, { size, classes: 5, metadata: { 'nsc.input': JSON.stringify(recipe), 'nsc.output': 'logits' } }).bytes);
+      const out = spawnSync(NATIVE, ['explain', '--model', at('net.onnx'), '--method', 'grad-cam', at('picture.png')], { encoding: 'utf8' });
+      if (unknown.includes(name)) {
+        assert.match(out.stderr, /training has no such layer|no feature map|is no picture|makes no list/, name);
+        continue;
+      }
+      assert.equal(out.status, 0, `${name}: ${out.stderr}`);
+      const { explanation } = JSON.parse(out.stdout);
+      assert.ok(explanation.highest > explanation.lowest, name);
+    }
+  });
+});
+
+/** Twice the area is the sum of cross products. */
+function polygon(points) {
+  let sum = 0;
+  for (let i = 0; i < points.length; i++) {
+    const [a, b] = [points[i], points[(i + 1) % points.length]];
+    sum += a[0] * b[1] - b[0] * a[1];
+  }
+  return Math.abs(sum) / 2;
+}
+
+for (const variant of variantsHere()) {
+  describe(`maps of the page's core, ${variant}`, { skip: SKIP }, () => {
+    test('all methods as natively', async () => {
+      const { ask } = await startService(variant, { threads: variant.includes('threads') ? 2 : 1 });
+      const said = async (op, args) => {
+        const answer = await ask(op, args);
+        assert.ok(answer.ok, answer.error?.message);
+        return answer.result;
+      };
+      const { constants } = await said('init', { variant, threads: variant.includes('threads') ? 2 : 1 });
+      assert.deepEqual(constants.explanations, METHODS);
+      await said('open', { key: 'a', file: new Blob([PICTURE]), thumb: 0 });
+      await said('model', { file: new Blob([readFileSync(CHEST)]), options: { recipe: null, labels: null, output: null } });
+      const plain = await said('classify', { key: 'a', frame: 0 });
+      for (const method of METHODS) {
+        const samples = method === 'rise' ? 40 : 4;
+        const result = await said('explain', { key: 'a', frame: 0, method: METHODS.indexOf(method), label: -1, samples, curve: 3 });
+        assert.deepEqual(result.scores, plain.scores);
+        const { facts, pixels } = await said('explained', { threshold: 0.5 });
+        const { explanation } = explain('--method', method, '--samples', String(samples), '--curves', '3');
+        assert.equal(facts.method, method);
+        assert.equal(pixels.rgba.length, 4 * facts.width * facts.height);
+        const range = explanation.highest - explanation.lowest;
+        assert.ok(Math.abs(facts.highest - explanation.highest) < 2e-3 * range, `${method}: ${facts.highest}, natively ${explanation.highest}`);
+        assert.ok(Math.abs(facts.lowest - explanation.lowest) < 2e-3 * range, `${method}: ${facts.lowest}, natively ${explanation.lowest}`);
+        if (!['gradient', 'smooth-grad', 'integrated-gradients'].includes(method)) {
+          const [ours, theirs] = [facts, explanation].map(({ regions }) => regions[0].centre);
+          assert.ok(Math.hypot(ours[0] - theirs[0], ours[1] - theirs[1]) < 4, `${method}: ${ours}, natively ${theirs}`);
+        }
+        for (const name of ['deletion', 'insertion']) {
+          assert.ok(Math.abs(facts.curves[name].area - explanation.curves[name].area) < 0.02, `${method}, ${name}`);
+        }
+      }
+      const { likeness, pixels } = await said('explainShuffled', { key: 'a', frame: 0, threshold: 0.5 });
+      assert.ok(likeness >= -1 && likeness < 0.9);
+      assert.ok(pixels.rgba.length > 0);
+      const { used } = await said('memory', {});
+      for (let i = 0; i < 3; i++) await said('explain', { key: 'a', frame: 0, method: 1, label: 0, samples: 0, curve: 0 });
+      await said('explainShuffled', { key: 'a', frame: 0, threshold: 0.5 });
+      assert.ok((await said('memory', {})).used <= used + 200_000, 'maps leave nothing behind');
+    });
+
+    test('nothing to look at is an error of one request', async () => {
+      const { ask } = await startService(variant);
+      await ask('init', { variant, threads: 1 });
+      for (const [op, args] of [['explained', { threshold: 0.5 }], ['explain', { key: 'a', frame: 0, method: 1, label: -1 }]]) {
+        const answer = await ask(op, args);
+        assert.equal(answer.ok, false);
+        assert.match(answer.error.message, /nothing was explained|no model/);
+      }
+    });
+  });
+}

@@ -1,0 +1,118 @@
+/**
+ * Maps of what influenced the model. The last one is kept, so that its threshold can be moved; it ends with the model, or
+ * with the next one.
+ */
+import { CoreError, FAULT } from '../shared/protocol.js';
+import { CoreExplanation, CoreStability, shuffledModel } from './core-explain.js';
+import { isTrap } from './core.js';
+
+/**
+ * @typedef {import('./core.js').Core} Core
+ * @typedef {(done: number, total: number, phase: string) => void} Progress
+ * @typedef {{handle: number, classifier: number, options: import('../shared/protocol.js').ModelOptions}} Model
+ * @typedef {{method: number, label: number, samples?: number, curve?: number}} Question
+ */
+
+/** Between two reports of progress; a step at least. */
+const PIECE_MS = 40;
+
+/** All steps of a work. @param {CoreExplanation | CoreStability} work @param {Progress} progress */
+function finish(work, progress) {
+  let [done, total] = work.progress();
+  while (done < total) {
+    const until = performance.now() + PIECE_MS;
+    do {
+      work.step();
+      done += 1;
+    } while (done < total && performance.now() < until);
+    progress(done, total, 'explain');
+  }
+}
+
+/** @param {Core} core @param {number} classifier @param {number} image @param {number} frame @param {number} draws @param {Progress} progress */
+export function testStability(core, classifier, image, frame, draws, progress) {
+  const stability = new CoreStability(core, classifier, image, frame, draws);
+  try {
+    finish(stability, progress);
+    const facts = stability.facts();
+    stability.free();
+    return facts;
+  } catch (error) {
+    if (!isTrap(error)) stability.free();
+    throw error;
+  }
+}
+
+export class Explanations {
+  /** @param {Core} core */
+  constructor(core) {
+    this.core = core;
+    /** @type {{explanation: CoreExplanation, question: Question} | null} */
+    this.kept = null;
+  }
+
+  /** Before its classifier ends. */
+  forget() {
+    this.kept?.explanation.free();
+    this.kept = null;
+  }
+
+  /** @param {number} classifier @param {number} image @param {number} frame @param {Question} question @param {Progress} progress */
+  #make(classifier, image, frame, question, progress) {
+    const explanation = new CoreExplanation(this.core, classifier, image, frame, question);
+    try {
+      finish(explanation, progress);
+      return explanation;
+    } catch (error) {
+      if (!isTrap(error)) explanation.free();
+      throw error;
+    }
+  }
+
+  /** @param {Model} model @param {number} image @param {number} frame @param {Question} question @param {Progress} progress */
+  explain(model, image, frame, question, progress) {
+    this.forget();
+    const explanation = this.#make(model.classifier, image, frame, question, progress);
+    this.kept = { explanation, question };
+    return explanation.result();
+  }
+
+  /** @param {number} threshold */
+  look(threshold) {
+    const { explanation } = this.#last();
+    const facts = explanation.facts(threshold);
+    return { facts, pixels: explanation.overlay(threshold, facts) };
+  }
+
+  /**
+   * The same question to the same network with shuffled weights. It has no threads: the classifier has them.
+   * @param {Model} model
+   * @param {number} image
+   * @param {number} frame
+   * @param {number} threshold
+   * @param {Progress} progress
+   */
+  check({ handle, options }, image, frame, threshold, progress) {
+    const { explanation, question } = this.#last();
+    const model = shuffledModel(this.core, handle, 1);
+    try {
+      const classifier = this.core.createClassifier(model, 1, options);
+      try {
+        const other = this.#make(classifier, image, frame, { ...question, curve: 0 }, progress);
+        const likeness = explanation.compare(other);
+        const pixels = other.overlay(threshold, other.facts(threshold));
+        other.free();
+        return { likeness, pixels };
+      } finally {
+        this.core.freeClassifier(classifier);
+      }
+    } finally {
+      this.core.freeModel(model);
+    }
+  }
+
+  #last() {
+    if (!this.kept) throw new CoreError(FAULT.REQUEST, 'REQUEST', 'nothing was explained');
+    return this.kept;
+  }
+}
