@@ -250,6 +250,8 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {{decode: number, preprocess: number, inference: number}} ms
  * @property {number} totalMs
  *
+ * @typedef {{result: Result, error: null} | {result: null, error: ErrorMessage}} Classified
+ *
  * @typedef {[number, number, number, number]} Box  left, top, right, bottom
  * @typedef {object} Region of a map: pixels of the picture, mm where it says how large those are
  * @property {number} share  of all influence
@@ -279,8 +281,6 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @typedef {{draws: number, flips: number, lowest: number, mean: number, highest: number}} Draws
  * @typedef {Draws & {label: string, score: number, verdict: string | null, threshold: number | null, deviation: number,
  *            kinds: Array<Draws & {name: string}>, repeated: number | null}} Steadiness  nsc_stability_json
- *
- * @typedef {{result: Result, error: null} | {result: null, error: ErrorMessage}} Classified
  *
  * @typedef {object} Profile nsc_classifier_profile
  * @property {number} ms

@@ -270,8 +270,14 @@ export class Service {
       return { result: { ...result, totalMs: performance.now() - start } };
     },
 
+    async classifyMany({ pictures, more }, progress) {
+      const report = (/** @type {number} */ done) => progress(done, pictures.length, 'inference');
+      return { result: await this.many.classify(this.#model(), pictures, more, report) };
+    },
+
     async explain({ key, frame, method, label, samples, curve }, progress) {
       const start = performance.now();
+      await this.#useBatch(1);
       const model = this.#model();
       const { handle } = await this.images.get(key);
       const result = this.explanations.explain(model, handle, frame, { method, label, samples, curve }, progress);
@@ -284,6 +290,7 @@ export class Service {
     },
 
     async explainShuffled({ key, frame, threshold }, progress) {
+      await this.#useBatch(1);
       const model = this.#model();
       const { handle } = await this.images.get(key);
       const { likeness, pixels } = this.explanations.check(model, handle, frame, threshold, progress);
@@ -291,14 +298,10 @@ export class Service {
     },
 
     async stability({ key, frame, draws }, progress) {
+      await this.#useBatch(1);
       const { classifier } = this.#model();
       const { handle } = await this.images.get(key);
       return { result: testStability(this.core, classifier, handle, frame, draws, progress) };
-    },
-
-    async classifyMany({ pictures, more }, progress) {
-      const report = (/** @type {number} */ done) => progress(done, pictures.length, 'inference');
-      return { result: await this.many.classify(this.#model(), pictures, more, report) };
     },
 
     async quantize({ keys, method }, progress) {
