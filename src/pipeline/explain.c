@@ -84,11 +84,13 @@ static nsc_status allocate(nsc_explanation *e, const float *input, size_t count,
 
 /* The result belongs to the classifier until its next run; ours stays. */
 static nsc_status keep_result(nsc_explanation *e, nsc_error *err) {
-  size_t bytes = e->result.count * sizeof *e->scores;
-  e->scores = malloc(bytes + 1);
-  if (!e->scores) return nsc_fail_memory(err, bytes, "scores");
+  size_t count = e->result.count, bytes = count * sizeof *e->scores;
+  e->scores = malloc(2 * bytes + 1);
+  if (!e->scores) return nsc_fail_memory(err, 2 * bytes, "scores");
   memcpy(e->scores, e->result.scores, bytes);
+  memcpy(e->scores + count, e->result.raw, bytes);
   e->result.scores = e->scores;
+  e->result.raw = e->scores + count;
   return NSC_OK;
 }
 
