@@ -36,10 +36,12 @@ struct nsc_classifier {
   size_t map_size[3]; /* its height, width, channels */
   float *raw;         /* what the network gives, [batch][raw_count] */
   uint32_t raw_count;
-  uint32_t output;    /* of the model's outputs, the one with the scores */
-  uint16_t *halves;   /* [batch][raw_count] where it is float16, else NULL */
-  float *scores;      /* [batch][manifest.label_count] */
-  times *times;       /* [batch] */
+  uint32_t output;  /* of the model's outputs, the one with the scores */
+  uint16_t *halves; /* [batch][raw_count] where it is float16, else NULL */
+  float *scores;    /* [batch][manifest.label_count] */
+  times *times;     /* [batch] */
+  void *kept;       /* of nsc_classifier_keep */
+  void (*end_kept)(void *object);
   nsc_applies *files; /* [batch]: what the files' own words and colours say */
   double run_ms;
 };
@@ -275,6 +277,7 @@ nsc_status nsc_classifier_memory_json(const nsc_model *model, const nsc_classifi
 
 void nsc_classifier_free(nsc_classifier *classifier) {
   if (!classifier) return;
+  nsc_classifier_keep(classifier, NULL, NULL);
   nsc_session_free(classifier->session);
   nsc_applicability_drop(&classifier->applicability);
   free(classifier->input);
@@ -457,6 +460,16 @@ nsc_status nsc_classifier_see(nsc_classifier *classifier, uint32_t slot, nsc_sig
 }
 
 /* ---- for explanations ---- */
+
+void nsc_classifier_keep(nsc_classifier *classifier, void *object, void (*end)(void *object)) {
+  if (classifier->kept) classifier->end_kept(classifier->kept);
+  classifier->kept = object;
+  classifier->end_kept = end;
+}
+
+void *nsc_classifier_kept(const nsc_classifier *classifier) {
+  return classifier->kept;
+}
 
 uint32_t nsc_asked_label(const nsc_result *result, int32_t asked) {
   if (asked >= 0) return (uint32_t)asked;
