@@ -84,6 +84,7 @@ export async function measure(job, model) {
     bytesPeak: memory(),
     output: Array.from(output),
     steps: session.steps?.() ?? null,
+    said: session.said ?? null,
     facts: engine.facts?.() ?? null,
   };
 }

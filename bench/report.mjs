@@ -11,7 +11,9 @@ const NAMES = {
   'ort-2': 'onnxruntime-web',
   'tfjs-1': 'tfjs-backend-wasm',
   'tfjs-2': 'tfjs-backend-wasm',
+  'ort-int8-1': 'onnxruntime-web, int8',
 };
+const nameOf = ({ id, batch }) => (batch > 1 ? `${NAMES[id.replace(/-b\d+$/, '')]}, batches of ${batch}` : NAMES[id]);
 const PLACES = { chromium: 'Chromium', node: 'Node' };
 
 const ms = (value) => (value < 100 ? value.toFixed(1) : value.toFixed(0));
@@ -25,9 +27,9 @@ function table(head, rows) {
 
 function speedTable({ rows }, weightBytes) {
   return table(
-    ['engine', 'threads', 'median ms', 'min', 'p10–p90', 'faster than onnxruntime-web', 'lowest–highest round', 'load + create ms', 'first run ms', 'peak wasm MB', '× weights', 'error'],
+    ['engine', 'threads', 'median ms a picture', 'min', 'p10–p90', 'faster than onnxruntime-web', 'lowest–highest round', 'load + create ms', 'first run ms', 'peak wasm MB', '× weights', 'error'],
     rows.map((row) => [
-      NAMES[row.id],
+      nameOf(row),
       row.threadsUsed === row.threads ? row.threads : `${row.threads} (used ${row.threadsUsed})`,
       ms(row.time.median),
       ms(row.time.min),
@@ -43,8 +45,16 @@ function speedTable({ rows }, weightBytes) {
   );
 }
 
+function memoryTable(tables, models) {
+  const rows = tables.flatMap(({ place, network, rows: all }) =>
+    all.filter(({ said }) => said).map((row) => [
+      `${models[network].title}, ${PLACES[place]}${row.id.startsWith('int8') ? ', int8' : row.id.startsWith('simd') ? ', SIMD' : ''}`,
+      row.threads, mb(row.said), mb(row.bytesPeak), `${(100 * (row.said / row.bytesPeak - 1)).toFixed(0)} %`]));
+  return table(['network', 'threads', 'said MB', 'taken MB', 'difference'], rows);
+}
+
 function pageSection(page) {
-  if (!page) return 'The shipped model is not in this checkout: the page was not measured.\n';
+  if (!page) return 'Not measured in this run.\n';
   const kinds = { cold: 'first visit, empty profile', warm: 'second visit, same browser', restarted: 'third visit, browser started again' };
   const time = ({ median, min, p90 }) => [ms(median), ms(min), ms(p90)];
   return `### Bytes to download
@@ -97,13 +107,20 @@ ${table(['target', 'measured', 'reached'], targets.map(({ text, value, reached }
 ## Engines
 
 ${sections.join('\n')}
+## Memory, said and taken
+
+What the core says of a model before it is loaded (\`negatoscope info\`, the page) beside the wasm memory after its runs, which is never
+below 34 MB.
+
+${memoryTable(tables, models)}
+
 ## The page
 
 ${pageSection(page)}
 ## What is measured, and how
 
 - **Networks**: layer by layer after the papers, pseudo-random weights from one seed (\`tests/networks/zoo.mjs\`), float32,
-  224×224×3, batch 1. All engines compute the same function of the same picture; *error* is the largest difference from
+  224×224×3, one picture a run or eight (*batches of 8*: the same picture eight times). All engines compute the same function of the same picture; *error* is the largest difference from
   onnxruntime-web's output with one thread, relative to its largest value. A run with a larger error than 1e-4 (ours) or
   1e-3 (tfjs) ends without a report.
 - **int8**: the same networks by \`negatoscope quantize\`, held against onnxruntime-web in float32. Their *error* says little:
@@ -133,7 +150,8 @@ ${pageSection(page)}
   moment the page takes files. The server is on the same machine: a network adds its own time to the first visit. The
   browser had 1.5 s to start before each navigation.
 - **Not measured**: other browsers, phones, GPUs, energy, networks with trained weights (their speed is the same),
-  LiteRT.js (it takes only its own model format, for which there is no converter here).
+  LiteRT.js (it takes only its own model format, for which there is no converter here), quantised models in tfjs (its backend has no
+  int8).
 
 All single times, and the times of our layers, are in \`build/bench.json\` after a run.
 `;

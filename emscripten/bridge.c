@@ -380,12 +380,13 @@ nsc_status bridge_model_memory(const nsc_model *model, uint32_t threads, const c
   return bridge_finish(nsc_classifier_memory_json(model, &options, &json, err), json);
 }
 
-/* The strings may be NULL: then the model's own metadata speaks. */
+/* The strings may be NULL: then the model's own metadata speaks. `batch`: pictures in a run, for bridge_classifier_put.
+ */
 nsc_status bridge_classifier_create(const nsc_model *model, uint32_t threads, const char *recipe_json,
-                                    const char *labels_json, const char *output) {
+                                    const char *labels_json, const char *output, uint32_t batch) {
   nsc_error *err = bridge_begin();
   nsc_classifier_options options = {
-      .threads = threads, .recipe_json = recipe_json, .labels_json = labels_json, .output = output};
+      .threads = threads, .recipe_json = recipe_json, .labels_json = labels_json, .output = output, .batch = batch};
   nsc_classifier *classifier = NULL;
   return bridge_finish(nsc_classifier_create(model, &options, &classifier, err), classifier);
 }
@@ -395,6 +396,24 @@ nsc_status bridge_classify(nsc_classifier *classifier, nsc_image *image, uint32_
   nsc_error *err = bridge_begin();
   nsc_result result;
   nsc_status status = nsc_classifier_run(classifier, image, frame, &cancel_flag, &result, err);
+  if (status != NSC_OK) return status;
+  char *json = NULL;
+  return bridge_finish(nsc_result_json(classifier, &result, &json, err), json);
+}
+
+nsc_status bridge_classifier_put(nsc_classifier *classifier, uint32_t slot, nsc_image *image, uint32_t frame) {
+  return nsc_classifier_put(classifier, slot, image, frame, bridge_begin());
+}
+
+nsc_status bridge_classifier_run(nsc_classifier *classifier) {
+  return nsc_classifier_run_batch(classifier, &cancel_flag, bridge_begin());
+}
+
+/* Result 0 is nsc_result_json of a slot. */
+nsc_status bridge_classifier_result(nsc_classifier *classifier, uint32_t slot) {
+  nsc_error *err = bridge_begin();
+  nsc_result result;
+  nsc_status status = nsc_classifier_result(classifier, slot, &result, err);
   if (status != NSC_OK) return status;
   char *json = NULL;
   return bridge_finish(nsc_result_json(classifier, &result, &json, err), json);
@@ -485,7 +504,8 @@ nsc_status bridge_session_create(const nsc_model *model, uint32_t threads, bool 
   return bridge_finish(nsc_session_create(model, &options, &session, err), session);
 }
 
-/* Runs once: `count` floats [batch][height][width][channels] for the first input, then `room` floats of the first output. */
+/* Runs once: `count` floats [batch][height][width][channels] for the first input, then `room` floats of the first
+ * output. */
 nsc_status bridge_session_run(nsc_session *session, const float *input, double count, float *output, double room) {
   nsc_error *err = bridge_begin();
   size_t floats, capacity;

@@ -120,6 +120,21 @@ nsc_status bridge_training_model(nsc_training *training, const char *facts) {
   return bridge_finish_sized(status, bytes, size);
 }
 
+/* With what its own pictures are like; without, where there are too few of them or no memory to look at them. */
+nsc_status bridge_training_model_studied(nsc_training *training, const char *facts) {
+  nsc_error *err = bridge_begin(), ignored = {0};
+  char *bytes = NULL, *studied = NULL;
+  size_t size = 0, studied_size = 0;
+  nsc_status status = nsc_training_model(training, facts, &bytes, &size, err);
+  if (status != NSC_OK) return status;
+  if (nsc_training_study(training, (const uint8_t *)bytes, size, &studied, &studied_size, &ignored) == NSC_OK) {
+    nsc_text_free(bytes);
+    bytes = studied;
+    size = studied_size;
+  }
+  return bridge_finish_sized(status, bytes, size);
+}
+
 nsc_status bridge_training_checkpoint(nsc_training *training, uint32_t part) {
   nsc_error *err = bridge_begin();
   const void *bytes = NULL;

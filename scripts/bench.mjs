@@ -3,26 +3,37 @@
  * npm run bench: this core beside other engines, and the page, measured on this machine. Writes docs/BENCHMARKS.md and
  * build/bench.json.
  *
- *   npm run bench [-- --quick] [--rounds N] [--out FILE]
+ *   npm run bench [-- --quick] [--rounds N] [--networks A,B] [--no-page] [--out FILE]
  *
  * --quick takes a few runs of each: to see that everything works, not for figures; it writes build/bench-quick.{md,json}
- * instead. NSC_WASM names a folder of builds of the core to take as they are.
+ * instead. --networks takes some of resnet18, resnet50, mobilenetv2, densenet121 and vgg16, whose files take half a
+ * gigabyte and the engines up to two; --no-page (npm run bench:peers) leaves the page out. Parts go to build/bench-peers.{md,json}.
+ * NSC_WASM names a folder of builds of the core to take as they are.
  */
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, release, totalmem } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { buildNetwork } from '../tests/networks/zoo.mjs';
-import { ROOT, VARIANT_TARGETS, buildPreset, installEngines, say, setUpChromium, setUpCompilers, setUpNode } from './setup.mjs';
+import { ROOT, buildPreset, say, setUpEngines } from './setup.mjs';
 
 const { values: options } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' }, out: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    networks: { type: 'string' },
+    'no-page': { type: 'boolean', default: false },
+    out: { type: 'string' },
+  },
 });
 
-const NETWORKS = { resnet18: 'ResNet-18', resnet50: 'ResNet-50', mobilenetv2: 'MobileNetV2', densenet121: 'DenseNet-121' };
-/** Batch norms before their convolution: bench/layers.mjs has no such layers. */
-const WITHOUT_TFJS = ['densenet121'];
+const NETWORKS = { resnet18: 'ResNet-18', resnet50: 'ResNet-50', mobilenetv2: 'MobileNetV2', densenet121: 'DenseNet-121', vgg16: 'VGG-16' };
+/** Batch norms before their convolution, and a dense layer over places: bench/layers.mjs has no such layers. */
+const WITHOUT_TFJS = ['densenet121', 'vgg16'];
+/** Runs of several seconds, which say nothing that the others do not. */
+const WITHOUT_BATCH = ['vgg16'];
+const BATCH = 8;
 const SIZE = [3, 224, 224];
 
 /** What is compared. Node runs those with one thread. */
@@ -37,28 +48,24 @@ const CONTENDERS = [
   { id: 'ort-2', engine: 'onnxruntime', threads: 2 },
   { id: 'tfjs-2', engine: 'tfjs', threads: 2 },
   { id: 'int8-2', engine: 'negatoscope', variant: 'relaxed-threads', threads: 2, quantised: true },
+  { id: 'ort-int8-1', engine: 'onnxruntime', threads: 1, quantised: true },
+  { id: 'relaxed-1-b8', engine: 'negatoscope', variant: 'relaxed', threads: 1, batch: BATCH },
+  { id: 'ort-1-b8', engine: 'onnxruntime', threads: 1, batch: BATCH },
+  { id: 'tfjs-1-b8', engine: 'tfjs', threads: 1, batch: BATCH },
+  { id: 'int8-1-b8', engine: 'negatoscope', variant: 'relaxed', threads: 1, batch: BATCH, quantised: true },
+  { id: 'relaxed-2-b8', engine: 'negatoscope', variant: 'relaxed-threads', threads: 2, batch: BATCH },
+  { id: 'ort-2-b8', engine: 'onnxruntime', threads: 2, batch: BATCH },
+  { id: 'int8-2-b8', engine: 'negatoscope', variant: 'relaxed-threads', threads: 2, batch: BATCH, quantised: true },
 ];
+
+const runsThere = (contender, place, network) =>
+  (place === 'chromium' || contender.threads === 1) &&
+  !(contender.engine === 'tfjs' && WITHOUT_TFJS.includes(network)) &&
+  !(contender.batch && WITHOUT_BATCH.includes(network));
 
 const EFFORT = options.quick
   ? { rounds: 1, runs: 8, pageRepeats: 1, warmUp: { minRuns: 6, minMs: 300 } }
   : { rounds: Number(options.rounds ?? 3), runs: 30, pageRepeats: 7, warmUp: { minRuns: 12, minMs: 1000 } };
-
-function describeMachine(chromium) {
-  const found = cpus();
-  const versionOf = (folder) => JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')).version;
-  const field = (file, pattern) => (existsSync(file) ? pattern.exec(readFileSync(file, 'utf8'))?.[1] : null);
-  return {
-    cpu: found[0].model.trim(),
-    logicalCores: found.length,
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-    system: `${field('/etc/os-release', /PRETTY_NAME="(.*)"/) ?? process.platform}, kernel ${release()}`,
-    chromium,
-    node: process.versions.node,
-    negatoscope: versionOf('.'),
-    onnxruntime: versionOf('node_modules/onnxruntime-web'),
-    tfjs: versionOf('bench/node_modules/@tensorflow/tfjs-backend-wasm'),
-  };
-}
 
 /** What the processor can do at most, while the other figures are taken: milliseconds of the engine "ceiling". */
 async function measureCeilings(chromium, network, ceilings) {
@@ -71,18 +78,20 @@ async function measureCeilings(chromium, network, ceilings) {
 /** Every contender on every network, one after the other, round after round, in turning order. */
 async function measureEngines(places, models, measurements, ceilings) {
   for (let round = 0; round < EFFORT.rounds; round++) {
-    await measureCeilings(places.chromium, 'mobilenetv2', ceilings);
+    await measureCeilings(places.chromium, Object.keys(models)[0], ceilings);
     for (const network of Object.keys(models)) {
       for (const [place, host] of Object.entries(places)) {
-        const here = CONTENDERS.filter((c) => (place === 'chromium' || c.threads === 1) && !(c.engine === 'tfjs' && WITHOUT_TFJS.includes(network)));
+        const here = CONTENDERS.filter((contender) => runsThere(contender, place, network));
         const turned = here.map((_, i) => here[(i + round) % here.length]);
         for (const contender of round % 2 ? turned.reverse() : turned) {
           const { id, quantised, ...job } = contender;
           const load = loadavg()[0];
           const file = quantised ? `${network}-int8` : network;
-          const result = await host.measure({ ...job, size: SIZE, runs: EFFORT.runs, warmUp: EFFORT.warmUp }, file);
+          const { batch = 1 } = contender;
+          const effort = { runs: Math.ceil(EFFORT.runs / Math.min(4, batch)), warmUp: { ...EFFORT.warmUp, minRuns: Math.ceil(EFFORT.warmUp.minRuns / Math.min(4, batch)) } };
+          const result = await host.measure({ ...job, size: SIZE, ...effort }, file);
           measurements.push({ round, place, network, id, load, ...result });
-          const middle = [...result.times].sort((a, b) => a - b)[result.times.length >> 1];
+          const middle = [...result.times].sort((a, b) => a - b)[result.times.length >> 1] / batch;
           say(`round ${round + 1} of ${EFFORT.rounds}: ${network}, ${place}, ${id}: ${middle.toFixed(1)} ms`);
         }
       }
@@ -92,11 +101,7 @@ async function measureEngines(places, models, measurements, ceilings) {
 
 async function main() {
   const wasm = process.env.NSC_WASM;
-  if (!wasm) await setUpCompilers();
-  await setUpNode();
-  await installEngines();
-  await setUpChromium();
-  if (!wasm) await buildPreset('wasm', VARIANT_TARGETS);
+  await setUpEngines(wasm);
   await buildPreset('native', ['negatoscope']); // quantises the networks
 
   // What these need was installed just now.
@@ -106,19 +111,16 @@ async function main() {
   const { evaluate } = await import('../bench/evaluate.mjs');
   const { quantise } = await import('../bench/quantise.mjs');
   const { report } = await import('../bench/report.mjs');
-  const { SCRATCH, WASM } = await import('../bench/paths.mjs');
+  const { copyBuilds, describeMachine } = await import('../bench/prepare.mjs');
+  const { SCRATCH } = await import('../bench/paths.mjs');
 
-  rmSync(WASM, { recursive: true, force: true });
-  for (const folder of ['simd', 'relaxed', 'relaxed-threads', 'codec']) {
-    const name = folder === 'codec' ? 'codec' : 'negatoscope';
-    for (const file of [`${name}.mjs`, `${name}.wasm`]) {
-      cpSync(join(wasm || join(ROOT, 'build/wasm/emscripten'), folder, file), join(WASM, folder, file));
-    }
-  }
-  mkdirSync(join(SCRATCH, 'models'), { recursive: true });
+  copyBuilds(wasm);
   const models = {};
-  for (const [name, title] of Object.entries(NETWORKS)) {
-    const { bytes, parameters } = buildNetwork(name);
+  const wanted = options.networks?.split(',') ?? Object.keys(NETWORKS);
+  for (const name of wanted) {
+    const title = NETWORKS[name];
+    if (!title) throw new Error(`there is no network ${name}`);
+    const { bytes, parameters } = buildNetwork(name, { batch: 'batch' });
     writeFileSync(join(SCRATCH, 'models', `${name}.onnx`), bytes);
     await quantise(name, SIZE);
     models[name] = { title, parameters, weightBytes: parameters * 4, fileBytes: bytes.length };
@@ -126,7 +128,7 @@ async function main() {
 
   const began = new Date();
   const loadBefore = loadavg();
-  const page = await measurePage(EFFORT.pageRepeats, say);
+  const page = options['no-page'] ? null : await measurePage(EFFORT.pageRepeats, say);
   const chromium = await openChromium();
   const measurements = [];
   const ceilings = { fused: [], separate: [] };
@@ -136,7 +138,7 @@ async function main() {
     await chromium.close();
   }
   const facts = {
-    command: `npm run bench${options.quick ? ' -- --quick' : options.rounds ? ` -- --rounds ${options.rounds}` : ''}`,
+    command: ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' '),
     began: began.toISOString(),
     minutes: Math.round((Date.now() - began) / 6e4),
     effort: EFFORT,
@@ -145,9 +147,11 @@ async function main() {
   };
   const results = evaluate({ facts, models, contenders: CONTENDERS, measurements, ceilings, page });
 
-  const folder = options.quick ? 'build' : 'docs';
-  const text = options.out ?? join(ROOT, folder, options.quick ? 'bench-quick.md' : 'BENCHMARKS.md');
-  const json = join(ROOT, 'build', options.quick ? 'bench-quick.json' : 'bench.json');
+  const part = options['no-page'] || options.networks;
+  const name = options.quick ? 'bench-quick' : part ? 'bench-peers' : 'bench';
+  const folder = name === 'bench' ? 'docs' : 'build';
+  const text = options.out ?? join(ROOT, folder, name === 'bench' ? 'BENCHMARKS.md' : `${name}.md`);
+  const json = join(ROOT, 'build', `${name}.json`);
   mkdirSync(join(ROOT, folder), { recursive: true });
   writeFileSync(text, report(results));
   writeFileSync(json, `${JSON.stringify({ ...results, measurements }, null, 1)}\n`);

@@ -158,3 +158,12 @@ export async function installEngines() {
   await run('npm', ['ci', '--no-progress', '--loglevel=error'], { cwd: join(ROOT, 'bench') });
   writeFileSync(stamp, key);
 }
+
+/** Everything that a comparison of engines needs. @param {string | undefined} wasm  a folder of builds of the core that are to be taken as they are */
+export async function setUpEngines(wasm) {
+  if (!wasm) await setUpCompilers();
+  await setUpNode();
+  await installEngines();
+  await setUpChromium();
+  if (!wasm) await buildPreset('wasm', VARIANT_TARGETS);
+}

@@ -29,6 +29,7 @@ export async function load({ urls, threads, stock = false, batch = 1 }) {
     channelsLast: true,
     async create(bytes) {
       const model = core.openModel(await core.source(new Blob([bytes])));
+      const said = stock || batch > 1 ? null : core.modelMemory(model, threads, { recipe: null, labels: null, output: null });
       check(module._bridge_session_create(model, threads, stock, batch));
       const session = result();
       const { outputs } = core.modelInfo(model);
@@ -44,6 +45,8 @@ export async function load({ urls, threads, stock = false, batch = 1 }) {
           return floats(output, room).slice();
         },
         steps: () => stepsOf(session),
+        /** What the core says it takes, before there is a session: bytes. */
+        said: said && said.peakMB * 1e6,
       };
     },
   };

@@ -79,15 +79,21 @@ typedef struct nsc_applies {
   double features, look;
 } nsc_applies;
 
+/* How a score lies to its threshold. Borderline: its odds are within a factor of two of the threshold's; where exactly
+ * one label is true, those of the best label within a factor of two of the second's. */
+typedef enum nsc_relation { NSC_RELATION_BELOW = 0, NSC_RELATION_BORDERLINE = 1, NSC_RELATION_ABOVE = 2 } nsc_relation;
+
 /* Everything points into the classifier and stays valid until its next run. */
 typedef struct nsc_result {
   nsc_task task;
   uint32_t count;            /* labels */
   const char *const *labels; /* [count] */
-  const float *scores;       /* [count] probabilities, after temperature */
+  const float *scores;       /* [count] probabilities, calibrated: after temperature */
+  const float *raw;          /* [count] the same before it, as the network has them */
   const float *thresholds;   /* [count]; for single the first is 0 (the largest score wins) */
-  uint32_t verdict; /* single: the best label; binary: 0 or 1; multi: index of the highest score at or above its
-                       threshold, or `count` when none is */
+  uint32_t verdict;      /* single: the best label; binary: 0 or 1; multi: index of the highest score at or above its
+                            threshold, or `count` when none is */
+  nsc_relation relation; /* of the verdict's label; without a verdict of the highest, in binary models of labels[1] */
   nsc_applies applies;
   double decode_ms, preprocess_ms, inference_ms;
 } nsc_result;
@@ -95,16 +101,30 @@ typedef struct nsc_result {
 /* A result without scores: labels, task and thresholds are known before anything is classified. */
 void nsc_classifier_blank_result(const nsc_classifier *classifier, nsc_result *out);
 
+/*
+ * Many pictures, some with each run of the network: each is put into its slot, from 0 up to the batch that the
+ * classifier was made with; one run computes all slots, with what they held before where nothing new was put; then
+ * results are asked for, slot by slot. A picture's scores do not depend on the others, but their last digits may on the
+ * batch. Errors: those of nsc_classifier_run, of one picture where it is its own.
+ */
+uint32_t nsc_classifier_batch(const nsc_classifier *classifier);
+NSC_WARN_UNUSED nsc_status nsc_classifier_put(nsc_classifier *classifier, uint32_t slot, nsc_image *image,
+                                              uint32_t frame, nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_classifier_run_batch(nsc_classifier *classifier, const volatile int32_t *cancel,
+                                                    nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_classifier_result(nsc_classifier *classifier, uint32_t slot, nsc_result *out,
+                                                 nsc_error *err);
+
 /* Classifies one frame. `cancel` as in nsc_session_run. */
 NSC_WARN_UNUSED nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
                                               const volatile int32_t *cancel, nsc_result *out, nsc_error *err);
 
 /*
- * {"model","task","scores":{label:
- * p},"threshold","verdict","advice","applies","ms":{"decode","preprocess","inference"}} of a result. `threshold` is a
- * number for binary, an object for multi, null for single. `applies` is {"verdict": "in range", "doubtful", "out of
- * range", "reasons": ["features", "look", "colour", "shape", "modality", "bodyPart", "view"], "features", "look"} |
- * null. Ended by nsc_text_free.
+ * {"model", "task", "scores": {label: p}, "raw": {label: p}, "threshold", "verdict", "advice", "relation": "below",
+ * "borderline" or "above", "applies", "ms": {"decode", "preprocess", "inference"}} of a result. `threshold` is a number
+ * for binary, an object for multi, null for single. `applies` is {"verdict": "in range", "doubtful", "out of range",
+ * "reasons": ["features", "look", "colour", "shape", "modality", "bodyPart", "view"], "features", "look"} | null. Ended
+ * by nsc_text_free.
  */
 NSC_WARN_UNUSED nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *result, char **out,
                                            nsc_error *err);

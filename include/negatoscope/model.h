@@ -109,6 +109,15 @@ NSC_WARN_UNUSED nsc_status nsc_session_create(const nsc_model *model, const nsc_
 
 void nsc_session_free(nsc_session *session);
 
+/*
+ * Which of several kernels are faster is measured once for the program, in some tens of milliseconds before the first
+ * session (in wasm; natively nothing is). What came of it so far is a number, 0 for nothing, that may be given to a
+ * later start of the same build on the same processor, before its first session: it then measures nothing. Numbers of
+ * other builds are harmless: kernels that are not there are not used.
+ */
+uint32_t nsc_decisions(void);
+void nsc_assume_decisions(uint32_t decisions);
+
 /* Bytes that a model takes while it can run. Together without `peak`: what stays. */
 typedef struct nsc_memory {
   uint64_t file;        /* the model as it is in its files, which stays in memory */

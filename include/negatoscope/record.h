@@ -42,7 +42,8 @@ void nsc_record_free(nsc_record *record);
  *              "recipe", "limits", "license", "given": {"recipe", "labels", "output"} as texts or null},
  *    "image": {"name", "sha256", "identity", "format", "width", "height", "frames", "frame": from 1, "spacing",
  *              "modality", "bodyPart", "edges", "uids", "patient", "study"},
- *    "result": {"labels": [{"label", "score", "logit", "threshold", "advice"}], "verdict", "advice", "applies"},
+ *    "result": {"labels": [{"label", "score", "raw", "logit", "threshold", "advice"}], "verdict", "advice", "relation",
+ *               "applies"},
  *    "explanation": as nsc_explanation_json without outlines, with its "options" | null,
  *    "stability": as nsc_stability_json | null, "marks": [{"kind", "points", "text", "value"}]}
  * Ended by nsc_text_free.

@@ -164,6 +164,14 @@ NSC_WARN_UNUSED nsc_status nsc_training_model(nsc_training *training, const char
                                               nsc_error *err);
 
 /*
+ * A model that came of this training with `nsc.applicability`: what its pictures for training and validation are like,
+ * some hundreds of them (nsc_study_create). *bytes is ended by nsc_text_free. Errors: ARGUMENT for fewer than ten
+ * pictures for validation, those of nsc_classifier_create.
+ */
+NSC_WARN_UNUSED nsc_status nsc_training_study(const nsc_training *training, const uint8_t *file, size_t file_size,
+                                              char **bytes, size_t *size, nsc_error *err);
+
+/*
  * Everything that training needs to go on as if it had not been interrupted, bit for bit: weights, averages, momenta,
  * the place in the epoch. Not the pictures. It is several times as large as the network and comes in parts that belong
  * to the training, to be written one behind the other: part 0, 1, ... until *bytes is NULL, without anything else in

@@ -24,6 +24,7 @@ const char nsc_cli_train_usage[] =
     "  --patience N          0: all epochs               --average X                0.99\n"
     "  --sensitivity X       of the threshold, at least  --threshold X              fixed, not from validation\n"
     "  --half                float16 weights in the file\n"
+    "  --no-range            the model does not say what its pictures are like (negatoscope range)\n"
     "  --checkpoint FILE     written after each epoch    --resume                   goes on from it\n"
     "  --from MODEL.onnx     begins with its layers      --trainable WHAT           all, head, N layers from the end\n"
     "  --steps JSON          filters on each picture, kept in the model: [{\"step\":\"median\",\"size\":3}]\n"
@@ -53,7 +54,7 @@ static const struct {
                  {"--focal", "focal", false},
                  {"--keep", "keep", true}};
 
-enum { HANDED_ON = sizeof handed_on / sizeof *handed_on, OWN_OPTIONS = 16, DATA_OPTIONS = 8 };
+enum { HANDED_ON = sizeof handed_on / sizeof *handed_on, OWN_OPTIONS = 17, DATA_OPTIONS = 8 };
 
 typedef struct settings {
   const char *path, *out, *name, *title, *checkpoint, *from, *unfreeze, *steps, *limits, *license, *values[HANDED_ON];
@@ -62,7 +63,7 @@ typedef struct settings {
   double sensitivity; /* of the threshold on validation; 0 for Youden's */
   double threshold;   /* instead of one from validation; negative for none */
   uint32_t threads;
-  bool half, resume;
+  bool half, no_range, resume;
 } settings;
 
 /* With --unfreeze two trainings, one after the other. */
@@ -71,14 +72,23 @@ typedef enum phase { WHOLE, HEAD, LAST_LAYERS } phase;
 /* ---- options ---- */
 
 static int take_options(int argc, char **argv, settings *s, const char *numbers[5]) {
-  const nsc_cli_option own[] = {{"--out", &s->out, NULL},           {"--name", &s->name, NULL},
-                                {"--title", &s->title, NULL},       {"--checkpoint", &s->checkpoint, NULL},
-                                {"--from", &s->from, NULL},         {"--steps", &s->steps, NULL},
-                                {"--unfreeze", &s->unfreeze, NULL}, {"--half", NULL, &s->half},
-                                {"--resume", NULL, &s->resume},     {"--size", &numbers[0], NULL},
-                                {"--channels", &numbers[1], NULL},  {"--sensitivity", &numbers[2], NULL},
-                                {"--threads", &numbers[3], NULL},   {"--threshold", &numbers[4], NULL},
-                                {"--limits", &s->limits, NULL},     {"--license", &s->license, NULL},
+  const nsc_cli_option own[] = {{"--out", &s->out, NULL},
+                                {"--name", &s->name, NULL},
+                                {"--title", &s->title, NULL},
+                                {"--checkpoint", &s->checkpoint, NULL},
+                                {"--from", &s->from, NULL},
+                                {"--steps", &s->steps, NULL},
+                                {"--unfreeze", &s->unfreeze, NULL},
+                                {"--half", NULL, &s->half},
+                                {"--no-range", NULL, &s->no_range},
+                                {"--resume", NULL, &s->resume},
+                                {"--size", &numbers[0], NULL},
+                                {"--channels", &numbers[1], NULL},
+                                {"--sensitivity", &numbers[2], NULL},
+                                {"--threads", &numbers[3], NULL},
+                                {"--threshold", &numbers[4], NULL},
+                                {"--limits", &s->limits, NULL},
+                                {"--license", &s->license, NULL},
                                 NSC_CLI_DATA_OPTIONS(s->data)};
   nsc_cli_option list[OWN_OPTIONS + DATA_OPTIONS + HANDED_ON];
   _Static_assert(sizeof own / sizeof *own == OWN_OPTIONS + DATA_OPTIONS, "as many as there is room for");
@@ -255,6 +265,20 @@ static nsc_status print_limits(const settings *s, const nsc_training *t, nsc_err
   return NSC_OK;
 }
 
+/* What the pictures are like, so that the model can tell which ones it may judge; too few of them are no failure. */
+static void add_range(const nsc_training *t, char **bytes, size_t *size) {
+  nsc_error why = {0};
+  char *studied;
+  size_t studied_size;
+  if (nsc_training_study(t, (const uint8_t *)*bytes, *size, &studied, &studied_size, &why) != NSC_OK) {
+    printf("the model will not know which pictures it may judge: %s\n", why.text);
+    return;
+  }
+  nsc_text_free(*bytes);
+  *bytes = studied;
+  *size = studied_size;
+}
+
 static nsc_status write_model(const settings *s, nsc_training *t, nsc_error *err) {
   nsc_text facts = {0};
   nsc_json_object(&facts);
@@ -269,6 +293,7 @@ static nsc_status write_model(const settings *s, nsc_training *t, nsc_error *err
   NSC_TRY(nsc_text_finish(&facts, &json, err));
   nsc_status status = nsc_training_model(t, json, &bytes, &size, err);
   nsc_text_free(json);
+  if (status == NSC_OK && !s->no_range) add_range(t, &bytes, &size);
   if (status == NSC_OK) status = nsc_cli_write(s->out, bytes, size, err);
   nsc_text_free(bytes);
   NSC_TRY(status);

@@ -1,6 +1,9 @@
 #include "nn/footprint.h"
 
+#include <stdlib.h>
+
 #include <xnnpack/operator.h>
+#include "base/bytes.h"
 #include "nn/plan_private.h"
 #include "nn/product.h"
 
@@ -44,13 +47,23 @@ nsc_status nsc_plan_weights(nsc_plan *plan, const nsc_node *node, uint32_t value
 }
 
 nsc_status nsc_plan_packed(nsc_plan *plan, size_t floats, float **out) {
-  uint8_t *memory;
+  size_t bytes;
   *out = NULL;
-  if (plan->counts) {
-    nsc_plan_hold(plan, (uint64_t)floats * sizeof **out + NSC_PLAN_ALIGN);
-    return NSC_OK;
+  if (!nsc_mul_size(floats, sizeof **out, &bytes) || !nsc_add_size(bytes, NSC_PLAN_ALIGN, &bytes)) {
+    return nsc_fail(plan->err, NSC_ERROR_LIMIT, "the model's weights do not fit into memory");
   }
-  NSC_TRY(nsc_plan_alloc(plan, floats * sizeof **out + NSC_PLAN_ALIGN, 1, &memory));
+  nsc_plan_hold(plan, bytes);
+  if (plan->counts) return NSC_OK;
+  if (plan->packed_count == plan->packed_capacity) {
+    uint32_t capacity = plan->packed_capacity * 2 + 16;
+    void **grown = realloc(plan->packed, capacity * sizeof *grown);
+    if (!grown) return nsc_fail_memory(plan->err, capacity * sizeof *grown, "the plan");
+    plan->packed = grown;
+    plan->packed_capacity = capacity;
+  }
+  void *memory = malloc(bytes); /* not the arena's, which clears what will be written over */
+  if (!memory) return nsc_fail_memory(plan->err, bytes, "the model's weights");
+  plan->packed[plan->packed_count++] = memory;
   *out = (float *)(((uintptr_t)memory + NSC_PLAN_ALIGN - 1) & ~(uintptr_t)(NSC_PLAN_ALIGN - 1));
   return NSC_OK;
 }

@@ -11,6 +11,7 @@
 #include <xnnpack/gemm.h>
 #include <xnnpack/igemm.h>
 #include "base/clock.h"
+#include "nn/decisions.h"
 #include "nn/integer_kernels.h"
 
 /* A 3x3 convolution of 64 channels to 64. */
@@ -92,6 +93,10 @@ static bool has_dots(const struct xnn_gemm_config *config) {
          (xnn_igemm_ukernel_fn)xnn_qs8_qc8w_igemm_minmax_fp32_ukernel_4x8c8__wasmusdot_u2;
 }
 
+static bool can_use_own_kernels(const struct xnn_gemm_config *config) {
+  return has_dots(config);
+}
+
 static int add_racers(const struct xnn_gemm_config *config, const track *t, racer *racers) {
   if (!has_dots(config)) return 0;
   racers[0] = (racer){nsc_integer_igemm_6, NSC_INTEGER_ROWS, 1, &t->params, 1e9};
@@ -102,6 +107,11 @@ static int add_racers(const struct xnn_gemm_config *config, const track *t, race
 
 static void use_own_kernels(const struct xnn_gemm_config *given) {
   (void)given;
+}
+
+static bool can_use_own_kernels(const struct xnn_gemm_config *config) {
+  (void)config;
+  return false;
 }
 
 static int add_racers(const struct xnn_gemm_config *config, const track *t, racer *racers) {
@@ -117,6 +127,12 @@ static const double least_gain = 1.3;
 
 static bool measure(void) {
   const struct xnn_gemm_config *integers = xnn_init_qs8_qc8w_gemm_config(), *floats = xnn_init_f32_gemm_config();
+  uint32_t known = nsc_assumed(NSC_INTEGERS_MASK), own = nsc_assumed(NSC_INTEGERS_OWN);
+  if (integers && known && (!own || can_use_own_kernels(integers))) {
+    if (own) use_own_kernels(integers);
+    nsc_decided(known | own);
+    return known == NSC_INTEGERS_PAY;
+  }
   track *t = integers && floats ? calloc(1, sizeof *t) : NULL;
   if (!t) return true;
   for (int i = 0; i < TAPS * MOST_ROWS; i++) t->rows[i] = t->a + i % MOST_ROWS * DEPTH;
@@ -130,8 +146,10 @@ static bool measure(void) {
   if (count == 3 && racers[2].best < best) {
     best = racers[2].best;
     use_own_kernels(integers);
+    nsc_decided(NSC_INTEGERS_OWN);
   }
   bool pays = racers[0].best > least_gain * best;
+  nsc_decided(pays ? NSC_INTEGERS_PAY : NSC_INTEGERS_COST);
   free(t);
   return pays;
 }

@@ -235,7 +235,7 @@ static nsc_status turn_weights(nsc_plan *plan, const float *in, size_t outputs, 
     return NSC_OK;
   }
   float *out;
-  NSC_TRY(nsc_plan_scratch(plan, outputs * inputs * area, sizeof *out, &out));
+  NSC_TRY(nsc_plan_room(plan, outputs * inputs * area, sizeof *out, &out));
   for (size_t o = 0; o < outputs; o++) {
     float s = scale ? scale[o] : 1.0f;
     const float *from = in + o * inputs * area;
@@ -433,7 +433,7 @@ static nsc_status turn_deconv_weights(nsc_plan *plan, const float *in, size_t gr
     nsc_plan_pass(plan, (uint64_t)groups * group_in * group_out * area * sizeof(float));
     return NSC_OK;
   }
-  NSC_TRY(nsc_plan_scratch(plan, groups * group_in * group_out * area, sizeof *out, &out));
+  NSC_TRY(nsc_plan_room(plan, groups * group_in * group_out * area, sizeof *out, &out));
   for (size_t g = 0; g < groups; g++) {
     for (size_t o = 0; o < group_out; o++) {
       for (size_t a = 0; a < area; a++) {

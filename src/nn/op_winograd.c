@@ -71,7 +71,7 @@ static nsc_status turn(nsc_plan *plan, const nsc_node *node, const float *weight
                        size_t out, float **turned) {
   size_t rows = in * 9;
   const size_t shape[2] = {out, rows}, order[2] = {1, 0};
-  NSC_TRY(nsc_plan_scratch(plan, rows * out, sizeof **turned, turned));
+  NSC_TRY(nsc_plan_room(plan, rows * out, sizeof **turned, turned));
   NSC_TRY(nsc_plan_check(plan, node, xnn_run_transpose_nd_x32(weights, *turned, 2, shape, order, 0, plan->pool)));
   for (size_t r = 0; r < rows && scale; r++) {
     for (size_t o = 0; o < out; o++) (*turned)[r * out + o] *= scale[o];

@@ -322,6 +322,8 @@ void nsc_plan_free(nsc_plan *plan) {
   free_scratch(plan);
   free(plan->scratch);
   for (uint32_t s = 0; s < plan->step_count; s++) xnn_delete_operator(plan->steps[s]->op);
+  for (uint32_t i = 0; i < plan->packed_count; i++) free(plan->packed[i]);
+  free(plan->packed);
   free(plan->steps);
   for (uint32_t i = 0; i < plan->value_count; i++) free(plan->values[i].owned);
   free(plan->values);

@@ -78,6 +78,8 @@ typedef struct nsc_plan {
   uint32_t node;         /* being lowered */
   void **scratch;        /* freed when the node is lowered */
   uint32_t scratch_count, scratch_capacity;
+  void **packed; /* weights of steps of ours, as malloc gave them */
+  uint32_t packed_count, packed_capacity;
   uint64_t packed_bytes;                          /* weights copied into operators */
   uint64_t held_bytes, passing_bytes, peak_bytes; /* footprint.h: memory now, until the node is lowered, and at most */
   bool counts;                                    /* only what it would take is counted: it cannot run */
@@ -126,8 +128,10 @@ nsc_status nsc_plan_elements(nsc_plan *plan, const nsc_node *node, uint32_t valu
 nsc_status nsc_plan_layout(nsc_plan *plan, uint32_t value, bool channels_last, uint32_t *out);
 /* Memory of the plan, zeroed, that lives as long as it; NULL never (fails the plan). */
 nsc_status nsc_plan_alloc(nsc_plan *plan, size_t count, size_t size, void *out);
-/* Memory until the node is lowered. */
+/* Zeroed memory until the node is lowered. */
 nsc_status nsc_plan_scratch(nsc_plan *plan, size_t count, size_t size, void *out);
+/* The same, not zeroed: for weights, which are written as a whole. */
+nsc_status nsc_plan_room(nsc_plan *plan, size_t count, size_t size, void *out);
 
 /* Says what a value of the graph is. Then a step must write it. */
 nsc_status nsc_plan_define(nsc_plan *plan, uint32_t value, nsc_type type, const nsc_shape *shape, bool channels_last);

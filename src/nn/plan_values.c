@@ -82,7 +82,7 @@ static nsc_status check_constant(nsc_plan *plan, size_t count, size_t size, size
   return NSC_OK;
 }
 
-nsc_status nsc_plan_scratch(nsc_plan *plan, size_t count, size_t size, void *out) {
+static nsc_status take_scratch(nsc_plan *plan, size_t count, size_t size, bool zeroed, void *out) {
   size_t bytes;
   NSC_TRY(check_constant(plan, count, size, &bytes));
   if (plan->scratch_count == plan->scratch_capacity) {
@@ -92,12 +92,21 @@ nsc_status nsc_plan_scratch(nsc_plan *plan, size_t count, size_t size, void *out
     plan->scratch = grown;
     plan->scratch_capacity = capacity;
   }
-  void *p = calloc(1, bytes + XNN_EXTRA_BYTES);
+  void *p = zeroed ? calloc(1, bytes + XNN_EXTRA_BYTES) : malloc(bytes + XNN_EXTRA_BYTES);
   if (!p) return nsc_fail_memory(plan->err, bytes, "the plan");
+  if (!zeroed) memset((char *)p + bytes, 0, XNN_EXTRA_BYTES);
   nsc_plan_pass(plan, bytes);
   plan->scratch[plan->scratch_count++] = p;
   memcpy(out, &p, sizeof p);
   return NSC_OK;
+}
+
+nsc_status nsc_plan_scratch(nsc_plan *plan, size_t count, size_t size, void *out) {
+  return take_scratch(plan, count, size, true, out);
+}
+
+nsc_status nsc_plan_room(nsc_plan *plan, size_t count, size_t size, void *out) {
+  return take_scratch(plan, count, size, false, out);
 }
 
 nsc_shape nsc_value_physical(const nsc_value *value) {
@@ -239,14 +248,14 @@ nsc_status nsc_plan_floats(nsc_plan *plan, const nsc_node *node, uint32_t value,
     size_t count = 0;
     float *copy;
     nsc_shape_count(&v->shape, &count);
-    NSC_TRY(nsc_plan_scratch(plan, count, sizeof *copy, &copy));
+    NSC_TRY(nsc_plan_room(plan, count, sizeof *copy, &copy));
     *out = copy;
     return nsc_quant_expand(plan, plain, copy);
   } else if (nsc_floats_in_place(proto)) {
     *out = (const float *)(const void *)proto->raw; /* in place: big weights are not copied twice */
   } else {
     float *copy;
-    NSC_TRY(nsc_plan_scratch(plan, proto->count, sizeof *copy, &copy));
+    NSC_TRY(nsc_plan_room(plan, proto->count, sizeof *copy, &copy));
     if (proto->onnx_type == 1) {
       NSC_TRY(nsc_tensor_proto_read(proto, copy, plan->err));
     } else if (proto->raw) {

@@ -112,7 +112,7 @@ static nsc_status turn_weights(nsc_plan *plan, const int8_t *weights, size_t out
     nsc_plan_pass(plan, (uint64_t)outputs * inputs * area);
     return NSC_OK;
   }
-  NSC_TRY(nsc_plan_scratch(plan, outputs * inputs * area, 1, out));
+  NSC_TRY(nsc_plan_room(plan, outputs * inputs * area, 1, out));
   const nsc_shape shape = {3, {(int64_t)outputs, (int64_t)inputs, (int64_t)area}};
   nsc_transpose(*out, weights, &shape, (const uint32_t[]){0, 2, 1}, 1);
   return NSC_OK;

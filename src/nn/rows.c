@@ -10,6 +10,7 @@
 #include <xnnpack/gemm.h>
 #include <xnnpack/igemm.h>
 #include "base/clock.h"
+#include "nn/decisions.h"
 
 enum { FOUR = 4, SIX = 6, TAPS = 9, DEPTH = 32, COLUMNS = 64, ROUNDS = 24, SETTLED = 5 };
 
@@ -79,12 +80,20 @@ void nsc_choose_rows(void) {
   /* XNNPACK hands its configuration out as constant, but it stands in writable memory and is read at each creation. */
   struct xnn_gemm_config *config = (struct xnn_gemm_config *)(uintptr_t)xnn_init_f32_gemm_config();
   if (!config || config->mr != FOUR || config->nr != 8) return; /* not x86, or another XNNPACK */
+  uint32_t known = nsc_assumed(NSC_ROWS_MASK);
+  if (known) {
+    if (known == NSC_ROWS_SIX) use_six(config);
+    nsc_decided(known);
+    return;
+  }
   track *t = calloc(1, sizeof *t);
   if (!t) return;
   for (int i = 0; i < TAPS * SIX; i++) t->rows[i] = t->a + i % SIX * DEPTH;
   t->params.scalar.min = -1;
   t->params.scalar.max = 1;
-  if (six_is_faster(t)) use_six(config);
+  bool six = six_is_faster(t);
+  if (six) use_six(config);
+  nsc_decided(six ? NSC_ROWS_SIX : NSC_ROWS_FOUR);
   free(t);
 }
 

@@ -117,21 +117,23 @@ const float *nsc_session_tap(nsc_session *session, uint32_t value, size_t *count
 
 bool nsc_session_tap_picture(const nsc_session *session, uint32_t value, size_t size[3]) {
   const nsc_value *v = &session->plan.values[value];
-  if (!v->known || v->data || v->type != NSC_TYPE_F32 || v->shape.rank != 4 || v->shape.dims[0] != 1) return false;
+  if (!v->known || v->data || v->type != NSC_TYPE_F32 || v->shape.rank != 4) return false;
   for (int i = 0; i < 3; i++) size[i] = (size_t)v->shape.dims[i < 2 ? i + 2 : 1];
   return true;
 }
 
-void nsc_session_read_tap(nsc_session *session, uint32_t value, float *out) {
+void nsc_session_read_tap(nsc_session *session, uint32_t value, uint32_t index, float *out) {
   const nsc_value *v = &session->plan.values[value];
-  size_t count = element_count(v);
-  const float *from = nsc_plan_pointer(&session->plan, value);
+  nsc_shape one = v->shape;
+  one.dims[0] = 1;
+  size_t count = nsc_shape_product(&one, 1, 4);
+  const float *from = (const float *)nsc_plan_pointer(&session->plan, value) + index * count;
   uint32_t perm[NSC_MAX_RANK];
   nsc_channels_last_perm(v->shape.rank, perm);
   if (v->channels_last) {
     memcpy(out, from, count * sizeof *out);
   } else {
-    nsc_transpose(out, from, &v->shape, perm, sizeof *out);
+    nsc_transpose(out, from, &one, perm, sizeof *out);
   }
 }
 

@@ -13,10 +13,10 @@ NSC_WARN_UNUSED nsc_status nsc_session_create_tapped(const nsc_model *model, con
                                                      nsc_error *err);
 /* The elements of a tapped value, in whatever layout; NULL when it is no float32. Valid until the next run. */
 const float *nsc_session_tap(nsc_session *session, uint32_t value, size_t *count);
-/* Height, width and channels of a tapped value [1, C, H, W] of float32; false when it is none. */
+/* Height, width and channels of a tapped value [N, C, H, W] of float32; false when it is none. */
 bool nsc_session_tap_picture(const nsc_session *session, uint32_t value, size_t size[3]);
-/* Its elements as [height][width][channels]. */
-void nsc_session_read_tap(nsc_session *session, uint32_t value, float *out);
+/* The elements of picture `index` of it as [height][width][channels]. */
+void nsc_session_read_tap(nsc_session *session, uint32_t value, uint32_t index, float *out);
 
 /* Its threads, NULL where it has none but the calling one: for other work between its runs. */
 struct pthreadpool;

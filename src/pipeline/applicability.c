@@ -166,33 +166,29 @@ static void measure(nsc_applies *a, nsc_applies_reason reason, double unusual) {
   }
 }
 
-/* What the file says, and what is seen of it without the model. */
-static nsc_status judge_image(const nsc_applicability *a, nsc_image *image, uint32_t frame, nsc_applies *out,
-                              nsc_error *err) {
+nsc_status nsc_applicability_judge_file(const nsc_applicability *a, nsc_image *image, uint32_t frame, nsc_applies *out,
+                                        nsc_error *err) {
+  nsc_applies found = {.verdict = NSC_APPLIES_IN_RANGE, .features = NAN, .look = NAN};
   double colour = 0, aspect = (double)image->info.width / image->info.height;
   if (a->grey) NSC_TRY(nsc_image_colour(image, frame, &colour, err));
-  if (colour > NSC_COLOUR_FROM) find(out, NSC_APPLIES_COLOUR, NSC_APPLIES_OUT);
+  if (colour > NSC_COLOUR_FROM) find(&found, NSC_APPLIES_COLOUR, NSC_APPLIES_OUT);
   bool wide = a->aspect[1] > 0 && aspect > a->aspect[1] * shape_slack;
   bool high = a->aspect[0] > 0 && aspect < a->aspect[0] / shape_slack;
-  if (wide || high) find(out, NSC_APPLIES_SHAPE, NSC_APPLIES_DOUBTFUL);
-  if (contradicts(&a->modality, image->modality)) find(out, NSC_APPLIES_MODALITY, NSC_APPLIES_OUT);
-  if (contradicts(&a->body_part, image->body_part)) find(out, NSC_APPLIES_BODY_PART, NSC_APPLIES_OUT);
-  if (contradicts(&a->view, image->view)) find(out, NSC_APPLIES_VIEW, NSC_APPLIES_DOUBTFUL);
+  if (wide || high) find(&found, NSC_APPLIES_SHAPE, NSC_APPLIES_DOUBTFUL);
+  if (contradicts(&a->modality, image->modality)) find(&found, NSC_APPLIES_MODALITY, NSC_APPLIES_OUT);
+  if (contradicts(&a->body_part, image->body_part)) find(&found, NSC_APPLIES_BODY_PART, NSC_APPLIES_OUT);
+  if (contradicts(&a->view, image->view)) find(&found, NSC_APPLIES_VIEW, NSC_APPLIES_DOUBTFUL);
+  *out = found;
   return NSC_OK;
 }
 
-nsc_status nsc_applicability_judge(const nsc_applicability *a, const nsc_applicant *who, nsc_applies *out,
-                                   nsc_error *err) {
-  nsc_applies found = {.verdict = NSC_APPLIES_IN_RANGE, .features = NAN, .look = NAN};
-  if (a->features.count && a->features.count == who->feature_count) {
-    found.features = nsc_gaussian_unusual(&a->features, who->features);
-    measure(&found, NSC_APPLIES_FEATURES, found.features);
+void nsc_applicability_judge_sight(const nsc_applicability *a, const nsc_sight *sight, nsc_applies *inout) {
+  if (a->features.count && a->features.count == sight->feature_count) {
+    inout->features = nsc_gaussian_unusual(&a->features, sight->features);
+    measure(inout, NSC_APPLIES_FEATURES, inout->features);
   }
-  if (a->look.count && who->look) {
-    found.look = nsc_gaussian_unusual(&a->look, who->look);
-    measure(&found, NSC_APPLIES_LOOK, found.look);
+  if (a->look.count) {
+    inout->look = nsc_gaussian_unusual(&a->look, sight->look);
+    measure(inout, NSC_APPLIES_LOOK, inout->look);
   }
-  if (who->image) NSC_TRY(judge_image(a, who->image, who->frame, &found, err));
-  *out = found;
-  return NSC_OK;
 }

@@ -37,18 +37,17 @@ void nsc_applicability_drop(nsc_applicability *a);
 /* The member "applies" of a result's JSON. */
 void nsc_applies_write(const nsc_applies *a, nsc_text *t);
 
-/* What is known of a picture that a model has just seen. */
-typedef struct nsc_applicant {
-  nsc_image *image; /* NULL: only the tensor is known */
-  uint32_t frame;
-  const float *features; /* [feature_count], pooled; NULL where the model has none */
-  uint32_t feature_count;
-  const float *look; /* [NSC_LOOK_COUNT] */
-} nsc_applicant;
+/* What a study and a judgement go by: what a network and an eye see of a picture. */
+typedef struct nsc_sight {
+  uint32_t feature_count; /* 0 where the model has no feature map */
+  float features[NSC_GAUSSIAN_MOST], look[NSC_LOOK_COUNT];
+} nsc_sight;
 
-/* Errors: those of decoding. */
-NSC_WARN_UNUSED nsc_status nsc_applicability_judge(const nsc_applicability *a, const nsc_applicant *who,
-                                                   nsc_applies *out, nsc_error *err);
+/* By what the file says and shows without the model. Errors: those of decoding. */
+NSC_WARN_UNUSED nsc_status nsc_applicability_judge_file(const nsc_applicability *a, nsc_image *image, uint32_t frame,
+                                                        nsc_applies *out, nsc_error *err);
+/* Adds what the model saw. */
+void nsc_applicability_judge_sight(const nsc_applicability *a, const nsc_sight *sight, nsc_applies *inout);
 
 /* Means of a feature map [places][channels] over its places; longer than NSC_GAUSSIAN_MOST they are projected to so
  * many by random signs, always the same. Returns how many. */

@@ -17,6 +17,10 @@
 #include "pipeline/manifest.h"
 #include "pipeline/scores.h"
 
+typedef struct times {
+  double decode_ms, preprocess_ms;
+} times;
+
 struct nsc_classifier {
   const nsc_model *model;
   nsc_arena arena;
@@ -24,17 +28,22 @@ struct nsc_classifier {
   nsc_session *session;
   uint32_t batch;      /* pictures in a run */
   bool channels_first; /* of the model's input: N, C, H, W; else N, H, W, C */
-  float *input;        /* [height][width][channels] */
-  size_t input_count;
+  float *input;        /* [batch][height][width][channels] */
+  size_t input_count;  /* of one picture */
   nsc_applicability applicability;
   bool says_applicability;
   uint32_t map;       /* value of the model's last feature map, or NSC_NO_VALUE */
   size_t map_size[3]; /* its height, width, channels */
-  float *raw;         /* what the network gives, [raw_count] */
+  float *raw;         /* what the network gives, [batch][raw_count] */
   uint32_t raw_count;
   uint32_t output;  /* of the model's outputs, the one with the scores */
-  uint16_t *halves; /* [raw_count] where it is float16, else NULL */
-  float *scores;    /* [manifest.label_count] */
+  uint16_t *halves; /* [batch][raw_count] where it is float16, else NULL */
+  float *scores;    /* [batch][manifest.label_count] */
+  times *times;     /* [batch] */
+  void *kept;       /* of nsc_classifier_keep */
+  void (*end_kept)(void *object);
+  nsc_applies *files; /* [batch]: what the files' own words and colours say */
+  double run_ms;
 };
 
 nsc_status nsc_classifier_profile(const nsc_classifier *classifier, char **out, nsc_error *err) {
@@ -102,12 +111,14 @@ static nsc_status number_labels(nsc_classifier *c, nsc_error *err) {
   return NSC_OK;
 }
 
-/* Numbers in an output of scores; 0 when it is none. `strictly`: at most one dimension is larger than one. */
+/* Numbers of one picture in an output of scores; 0 when it is none. `strictly`: at most one dimension is larger than
+ * one. */
 static uint32_t count_scores(const nsc_classifier *c, uint32_t output, bool strictly, nsc_tensor_info *info) {
   nsc_session_output_info(c->session, output, info);
   uint64_t count = 1;
-  uint32_t large = 0;
-  for (uint32_t i = 0; i < info->rank; i++) {
+  uint32_t large = 0, first = c->batch > 1;
+  if (first && (info->rank == 0 || info->dims[0] != c->batch)) return 0; /* pictures are not kept apart */
+  for (uint32_t i = first; i < info->rank; i++) {
     large += info->dims[i] > 1;
     count *= (uint64_t)info->dims[i];
     if (count > NSC_MAX_LABELS) return 0;
@@ -145,15 +156,19 @@ static nsc_status fit_output(nsc_classifier *c, nsc_error *err) {
   if (!fits) {
     return nsc_fail(err, NSC_ERROR_RECIPE, "%u labels do not fit the model's %u outputs", m->label_count, c->raw_count);
   }
-  c->raw = nsc_arena_alloc(&c->arena, c->raw_count, sizeof *c->raw);
-  c->scores = nsc_arena_alloc(&c->arena, m->label_count, sizeof *c->scores);
+  size_t numbers = (size_t)c->batch * c->raw_count, labels = 2 * (size_t)c->batch * m->label_count;
+  c->raw = nsc_arena_alloc(&c->arena, numbers, sizeof *c->raw);
+  c->scores = nsc_arena_alloc(&c->arena, labels, sizeof *c->scores);
+  c->times = nsc_arena_alloc(&c->arena, c->batch, sizeof *c->times);
+  c->files = nsc_arena_alloc(&c->arena, c->batch, sizeof *c->files);
   nsc_tensor_info info;
   nsc_session_output_info(c->session, c->output, &info);
   if (info.type == NSC_TYPE_F16) {
-    c->halves = nsc_arena_alloc(&c->arena, c->raw_count, sizeof *c->halves);
-    if (!c->halves) return nsc_fail_memory(err, c->raw_count * sizeof *c->halves, "scores");
+    c->halves = nsc_arena_alloc(&c->arena, numbers, sizeof *c->halves);
+    if (!c->halves) return nsc_fail_memory(err, numbers * sizeof *c->halves, "scores");
   }
-  if (!c->raw || !c->scores) return nsc_fail_memory(err, c->raw_count * sizeof *c->raw, "scores");
+  if (!c->raw || !c->scores || !c->times || !c->files)
+    return nsc_fail_memory(err, c->raw_count * sizeof *c->raw, "scores");
   return NSC_OK;
 }
 
@@ -192,7 +207,7 @@ static nsc_status build(nsc_classifier *c, const nsc_classifier_options *options
   NSC_TRY(check_map(c, err));
   NSC_TRY(read_applicability(c, err));
   c->input_count = count_inputs(&c->manifest.recipe);
-  c->input = malloc(c->input_count * sizeof *c->input);
+  c->input = calloc(c->batch, c->input_count * sizeof *c->input);
   return c->input ? NSC_OK : nsc_fail_memory(err, c->input_count * sizeof *c->input, "the model's input");
 }
 
@@ -227,7 +242,7 @@ static nsc_status measure_memory(nsc_classifier *c, const nsc_classifier_options
   session.inputs = &input;
   NSC_TRY(nsc_model_memory(c->model, &session, out, err));
   if (c->manifest.has_recipe) {
-    uint64_t bytes = (uint64_t)count_inputs(&c->manifest.recipe) * sizeof(float);
+    uint64_t bytes = (uint64_t)c->batch * count_inputs(&c->manifest.recipe) * sizeof(float);
     out->other += bytes;
     out->peak += bytes;
   }
@@ -262,6 +277,7 @@ nsc_status nsc_classifier_memory_json(const nsc_model *model, const nsc_classifi
 
 void nsc_classifier_free(nsc_classifier *classifier) {
   if (!classifier) return;
+  nsc_classifier_keep(classifier, NULL, NULL);
   nsc_session_free(classifier->session);
   nsc_applicability_drop(&classifier->applicability);
   free(classifier->input);
@@ -269,25 +285,22 @@ void nsc_classifier_free(nsc_classifier *classifier) {
   free(classifier);
 }
 
-/* Probabilities from what the network gave. Temperature divides logits (Guo et al. 2017); probabilities go back to
-   logits for it. */
-static void score(nsc_classifier *c) {
-  const nsc_manifest *m = &c->manifest;
-  float t = m->temperature;
-  uint32_t n = c->raw_count;
+/* Probabilities from what the network gave for one picture. Temperature divides logits (Guo et al. 2017); probabilities
+   go back to logits for it. */
+static void score(const nsc_manifest *m, float t, const float *raw, uint32_t n, float *scores) {
   bool as_they_are = !m->logits && t == 1;
   if (m->task == NSC_TASK_MULTI || n == 1) {
     for (uint32_t i = 0; i < n; i++) {
-      float x = c->raw[i], z = m->logits ? x : logf(x / (1 - x));
-      c->scores[i] = as_they_are ? x : nsc_sigmoid_score(z, t);
+      float x = raw[i], z = m->logits ? x : logf(x / (1 - x));
+      scores[i] = as_they_are ? x : nsc_sigmoid_score(z, t);
     }
     if (m->task == NSC_TASK_MULTI) return;
-    c->scores[1] = c->scores[0];
-    c->scores[0] = 1 - c->scores[1];
+    scores[1] = scores[0];
+    scores[0] = 1 - scores[1];
     return;
   }
-  for (uint32_t i = 0; i < n; i++) c->scores[i] = m->logits || as_they_are ? c->raw[i] : logf(c->raw[i]);
-  if (!as_they_are) nsc_softmax_scores(c->scores, n, t, c->scores);
+  for (uint32_t i = 0; i < n; i++) scores[i] = m->logits || as_they_are ? raw[i] : logf(raw[i]);
+  if (!as_they_are) nsc_softmax_scores(scores, n, t, scores);
 }
 
 void nsc_classifier_blank_result(const nsc_classifier *classifier, nsc_result *out) {
@@ -313,54 +326,103 @@ nsc_status nsc_classifier_prepare(nsc_classifier *classifier, nsc_image *image, 
   return NSC_OK;
 }
 
-/* What the network gives for a picture, as floats. */
-static nsc_status run_network(nsc_classifier *c, const float *input, const volatile int32_t *cancel, nsc_error *err) {
-  if (c->channels_first) {
-    NSC_TRY(nsc_session_set_input_nhwc(c->session, 0, input, c->input_count, err));
-  } else {
-    NSC_TRY(nsc_session_set_input(c->session, 0, input, c->input_count * sizeof *input, err));
+uint32_t nsc_classifier_batch(const nsc_classifier *classifier) {
+  return classifier->batch;
+}
+
+nsc_status nsc_classifier_put(nsc_classifier *classifier, uint32_t slot, nsc_image *image, uint32_t frame,
+                              nsc_error *err) {
+  nsc_classifier *c = classifier;
+  if (!c || !image) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no classifier or image");
+  if (slot >= c->batch) return nsc_fail(err, NSC_ERROR_ARGUMENT, "picture %u of a batch of %u", slot, c->batch);
+  double start = nsc_now_ms();
+  const void *samples;
+  NSC_TRY(nsc_image_frame(image, frame, &samples, err));
+  double decoded = nsc_now_ms();
+  NSC_TRY(nsc_preprocess(image, frame, &c->manifest.recipe, c->input + slot * c->input_count, c->input_count, err));
+  if (c->says_applicability) {
+    NSC_TRY(nsc_applicability_judge_file(&c->applicability, image, frame, &c->files[slot], err));
   }
-  NSC_TRY(nsc_session_run(c->session, cancel, err));
-  if (c->halves) {
-    NSC_TRY(nsc_session_get_output(c->session, c->output, c->halves, c->raw_count * sizeof *c->halves, err));
-    nsc_half_expand(c->halves, c->raw_count, c->raw);
-  } else {
-    NSC_TRY(nsc_session_get_output(c->session, c->output, c->raw, c->raw_count * sizeof *c->raw, err));
-  }
-  for (uint32_t i = 0; i < c->raw_count; i++) {
-    if (!isfinite(c->raw[i])) return nsc_fail(err, NSC_ERROR_CORRUPT, "the model's output is not a number");
-  }
+  c->times[slot] = (times){decoded - start, nsc_now_ms() - decoded};
   return NSC_OK;
 }
 
-nsc_status nsc_classifier_judge(nsc_classifier *classifier, const float *input, const volatile int32_t *cancel,
-                                nsc_result *out, nsc_error *err) {
+nsc_status nsc_classifier_run_batch(nsc_classifier *classifier, const volatile int32_t *cancel, nsc_error *err) {
   nsc_classifier *c = classifier;
   double start = nsc_now_ms();
-  NSC_TRY(run_network(c, input, cancel, err));
-  score(c);
+  size_t inputs = c->batch * c->input_count, numbers = (size_t)c->batch * c->raw_count;
+  if (c->channels_first) {
+    NSC_TRY(nsc_session_set_input_nhwc(c->session, 0, c->input, inputs, err));
+  } else {
+    NSC_TRY(nsc_session_set_input(c->session, 0, c->input, inputs * sizeof *c->input, err));
+  }
+  NSC_TRY(nsc_session_run(c->session, cancel, err));
+  if (c->halves) {
+    NSC_TRY(nsc_session_get_output(c->session, c->output, c->halves, numbers * sizeof *c->halves, err));
+    nsc_half_expand(c->halves, numbers, c->raw);
+  } else {
+    NSC_TRY(nsc_session_get_output(c->session, c->output, c->raw, numbers * sizeof *c->raw, err));
+  }
+  c->run_ms = nsc_now_ms() - start;
+  return NSC_OK;
+}
+
+/* Scores and verdict of a slot, from what the last run gave. */
+static nsc_status judge_slot(nsc_classifier *c, uint32_t slot, nsc_result *out, nsc_error *err) {
+  const nsc_manifest *m = &c->manifest;
+  const float *raw = c->raw + (size_t)slot * c->raw_count;
+  float *scores = c->scores + (size_t)slot * 2 * m->label_count, *plain = scores + m->label_count;
+  for (uint32_t i = 0; i < c->raw_count; i++) {
+    if (!isfinite(raw[i])) return nsc_fail(err, NSC_ERROR_CORRUPT, "the model's output is not a number");
+  }
+  score(m, m->temperature, raw, c->raw_count, scores);
+  score(m, 1, raw, c->raw_count, plain);
   nsc_classifier_blank_result(c, out);
-  out->scores = c->scores;
-  out->verdict = nsc_verdict(c->manifest.task, c->scores, c->manifest.thresholds, c->manifest.label_count);
-  out->inference_ms = nsc_now_ms() - start;
+  out->scores = scores;
+  out->raw = plain;
+  out->verdict = nsc_verdict(m->task, scores, m->thresholds, m->label_count);
+  out->relation = nsc_relation_of(m->task, scores, m->thresholds, m->label_count, nsc_asked_label(out, -1));
+  out->inference_ms = c->run_ms / c->batch;
+  return NSC_OK;
+}
+
+nsc_status nsc_classifier_result(nsc_classifier *classifier, uint32_t slot, nsc_result *out, nsc_error *err) {
+  nsc_classifier *c = classifier;
+  if (slot >= c->batch) return nsc_fail(err, NSC_ERROR_ARGUMENT, "picture %u of a batch of %u", slot, c->batch);
+  NSC_TRY(judge_slot(c, slot, out, err));
+  out->decode_ms = c->times[slot].decode_ms;
+  out->preprocess_ms = c->times[slot].preprocess_ms;
+  if (!c->says_applicability) return NSC_OK;
+  nsc_sight sight;
+  NSC_TRY(nsc_classifier_see(c, slot, &sight, err));
+  out->applies = c->files[slot];
+  nsc_applicability_judge_sight(&c->applicability, &sight, &out->applies);
   return NSC_OK;
 }
 
 nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
                               const volatile int32_t *cancel, nsc_result *out, nsc_error *err) {
+  if (!out) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no result");
+  NSC_TRY(nsc_classifier_put(classifier, 0, image, frame, err));
+  NSC_TRY(nsc_classifier_run_batch(classifier, cancel, err));
+  return nsc_classifier_result(classifier, 0, out, err);
+}
+
+nsc_status nsc_classifier_judge(nsc_classifier *classifier, const float *input, const volatile int32_t *cancel,
+                                nsc_result *out, nsc_error *err) {
   nsc_classifier *c = classifier;
-  if (!c || !image || !out) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no classifier, image or result");
-  double start = nsc_now_ms();
-  const void *samples;
-  NSC_TRY(nsc_image_frame(image, frame, &samples, err));
-  double decoded = nsc_now_ms();
-  NSC_TRY(nsc_preprocess(image, frame, &c->manifest.recipe, c->input, c->input_count, err));
-  double preprocessed = nsc_now_ms();
-  NSC_TRY(nsc_classifier_judge(c, c->input, cancel, out, err));
-  NSC_TRY(nsc_classifier_applies(c, image, frame, c->input, &out->applies, err));
-  out->decode_ms = decoded - start;
-  out->preprocess_ms = preprocessed - decoded;
-  return NSC_OK;
+  if (input != c->input) memcpy(c->input, input, c->input_count * sizeof *input);
+  NSC_TRY(nsc_classifier_run_batch(c, cancel, err));
+  return judge_slot(c, 0, out, err);
+}
+
+float *nsc_classifier_room(nsc_classifier *classifier) {
+  return classifier->input;
+}
+
+const float *nsc_classifier_tensor(const nsc_classifier *classifier, size_t *count) {
+  *count = classifier->input_count;
+  return classifier->input;
 }
 
 /* ---- applicability ---- */
@@ -379,35 +441,35 @@ void nsc_recipe_from_units(const nsc_recipe *recipe, const float *units, size_t 
   }
 }
 
-nsc_status nsc_classifier_see(nsc_classifier *classifier, const float *input, nsc_sight *out, nsc_error *err) {
+nsc_status nsc_classifier_see(nsc_classifier *classifier, uint32_t slot, nsc_sight *out, nsc_error *err) {
   nsc_classifier *c = classifier;
   const nsc_recipe *r = &c->manifest.recipe;
   size_t places = c->map_size[0] * c->map_size[1], channels = c->map_size[2];
   size_t room = c->map == NSC_NO_VALUE || places * channels < c->input_count ? c->input_count : places * channels;
   float *values = malloc(room * sizeof *values);
   if (!values) return nsc_fail_memory(err, room * sizeof *values, "what a model sees");
-  nsc_recipe_to_units(r, input, c->input_count, values);
+  nsc_recipe_to_units(r, c->input + slot * c->input_count, c->input_count, values);
   nsc_picture_look(values, r->height, r->width, r->channels, out->look);
   out->feature_count = 0;
   if (c->map != NSC_NO_VALUE) {
-    nsc_classifier_read_feature_map(c, values);
+    nsc_session_read_tap(c->session, c->map, slot, values);
     out->feature_count = nsc_pool_features(values, places, channels, out->features);
   }
   free(values);
   return NSC_OK;
 }
 
-nsc_status nsc_classifier_applies(nsc_classifier *classifier, nsc_image *image, uint32_t frame, const float *input,
-                                  nsc_applies *out, nsc_error *err) {
-  *out = (nsc_applies){.features = NAN, .look = NAN};
-  if (!classifier->says_applicability) return NSC_OK;
-  nsc_sight sight;
-  NSC_TRY(nsc_classifier_see(classifier, input, &sight, err));
-  const nsc_applicant who = {image, frame, sight.features, sight.feature_count, sight.look};
-  return nsc_applicability_judge(&classifier->applicability, &who, out, err);
+/* ---- for explanations ---- */
+
+void nsc_classifier_keep(nsc_classifier *classifier, void *object, void (*end)(void *object)) {
+  if (classifier->kept) classifier->end_kept(classifier->kept);
+  classifier->kept = object;
+  classifier->end_kept = end;
 }
 
-/* ---- for explanations ---- */
+void *nsc_classifier_kept(const nsc_classifier *classifier) {
+  return classifier->kept;
+}
 
 uint32_t nsc_asked_label(const nsc_result *result, int32_t asked) {
   if (asked >= 0) return (uint32_t)asked;
@@ -440,7 +502,7 @@ uint32_t nsc_classifier_feature_map(const nsc_classifier *classifier, size_t siz
 }
 
 void nsc_classifier_read_feature_map(nsc_classifier *classifier, float *out) {
-  nsc_session_read_tap(classifier->session, classifier->map, out);
+  nsc_session_read_tap(classifier->session, classifier->map, 0, out);
 }
 
 void nsc_classifier_logit_weights(const nsc_classifier *classifier, uint32_t label, float *weights) {

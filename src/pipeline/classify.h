@@ -17,25 +17,20 @@ NSC_WARN_UNUSED nsc_status nsc_classifier_prepare(nsc_classifier *classifier, ns
                                                   const float **out, size_t *count, bool *channels_last,
                                                   nsc_error *err);
 
-/* A picture that nsc_classifier_prepare made, or one like it, to a result. Times but that of inference are 0. */
+/* A picture that nsc_classifier_prepare made, or one like it, to a result, by way of slot 0. Times but that of
+ * inference are 0, and applicability is not looked at. */
 NSC_WARN_UNUSED nsc_status nsc_classifier_judge(nsc_classifier *classifier, const float *input,
                                                 const volatile int32_t *cancel, nsc_result *out, nsc_error *err);
 
 /* ---- of the last run ---- */
 
-/* What a study and a judgement of applicability go by. */
-typedef struct nsc_sight {
-  uint32_t feature_count; /* 0 where the model has no feature map */
-  float features[NSC_GAUSSIAN_MOST], look[NSC_LOOK_COUNT];
-} nsc_sight;
-
-/* `input` is what the run was of. Errors: MEMORY. */
-NSC_WARN_UNUSED nsc_status nsc_classifier_see(nsc_classifier *classifier, const float *input, nsc_sight *out,
+/* Of a slot. Errors: MEMORY. */
+NSC_WARN_UNUSED nsc_status nsc_classifier_see(nsc_classifier *classifier, uint32_t slot, nsc_sight *out,
                                               nsc_error *err);
-/* Whether the model may judge the frame that the run was of; UNKNOWN where it does not say. Errors: those of decoding.
- */
-NSC_WARN_UNUSED nsc_status nsc_classifier_applies(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
-                                                  const float *input, nsc_applies *out, nsc_error *err);
+/* What the run was of: [height][width][channels] of slot 0. */
+const float *nsc_classifier_tensor(const nsc_classifier *classifier, size_t *count);
+/* The same, to be filled before nsc_classifier_run_batch. */
+float *nsc_classifier_room(nsc_classifier *classifier);
 
 /* How much the network speaks for a label, before softmax or sigmoid and temperature; log-odds where it gives
  * probabilities. The label "absent" of a network with one output has the negative of "present". */
@@ -55,6 +50,11 @@ void nsc_recipe_to_units(const nsc_recipe *recipe, const float *input, size_t co
 void nsc_recipe_from_units(const nsc_recipe *recipe, const float *units, size_t count, float *out);
 
 /* ---- of the network ---- */
+
+/* Something made of the network that is worth keeping for the next question about it, ended with the classifier or by
+ * the next one that is kept. NULL when nothing is. */
+void nsc_classifier_keep(nsc_classifier *classifier, void *object, void (*end)(void *object));
+void *nsc_classifier_kept(const nsc_classifier *classifier);
 
 const nsc_model *nsc_classifier_model(const nsc_classifier *classifier);
 /* Its threads for other work between runs, as nsc_session_threads. */

@@ -103,6 +103,7 @@ static void write_image(nsc_text *t, const nsc_image *image, uint32_t frame, con
 }
 
 static void write_result(nsc_text *t, const nsc_classifier *classifier, const nsc_result *r) {
+  static const char *const relations[] = {"below", "borderline", "above"};
   const nsc_manifest *m = nsc_classifier_manifest(classifier);
   bool decided = r->verdict < r->count;
   nsc_json_key(t, "result"), nsc_json_object(t);
@@ -112,6 +113,7 @@ static void write_result(nsc_text *t, const nsc_classifier *classifier, const ns
     nsc_json_object(t);
     member(t, "label", r->labels[i]);
     nsc_json_key(t, "score"), nsc_json_float(t, r->scores[i]);
+    nsc_json_key(t, "raw"), nsc_json_float(t, r->raw[i]);
     nsc_json_key(t, "logit"), nsc_json_number(t, nsc_classifier_logit(classifier, i));
     nsc_json_key(t, "threshold"), nsc_json_float(t, counts ? r->thresholds[i] : NAN);
     member(t, "advice", m->advice[i]);
@@ -120,6 +122,7 @@ static void write_result(nsc_text *t, const nsc_classifier *classifier, const ns
   nsc_json_end_array(t);
   member(t, "verdict", decided ? r->labels[r->verdict] : NULL);
   member(t, "advice", decided ? m->advice[r->verdict] : NULL);
+  member(t, "relation", relations[r->relation]);
   nsc_applies_write(&r->applies, t);
   nsc_json_end_object(t);
 }

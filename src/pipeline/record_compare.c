@@ -139,7 +139,7 @@ static void differ(comparison *c, const char *path, const nsc_json_value *report
 
 static void compare_numbers(comparison *c, const char *path, const nsc_json_value *a, const nsc_json_value *b) {
   double apart = fabs(a->number - b->number), scale = fmax(1, fabs(a->number));
-  bool score = a->key && strcmp(a->key, "score") == 0;
+  bool score = a->key && (strcmp(a->key, "score") == 0 || strcmp(a->key, "raw") == 0);
   if (score) c->largest = fmax(c->largest, apart);
   if (apart == 0) return;
   c->exact = false;

@@ -32,6 +32,10 @@ void nsc_record_say_verdict(nsc_text *t, const nsc_record *record, int language)
   nsc_record_say(
       t, language, name,
       (const char *const[NSC_WORDS_ARGUMENTS]){nsc_json_text_of(subject, "label"), score, single ? count : threshold});
+  const char *relation = nsc_json_text_of(nsc_record_part(record, "result"), "relation");
+  if (strcmp(relation, "borderline") != 0) return;
+  nsc_text_put(t, " ");
+  nsc_record_say(t, language, "borderline", (const char *const[NSC_WORDS_ARGUMENTS]){NULL});
 }
 
 void nsc_record_say_calibration(nsc_text *t, const nsc_record *record, int language) {

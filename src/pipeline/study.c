@@ -8,6 +8,7 @@
 #include "nn/onnx_write.h"
 #include "pipeline/applicability.h"
 #include "pipeline/classify.h"
+#include "pipeline/study.h"
 
 struct nsc_study {
   const nsc_model *model;
@@ -55,24 +56,21 @@ static nsc_status take(nsc_gaussian_fit *fit, const float *x, bool held, nsc_err
   return NSC_OK;
 }
 
-static nsc_status add_input(nsc_study *s, const float *input, bool held, nsc_error *err) {
-  nsc_result result;
+/* The picture that was put into the classifier. */
+static nsc_status see(nsc_study *s, bool held, nsc_error *err) {
   nsc_sight sight;
-  NSC_TRY(nsc_classifier_judge(s->classifier, input, NULL, &result, err));
-  NSC_TRY(nsc_classifier_see(s->classifier, input, &sight, err));
+  NSC_TRY(nsc_classifier_run_batch(s->classifier, NULL, err));
+  NSC_TRY(nsc_classifier_see(s->classifier, 0, &sight, err));
   if (s->features.count) NSC_TRY(take(&s->features, sight.features, held, err));
   return take(&s->look, sight.look, held, err);
 }
 
 nsc_status nsc_study_add(nsc_study *study, nsc_image *image, uint32_t frame, bool held, nsc_error *err) {
   nsc_study *s = study;
-  const float *input;
-  size_t count;
-  bool channels_last;
   double colour;
   if (!s || !image) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no image");
-  NSC_TRY(nsc_classifier_prepare(s->classifier, image, frame, &input, &count, &channels_last, err));
-  NSC_TRY(add_input(s, input, held, err));
+  NSC_TRY(nsc_classifier_put(s->classifier, 0, image, frame, err));
+  NSC_TRY(see(s, held, err));
   NSC_TRY(nsc_image_colour(image, frame, &colour, err));
   nsc_image_info info;
   nsc_image_get_info(image, &info);
@@ -81,6 +79,12 @@ nsc_status nsc_study_add(nsc_study *study, nsc_image *image, uint32_t frame, boo
   s->aspect[0] = s->aspect[0] > 0 ? fmin(s->aspect[0], aspect) : aspect;
   s->aspect[1] = fmax(s->aspect[1], aspect);
   return NSC_OK;
+}
+
+nsc_status nsc_study_add_values(nsc_study *study, const float *values, bool held, nsc_error *err) {
+  const nsc_recipe *r = nsc_classifier_recipe(study->classifier);
+  nsc_recipe_from_units(r, values, (size_t)r->width * r->height * r->channels, nsc_classifier_room(study->classifier));
+  return see(study, held, err);
 }
 
 /* Takes the members that say what files are expected. */
@@ -104,7 +108,7 @@ static nsc_status learn(const nsc_study *s, const char *expects, nsc_applicabili
   NSC_TRY(read_expects(expects, a, err));
   if (s->features.count) NSC_TRY(nsc_gaussian_finish(&s->features, &a->features, err));
   NSC_TRY(nsc_gaussian_finish(&s->look, &a->look, err));
-  a->grey = s->colour <= NSC_COLOUR_FROM;
+  a->grey = s->aspect[0] > 0 && s->colour <= NSC_COLOUR_FROM;
   memcpy(a->aspect, s->aspect, sizeof a->aspect);
   return NSC_OK;
 }

@@ -252,7 +252,6 @@ TEST(applicability_goes_by_the_files_words) {
                {"DX", "", "LL", NSC_APPLIES_DOUBTFUL, NSC_APPLIES_VIEW},
                {"DX", "", "", NSC_APPLIES_IN_RANGE, 0}};
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-    nsc_applicant who = {0};
     nsc_applicability a;
     nsc_applies out;
     nsc_image *image = blob(32, 32, false);
@@ -261,8 +260,7 @@ TEST(applicability_goes_by_the_files_words) {
     strcpy(image->modality, files[i].modality);
     strcpy(image->body_part, files[i].part);
     strcpy(image->view, files[i].view);
-    who.image = image;
-    REQUIRE(nsc_applicability_judge(&a, &who, &out, &err) == NSC_OK);
+    REQUIRE(nsc_applicability_judge_file(&a, image, 0, &out, &err) == NSC_OK);
     CHECK_EQ(out.verdict, files[i].verdict);
     CHECK_EQ(out.reasons, files[i].reasons);
     CHECK(isnan(out.features) && isnan(out.look));

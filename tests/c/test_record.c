@@ -361,6 +361,7 @@ TEST(record_page) {
   REQUIRE(html);
   /* The sigmoid of 4 x 103.33 / 255 - 1. */
   CHECK_HAS(html, "The score of “yes &lt;b&gt;” is 65.0 %: at or above the model&#39;s threshold of 50.0 %.");
+  CHECK_HAS(html, "That is borderline"); /* odds of 1.86 to 1 */
   CHECK_HAS(html, "Doe^Jane");
   CHECK_HAS(html, "P&lt;7&gt;");
   CHECK_HAS(html, "Means &amp; nothing else.");
@@ -377,6 +378,12 @@ TEST(record_page) {
   CHECK_HAS(html, "<html lang=\"zh-CN\">");
   CHECK_HAS(html, "仅供研究与教学，不得用于诊断。");
   CHECK(!strstr(html, "Not for diagnosis"));
+  nsc_text_free(html);
+  finish(&r);
+  if (begin(&r, 220, 4, false, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
+  html = page_of(&r, "en", "{{words}}");
+  REQUIRE(html);
+  CHECK(!strstr(html, "borderline"));
   nsc_text_free(html);
   finish(&r);
   if (begin(&r, 100, 4, true, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 
 import { VARIANTS } from '../../web/shared/variants.js';
-import { mixedFiles, tinyExpected, tinyModel, tinyModelInTwoFiles, unknownOperatorModel } from '../node/fixtures.mjs';
+import { mixedFiles, slowModel, tinyExpected, tinyModel, tinyModelInTwoFiles, unknownOperatorModel } from '../node/fixtures.mjs';
 import { newPage, openFiles, openSite, screenshot, settled, unavailable, useSite } from './harness.mjs';
 
 const files = mixedFiles();
@@ -229,6 +229,26 @@ describe('the page', { skip: unavailable }, () => {
     await screenshot(page, 'model-form');
     await page.click('#model-form button[type=submit]');
     await page.waitForFunction(() => /yes/.test(document.getElementById('result').innerText));
+    assert.deepEqual(problems, []);
+  });
+
+  test('what a model takes of memory is said, and asked before it is much', async (t) => {
+    const { page, problems } = await newPage(t, shared.browser);
+    await openSite(page, shared.site.url);
+    await openFiles(page, [shared.workshop.file('eight-bit.png')]);
+    await page.click('.model-facts summary');
+    assert.match(await page.innerText('.model-facts'), /Memory\s+1 MB at most/);
+    const large = slowModel({ size: 1536, layers: 2 });
+    await page.setInputFiles('#pick-model', { name: 'large.onnx', mimeType: '', buffer: large });
+    await page.waitForSelector('#large-dialog[open]');
+    const [, megabytes] = /about ([\d,]+) MB/.exec(await page.innerText('#large-dialog'));
+    // Of each pixel: two layers of 32 channels, nine addresses of the first convolution, the picture as it came and as it goes in.
+    const expected = (1536 * 1536 * (2 * 32 * 4 + 9 * 4 + 2 * 4)) / 1e6;
+    assert.ok(Math.abs(Number(megabytes.replaceAll(',', '')) / expected - 1) < 0.15, megabytes);
+    await screenshot(page, 'large-model');
+    await page.click('#large-dialog button[value=cancel]');
+    assert.equal(await page.evaluate(() => globalThis.negatoscope.desk.model.name), 'tiny');
+    assert.equal(await page.locator('#model-select option').count(), 3);
     assert.deepEqual(problems, []);
   });
 

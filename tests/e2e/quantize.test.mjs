@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
+import { buildNetwork } from '../networks/zoo.mjs';
 import { greyPng } from '../node/fixtures.mjs';
 import { NATIVE } from '../node/harness.mjs';
 import { newPage, openFiles, openSite, unavailable, useSite } from './harness.mjs';
@@ -58,6 +59,29 @@ describe('a model in 8 bits', { skip: SKIP }, () => {
     for (const [label, score] of Object.entries(after)) {
       assert.ok(Math.abs(score - row.scores[label]) < 1e-4, `${label}: ${score} in the page, ${row.scores[label]} by the command`);
     }
+    assert.deepEqual(problems, []);
+  });
+
+  test('stopped while pictures go through the model, and the model stays', async (t) => {
+    const { page, problems } = await newPage(t, shared.browser, {});
+    await openSite(page, shared.site.url);
+    const count = 60;
+    await openFiles(page, Array.from({ length: count }, (_, i) => ({ name: `${i}.png`, mimeType: 'image/png', buffer: Buffer.from(greyPng(64, 64, (x, y) => (x * (i + 1) + y) % 256)) })));
+    // Large enough to take a second or more for all of them.
+    const input = { width: 224, height: 224, channels: 3, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
+    const metadata = { 'nsc.version': '1', 'nsc.name': 'squeeze', 'nsc.output': 'logits', 'nsc.input': input };
+    const path = join(shared.workshop.folder, 'squeeze.onnx');
+    await writeFile(path, buildNetwork('squeezenet', { metadata }).bytes);
+    await classifyWith(page, path);
+    await page.click('.model-facts summary');
+    await page.click('#save-int8');
+    await page.waitForFunction(() => document.querySelector('#save-int8-progress')?.value > 0);
+    assert.match(await page.innerText('#save-int8-note'), /^\d+ of 60 pictures through the model$/);
+    await page.click('#save-int8-stop');
+    await page.waitForFunction(() => document.querySelector('#save-int8-note')?.textContent === 'Stopped; nothing was saved.');
+    assert.ok(await page.isVisible('#save-int8'));
+    await page.selectOption('#model-select', { label: 'Tiny test model' });
+    await page.waitForFunction(() => globalThis.negatoscope.desk.current.finding?.model?.title === 'Tiny test model' && globalThis.negatoscope.desk.current.finding.result);
     assert.deepEqual(problems, []);
   });
 });

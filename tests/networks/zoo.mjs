@@ -140,12 +140,15 @@ function alexnet(g, classes, lrn, size) {
   return g.dense(relu(g, g.dense(g.op('Dropout', [x]), 4096, 4096)), 4096, classes);
 }
 
-/** Simonyan and Zisserman 2015, configuration A. */
-function vgg11(g, classes, size) {
+const VGG_A = [64, 'M', 128, 'M', 256, 256, 'M', 512, 512, 'M', 512, 512, 'M'];
+const VGG_D = [64, 64, 'M', 128, 128, 'M', 256, 256, 256, 'M', 512, 512, 512, 'M', 512, 512, 512, 'M'];
+
+/** Simonyan and Zisserman 2015, configurations A and D. */
+function vgg(g, layers, classes, size) {
   const side = Math.floor(size / 32);
   let x = 'image';
   let from = 3;
-  for (const layer of [64, 'M', 128, 'M', 256, 256, 'M', 512, 512, 'M', 512, 512, 'M']) {
+  for (const layer of layers) {
     if (layer === 'M') {
       x = maxPool(g, x, 2, 2);
     } else {
@@ -322,7 +325,8 @@ const ARCHITECTURES = {
   densenet121: { build: densenet121, parameters: 7_978_856 },
   alexnet: { build: (g, n, size) => alexnet(g, n, false, size), parameters: 61_100_840 },
   'alexnet-lrn': { build: (g, n, size) => alexnet(g, n, true, size) },
-  vgg11: { build: vgg11, parameters: 132_863_336 },
+  vgg11: { build: (g, n, size) => vgg(g, VGG_A, n, size), parameters: 132_863_336 },
+  vgg16: { build: (g, n, size) => vgg(g, VGG_D, n, size), parameters: 138_357_544, large: true },
   googlenet: { build: googlenet, parameters: 6_624_904 },
   squeezenet: { build: squeezenet, parameters: 1_235_496 },
   shufflenetv2: { build: shufflenetV2, parameters: 2_278_604 },
@@ -332,7 +336,8 @@ const ARCHITECTURES = {
   'cnn-28': { build: cnn28, size: 28, channels: 1, classes: 10, parameters: 889_834 },
 };
 
-export const NETWORKS = Object.keys(ARCHITECTURES);
+/** All but the one of half a gigabyte, which is for benchmarks. */
+export const NETWORKS = Object.keys(ARCHITECTURES).filter((name) => !ARCHITECTURES[name].large);
 
 export function describeNetwork(name) {
   const a = ARCHITECTURES[name];

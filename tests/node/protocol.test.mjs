@@ -1,5 +1,6 @@
 /** The worker's protocol, without a worker: every message has its answer, faults have codes. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { buildNetwork, describeNetwork } from '../networks/zoo.mjs';
@@ -44,6 +45,54 @@ test('open, look, classify, close', async () => {
   assert.equal((await ask('probe', { key: 'a', frame: 0, x: 0, y: 0 })).error.code, FAULT.REQUEST);
   assert.equal((await ask('memory')).result.images, 0);
 });
+
+/** Models that leave their batch open: one that says which pictures it may judge, and one that does not. */
+const MANY_MODELS = {
+  'with applicability': () => readFileSync(new URL('../../models/cxr-pneumonia/model.onnx', import.meta.url)),
+  'without': () => {
+    const input = { width: 64, height: 64, channels: 3, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
+    const metadata = { 'nsc.version': '1', 'nsc.name': 'squeeze', 'nsc.output': 'logits', 'nsc.input': input };
+    return buildNetwork('squeezenet', { size: 64, classes: 3, batch: 'batch', metadata }).bytes;
+  },
+};
+
+for (const [kind, bytesOf] of Object.entries(MANY_MODELS)) {
+  test(`many pictures, ${kind}: as they are classified singly, in order, each with its own error`, async () => {
+    const { ask } = await startService();
+    const pictures = Array.from({ length: 160 }, (_, i) => ({ key: `p${i}`, frame: 0 }));
+    const files = pictures.map(({ key }, i) => {
+      const bytes = greyPng(40, 40, (x, y) => (x * (3 + (i % 20)) + y * 7) % 256);
+      return { key, path: key, file: file(i === 50 ? bytes.subarray(0, bytes.length - 20) : bytes), facts: null };
+    });
+    await ask('adopt', { files });
+    const model = (await ask('model', { file: file(bytesOf()), options: NO_OPTIONS })).result;
+    assert.equal(model.inputs[0].shape[0], 'batch');
+    const { used } = (await ask('memory')).result;
+
+    const answers = [];
+    // The first portion one by one, the second in batches where the model lets it, the last in the faster way; its end is no whole batch.
+    for (const [from, to] of [[0, 20], [20, 60], [60, 157]]) {
+      const { result } = await ask('classifyMany', { pictures: pictures.slice(from, to), more: 157 - to });
+      assert.equal(result.length, to - from);
+      answers.push(...result);
+    }
+    for (const [i, { result, error }] of answers.entries()) {
+      assert.equal(error === null, i !== 50, `${i}: ${error?.message}`);
+      if (error) assert.equal(error.name, 'NSC_ERROR_TRUNCATED');
+    }
+    for (const i of [0, 19, 25, 49, 51, 156]) {
+      const { scores, applies } = (await ask('classify', pictures[i])).result;
+      assert.equal(answers[i].result.applies?.verdict, applies?.verdict);
+      assert.ok(!applies || Math.abs(answers[i].result.applies.features - applies.features) < 1e-4);
+      for (const [label, score] of Object.entries(answers[i].result.scores)) {
+        assert.ok(Math.abs(score - scores[label]) < 1e-5, `${i} ${label}: ${score} of many, ${scores[label]} alone`);
+      }
+    }
+    for (const { key } of pictures) await ask('close', { key });
+    // One classifier of one picture is left, as before.
+    assert.ok(Math.abs((await ask('memory')).result.used - used) < 100_000);
+  });
+}
 
 test('filters: of what is shown only, and through a recipe that no model has yet', async () => {
   const { ask, ready } = await startService();

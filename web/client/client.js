@@ -4,6 +4,7 @@
  * brought to where the old one was; requests that were merely waiting are sent again, the one at fault fails.
  */
 import { CoreError, FAULT } from '../shared/protocol.js';
+import { keepDecisions, keptDecisions } from './decisions.js';
 
 /**
  * @typedef {import('../shared/protocol.js').ModelOptions} ModelOptions
@@ -59,7 +60,8 @@ export class Client extends EventTarget {
   async start() {
     this.#spawn();
     const { variant, threads, module, codec } = this.build;
-    const ready = /** @type {Ready} */ (await this.#send('init', { variant, threads, module, codec, test: this.test }, {}, true));
+    const decisions = keptDecisions(variant);
+    const ready = /** @type {Ready} */ (await this.#send('init', { variant, threads, module, codec, decisions, test: this.test }, {}, true));
     this.cancelFlag = ready.cancel;
     return ready;
   }
@@ -127,11 +129,12 @@ export class Client extends EventTarget {
    * @param {Blob} file
    * @param {ModelOptions} options
    * @param {import('../shared/protocol.js').Weights[]} weights
-   * @param {RequestOptions} [request]
+   * @param {number} [token]  of 'describe', so that the file need not be read again
    */
-  async loadModel(file, options, weights, request) {
-    const info = await this.request('model', { file, options, weights }, request);
+  async loadModel(file, options, weights, token = 0) {
+    const info = await this.request('model', { file, options, weights, token });
     this.model = { file, options, weights };
+    keepDecisions(this.build.variant, info.decisions);
     return info;
   }
 

@@ -3,6 +3,7 @@
  * After a trap everything in it is lost; what was kept can be restored in the next one, which the page offers.
  */
 import { CoreError, FAULT } from '../shared/protocol.js';
+import { keptDecisions } from './decisions.js';
 
 /**
  * @typedef {import('./client.js').Build} Build
@@ -55,7 +56,7 @@ export class TrainingClient extends EventTarget {
       if (worker === this.worker) this.#failed(new CoreError(FAULT.TRAP, 'TRAP', event.message || 'the worker stopped'));
     });
     const { variant, threads, module, codec } = this.build;
-    return this.#send('init', { variant, threads, module, codec, test: this.test, service: 'training' }, {});
+    return this.#send('init', { variant, threads, module, codec, decisions: keptDecisions(variant), test: this.test, service: 'training' }, {});
   }
 
   /** @param {string} op @param {object} args @param {{onProgress?: Waiting['onProgress']}} options */

@@ -12,10 +12,11 @@
  *
  *   op         args                               result
  *   init       {variant, threads, module,         {constants, variant, threads, cancel}: constants is
- *               codec, test, service}             nsc_constants_json; cancel is {buffer, address} of an int32 in shared
+ *               codec, decisions, test, service}  nsc_constants_json; cancel is {buffer, address} of an int32 in shared
  *                                                 memory (write 1 to stop `classify`), or null when there is none
  *                                                 `codec` is a Blob of the codecs' module, or null where the worker
- *                                                 can fetch it. `service` 'training' makes this a worker of training.js
+ *                                                 can fetch it. `decisions` of an earlier start, or 0. `service` 'training'
+ *                                                 makes this a worker of training.js
  *   adopt      {files: [{key, file, path, facts}]} null. Files opened before a restart; decoded again when needed
  *   index      {files: [{key, file, path}]}       a Header each: what the file is, by its beginning. From now on it can
  *                                                 be opened, classified and so on by its key; images join the series
@@ -59,14 +60,19 @@
  *   cut        {from, others}                     for each Look of `others` [x, y, x, y] in its pixels, where the plane of
  *                                                 the Look `from` cuts it, or null
  *   locate     {from, keys}                       {frame, x, y} in each image: the place of a pixel, from {key, frame, x, y}
- *   model      {file, options, weights}           nsc_model_json and `memory` as of footprint; options {recipe, labels, output} are JSON texts or
+ *   model      {file, options, weights, token}    nsc_model_json, `memory` as of footprint and `decisions` for a later init; options {recipe, labels, output} are JSON texts or
  *                                                 null; weights is a list of {name, file} for the `files` of the JSON. Takes the place of the model before it, which stays when this
  *                                                 one fails
- *   describe   {file}                             nsc_model_json of a model that is not kept
- *   footprint  {file, options, weights}           Memory that `model` with the same arguments would take, or null where it would
- *                                                 fail
+ *   describe   {file}                             nsc_model_json of a model, and a `token`: until another one is described,
+ *                                                 footprint and model can go on with it and need not read it again
+ *   footprint  {token, options, weights}          Memory that `model` with the same arguments would take, or null where it would
+ *                                                 fail or the token is not known
  *   recipe     {preset, width, height, channels}  a recipe as JSON, to start a form from
  *   classify   {key, frame}                       nsc_result_json, and `totalMs` as the worker saw it
+ *   classifyMany {pictures, more}                 [{result, error}] of a list of Look, as of classify, one of the two being null;
+ *                                                 fewer when it was stopped. Files are not kept decoded. `more`: how many will
+ *                                                 follow: with 0 (pictures may be empty) what was set up for many is put
+ *                                                 away. Progress in pictures, phase 'inference'
  *   profile    {}                                 nsc_classifier_profile: the last run, step by step
  *   explain    {key, frame, method, label,        as `classify`, and a map of what influenced the model is kept: method is the
  *               samples, curve}                   index of a name in constants.explanations, label -1 asks about the
@@ -227,6 +233,8 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string | null} [license]
  * @property {string | null} [producer]
  * @property {Memory | null} [memory]
+ * @property {number} [decisions]  nsc_decisions
+ * @property {number} [token]  of describe
  *
  * @typedef {{fileMB: number, weightsMB: number, activationsMB: number, otherMB: number, peakMB: number}} Memory
  *   nsc_classifier_memory_json
@@ -237,13 +245,17 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @typedef {object} Result nsc_result_json
  * @property {string} model
  * @property {string} task
- * @property {Record<string, number>} scores
+ * @property {Record<string, number>} scores  calibrated
+ * @property {Record<string, number>} raw  as the network has them
  * @property {number | Record<string, number> | null} threshold
  * @property {string | null} verdict
+ * @property {'below' | 'borderline' | 'above'} relation
  * @property {string | null} advice
  * @property {Applies | null} applies  whether the model may judge the picture; null: it does not say what it learnt from
  * @property {{decode: number, preprocess: number, inference: number}} ms
  * @property {number} totalMs
+ *
+ * @typedef {{result: Result, error: null} | {result: null, error: ErrorMessage}} Classified
  *
  * @typedef {[number, number, number, number]} Box  left, top, right, bottom
  * @typedef {object} Region of a map: pixels of the picture, mm where it says how large those are

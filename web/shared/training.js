@@ -35,7 +35,8 @@
  *   look      {base}                           null. Takes these data to compare pictures with, as a model sees them;
  *                                              until the data change. A training at hand does not notice
  *   neighbours {picture, k}                    as nsc_training_neighbours, of {file | phantom, frame}
- *   model     {facts}                          the bytes of an ONNX file
+ *   model     {facts, studied}                 the bytes of an ONNX file; studied: it says what its own pictures are like
+ *                                              (nsc_training_study), which takes seconds
  *   kept      {}                               {date, epoch, epochs, more, bytes, about} of the training that can go on, or
  *                                              null. `more`: something follows its last epoch
  *   restore   {}                               what `data` gives, and {options, about, then, before, status} of it, ready

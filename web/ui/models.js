@@ -67,13 +67,13 @@ export class Models {
     this.select.value = String(this.chosen);
   }
 
-  /** Loads a model; the one before stays when this fails. @param {number} index */
-  async choose(index) {
+  /** Loads a model; the one before stays when this fails. @param {number} index @param {number} [token]  of 'describe' */
+  async choose(index, token) {
     const choice = this.choices[index];
     if (!choice) return;
     this.select.setAttribute('aria-busy', 'true');
     try {
-      const info = await this.client.loadModel(await choice.load(), choice.options, choice.weights);
+      const info = await this.client.loadModel(await choice.load(), choice.options, choice.weights, token);
       this.chosen = index;
       this.desk.setModel(info);
     } catch (error) {
@@ -126,9 +126,9 @@ export class Models {
       return;
     }
     const options = info.recipe ? AS_THE_MODEL_SAYS : await this.form.ask(info, file.name);
-    if (!options || !(await this.#isWanted(file, options, weights))) return;
+    if (!options || !(await this.#isWanted(file.name, info.token ?? 0, options, weights))) return;
     this.choices.push({ title: info.title || file.name, load: async () => file, options, weights });
-    await this.choose(this.choices.length - 1);
+    await this.choose(this.choices.length - 1, info.token);
     if (this.chosen !== this.choices.length - 1) {
       this.choices.pop();
       this.#list();
@@ -137,16 +137,17 @@ export class Models {
 
   /**
    * Asks before a model takes much of the machine's memory.
-   * @param {File} file
+   * @param {string} name
+   * @param {number} token
    * @param {ModelOptions} options
    * @param {Weights[]} weights
    */
-  async #isWanted(file, options, weights) {
+  async #isWanted(name, token, options, weights) {
     /** @type {import('../shared/protocol.js').Memory | null} */
-    const memory = await this.client.request('footprint', { file, options, weights }).catch(() => null);
+    const memory = await this.client.request('footprint', { token, options, weights }).catch(() => null);
     if (!memory || memory.peakMB < LARGE_MB) return true; // what fails says so when it is loaded
     const dialog = /** @type {HTMLDialogElement} */ (byId('large-dialog'));
-    byId('large-file').textContent = file.name;
+    byId('large-file').textContent = name;
     byId('large-text').textContent = t('model.largeText', { mb: formatNumber(Math.ceil(memory.peakMB)) });
     dialog.returnValue = '';
     dialog.showModal();

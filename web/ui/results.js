@@ -44,6 +44,8 @@ export class Results {
     this.seen = null;
     this.profile = new ProfileView(client);
     this.small = new SmallModel(desk, client);
+    /** Stays as it was while results come in. */
+    this.factsOpen = false;
 
     desk.on('select', (item) => {
       this.render();
@@ -104,6 +106,59 @@ export class Results {
       this.explaining.follow();
     }
     return true;
+  }
+
+  /**
+   * Many files, without what is shown of a single one.
+   * @param {Item[]} items
+   * @param {number} more  files that will follow
+   * @param {AbortSignal} signal
+   * @param {(done: number) => void} onProgress
+   * @returns {Promise<() => Promise<number>>} resolved when the core is done with them; the call that is its result gives
+   *   the files their findings, and says how many have one
+   */
+  async classifyMany(items, more, signal, onProgress) {
+    const { model } = this.desk;
+    const pictures = items.map(({ key, view }) => ({ key, frame: view?.frame ?? 0 }));
+    try {
+      /** @type {import('../shared/protocol.js').Classified[]} */
+      const classified = await this.client.request('classifyMany', { pictures, more }, { signal, onProgress: ({ done }) => onProgress(done) });
+      return async () => (model === this.desk.model ? this.#take(items, pictures, classified) : 0);
+    } catch (error) {
+      return async () => (isCancelled(error) || model !== this.desk.model ? 0 : this.#classifySingly(items, signal));
+    }
+  }
+
+  /**
+   * @param {Item[]} items
+   * @param {import('../shared/protocol.js').Look[]} pictures
+   * @param {import('../shared/protocol.js').Classified[]} classified  of the first of them
+   */
+  #take(items, pictures, classified) {
+    const { model } = this.desk;
+    const open = new Set(this.desk.items);
+    for (const [index, { result, error }] of classified.entries()) {
+      const item = items[index];
+      if (!model || !open.has(item)) continue;
+      this.desk.update(item, { finding: { frame: pictures[index].frame, model, result, error: error && CoreError.fromMessage(error) } });
+      if (item === this.desk.current) void this.#showSeen(item);
+    }
+    return classified.length;
+  }
+
+  /** After one of them ended the core: which, is found out, and the others have their results. @param {Item[]} items @param {AbortSignal} signal */
+  async #classifySingly(items, signal) {
+    let done = 0;
+    for (const item of items) {
+      if (signal.aborted || !(await this.classify(item, signal))) break;
+      done++;
+    }
+    return done;
+  }
+
+  /** Puts away what classifyMany set up. */
+  async endMany() {
+    await this.client.request('classifyMany', { pictures: [], more: 0 }).catch(() => {});
   }
 
   /** "What the model saw", for the finding that is on screen. @param {Item} item */
@@ -170,12 +225,10 @@ export class Results {
 
   /** The verdict and what it rests on. @param {Result} result @returns {[string, string]} */
   #verdictText(result) {
-    const { verdict, task, scores } = result;
+    const { verdict, task, scores, relation } = result;
     const labels = Object.keys(scores);
-    if (task === 'binary') {
-      const present = labels[labels.length - 1];
-      return [present, t(verdict === present ? 'result.above' : 'result.below')];
-    }
+    if (relation === 'borderline') return [task === 'binary' ? labels[labels.length - 1] : (verdict ?? t('result.none')), t(task === 'single' ? 'result.borderlineSingle' : 'result.borderline')];
+    if (task === 'binary') return [labels[labels.length - 1], t(`result.${relation}`)];
     if (verdict === null) return [t('result.none'), t('result.noneAbove')];
     return [verdict, t(task === 'multi' ? 'result.above' : 'result.highest')];
   }
@@ -206,12 +259,12 @@ export class Results {
 
   /** @param {Result} result */
   #verdict(result) {
-    const [verdict, relation] = this.#verdictText(result);
-    const above = result.task === 'binary' && result.verdict === verdict;
+    const [shown, relation] = this.#verdictText(result);
+    const verdict = result.task === 'binary' ? (Object.keys(result.scores).at(-1) ?? shown) : shown;
     const score = result.scores[verdict];
     return h(
       'div.verdict',
-      { 'data-state': above || (result.task === 'multi' && result.verdict) ? 'above' : 'below' },
+      { 'data-state': result.task === 'single' && result.relation === 'above' ? 'below' : result.relation },
       h('div.verdict-line', {}, h('span.verdict-label', {}, verdict), score === undefined ? '' : h('span.verdict-score', {}, formatPercent(score))),
       h('p.verdict-relation', {}, relation),
     );
@@ -241,7 +294,8 @@ export class Results {
   }
 
   /** @param {Result} result @param {string} label @param {number} score @param {boolean} last */
-  #bar({ task, threshold }, label, score, last) {
+  #bar({ task, threshold, raw: raws }, label, score, last) {
+    const raw = raws?.[label];
     const marked = typeof threshold === 'number' ? (task === 'binary' && last ? threshold : null) : threshold?.[label];
     const fill = h('span.bar-fill');
     fill.style.width = `${Math.max(0, Math.min(1, score)) * 100}%`;
@@ -251,7 +305,10 @@ export class Results {
       mark.style.left = `${marked * 100}%`;
       track.append(mark);
     }
-    const note = typeof marked === 'number' ? h('span.bar-note', {}, t('result.threshold', { value: formatPercent(marked) })) : '';
+    const calibrated = raw !== undefined && Math.abs(raw - score) >= 0.0005 ? t('result.raw', { value: formatPercent(raw) }) : '';
+    const limit = typeof marked === 'number' ? t('result.threshold', { value: formatPercent(marked) }) : '';
+    const words = [limit, calibrated].filter(Boolean).join(' · ');
+    const note = words ? h('span.bar-note', { title: calibrated ? t('result.rawHint') : '' }, words) : '';
     return h(
       'div.bar',
       { role: 'listitem' },
@@ -319,7 +376,7 @@ export class Results {
     ].filter(([, value]) => value);
     return h(
       'details.model-facts',
-      {},
+      { open: this.factsOpen, ontoggle: (/** @type {Event} */ event) => (this.factsOpen = /** @type {HTMLDetailsElement} */ (event.currentTarget).open) },
       h('summary', {}, t('model.about')),
       h('dl', {}, ...rows.flatMap(([name, value]) => [h('dt', {}, String(name)), h('dd', {}, String(value))])),
       this.small.render(),

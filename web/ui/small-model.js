@@ -35,6 +35,10 @@ export class SmallModel {
   render() {
     const { running } = this;
     const count = this.#keys().length;
+    if (running && this.node.querySelector('progress')) {
+      this.#progress();
+      return this.node;
+    }
     const note = h('span.quiet', { id: 'save-int8-note', role: 'status' }, this.#note(count));
     if (running) {
       const bar = h('progress', { id: 'save-int8-progress', value: running.done, max: running.total, 'aria-label': t('model.int8') });
@@ -45,6 +49,15 @@ export class SmallModel {
       this.node.replaceChildren(save, note);
     }
     return this.node;
+  }
+
+  /** Into the elements that are there: a button that is made anew under the pointer cannot be clicked. */
+  #progress() {
+    const bar = /** @type {HTMLProgressElement | null} */ (this.node.querySelector('progress'));
+    const note = this.node.querySelector('#save-int8-note');
+    if (!this.running || !bar || !note) return;
+    bar.value = this.running.done;
+    note.textContent = this.#note(0);
   }
 
   /** @param {number} count */
@@ -65,7 +78,7 @@ export class SmallModel {
         signal: running.controller.signal,
         onProgress: ({ done }) => {
           running.done = done;
-          this.render();
+          this.#progress();
         },
       });
       download(`${model.name || 'model'}-int8.onnx`, 'application/octet-stream', bytes);

@@ -93,9 +93,5 @@ export class CoreStability {
 /** The same network with shuffled weights, as a model. @param {Core} core @param {number} model @param {number} seed @returns {number} */
 export function shuffledModel(core, model, seed) {
   core.call('bridge_model_shuffled', model, seed);
-  const bytes = core.ownedBytes();
-  core.call('bridge_source_create', bytes.length);
-  const source = core.result();
-  core.append(source, bytes);
-  return core.openModel(source);
+  return core.openModel(core.sourceOf(core.ownedBytes()));
 }

@@ -140,9 +140,13 @@ export class CoreTraining {
     return this.core.ownedJson();
   }
 
-  /** The best weights so far as an ONNX file. @param {object} facts */
-  model(facts) {
-    this.core.withTexts([JSON.stringify(facts)], (text) => this.core.call('bridge_training_model', this.handle, text));
+  /**
+   * The best weights so far as an ONNX file.
+   * @param {object} facts
+   * @param {boolean} [studied]  with what its pictures are like, so that it can tell which ones it may judge: takes seconds
+   */
+  model(facts, studied = false) {
+    this.core.withTexts([JSON.stringify(facts)], (text) => this.core.call(studied ? 'bridge_training_model_studied' : 'bridge_training_model', this.handle, text));
     return this.core.ownedBytes();
   }
 

@@ -222,6 +222,16 @@ export class Core {
     return { used: this.module._bridge_heap_used(), total: this.module.wasmMemory.buffer.byteLength };
   }
 
+  /** What measurements decided so far, 0 for nothing. */
+  decisions() {
+    return this.module._nsc_decisions() >>> 0;
+  }
+
+  /** @param {number} decisions  of an earlier start, given before the first model */
+  assumeDecisions(decisions) {
+    this.module._nsc_assume_decisions(decisions);
+  }
+
   trap() {
     this.module._bridge_trap();
   }
@@ -242,7 +252,7 @@ export class Core {
       for (;;) {
         const { done: end, value: chunk } = await readChunk(reader);
         if (end) break;
-        const known = this.append(source, chunk);
+        const known = this.#append(source, chunk);
         if (sniff && done === 0 && !known && chunk.length >= 4096) {
           await reader.cancel();
           break;
@@ -257,13 +267,26 @@ export class Core {
     }
   }
 
+  /** A source of bytes that were read already. @param {Uint8Array} bytes @returns {number} */
+  sourceOf(bytes) {
+    this.call('bridge_source_create', bytes.length);
+    const source = this.result();
+    try {
+      this.#append(source, bytes);
+    } catch (error) {
+      if (!isTrap(error)) this.module._nsc_source_free(source);
+      throw error;
+    }
+    return source;
+  }
+
   /**
    * Copies a piece of a file into a source.
    * @param {number} source
    * @param {Uint8Array} chunk
    * @returns {boolean} whether the chunk begins like a format that some reader knows
    */
-  append(source, chunk) {
+  #append(source, chunk) {
     this.call('bridge_source_reserve', source, chunk.length);
     const at = this.result();
     new Uint8Array(this.module.wasmMemory.buffer, at, chunk.length).set(chunk);
@@ -552,12 +575,29 @@ export class Core {
    * @param {number} model
    * @param {number} threads
    * @param {import('../shared/protocol.js').ModelOptions} options
+   * @param {number} [batch]  pictures in a run
    */
-  createClassifier(model, threads, { recipe, labels, output }) {
+  createClassifier(model, threads, { recipe, labels, output }, batch = 1) {
     this.withTexts([recipe, labels, output], (...texts) =>
-      this.call('bridge_classifier_create', model, threads, ...texts),
+      this.call('bridge_classifier_create', model, threads, ...texts, batch),
     );
     return this.result();
+  }
+
+  /** A picture of a batch. @param {number} classifier @param {number} slot @param {number} image @param {number} frame */
+  putPicture(classifier, slot, image, frame) {
+    this.call('bridge_classifier_put', classifier, slot, image, frame);
+  }
+
+  /** Computes all slots. @param {number} classifier */
+  runBatch(classifier) {
+    this.call('bridge_classifier_run', classifier);
+  }
+
+  /** @param {number} classifier @param {number} slot @returns {Omit<import('../shared/protocol.js').Result, 'totalMs'>} */
+  batchResult(classifier, slot) {
+    this.call('bridge_classifier_result', classifier, slot);
+    return this.ownedJson();
   }
 
   /**

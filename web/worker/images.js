@@ -12,6 +12,8 @@ import { CoreError, FAULT } from '../shared/protocol.js';
 
 /** Bytes of files and decoded frames to keep: 350 CT slices, and a tab that stays well within 1 GB. A larger file is kept alone. */
 const BUDGET = 384 << 20;
+/** Files up to this are read ahead. */
+const MOST_AHEAD = 32 << 20;
 
 export class Images {
   /** @param {Core} core @param {number} [budget] */
@@ -22,6 +24,8 @@ export class Images {
     this.files = new Map();
     /** Least recently used first. @type {Map<string, Held>} */
     this.held = new Map();
+    /** Bytes of files that will be asked for next. @type {Map<string, Promise<ArrayBuffer | null>>} */
+    this.coming = new Map();
     /** Made here and in no file: kept until they are closed. @type {Map<string, Held>} */
     this.made = new Map();
   }
@@ -88,11 +92,28 @@ export class Images {
     if (this.has(key)) return use((await this.get(key)).handle);
     const file = this.files.get(key);
     if (!file) throw new CoreError(FAULT.REQUEST, 'REQUEST', `no file is open as ${key}`);
-    const { handle } = await this.#read(file);
+    const bytes = await this.coming.get(key);
+    this.coming.delete(key);
+    const { handle } = bytes ? await this.#opened(this.core.sourceOf(new Uint8Array(bytes)), file) : await this.#read(file);
     try {
       use(handle);
     } finally {
       this.core.freeImage(handle);
+    }
+  }
+
+  /**
+   * Begins to read small files that `once` will want, and forgets those that are not among them: the browser reads while
+   * the core computes.
+   * @param {string[]} keys
+   */
+  readAhead(keys) {
+    for (const key of this.coming.keys()) if (!keys.includes(key)) this.coming.delete(key);
+    for (const key of keys) {
+      const file = this.files.get(key);
+      if (!file || file.size > MOST_AHEAD || this.coming.has(key) || this.has(key)) continue;
+      // What is wrong with it is said when it is read again.
+      this.coming.set(key, file.arrayBuffer().catch(() => null));
     }
   }
 
@@ -103,7 +124,11 @@ export class Images {
    */
   async #read(file, onProgress) {
     this.#makeRoom(file.size);
-    const source = await this.core.source(file, { sniff: true, onProgress });
+    return this.#opened(await this.core.source(file, { sniff: true, onProgress }), file);
+  }
+
+  /** @param {number} source  taken over @param {Blob} file @returns {Promise<Held>} */
+  async #opened(source, file) {
     const handle = this.core.openImage(source);
     const info = this.core.imageInfo(handle);
     try {

@@ -7,6 +7,7 @@ import { Catalogue } from './catalogue.js';
 import { Core, isTrap } from './core.js';
 import { Explanations, testStability } from './explaining.js';
 import { Images } from './images.js';
+import { Many } from './many.js';
 import { writeReport } from './recording.js';
 import { Reformats } from './reformats.js';
 import { TrainingService } from './training.js';
@@ -17,7 +18,9 @@ import { TrainingService } from './training.js';
  * @typedef {{id: number, op: string, args: any}} Request
  * @typedef {(done: number, total: number, phase: string) => void} Progress
  * @typedef {{result: unknown, transfer?: Transferable[]}} Answer
- * @typedef {{handle: number, classifier: number, options: ModelOptions}} Model  classifier: 0 while another one is tried
+ * @typedef {{token: number, handle: number, whole: boolean}} Described  whole: with weights of other files
+ * @typedef {{handle: number, classifier: number, batch: number, batched: boolean, options: ModelOptions}} Model  classifier: 0 while
+ *   another one is tried; batch: pictures that it computes in a run; batched: the model leaves that open
  */
 
 /**
@@ -49,6 +52,10 @@ export class Service {
     this.screens = new Map();
     /** @type {Model | null} */
     this.current = null;
+    /** The model that was described last, so that it need not be read again: its file may be large. @type {Described | null} */
+    this.described = null;
+    this.tokens = 0;
+    this.many = new Many(core, this.images, (batch) => this.#useBatch(batch));
   }
 
   /** @param {Request} request @param {Progress} progress @returns {Promise<Answer>} */
@@ -211,16 +218,17 @@ export class Service {
       return { result: await this.reformats.locate(from, keys) };
     },
 
-    async model({ file, options, weights = [] }, progress) {
-      const source = await this.core.source(file, { onProgress: (done, total) => progress(done, total, 'read') });
-      const handle = this.core.openModel(source);
+    async model({ file, options, weights = [], token = 0 }, progress) {
+      const known = this.#takeDescribed(token);
+      const handle = known?.handle ?? this.core.openModel(await this.core.source(file, { onProgress: (done, total) => progress(done, total, 'read') }));
       try {
-        await this.#addWeights(handle, weights);
+        if (!known?.whole) await this.#addWeights(handle, weights);
         const info = { ...this.core.modelInfo(handle), memory: this.core.modelMemory(handle, this.threads, options) };
         const classifier = await this.#createClassifier(handle, options);
         if (this.current) this.core.freeModel(this.current.handle);
-        this.current = { handle, classifier, options };
-        return { result: info };
+        const batched = typeof info.inputs[0]?.shape[0] === 'string';
+        this.current = { handle, classifier, batch: 1, batched, options };
+        return { result: { ...info, decisions: this.core.decisions() } };
       } catch (error) {
         if (!isTrap(error)) this.core.freeModel(handle);
         throw error;
@@ -228,22 +236,25 @@ export class Service {
     },
 
     async describe({ file }) {
+      const before = this.#takeDescribed();
+      if (before) this.core.freeModel(before.handle);
       const handle = this.core.openModel(await this.core.source(file));
       try {
-        return { result: this.core.modelInfo(handle) };
-      } finally {
-        this.core.freeModel(handle);
+        const info = this.core.modelInfo(handle);
+        this.described = { token: ++this.tokens, handle, whole: false };
+        return { result: { ...info, token: this.tokens } };
+      } catch (error) {
+        if (!isTrap(error)) this.core.freeModel(handle);
+        throw error;
       }
     },
 
-    async footprint({ file, options, weights }) {
-      const handle = this.core.openModel(await this.core.source(file));
-      try {
-        await this.#addWeights(handle, weights);
-        return { result: this.core.modelMemory(handle, this.threads, options) };
-      } finally {
-        this.core.freeModel(handle);
-      }
+    async footprint({ token, options, weights }) {
+      const { described } = this;
+      if (!described || described.token !== token) return { result: null };
+      if (!described.whole) await this.#addWeights(described.handle, weights);
+      described.whole = true;
+      return { result: this.core.modelMemory(described.handle, this.threads, options) };
     },
 
     async recipe({ preset, width, height, channels }) {
@@ -260,8 +271,14 @@ export class Service {
       return { result: { ...result, totalMs: performance.now() - start } };
     },
 
+    async classifyMany({ pictures, more }, progress) {
+      const report = (/** @type {number} */ done) => progress(done, pictures.length, 'inference');
+      return { result: await this.many.classify(this.#model(), pictures, more, report) };
+    },
+
     async explain({ key, frame, method, label, samples, curve }, progress) {
       const start = performance.now();
+      await this.#useBatch(1);
       const model = this.#model();
       const { handle } = await this.images.get(key);
       const result = this.explanations.explain(model, handle, frame, { method, label, samples, curve }, progress);
@@ -274,6 +291,7 @@ export class Service {
     },
 
     async explainShuffled({ key, frame, threshold }, progress) {
+      await this.#useBatch(1);
       const model = this.#model();
       const { handle } = await this.images.get(key);
       const { likeness, pixels } = this.explanations.check(model, handle, frame, threshold, progress);
@@ -281,6 +299,7 @@ export class Service {
     },
 
     async stability({ key, frame, draws }, progress) {
+      await this.#useBatch(1);
       const { classifier } = this.#model();
       const { handle } = await this.images.get(key);
       return { result: testStability(this.core, classifier, handle, frame, draws, progress) };
@@ -364,6 +383,14 @@ export class Service {
     return screen;
   }
 
+  /** Hands over the model that was described, if it is that one. @param {number} [token] */
+  #takeDescribed(token = this.described?.token) {
+    const { described } = this;
+    if (!described || described.token !== token) return null;
+    this.described = null;
+    return described;
+  }
+
   /** @param {number} model @param {import('../shared/protocol.js').Weights[]} weights */
   async #addWeights(model, weights) {
     for (const { name, file } of weights) this.core.addModelFile(model, name, await this.core.source(file));
@@ -394,9 +421,32 @@ export class Service {
       if (current && !isTrap(error)) {
         await core.threadsReady(threads);
         current.classifier = core.createClassifier(current.handle, threads, current.options);
+        current.batch = 1;
       }
       throw error;
     }
+  }
+
+  /** @param {number} batch @returns {Promise<number>} 1 where there is no memory for more */
+  async #useBatch(batch) {
+    const { core, threads } = this;
+    const model = this.#model();
+    if (model.batch === batch) return batch;
+    this.explanations.forget();
+    core.freeClassifier(model.classifier);
+    model.classifier = 0;
+    await core.threadsReady(threads);
+    try {
+      model.classifier = core.createClassifier(model.handle, threads, model.options, batch);
+      model.batch = batch;
+    } catch (error) {
+      if (isTrap(error) || batch === 1) throw error;
+      model.batched = false;
+      await core.threadsReady(threads);
+      model.classifier = core.createClassifier(model.handle, threads, model.options);
+      model.batch = 1;
+    }
+    return model.batch;
   }
 }
 
@@ -420,7 +470,7 @@ export function serve(port, load, { files, loadCodec } = {}) {
   let service = null;
 
   /** @param {Request['args']} args @returns {Promise<Answer>} */
-  async function init({ variant, threads, module, codec, test, service: kind }) {
+  async function init({ variant, threads, module, codec, decisions = 0, test, service: kind }) {
     /** In the single file its bytes came with `init`. */
     const makeCodec = async () => (await loadCodec?.())?.(codec ? { wasmBinary: await codec.arrayBuffer() } : {});
     let core;
@@ -429,6 +479,7 @@ export function serve(port, load, { files, loadCodec } = {}) {
     } catch (error) {
       throw new CoreError(FAULT.LOAD, 'LOAD', error instanceof Error ? error.message : String(error));
     }
+    if (decisions) core.assumeDecisions(decisions);
     service = kind === 'training' ? new TrainingService(core, { threads, test, files }) : new Service(core, { threads, test });
     return { result: { constants: core.constants(), variant, threads, cancel: core.cancelFlag() } };
   }

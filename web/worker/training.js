@@ -150,8 +150,8 @@ export class TrainingService {
       return { result: this.#using(() => looker.neighbours(image, picture.frame ?? 0, k), () => this.core.freeImage(image)) };
     },
 
-    async model({ facts }) {
-      const bytes = this.#training().model(facts);
+    async model({ facts, studied = false }) {
+      const bytes = this.#training().model(facts, studied);
       return { result: bytes, transfer: [bytes.buffer] };
     },
 

@@ -398,7 +398,7 @@ export class Lab extends EventTarget {
 
   /** @param {object} facts @returns {Promise<Uint8Array<ArrayBuffer>>} */
   model(facts) {
-    return this.client.request('model', { facts });
+    return this.client.request('model', { facts, studied: true });
   }
 
   // ---- what is kept -------------------------------------------------------------------------------------------------

@@ -1,0 +1,91 @@
+#!/usr/bin/env node
+/**
+ * Many files classified in the page, beside what the engine alone would take: pictures a second with each, in Chromium.
+ *
+ *   node bench/many.mjs [--files N] [--side PIXELS] [--model FILE]
+ *
+ * The pictures are grey PNG files; the model is the chest X-ray model without another one.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { launch, makeWorkshop, openSite } from '../tests/e2e/harness.mjs';
+import { greyPng } from '../tests/node/fixtures.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    files: { type: 'string', default: '1000' },
+    side: { type: 'string', default: '256' },
+    model: { type: 'string', default: new URL('../models/cxr-pneumonia/model.onnx', import.meta.url).pathname },
+    runs: { type: 'string', default: '3' },
+  },
+});
+const count = Number(options.files);
+const side = Number(options.side);
+
+/** Grey pictures with some grain, so that they do not compress to nothing. Twenty different ones. */
+async function writePictures(folder) {
+  await mkdir(folder, { recursive: true });
+  const kinds = Array.from({ length: 20 }, (_, kind) => {
+    let state = kind + 1;
+    return greyPng(side, side, (x, y) => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.round(120 + 90 * Math.cos((x * (kind + 5)) / side) * Math.cos((y * 4) / side) + (state >>> 29));
+    });
+  });
+  for (let i = 0; i < count; i++) await writeFile(join(folder, `${String(i).padStart(5, '0')}.png`), kinds[i % kinds.length]);
+}
+
+/** Runs in the page: the network's own time, the least of many on one picture. */
+async function bare(runs) {
+  const { client, desk } = globalThis.negatoscope;
+  let best = Infinity;
+  for (let i = 0; i < runs; i++) {
+    const { ms } = await client.request('classify', { key: desk.current.key, frame: 0 });
+    best = Math.min(best, ms.inference);
+  }
+  return best;
+}
+
+/** Runs in the page: from the click to the last result. */
+async function classifyAll() {
+  const { desk } = globalThis.negatoscope;
+  for (const item of desk.items) desk.learn(item, { finding: null });
+  const start = performance.now();
+  document.getElementById('classify-all').click();
+  while (document.getElementById('batch-running').hidden) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (!document.getElementById('batch-running').hidden) await new Promise((resolve) => setTimeout(resolve, 5));
+  const all = performance.now() - start;
+  const results = desk.shown.map(({ finding }) => finding?.result).filter(Boolean);
+  const mean = (name) => results.reduce((sum, { ms }) => sum + ms[name], 0) / results.length;
+  return { all, done: results.length, decode: mean('decode'), preprocess: mean('preprocess'), inference: mean('inference') };
+}
+
+const workshop = await makeWorkshop();
+const site = await workshop.serve(null);
+const browser = await launch();
+try {
+  const folder = join(workshop.folder, 'many');
+  await writePictures(folder);
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  await openSite(page, site.url);
+  await page.setInputFiles('#pick-model', options.model);
+  await page.waitForFunction(() => document.querySelectorAll('#model-select option').length > 3);
+  await page.setInputFiles('#pick-folder', folder);
+  await page.waitForFunction((n) => globalThis.negatoscope.desk.shown.length === n && document.getElementById('index-progress').hidden, count, { timeout: 300_000 });
+  const engine = await page.evaluate(bare, 60);
+  console.log(`${count} pictures of ${side} x ${side}; ${await page.innerText('#status-core')}; the engine alone: ${engine.toFixed(2)} ms each`);
+  for (let run = 0; run < Number(options.runs); run++) {
+    const { all, done, decode, preprocess, inference } = await page.evaluate(classifyAll);
+    const each = all / done;
+    console.log(
+      `${done} classified in ${(all / 1000).toFixed(1)} s: ${each.toFixed(2)} ms each (decoding ${decode.toFixed(2)}, preparing ${preprocess.toFixed(2)}, ` +
+        `network ${inference.toFixed(2)}), ${Math.round((100 * engine) / each)} % of the engine's pace`,
+    );
+  }
+} finally {
+  await browser.close();
+  await site.stop();
+  await workshop.end();
+}
