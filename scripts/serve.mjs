@@ -37,7 +37,8 @@ export const POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
   "worker-src 'self'",
-  "style-src 'self'",
+  // Reports open under this policy: their style (src/pipeline/record_style.h).
+  "style-src 'self' 'sha256-4sXxeKeJXydrW4P/+3bybAKctyooE0y90kjilg9Erxk='",
   "img-src 'self' blob: data:",
   "connect-src 'self'",
   "manifest-src 'self'",
