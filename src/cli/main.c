@@ -9,6 +9,7 @@ static const struct {
 } verbs[] = {
     {"info", "what a file is: image or model, as JSON", nsc_cli_info, nsc_cli_info_usage},
     {"classify", "scores of images and folders", nsc_cli_classify, nsc_cli_classify_usage},
+    {"ensemble", "what several models say together", nsc_cli_ensemble, nsc_cli_ensemble_usage},
     {"explain", "what in an image influenced a model", nsc_cli_explain, nsc_cli_explain_usage},
     {"train", "a network from pictures with labels", nsc_cli_train, nsc_cli_train_usage},
     {"evaluate", "how good a model is on pictures whose labels are known", nsc_cli_evaluate, nsc_cli_evaluate_usage},
