@@ -161,6 +161,24 @@ describe('triage', { skip: unavailable }, () => {
     });
     assert.match(kept, /rib, or a shadow/);
     assert.doesNotMatch(kept, /film-|renamed|\.png/);
+    // Labels for training, as a file and in the page's own training.
+    assert.match(await again.innerText('#triage-labels-text'), /^2 reviewed files/);
+    const verdicts = [0, 1].map((i) => (score(i) >= 0.25 ? 'present' : 'absent'));
+    const other = verdicts[1] === 'present' ? 'absent' : 'present';
+    assert.equal(await saved(again, '#triage-save-labels'), `file,label\r\nrenamed/${nameOf(0)},${verdicts[0]}\r\nrenamed/${nameOf(1)},${other}\r\n`);
+    await again.click('#triage-train');
+    await again.waitForSelector('.plan-classes li');
+    assert.deepEqual(await again.$$eval('.plan-classes li', (all) => all.map((line) => line.innerText.replace(/\s+/g, ' '))), ['absent 1', 'present 1']);
+    await again.click('button[data-workspace=view]');
+    again.once('dialog', (dialog) => dialog.accept());
+    await again.click('#triage-forget');
+    await again.waitForFunction(() => /0 agreed, 0 disagreed/.test(document.getElementById('triage-count').textContent));
+    const left = await again.evaluate(async () => {
+      const { store } = globalThis.negatoscope.triage.keeping;
+      const records = (await store.opened).transaction('reviews').objectStore('reviews').count();
+      return new Promise((done) => (records.onsuccess = () => done(records.result)));
+    });
+    assert.equal(left, 0);
     assert.deepEqual(problems, []);
   });
 

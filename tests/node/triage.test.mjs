@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
+import { labelTable, labelledFiles, trainingFiles, withOwnPath } from '../../web/ui/triage/labels.js';
+import { planOf } from '../../web/ui/training/plan.js';
 import { NO_VERDICT, NO_WISHES, isWanted, reviewedLabel, rowOf, sortRows, usualLabel } from '../../web/ui/triage/rows.js';
 
 const MODEL = {};
@@ -93,5 +95,31 @@ describe('lines of a triage table', () => {
     assert.equal(reviewedLabel(single, 'agree'), 'b');
     assert.equal(reviewedLabel(single, 'disagree'), null);
     assert.equal(reviewedLabel(multi(0.1, 0.1, null), 'agree'), null);
+  });
+
+  test('a table of labels: paths as they are, one each; no result that nobody saw, no frame that training would not take', async () => {
+    const file = (path, score, opinion, { frame = 0, applies = null } = {}) => ({
+      path,
+      file: new File(['x'], path.split('/').pop()),
+      opinion,
+      finding: { frame, model: MODEL, result: binary(score, applies), error: null },
+    });
+    const items = [
+      file('set/a, b.png', 0.9, 'agree'),
+      file('=1.png', 0.9, 'disagree'),
+      file('set/u.png', 0.9, 'unsure'),
+      file('set/out.png', 0.9, 'agree', { applies: 'out of range' }),
+      file('set/volume.nii', 0.9, 'agree', { frame: 3 }),
+      file('twice.png', 0.9, 'agree'),
+      file('twice.png', 0.1, 'agree'),
+    ];
+    const labelled = labelledFiles(items, MODEL, ({ opinion }) => ({ opinion, note: '' }));
+    assert.equal(labelled.length, 4);
+    assert.deepEqual(labelledFiles(items, {}, () => ({ opinion: 'agree', note: '' })), []);
+    assert.equal(labelTable(withOwnPath(labelled)), 'file,label\r\n"set/a, b.png",present\r\n./=1.png,absent\r\n');
+    const plan = await planOf(trainingFiles(labelled));
+    assert.equal(plan.problem, null);
+    assert.deepEqual(plan.samples.map(({ file: { name }, label }) => [name, plan.labels[label]]), [['a, b.png', 'present'], ['=1.png', 'absent']]);
+    assert.deepEqual(plan.left, []);
   });
 });

@@ -186,7 +186,6 @@ export async function startApp(parts, { keepOffline }) {
   const results = new Results(desk, client, explaining);
   const keeping = new Keeping(desk, client, new TriageStore(), constants.version);
   new Batch(desk, results, keeping);
-  const triage = new Triage(desk, client, keeping);
   const stacks = new Stacks(desk, client);
   new FileList(desk, (items) => {
     desk.remove(items);
@@ -200,6 +199,10 @@ export async function startApp(parts, { keepOffline }) {
     complain: (title, detail) => status.notify(title, detail),
   });
   const training = new TrainingWorkspace({ client, desk, status, constants, shipped: parts.models, useModel: (file) => models.openFile(file) });
+  const triage = new Triage(desk, client, keeping, (found) => {
+    training.show('train');
+    training.take(found);
+  });
   new Opening(desk, client, stacks, {
     divert: (found) => training.take(found),
     models,

@@ -3,8 +3,10 @@
  * line that is gone to lies in the viewer at once; a review goes on to the next line.
  */
 import { formatNumber, onLanguage, t } from '../../i18n/i18n.js';
-import { byId, h } from '../dom.js';
+import { isHidden } from '../applies.js';
+import { byId, download, h } from '../dom.js';
 import { nameOf, namesHidden, onPrivacy, veiled } from '../privacy.js';
+import { labelledFiles, labelTable, trainingFiles, withOwnPath } from './labels.js';
 import { NO_VERDICT, NO_WISHES, isWanted, rowOf, sortRows, usualLabel } from './rows.js';
 import { appliesText, TriageTable } from './table.js';
 import { Thumbs } from './thumbs.js';
@@ -27,9 +29,11 @@ export class Triage {
    * @param {import('../desk.js').Desk} desk
    * @param {import('../../client/client.js').Client} client
    * @param {import('./keeping.js').Keeping} keeping
+   * @param {(found: Array<{file: File, path: string}>) => void} train  takes reviewed pictures and the table of their labels
    */
-  constructor(desk, client, keeping) {
+  constructor(desk, client, keeping, train) {
     this.desk = desk;
+    this.train = train;
     this.keeping = keeping;
     this.isUp = false;
     /** @type {import('./rows.js').Order} */
@@ -63,6 +67,9 @@ export class Triage {
     this.filters.addEventListener('submit', (event) => event.preventDefault());
     byId('triage-all').addEventListener('click', () => this.#clearFilters());
     for (const opinion of OPINIONS) byId(`triage-${opinion}`).addEventListener('click', () => this.#give(opinion));
+    byId('triage-save-labels').addEventListener('click', () => download('reviewed.csv', 'text/csv', labelTable(withOwnPath(this.#labelled()))));
+    byId('triage-train').addEventListener('click', () => this.train(trainingFiles(this.#labelled())));
+    byId('triage-forget').addEventListener('click', () => confirm(t('triage.forgetSure')) && void this.keeping.forgetAll());
     this.note.addEventListener('change', () => this.#giveNote());
     this.note.addEventListener('keydown', (event) => {
       if (event.key !== 'Enter' && event.key !== 'Escape') return;
@@ -124,6 +131,23 @@ export class Triage {
     byId('triage-empty').hidden = rows.length > 0;
     byId('triage-count').textContent = this.#counts(all, rows.length);
     this.#showReview();
+    this.#showLabels(all);
+  }
+
+  #labelled() {
+    return labelledFiles(this.desk.items, this.desk.model, (item) => this.keeping.reviewOf(item));
+  }
+
+  /** What the reviews are good for. @param {Row[]} all */
+  #showLabels(all) {
+    byId('triage-labels').hidden = !all.some(({ opinion, note }) => opinion || note);
+    const labelled = this.#labelled();
+    const left = labelled.length - withOwnPath(labelled).length;
+    byId('triage-labels-text').textContent = t('triage.labels', { count: formatNumber(labelled.length) }) + (left ? ` ${t('triage.left', { count: left })}` : '');
+    const save = /** @type {HTMLButtonElement} */ (byId('triage-save-labels'));
+    save.disabled = !labelled.length || namesHidden();
+    save.title = t(namesHidden() ? 'triage.saveLabelsHidden' : 'triage.saveLabelsHint');
+    /** @type {HTMLButtonElement} */ (byId('triage-train')).disabled = !labelled.length;
   }
 
   #allRows() {
@@ -258,7 +282,7 @@ export class Triage {
   /** What the reviewer said of the active line, and on to the next. @param {Opinion | null} opinion  null: nothing any more */
   #give(opinion) {
     const { active, table } = this;
-    if (!active?.finding?.result) return;
+    if (!active || !this.#mayJudge(active)) return;
     const same = this.keeping.reviewOf(active)?.opinion === opinion;
     const next = table.rows[table.at + 1]?.item ?? null;
     void this.keeping.review(active, { opinion: same ? null : opinion });
@@ -268,6 +292,11 @@ export class Triage {
     table.redraw();
     if (this.active !== active && this.active) this.#look(this.active);
     byId('live').textContent = t(same || !opinion ? 'triage.cleared' : 'triage.given', { name: nameOf(active), review: opinion ? t(`triage.${opinion}`) : '' });
+  }
+
+  /** Only what one sees can be agreed with. @param {Item} item */
+  #mayJudge({ finding }) {
+    return Boolean(finding?.result && finding.model === this.desk.model && !isHidden(finding));
   }
 
   #giveNote() {
@@ -280,13 +309,13 @@ export class Triage {
   #showReview() {
     const { active } = this;
     const review = active && this.keeping.reviewOf(active);
-    const can = Boolean(active?.finding?.result && active.finding.model === this.desk.model);
+    const can = Boolean(active && this.#mayJudge(active));
     for (const opinion of OPINIONS) {
       const button = /** @type {HTMLButtonElement} */ (byId(`triage-${opinion}`));
       button.disabled = !can;
       button.setAttribute('aria-pressed', String(review?.opinion === opinion));
     }
-    this.note.disabled = !can || namesHidden();
+    this.note.disabled = !active?.finding?.result || namesHidden();
     if (document.activeElement !== this.note || this.notedOf !== active) this.note.value = namesHidden() ? '' : (review?.note ?? '');
     this.notedOf = active;
   }
