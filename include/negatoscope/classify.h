@@ -79,15 +79,21 @@ typedef struct nsc_applies {
   double features, look;
 } nsc_applies;
 
+/* How a score lies to its threshold. Borderline: its odds are within a factor of two of the threshold's; where exactly
+ * one label is true, those of the best label within a factor of two of the second's. */
+typedef enum nsc_relation { NSC_RELATION_BELOW = 0, NSC_RELATION_BORDERLINE = 1, NSC_RELATION_ABOVE = 2 } nsc_relation;
+
 /* Everything points into the classifier and stays valid until its next run. */
 typedef struct nsc_result {
   nsc_task task;
   uint32_t count;            /* labels */
   const char *const *labels; /* [count] */
-  const float *scores;       /* [count] probabilities, after temperature */
+  const float *scores;       /* [count] probabilities, calibrated: after temperature */
+  const float *raw;          /* [count] the same before it, as the network has them */
   const float *thresholds;   /* [count]; for single the first is 0 (the largest score wins) */
-  uint32_t verdict; /* single: the best label; binary: 0 or 1; multi: index of the highest score at or above its
-                       threshold, or `count` when none is */
+  uint32_t verdict;      /* single: the best label; binary: 0 or 1; multi: index of the highest score at or above its
+                            threshold, or `count` when none is */
+  nsc_relation relation; /* of the verdict's label; without a verdict of the highest, in binary models of labels[1] */
   nsc_applies applies;
   double decode_ms, preprocess_ms, inference_ms;
 } nsc_result;
@@ -114,11 +120,11 @@ NSC_WARN_UNUSED nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_im
                                               const volatile int32_t *cancel, nsc_result *out, nsc_error *err);
 
 /*
- * {"model","task","scores":{label:
- * p},"threshold","verdict","advice","applies","ms":{"decode","preprocess","inference"}} of a result. `threshold` is a
- * number for binary, an object for multi, null for single. `applies` is {"verdict": "in range", "doubtful", "out of
- * range", "reasons": ["features", "look", "colour", "shape", "modality", "bodyPart", "view"], "features", "look"} |
- * null. Ended by nsc_text_free.
+ * {"model", "task", "scores": {label: p}, "raw": {label: p}, "threshold", "verdict", "advice", "relation": "below",
+ * "borderline" or "above", "applies", "ms": {"decode", "preprocess", "inference"}} of a result. `threshold` is a number
+ * for binary, an object for multi, null for single. `applies` is {"verdict": "in range", "doubtful", "out of range",
+ * "reasons": ["features", "look", "colour", "shape", "modality", "bodyPart", "view"], "features", "look"} | null. Ended
+ * by nsc_text_free.
  */
 NSC_WARN_UNUSED nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *result, char **out,
                                            nsc_error *err);

@@ -78,7 +78,7 @@ static nsc_status read_rows(nsc_cli_resume *r, const char *chars, size_t size, c
     r->rows++;
   }
   *whole = (size_t)(at - chars);
-  qsort(r->done, r->count, sizeof *r->done, by_text);
+  if (r->count) qsort(r->done, r->count, sizeof *r->done, by_text);
   return NSC_OK;
 }
 

@@ -9,27 +9,29 @@
 /* ---- size ---- */
 
 /* The two neighbours of a place on a shorter axis, and how much of the second. */
-static void neighbours(size_t i, size_t length, size_t from, size_t *first, size_t *second, float *share) {
-  double at = ((double)i + 0.5) * (double)from / (double)length - 0.5;
+typedef struct between {
+  size_t first, second;
+  float share;
+} between;
+
+static between neighbours(size_t i, double scale, size_t from) {
+  double at = ((double)i + 0.5) * scale - 0.5;
   if (at < 0) at = 0;
   size_t low = (size_t)at;
   if (low > from - 1) low = from - 1;
-  *first = low;
-  *second = low + 1 < from ? low + 1 : low;
-  *share = (float)(at - (double)low);
+  return (between){low, low + 1 < from ? low + 1 : low, (float)(at - (double)low)};
 }
 
 void nsc_map_enlarge(const float *from, size_t from_height, size_t from_width, float *to, size_t height, size_t width) {
+  double down_scale = (double)from_height / (double)height, across_scale = (double)from_width / (double)width;
   for (size_t y = 0; y < height; y++) {
-    size_t above, below, left, right;
-    float down, across;
-    neighbours(y, height, from_height, &above, &below, &down);
-    const float *top = from + above * from_width, *bottom = from + below * from_width;
+    between down = neighbours(y, down_scale, from_height);
+    const float *top = from + down.first * from_width, *bottom = from + down.second * from_width;
     for (size_t x = 0; x < width; x++) {
-      neighbours(x, width, from_width, &left, &right, &across);
-      float high = top[left] + (top[right] - top[left]) * across;
-      float low = bottom[left] + (bottom[right] - bottom[left]) * across;
-      to[y * width + x] = high + (low - high) * down;
+      between across = neighbours(x, across_scale, from_width);
+      float high = top[across.first] + (top[across.second] - top[across.first]) * across.share;
+      float low = bottom[across.first] + (bottom[across.second] - bottom[across.first]) * across.share;
+      to[y * width + x] = high + (low - high) * down.share;
     }
   }
 }

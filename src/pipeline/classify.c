@@ -36,10 +36,12 @@ struct nsc_classifier {
   size_t map_size[3]; /* its height, width, channels */
   float *raw;         /* what the network gives, [batch][raw_count] */
   uint32_t raw_count;
-  uint32_t output;    /* of the model's outputs, the one with the scores */
-  uint16_t *halves;   /* [batch][raw_count] where it is float16, else NULL */
-  float *scores;      /* [batch][manifest.label_count] */
-  times *times;       /* [batch] */
+  uint32_t output;  /* of the model's outputs, the one with the scores */
+  uint16_t *halves; /* [batch][raw_count] where it is float16, else NULL */
+  float *scores;    /* [batch][manifest.label_count] */
+  times *times;     /* [batch] */
+  void *kept;       /* of nsc_classifier_keep */
+  void (*end_kept)(void *object);
   nsc_applies *files; /* [batch]: what the files' own words and colours say */
   double run_ms;
 };
@@ -154,7 +156,7 @@ static nsc_status fit_output(nsc_classifier *c, nsc_error *err) {
   if (!fits) {
     return nsc_fail(err, NSC_ERROR_RECIPE, "%u labels do not fit the model's %u outputs", m->label_count, c->raw_count);
   }
-  size_t numbers = (size_t)c->batch * c->raw_count, labels = (size_t)c->batch * m->label_count;
+  size_t numbers = (size_t)c->batch * c->raw_count, labels = 2 * (size_t)c->batch * m->label_count;
   c->raw = nsc_arena_alloc(&c->arena, numbers, sizeof *c->raw);
   c->scores = nsc_arena_alloc(&c->arena, labels, sizeof *c->scores);
   c->times = nsc_arena_alloc(&c->arena, c->batch, sizeof *c->times);
@@ -275,6 +277,7 @@ nsc_status nsc_classifier_memory_json(const nsc_model *model, const nsc_classifi
 
 void nsc_classifier_free(nsc_classifier *classifier) {
   if (!classifier) return;
+  nsc_classifier_keep(classifier, NULL, NULL);
   nsc_session_free(classifier->session);
   nsc_applicability_drop(&classifier->applicability);
   free(classifier->input);
@@ -284,8 +287,7 @@ void nsc_classifier_free(nsc_classifier *classifier) {
 
 /* Probabilities from what the network gave for one picture. Temperature divides logits (Guo et al. 2017); probabilities
    go back to logits for it. */
-static void score(const nsc_manifest *m, const float *raw, uint32_t n, float *scores) {
-  float t = m->temperature;
+static void score(const nsc_manifest *m, float t, const float *raw, uint32_t n, float *scores) {
   bool as_they_are = !m->logits && t == 1;
   if (m->task == NSC_TASK_MULTI || n == 1) {
     for (uint32_t i = 0; i < n; i++) {
@@ -369,14 +371,17 @@ nsc_status nsc_classifier_run_batch(nsc_classifier *classifier, const volatile i
 static nsc_status judge_slot(nsc_classifier *c, uint32_t slot, nsc_result *out, nsc_error *err) {
   const nsc_manifest *m = &c->manifest;
   const float *raw = c->raw + (size_t)slot * c->raw_count;
-  float *scores = c->scores + (size_t)slot * m->label_count;
+  float *scores = c->scores + (size_t)slot * 2 * m->label_count, *plain = scores + m->label_count;
   for (uint32_t i = 0; i < c->raw_count; i++) {
     if (!isfinite(raw[i])) return nsc_fail(err, NSC_ERROR_CORRUPT, "the model's output is not a number");
   }
-  score(m, raw, c->raw_count, scores);
+  score(m, m->temperature, raw, c->raw_count, scores);
+  score(m, 1, raw, c->raw_count, plain);
   nsc_classifier_blank_result(c, out);
   out->scores = scores;
+  out->raw = plain;
   out->verdict = nsc_verdict(m->task, scores, m->thresholds, m->label_count);
+  out->relation = nsc_relation_of(m->task, scores, m->thresholds, m->label_count, nsc_asked_label(out, -1));
   out->inference_ms = c->run_ms / c->batch;
   return NSC_OK;
 }
@@ -455,6 +460,16 @@ nsc_status nsc_classifier_see(nsc_classifier *classifier, uint32_t slot, nsc_sig
 }
 
 /* ---- for explanations ---- */
+
+void nsc_classifier_keep(nsc_classifier *classifier, void *object, void (*end)(void *object)) {
+  if (classifier->kept) classifier->end_kept(classifier->kept);
+  classifier->kept = object;
+  classifier->end_kept = end;
+}
+
+void *nsc_classifier_kept(const nsc_classifier *classifier) {
+  return classifier->kept;
+}
 
 uint32_t nsc_asked_label(const nsc_result *result, int32_t asked) {
   if (asked >= 0) return (uint32_t)asked;

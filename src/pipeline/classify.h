@@ -51,6 +51,11 @@ void nsc_recipe_from_units(const nsc_recipe *recipe, const float *units, size_t 
 
 /* ---- of the network ---- */
 
+/* Something made of the network that is worth keeping for the next question about it, ended with the classifier or by
+ * the next one that is kept. NULL when nothing is. */
+void nsc_classifier_keep(nsc_classifier *classifier, void *object, void (*end)(void *object));
+void *nsc_classifier_kept(const nsc_classifier *classifier);
+
 const nsc_model *nsc_classifier_model(const nsc_classifier *classifier);
 /* Its threads for other work between runs, as nsc_session_threads. */
 struct pthreadpool *nsc_classifier_threads(const nsc_classifier *classifier);

@@ -60,35 +60,42 @@ static void note_geometry(nsc_explanation *e, const nsc_image *image, uint32_t f
   e->has_place = nsc_image_locate(image, frame, &e->place);
 }
 
+/* Zeroed floats; nothing where they are not needed. False without memory. */
+static bool room_for(float **out, size_t count, bool needed) {
+  if (needed) *out = calloc(count, sizeof **out);
+  return !needed || *out;
+}
+
+/* A map of one run needs little beside itself. */
 static nsc_status allocate(nsc_explanation *e, const float *input, size_t count, nsc_error *err) {
   const nsc_recipe *r = nsc_classifier_recipe(e->classifier);
   size_t pixels = (size_t)r->width * r->height;
+  bool steps = e->options.method > NSC_EXPLAIN_GRAD_CAM_PP, curves = e->options.curve > 0;
   float *values = malloc(count * sizeof *values);
   e->picture = (nsc_input_picture){.values = values, .height = r->height, .width = r->width, .channels = r->channels};
-  e->covered = malloc(count * sizeof *e->covered);
-  e->sum = calloc(count, sizeof *e->sum);
-  e->weight = calloc(pixels, sizeof *e->weight);
-  e->mask = calloc(pixels, sizeof *e->mask);
-  e->map = calloc(pixels, sizeof *e->map);
-  e->shown = calloc(pixels, sizeof *e->shown);
-  e->order = calloc(pixels, sizeof *e->order);
-  e->curves = calloc(2 * (size_t)e->options.curve + 1, sizeof *e->curves);
-  e->logit_weights = calloc(nsc_classifier_output_count(e->classifier), sizeof *e->logit_weights);
-  bool room = values && e->covered && e->sum && e->weight && e->mask && e->map && e->shown && e->order && e->curves;
-  if (!room || !e->logit_weights)
+  bool room = values && room_for(&e->map, pixels, true) && room_for(&e->shown, pixels, true) &&
+              room_for(&e->covered, count, steps || curves) && room_for(&e->sum, count, steps) &&
+              room_for(&e->weight, pixels, steps) && room_for(&e->mask, pixels, steps) &&
+              room_for(&e->curves, 2 * (size_t)e->options.curve, curves) &&
+              room_for(&e->logit_weights, nsc_classifier_output_count(e->classifier), true);
+  if (curves) e->order = calloc(pixels, sizeof *e->order);
+  if (!room || (curves && !e->order)) {
     return nsc_fail_memory(err, (3 * count + 5 * pixels) * sizeof *values, "an explanation");
+  }
   memcpy(values, input, count * sizeof *values);
-  nsc_picture_blank(&e->picture);
+  if (steps || curves) nsc_picture_blank(&e->picture);
   return NSC_OK;
 }
 
 /* The result belongs to the classifier until its next run; ours stays. */
 static nsc_status keep_result(nsc_explanation *e, nsc_error *err) {
-  size_t bytes = e->result.count * sizeof *e->scores;
-  e->scores = malloc(bytes + 1);
-  if (!e->scores) return nsc_fail_memory(err, bytes, "scores");
+  size_t count = e->result.count, bytes = count * sizeof *e->scores;
+  e->scores = malloc(2 * bytes + 1);
+  if (!e->scores) return nsc_fail_memory(err, 2 * bytes, "scores");
   memcpy(e->scores, e->result.scores, bytes);
+  memcpy(e->scores + count, e->result.raw, bytes);
   e->result.scores = e->scores;
+  e->result.raw = e->scores + count;
   return NSC_OK;
 }
 

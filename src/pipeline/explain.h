@@ -13,7 +13,7 @@ struct nsc_explanation {
   nsc_explain_options options; /* with defaults filled in */
   uint32_t label;
   nsc_result result;
-  float *scores; /* [labels] */
+  float *scores; /* [2][labels]: calibrated, and not */
   double logit;
   nsc_input_picture picture; /* its values are ours */
   float *covered;            /* the picture that a step is about */

@@ -15,6 +15,39 @@ static nsc_status load_part(nsc_explanation *e, const nsc_net_part *part, nsc_er
 
 /* ---- maps of the last feature map: ready at once ---- */
 
+enum { MOST_KEPT = 8 << 20 /* weights: a head of four thousand features for two thousand labels */ };
+
+/* The layers behind the last feature map, and threads for them: kept by the classifier for its next picture. */
+typedef struct tail {
+  nsc_net *net;
+  nsc_compute *compute;
+} tail;
+
+static void end_tail(void *object) {
+  tail *t = object;
+  nsc_net_free(t->net);
+  nsc_compute_free(t->compute);
+  free(t);
+}
+
+/* A large one is the explanation's own, and ends with it. */
+static nsc_status take_tail(nsc_explanation *e, const nsc_net_part *part, tail *out, nsc_error *err) {
+  const tail *kept = nsc_classifier_kept(e->classifier);
+  if (kept) {
+    *out = *kept;
+    return NSC_OK;
+  }
+  NSC_TRY(load_part(e, part, err));
+  *out = (tail){e->net, e->compute};
+  tail *copy = nsc_net_parameter_count(e->net) <= MOST_KEPT ? malloc(sizeof *copy) : NULL;
+  if (!copy) return NSC_OK;
+  *copy = *out;
+  e->net = NULL;
+  e->compute = NULL;
+  nsc_classifier_keep(e->classifier, copy, end_tail);
+  return NSC_OK;
+}
+
 /* Global average pooling and one dense layer: then weights and mean gradients are the same. */
 static bool ends_like_cam(const nsc_net *net) {
   for (uint32_t l = 0; l < net->layer_count; l++) {
@@ -52,17 +85,18 @@ static nsc_status map_activations(nsc_explanation *e, nsc_error *err) {
                        .height = size[0],
                        .width = size[1],
                        .channels = size[2]};
-  NSC_TRY(load_part(e, &part, err));
-  if (e->options.method == NSC_EXPLAIN_CAM && !ends_like_cam(e->net)) {
+  tail t;
+  NSC_TRY(take_tail(e, &part, &t, err));
+  if (e->options.method == NSC_EXPLAIN_CAM && !ends_like_cam(t.net)) {
     return nsc_fail(err, NSC_ERROR_UNSUPPORTED,
                     "the model does not end with pooling and one dense layer; Grad-CAM needs neither");
   }
   float *activation = malloc(size[0] * size[1] * size[2] * sizeof *activation);
   if (!activation) return nsc_fail_memory(err, size[0] * size[1] * size[2] * sizeof *activation, "a feature map");
   nsc_classifier_read_feature_map(e->classifier, activation);
-  nsc_status status = nsc_logit_gradient(e->net, e->compute, activation, e->logit_weights, err);
+  nsc_status status = nsc_logit_gradient(t.net, t.compute, activation, e->logit_weights, err);
   if (status == NSC_OK) {
-    const nsc_activation a = {size[0], size[1], size[2], activation, nsc_net_tensor(e->net, e->net->input)->gradient};
+    const nsc_activation a = {size[0], size[1], size[2], activation, nsc_net_tensor(t.net, t.net->input)->gradient};
     status = make_map(e, &a, err);
   }
   free(activation);

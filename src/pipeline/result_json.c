@@ -43,6 +43,7 @@ void nsc_applies_write(const nsc_applies *a, nsc_text *t) {
 
 nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *result, char **out, nsc_error *err) {
   static const char *const tasks[] = {"single", "multi", "binary"};
+  static const char *const relations[] = {"below", "borderline", "above"};
   const nsc_manifest *m = nsc_classifier_manifest(classifier);
   bool decided = result->verdict < result->count;
   nsc_text t = {0};
@@ -54,9 +55,13 @@ nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *r
     nsc_json_key(&t, result->labels[i]), nsc_json_float(&t, result->scores[i]);
   }
   nsc_json_end_object(&t);
+  nsc_json_key(&t, "raw"), nsc_json_object(&t);
+  for (uint32_t i = 0; i < result->count; i++) nsc_json_key(&t, result->labels[i]), nsc_json_float(&t, result->raw[i]);
+  nsc_json_end_object(&t);
   write_threshold(&t, result);
   nsc_json_key(&t, "verdict"), nsc_json_string(&t, decided ? result->labels[result->verdict] : NULL);
   nsc_json_key(&t, "advice"), nsc_json_string(&t, decided ? m->advice[result->verdict] : NULL);
+  nsc_json_key(&t, "relation"), nsc_json_string(&t, relations[result->relation]);
   nsc_applies_write(&result->applies, &t);
   nsc_json_key(&t, "ms"), nsc_json_object(&t);
   nsc_json_key(&t, "decode"), nsc_json_number(&t, result->decode_ms);

@@ -26,3 +26,22 @@ uint32_t nsc_verdict(nsc_task task, const float *scores, const float *thresholds
   }
   return best;
 }
+
+/* Probabilities at float32's ends have odds, too. */
+static double logit(float p) {
+  double inside = fmin(fmax((double)p, 1e-7), 1 - 1e-7);
+  return log(inside / (1 - inside));
+}
+
+nsc_relation nsc_relation_of(nsc_task task, const float *scores, const float *thresholds, uint32_t count,
+                             uint32_t label) {
+  static const double factor_of_two = 0.6931471805599453;
+  if (task != NSC_TASK_SINGLE) {
+    double beyond = logit(scores[label]) - logit(thresholds[label]);
+    if (fabs(beyond) < factor_of_two) return NSC_RELATION_BORDERLINE;
+    return beyond > 0 ? NSC_RELATION_ABOVE : NSC_RELATION_BELOW;
+  }
+  float next = 0;
+  for (uint32_t i = 0; i < count; i++) next = i != label && scores[i] > next ? scores[i] : next;
+  return scores[label] < 2 * next ? NSC_RELATION_BORDERLINE : NSC_RELATION_ABOVE;
+}

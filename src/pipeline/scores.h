@@ -13,4 +13,8 @@ void nsc_softmax_scores(const float *logits, uint32_t count, float temperature, 
    `count`. `thresholds` [count] are not looked at for single. */
 uint32_t nsc_verdict(nsc_task task, const float *scores, const float *thresholds, uint32_t count);
 
+/* How the score of `label` lies to its threshold, or to the next best where exactly one is true. */
+nsc_relation nsc_relation_of(nsc_task task, const float *scores, const float *thresholds, uint32_t count,
+                             uint32_t label);
+
 #endif

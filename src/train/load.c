@@ -431,6 +431,7 @@ static nsc_status load(nsc_loader *l, uint64_t seed) {
   if (!l->tensors) return nsc_fail_memory(l->err, l->model->value_count * sizeof *l->tensors, "a network");
   for (uint32_t v = 0; v < l->model->value_count; v++) l->tensors[v] = NONE;
   NSC_TRY(nsc_net_create(&l->net, l->err));
+  l->net->given = !l->whole;
   NSC_TRY(load_graph(l));
   NSC_TRY(find_output(l, &output));
   NSC_TRY(nsc_net_finish(l->net, output, seed, l->err));

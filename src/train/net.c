@@ -258,7 +258,7 @@ nsc_status nsc_net_finish(nsc_net *net, uint32_t output, uint64_t seed, nsc_erro
     p->value = nsc_arena_alloc(&net->arena, p->count, sizeof *p->value);
     if (!p->value) return nsc_fail(err, NSC_ERROR_MEMORY, "not enough memory for the network's weights");
   }
-  initialise(net, seed);
+  if (!net->given) initialise(net, seed);
   return NSC_OK;
 }
 

@@ -103,6 +103,7 @@ typedef struct nsc_net {
   uint32_t layer_count, tensor_count, parameter_count, capacity;
   uint32_t input, output;
   size_t batch;
+  bool given;          /* all weights come from somewhere else: nsc_net_finish draws none; false at first */
   bool input_gradient; /* the gradient of the picture is wanted too; false at first */
   bool trained;        /* the last forward pass was one of training */
   float *scratch;      /* as large as the largest tensor that feeds several layers; for backward */

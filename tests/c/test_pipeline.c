@@ -299,3 +299,54 @@ TEST(pipeline_constants_are_json) {
   CHECK_HAS(json, nsc_version());
   nsc_text_free(json);
 }
+
+/* A picture whose score is near the threshold is called borderline, not above or below; the raw score is that before
+ * temperature. */
+TEST(pipeline_borderline_and_raw) {
+  const char *const meta[] = {INPUT,        "nsc.labels", "[\"no\",\"yes\"]", "nsc.task", "binary",
+                              "nsc.output", "logits",     "nsc.temperature",  "2",        "nsc.threshold",
+                              "0.5",        NULL};
+  nsc_model *model = linear_model(1, one_weight, one_bias, meta); /* logit 4 m - 1, calibrated 2 m - 0.5 */
+  nsc_classifier *c;
+  nsc_error err = {0};
+  REQUIRE(nsc_classifier_create(model, NULL, &c, &err) == NSC_OK);
+  static const struct {
+    uint8_t grey;
+    nsc_relation relation;
+  } cases[] = {{0, NSC_RELATION_BORDERLINE},
+               {64, NSC_RELATION_BORDERLINE},
+               {140, NSC_RELATION_BORDERLINE},
+               {160, NSC_RELATION_ABOVE},
+               {255, NSC_RELATION_ABOVE}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    nsc_image *image = grey_image(cases[i].grey);
+    nsc_result r;
+    REQUIRE(nsc_classifier_run(c, image, 0, NULL, &r, &err) == NSC_OK);
+    CHECK_EQ(r.relation, cases[i].relation);
+    CHECK_NEAR(r.raw[1], 1 / (1 + exp(-(4 * cases[i].grey / 255.0 - 1))), 1e-6);
+    CHECK_NEAR(r.raw[0] + r.raw[1], 1, 1e-6);
+    nsc_image_free(image);
+  }
+  nsc_classifier_free(c);
+  nsc_model_free(model);
+}
+
+TEST(pipeline_borderline_of_several_labels) {
+  const char *const meta[] = {INPUT,    "nsc.labels", "[\"a\",\"b\",\"c\"]", "nsc.task", "single", "nsc.output",
+                              "logits", NULL};
+  nsc_model *model = linear_model(3, three_weights, three_bias, meta);
+  nsc_classifier *c;
+  nsc_error err = {0};
+  REQUIRE(nsc_classifier_create(model, NULL, &c, &err) == NSC_OK);
+  for (int grey = 0; grey <= 255; grey += 5) {
+    nsc_image *image = grey_image((uint8_t)grey);
+    nsc_result r;
+    REQUIRE(nsc_classifier_run(c, image, 0, NULL, &r, &err) == NSC_OK);
+    float next = 0;
+    for (uint32_t k = 0; k < 3; k++) next = k != r.verdict && r.scores[k] > next ? r.scores[k] : next;
+    CHECK_EQ(r.relation, r.scores[r.verdict] < 2 * next ? NSC_RELATION_BORDERLINE : NSC_RELATION_ABOVE);
+    nsc_image_free(image);
+  }
+  nsc_classifier_free(c);
+  nsc_model_free(model);
+}

@@ -74,7 +74,8 @@ describe('classify', { skip: !existsSync(NATIVE) && 'the native command is not b
     for (let size = 0; size <= whole.length; size += size === whole.length - 1 ? 1 : 7) {
       await writeFile(table, whole);
       await truncate(table, size);
-      assert.equal(resume(...pictures).status, 0, `${size} bytes`);
+      const { status, stderr: said } = resume(...pictures);
+      assert.equal(status, 0, `${size} bytes: ${said}`);
       assert.equal(await readFile(table, 'utf8'), whole, `${size} bytes`);
       if (size + 7 > whole.length && size < whole.length - 1) size = whole.length - 8;
     }

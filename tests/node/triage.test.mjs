@@ -12,10 +12,11 @@ const binary = (score, applies = null) => ({
   scores: { absent: 1 - score, present: score },
   threshold: 0.25,
   verdict: score >= 0.25 ? 'present' : 'absent',
+  relation: score >= 0.25 ? 'above' : 'below',
   applies: applies && { verdict: applies },
 });
-const multi = (light, white, verdict) => ({ task: 'multi', scores: { light, white }, threshold: { light: 0.3, white: 0.6 }, verdict, applies: null });
-const single = { task: 'single', scores: { a: 0.2, b: 0.7, c: 0.1 }, threshold: null, verdict: 'b', applies: null };
+const multi = (light, white, verdict) => ({ task: 'multi', scores: { light, white }, threshold: { light: 0.3, white: 0.6 }, verdict, relation: verdict ? 'above' : 'below', applies: null });
+const single = { task: 'single', scores: { a: 0.2, b: 0.7, c: 0.1 }, threshold: null, verdict: 'b', relation: 'above', applies: null };
 const item = (name, result, more = {}) => ({ name, error: null, finding: result && { frame: 0, model: MODEL, result, error: null }, ...more });
 const row = (name, result, { label = result ? usualLabel(result) : '', review = null, model = MODEL, ...more } = {}) =>
   rowOf(item(name, result, more), name, { label, model, review });
@@ -36,6 +37,8 @@ describe('lines of a triage table', () => {
     assert.equal(row('x', multi(0.3, 0.5, 'light'), { label: 'light' }).relation, 'above');
     assert.deepEqual([row('x', single).label, row('x', single).relation], ['b', 'highest']);
     assert.equal(row('x', single, { label: 'a' }).relation, 'other');
+    assert.equal(row('x', { ...single, relation: 'borderline' }).relation, 'borderline');
+    assert.equal(row('x', { ...binary(0.3), relation: 'borderline' }).relation, 'borderline');
   });
 
   test('a score that means nothing is not shown and not compared', () => {

@@ -244,9 +244,11 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @typedef {object} Result nsc_result_json
  * @property {string} model
  * @property {string} task
- * @property {Record<string, number>} scores
+ * @property {Record<string, number>} scores  calibrated
+ * @property {Record<string, number>} raw  as the network has them
  * @property {number | Record<string, number> | null} threshold
  * @property {string | null} verdict
+ * @property {'below' | 'borderline' | 'above'} relation
  * @property {string | null} advice
  * @property {Applies | null} applies  whether the model may judge the picture; null: it does not say what it learnt from
  * @property {{decode: number, preprocess: number, inference: number}} ms

@@ -223,12 +223,10 @@ export class Results {
 
   /** The verdict and what it rests on. @param {Result} result @returns {[string, string]} */
   #verdictText(result) {
-    const { verdict, task, scores } = result;
+    const { verdict, task, scores, relation } = result;
     const labels = Object.keys(scores);
-    if (task === 'binary') {
-      const present = labels[labels.length - 1];
-      return [present, t(verdict === present ? 'result.above' : 'result.below')];
-    }
+    if (relation === 'borderline') return [task === 'binary' ? labels[labels.length - 1] : (verdict ?? t('result.none')), t(task === 'single' ? 'result.borderlineSingle' : 'result.borderline')];
+    if (task === 'binary') return [labels[labels.length - 1], t(`result.${relation}`)];
     if (verdict === null) return [t('result.none'), t('result.noneAbove')];
     return [verdict, t(task === 'multi' ? 'result.above' : 'result.highest')];
   }
@@ -258,12 +256,12 @@ export class Results {
 
   /** @param {Result} result */
   #verdict(result) {
-    const [verdict, relation] = this.#verdictText(result);
-    const above = result.task === 'binary' && result.verdict === verdict;
+    const [shown, relation] = this.#verdictText(result);
+    const verdict = result.task === 'binary' ? (Object.keys(result.scores).at(-1) ?? shown) : shown;
     const score = result.scores[verdict];
     return h(
       'div.verdict',
-      { 'data-state': above || (result.task === 'multi' && result.verdict) ? 'above' : 'below' },
+      { 'data-state': result.task === 'single' && result.relation === 'above' ? 'below' : result.relation },
       h('div.verdict-line', {}, h('span.verdict-label', {}, verdict), score === undefined ? '' : h('span.verdict-score', {}, formatPercent(score))),
       h('p.verdict-relation', {}, relation),
     );
@@ -293,7 +291,8 @@ export class Results {
   }
 
   /** @param {Result} result @param {string} label @param {number} score @param {boolean} last */
-  #bar({ task, threshold }, label, score, last) {
+  #bar({ task, threshold, raw: raws }, label, score, last) {
+    const raw = raws?.[label];
     const marked = typeof threshold === 'number' ? (task === 'binary' && last ? threshold : null) : threshold?.[label];
     const fill = h('span.bar-fill');
     fill.style.width = `${Math.max(0, Math.min(1, score)) * 100}%`;
@@ -303,7 +302,10 @@ export class Results {
       mark.style.left = `${marked * 100}%`;
       track.append(mark);
     }
-    const note = typeof marked === 'number' ? h('span.bar-note', {}, t('result.threshold', { value: formatPercent(marked) })) : '';
+    const calibrated = raw !== undefined && Math.abs(raw - score) >= 0.0005 ? t('result.raw', { value: formatPercent(raw) }) : '';
+    const limit = typeof marked === 'number' ? t('result.threshold', { value: formatPercent(marked) }) : '';
+    const words = [limit, calibrated].filter(Boolean).join(' · ');
+    const note = words ? h('span.bar-note', { title: calibrated ? t('result.rawHint') : '' }, words) : '';
     return h(
       'div.bar',
       { role: 'listitem' },

@@ -18,7 +18,7 @@ import { isHidden } from '../applies.js';
  * @property {string} label  whose score it is; empty where there is none
  * @property {number | null} score
  * @property {number | null} threshold
- * @property {'above' | 'below' | 'highest' | 'other' | null} relation
+ * @property {'above' | 'borderline' | 'below' | 'highest' | 'other' | null} relation
  * @property {'in range' | 'doubtful' | 'out of range' | 'unknown' | null} applies
  * @property {'waiting' | 'refused' | 'classified'} state
  * @property {Opinion | null} opinion
@@ -50,21 +50,23 @@ export function usualLabel({ task, scores }) {
   return task === 'binary' ? (Object.keys(scores).pop() ?? '') : '';
 }
 
-/** @param {Result} result */
+/** @param {Pick<Result, 'scores'>} result */
 function highestOf({ scores }) {
   return Object.entries(scores).reduce((best, each) => (each[1] > best[1] ? each : best), ['', -Infinity])[0];
 }
 
-/** @param {Result} result @param {string} label @returns {Pick<Row, 'threshold' | 'relation'>} */
-function relationOf({ task, verdict, scores, threshold }, label) {
-  const finding = Object.keys(scores).pop();
-  if (task === 'binary') {
-    const above = label === finding && verdict === finding;
-    return { threshold: label === finding && typeof threshold === 'number' ? threshold : null, relation: label === finding ? (above ? 'above' : 'below') : null };
-  }
+/**
+ * How a label's score lies to its threshold. The core says so of the one label that the verdict rests on.
+ * @param {Result} result
+ * @param {string} label
+ * @returns {Pick<Row, 'threshold' | 'relation'>}
+ */
+function relationOf({ task, verdict, scores, threshold, relation }, label) {
+  const decides = label === (task === 'binary' ? Object.keys(scores).pop() : (verdict ?? highestOf({ scores })));
+  if (task === 'binary') return decides && typeof threshold === 'number' ? { threshold, relation } : { threshold: null, relation: null };
   const own = typeof threshold === 'object' ? (threshold?.[label] ?? null) : null;
-  if (own !== null) return { threshold: own, relation: scores[label] >= own ? 'above' : 'below' };
-  return { threshold: null, relation: label === verdict ? 'highest' : 'other' };
+  if (own !== null) return { threshold: own, relation: decides ? relation : scores[label] >= own ? 'above' : 'below' };
+  return { threshold: null, relation: !decides ? 'other' : relation === 'borderline' ? relation : 'highest' };
 }
 
 /**
