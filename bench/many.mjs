@@ -108,7 +108,7 @@ try {
     const each = all / done;
     console.log(
       `${done} classified in ${(all / 1000).toFixed(1)} s: ${each.toFixed(2)} ms each (decoding ${decode.toFixed(2)}, preparing ${preprocess.toFixed(2)}, ` +
-        `network ${inference.toFixed(2)}), ${Math.round((100 * engine) / each)} % of the engine's pace; ${await tabMemory()} MB`,
+        `network ${inference.toFixed(2)}), ${Math.round((100 * engine) / each)} % of the engine's pace, ${Math.round((100 * inference) / each)} % of the time within the network; ${await tabMemory()} MB`,
     );
   }
 } finally {
