@@ -60,6 +60,19 @@ static bool ends_like_cam(const nsc_net *net) {
   return true;
 }
 
+/* The gradient of such a network without running it: the label's weights, shared out over the picture. */
+static void linear_gradient(const nsc_net *net, const float *logit_weights, size_t places, float *gradient) {
+  const nsc_layer *dense = &net->layers[net->layer_count - 1];
+  const nsc_parameter *w = &net->parameters[dense->parameters[0]];
+  size_t outputs = w->dims[0], channels = w->dims[1];
+  for (size_t c = 0; c < channels; c++) gradient[c] = 0;
+  for (size_t k = 0; k < outputs; k++) {
+    float factor = logit_weights[k] / (float)places;
+    for (size_t c = 0; c < channels && factor != 0; c++) gradient[c] += factor * w->value[k * channels + c];
+  }
+  for (size_t p = 1; p < places; p++) memcpy(gradient + p * channels, gradient, channels * sizeof *gradient);
+}
+
 static nsc_status make_map(nsc_explanation *e, const nsc_activation *a, nsc_error *err) {
   size_t places = a->height * a->width;
   float *small = malloc(places * sizeof *small);
@@ -91,14 +104,19 @@ static nsc_status map_activations(nsc_explanation *e, nsc_error *err) {
     return nsc_fail(err, NSC_ERROR_UNSUPPORTED,
                     "the model does not end with pooling and one dense layer; Grad-CAM needs neither");
   }
-  float *activation = malloc(size[0] * size[1] * size[2] * sizeof *activation);
-  if (!activation) return nsc_fail_memory(err, size[0] * size[1] * size[2] * sizeof *activation, "a feature map");
+  size_t places = size[0] * size[1], count = places * size[2];
+  float *activation = malloc(2 * count * sizeof *activation);
+  if (!activation) return nsc_fail_memory(err, 2 * count * sizeof *activation, "a feature map");
   nsc_classifier_read_feature_map(e->classifier, activation);
-  nsc_status status = nsc_logit_gradient(t.net, t.compute, activation, e->logit_weights, err);
-  if (status == NSC_OK) {
-    const nsc_activation a = {size[0], size[1], size[2], activation, nsc_net_tensor(t.net, t.net->input)->gradient};
-    status = make_map(e, &a, err);
+  nsc_activation a = {size[0], size[1], size[2], activation, activation + count};
+  nsc_status status = NSC_OK;
+  if (ends_like_cam(t.net) && t.net->layers[t.net->layer_count - 1].kind == NSC_LAYER_DENSE) {
+    linear_gradient(t.net, e->logit_weights, places, activation + count);
+  } else {
+    status = nsc_logit_gradient(t.net, t.compute, activation, e->logit_weights, err);
+    a.gradient = nsc_net_tensor(t.net, t.net->input)->gradient;
   }
+  if (status == NSC_OK) status = make_map(e, &a, err);
   free(activation);
   return status;
 }
