@@ -31,6 +31,7 @@
 #include "negatoscope/model.h"
 #include "negatoscope/planes.h"
 #include "negatoscope/recipe.h"
+#include "negatoscope/record.h"
 #include "negatoscope/series.h"
 #include "negatoscope/training.h"
 #include "negatoscope/view.h"

@@ -58,13 +58,20 @@ function hash(text) {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 }
 
+/** What the page lets in by its digest: the style of reports, which open under the page's own policy. */
+function reportStyle(html) {
+  const [digest] = html.match(/(?<=style-src 'self' )'sha256-[^']+'/) ?? [];
+  if (!digest) throw new Error('index.html: no style of reports in its policy');
+  return digest;
+}
+
 /** Only the very script and styles of this file may run; the worker comes from a blob that the script makes. */
-function policy(script, style) {
+function policy(script, style, report) {
   return [
     "default-src 'none'",
     `script-src ${hash(script)} 'wasm-unsafe-eval' blob:`,
     'worker-src blob:',
-    `style-src ${hash(style)}`,
+    `style-src ${hash(style)} ${report}`,
     'img-src data: blob:',
     "connect-src 'none'",
     "base-uri 'none'",
@@ -97,7 +104,7 @@ export async function buildSingle({ wasm = WASM, models: modelFolder = MODELS, o
 
   const listed = models.map(({ path, ...facts }) => facts);
   let html = await pageWithParts({ variants: VARIANTS, models: listed });
-  html = replaceOnce(html, /(?<=http-equiv="Content-Security-Policy" content=")[^"]*/, policy(script, style));
+  html = replaceOnce(html, /(?<=http-equiv="Content-Security-Policy" content=")[^"]*/, policy(script, style, reportStyle(html)));
   html = replaceOnce(html, /href="icon\.svg"/, `href="data:image/svg+xml;base64,${icon}"`);
   html = replaceOnce(html, /\s*<link rel="manifest"[^>]*>/, '');
   html = replaceOnce(html, /<link rel="stylesheet"[^>]*>/, `<style>${style}</style>`);

@@ -77,6 +77,9 @@ NSC_WARN_UNUSED nsc_status nsc_source_from_bytes(const void *bytes, size_t size,
 
 void nsc_source_free(nsc_source *source);
 
+/* SHA-256 of what it holds, in 64 hexadecimal digits. */
+void nsc_source_sha256(const nsc_source *source, char out[65]);
+
 #ifdef __cplusplus
 }
 #endif

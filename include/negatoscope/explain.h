@@ -147,7 +147,8 @@ void nsc_stability_progress(const nsc_stability *stability, uint32_t *done, uint
 NSC_WARN_UNUSED nsc_status nsc_stability_step(nsc_stability *stability, const volatile int32_t *cancel, nsc_error *err);
 /*
  * {"label": the verdict's, or the one that would be present, "score", "verdict", "threshold", "draws", "flips": how
- * many of them had another verdict, "mean", "deviation" of the label's score over all, "lowest", "highest", "kinds":
+ * many of them had another verdict, "mean", "deviation" of the label's score over all, "lowest", "highest", "seed",
+ * "kinds":
  * [{"name", "draws", "flips", "lowest", "mean", "highest"}], "repeated": the score of the unchanged file once more |
  * null before the last step}. Ended by nsc_text_free.
  */

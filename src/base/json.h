@@ -5,7 +5,7 @@
 #ifndef NSC_BASE_JSON_H
 #define NSC_BASE_JSON_H
 
-#include "negatoscope.h"
+#include "base/text.h"
 
 typedef enum nsc_json_kind {
   NSC_JSON_NULL,
@@ -40,5 +40,13 @@ const nsc_json_value *nsc_json_get(const nsc_json_value *object, const char *key
 /* Children: for (v = nsc_json_first(parent), n = parent->count; n--; v = nsc_json_next(v)). */
 const nsc_json_value *nsc_json_first(const nsc_json_value *parent);
 const nsc_json_value *nsc_json_next(const nsc_json_value *value);
+
+/* What was read, written again: the same numbers and texts. `without`, ended by NULL, names members of objects at any
+ * depth that are left out; NULL: none. */
+void nsc_json_write(nsc_text *t, const nsc_json_value *value, const char *const *without);
+
+/* A number or a text of a member; NaN and NULL where there is none of that kind. */
+double nsc_json_number_of(const nsc_json_value *object, const char *key);
+const char *nsc_json_text_of(const nsc_json_value *object, const char *key);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/sha256.h"
 
 nsc_status nsc_source_create(size_t size_hint, nsc_source **out, nsc_error *err) {
   nsc_source *source = calloc(1, sizeof *source);
@@ -61,4 +62,8 @@ void nsc_source_free(nsc_source *source) {
   if (!source) return;
   free(source->bytes);
   free(source);
+}
+
+void nsc_source_sha256(const nsc_source *source, char out[65]) {
+  nsc_sha256_hex(source->bytes, source->size, out);
 }

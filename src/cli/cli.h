@@ -25,6 +25,8 @@ int nsc_cli_phantom(int argc, char **argv);
 int nsc_cli_stability(int argc, char **argv);
 int nsc_cli_range(int argc, char **argv);
 int nsc_cli_quantize(int argc, char **argv);
+int nsc_cli_report(int argc, char **argv);
+int nsc_cli_verify(int argc, char **argv);
 
 extern const char nsc_cli_info_usage[];
 extern const char nsc_cli_classify_usage[];
@@ -40,6 +42,8 @@ extern const char nsc_cli_phantom_usage[];
 extern const char nsc_cli_stability_usage[];
 extern const char nsc_cli_range_usage[];
 extern const char nsc_cli_quantize_usage[];
+extern const char nsc_cli_report_usage[];
+extern const char nsc_cli_verify_usage[];
 
 /* ---- bench --train ---- */
 

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
-#include "cli/png_write.h"
+#include "cli/picture.h"
 
 const char nsc_cli_convert_usage[] =
     "usage: negatoscope convert [options] --out FOLDER|FILE.png FILE_OR_FOLDER...\n"
@@ -213,7 +213,7 @@ static nsc_status write_picture(const char *path, picture *p, const settings *s,
   if (s->pgm) {
     nsc_pnm_write(p->rgba, p->width, p->height, channels, &t);
   } else {
-    status = nsc_png_write(p->rgba, p->width, p->height, channels, &t, err);
+    status = nsc_cli_png(p->rgba, p->width, p->height, channels, &t, err);
   }
   size_t size = t.size;
   char *bytes = NULL;

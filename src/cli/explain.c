@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 #include "cli/data.h"
 #include "cli/labels.h"
-#include "cli/png_write.h"
+#include "cli/picture.h"
 
 const char nsc_cli_explain_usage[] =
     "usage: negatoscope explain [options] FILE\n"
@@ -177,7 +177,7 @@ static nsc_status paint(const job *j, uint8_t *rgba, const nsc_image_info *info,
   NSC_TRY(nsc_explanation_blend(j->explanation, j->s->threshold, j->s->opacity, NSC_EXPLAIN_COLOR_MAP, rgba,
                                 info->width, info->height, pixels * 4, err));
   for (size_t i = 0; i < pixels; i++) memmove(rgba + 3 * i, rgba + 4 * i, 3);
-  return nsc_png_write(rgba, info->width, info->height, 3, out, err);
+  return nsc_cli_png(rgba, info->width, info->height, 3, out, err);
 }
 
 static nsc_status write_picture(const job *j, nsc_error *err) {

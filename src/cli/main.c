@@ -11,6 +11,8 @@ static const struct {
     {"classify", "scores of images and folders", nsc_cli_classify, nsc_cli_classify_usage},
     {"ensemble", "what several models say together", nsc_cli_ensemble, nsc_cli_ensemble_usage},
     {"explain", "what in an image influenced a model", nsc_cli_explain, nsc_cli_explain_usage},
+    {"report", "a result to print, to file and to repeat", nsc_cli_report, nsc_cli_report_usage},
+    {"verify", "whether a report's run says the same again", nsc_cli_verify, nsc_cli_verify_usage},
     {"train", "a network from pictures with labels", nsc_cli_train, nsc_cli_train_usage},
     {"evaluate", "how good a model is on pictures whose labels are known", nsc_cli_evaluate, nsc_cli_evaluate_usage},
     {"convert", "frames to PNG or PGM, windowed, filtered, resized", nsc_cli_convert, nsc_cli_convert_usage},

@@ -1,5 +1,7 @@
 #include "image/dicom_put.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "image/dicom.h"
@@ -31,6 +33,24 @@ void nsc_dicom_put_text(nsc_text *t, uint32_t tag, const char *vr, const char *v
   nsc_dicom_put_head(t, tag, vr, (uint32_t)(size + (size & 1)));
   nsc_text_append(t, value, size);
   if (size & 1) nsc_text_append(t, strcmp(vr, "UI") == 0 ? "" : " ", 1);
+}
+
+void nsc_dicom_put_us(nsc_text *t, uint32_t tag, uint32_t value) {
+  nsc_dicom_put_head(t, tag, "US", 2);
+  nsc_dicom_put16(t, value);
+}
+
+void nsc_dicom_put_ds(nsc_text *t, uint32_t tag, int count, ...) {
+  char value[6 * 17 + 1] = "";
+  size_t at = 0;
+  va_list numbers;
+  va_start(numbers, count);
+  for (int i = 0; i < count; i++) {
+    int wrote = snprintf(value + at, sizeof value - at, i ? "\\%.8g" : "%.8g", va_arg(numbers, double));
+    at += (size_t)wrote;
+  }
+  va_end(numbers);
+  nsc_dicom_put_text(t, tag, "DS", value);
 }
 
 /* Of this implementation (PS3.7 D.3.3.2): under 2.25, chosen once. */

@@ -14,6 +14,9 @@ void nsc_dicom_put32(nsc_text *t, uint32_t value);
 void nsc_dicom_put_head(nsc_text *t, uint32_t tag, const char *vr, uint32_t length);
 /* A text or UID, padded to an even length. */
 void nsc_dicom_put_text(nsc_text *t, uint32_t tag, const char *vr, const char *value);
+void nsc_dicom_put_us(nsc_text *t, uint32_t tag, uint32_t value);
+/* At most six doubles as decimal strings parted by backslashes; a DS has at most 16 bytes, so eight digits. */
+void nsc_dicom_put_ds(nsc_text *t, uint32_t tag, int count, ...);
 /* Preamble and group 0002. */
 void nsc_dicom_put_meta(nsc_text *t, const char *sop_class, const char *instance, const char *syntax);
 

@@ -1,6 +1,5 @@
 #include "image/dicom_write.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,25 +35,6 @@ void nsc_uid_write(uint64_t high, uint64_t low, char out[NSC_UID_ROOM]) {
 
 /* ---- elements ---- */
 
-static void put_us(nsc_text *t, uint32_t tag, uint32_t value) {
-  nsc_dicom_put_head(t, tag, "US", 2);
-  nsc_dicom_put16(t, value);
-}
-
-/* Decimal strings parted by backslashes; a DS has at most 16 bytes, so eight digits. */
-static void put_ds(nsc_text *t, uint32_t tag, int count, ...) {
-  char value[6 * 17 + 1] = "";
-  size_t at = 0;
-  va_list numbers;
-  va_start(numbers, count);
-  for (int i = 0; i < count; i++) {
-    int wrote = snprintf(value + at, sizeof value - at, i ? "\\%.8g" : "%.8g", va_arg(numbers, double));
-    at += (size_t)wrote;
-  }
-  va_end(numbers);
-  nsc_dicom_put_text(t, tag, "DS", value);
-}
-
 static void put_is(nsc_text *t, uint32_t tag, uint32_t value) {
   char text[12];
   snprintf(text, sizeof text, "%u", value);
@@ -86,7 +66,7 @@ static void put_context(nsc_text *t, const nsc_ct_slice *s) {
   nsc_dicom_put_text(t, 0x00100040, "CS", "");
   nsc_dicom_put_text(t, 0x00104000, "LT", "SYNTHETIC: not a person");
   nsc_dicom_put_text(t, 0x00180015, "CS", "ABDOMEN");
-  put_ds(t, 0x00180050, 1, s->thickness);
+  nsc_dicom_put_ds(t, 0x00180050, 1, s->thickness);
   nsc_dicom_put_text(t, 0x00180060, "DS", "");
   nsc_dicom_put_text(t, 0x00185100, "CS", "HFS");
 }
@@ -99,8 +79,8 @@ static void put_place(nsc_text *t, const nsc_ct_slice *s) {
   put_is(t, 0x00200011, 1);
   nsc_dicom_put_text(t, 0x00200012, "IS", "1");
   put_is(t, 0x00200013, s->number);
-  put_ds(t, 0x00200032, 3, s->position[0], s->position[1], s->position[2]);
-  put_ds(t, 0x00200037, 6, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0);
+  nsc_dicom_put_ds(t, 0x00200032, 3, s->position[0], s->position[1], s->position[2]);
+  nsc_dicom_put_ds(t, 0x00200037, 6, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0);
   nsc_dicom_put_text(t, 0x00200052, "UI", s->frame_uid);
   nsc_dicom_put_text(t, 0x00201040, "LO", "");
   nsc_dicom_put_text(t, 0x00204000, "LT", s->comments);
@@ -108,20 +88,20 @@ static void put_place(nsc_text *t, const nsc_ct_slice *s) {
 
 /* Groups 0028 and 7FE0: Image Pixel, VOI LUT. */
 static void put_pixels(nsc_text *t, const nsc_ct_slice *s) {
-  put_us(t, 0x00280002, 1);
+  nsc_dicom_put_us(t, 0x00280002, 1);
   nsc_dicom_put_text(t, 0x00280004, "CS", "MONOCHROME2");
-  put_us(t, 0x00280010, s->rows);
-  put_us(t, 0x00280011, s->columns);
-  put_ds(t, 0x00280030, 2, s->spacing, s->spacing);
-  put_us(t, 0x00280100, 16);
-  put_us(t, 0x00280101, 12);
-  put_us(t, 0x00280102, 11);
-  put_us(t, 0x00280103, 0);
+  nsc_dicom_put_us(t, 0x00280010, s->rows);
+  nsc_dicom_put_us(t, 0x00280011, s->columns);
+  nsc_dicom_put_ds(t, 0x00280030, 2, s->spacing, s->spacing);
+  nsc_dicom_put_us(t, 0x00280100, 16);
+  nsc_dicom_put_us(t, 0x00280101, 12);
+  nsc_dicom_put_us(t, 0x00280102, 11);
+  nsc_dicom_put_us(t, 0x00280103, 0);
   nsc_dicom_put_text(t, 0x00280301, "CS", "NO"); /* no writing in the pixels */
-  put_ds(t, 0x00281050, 1, s->window_center);
-  put_ds(t, 0x00281051, 1, s->window_width);
-  put_ds(t, 0x00281052, 1, -1024.0);
-  put_ds(t, 0x00281053, 1, 1.0);
+  nsc_dicom_put_ds(t, 0x00281050, 1, s->window_center);
+  nsc_dicom_put_ds(t, 0x00281051, 1, s->window_width);
+  nsc_dicom_put_ds(t, 0x00281052, 1, -1024.0);
+  nsc_dicom_put_ds(t, 0x00281053, 1, 1.0);
   nsc_dicom_put_text(t, 0x00281054, "LO", "HU");
   size_t count = (size_t)s->rows * s->columns;
   nsc_dicom_put_head(t, 0x7FE00010, "OW", (uint32_t)(count * 2));

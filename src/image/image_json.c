@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "image/image.h"
+#include "image/origin.h"
 
 static const char *photometric_name(nsc_photometric photometric) {
   static const char *const names[] = {"MONOCHROME1", "MONOCHROME2", "RGB"};
@@ -77,7 +78,7 @@ static void write_nothing(nsc_text *t) {
 }
 
 /* What tells this picture from others wherever it is opened again: its SOP Instance UID, else a fingerprint. */
-static void write_identity(const nsc_image *image, nsc_text *t) {
+void nsc_image_write_identity(const nsc_image *image, nsc_text *t) {
   char text[NSC_IDENTITY_ROOM] = "";
   nsc_json_key(t, "identity");
   if (image->reader->identity && image->reader->identity(image, text)) {
@@ -116,7 +117,7 @@ nsc_status nsc_image_json(const nsc_image *image, char **out, nsc_error *err) {
   } else {
     write_nothing(&t);
   }
-  write_identity(image, &t);
+  nsc_image_write_identity(image, &t);
   nsc_json_end_object(&t);
   return nsc_text_finish(&t, out, err);
 }

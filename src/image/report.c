@@ -9,52 +9,11 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/json.h"
-#include "image/dicom.h"
 #include "image/dicom_put.h"
-#include "image/dicom_write.h"
-#include "image/report_tree.h"
-
-/* Attributes of patient and study that the report has in common with its first picture, in the order of tags. */
-enum {
-  PATIENT_NAME,
-  PATIENT_ID,
-  BIRTH_DATE,
-  SEX,
-  STUDY_UID,
-  STUDY_ID,
-  STUDY_DATE,
-  STUDY_TIME,
-  ACCESSION,
-  REFERRING,
-  COMMON
-};
-
-static const uint32_t common_tags[COMMON] = {
-    [PATIENT_NAME] = NSC_TAG(0x0010, 0x0010), [PATIENT_ID] = NSC_TAG(0x0010, 0x0020),
-    [BIRTH_DATE] = NSC_TAG(0x0010, 0x0030),   [SEX] = NSC_TAG(0x0010, 0x0040),
-    [STUDY_UID] = NSC_TAG(0x0020, 0x000D),    [STUDY_ID] = NSC_TAG(0x0020, 0x0010),
-    [STUDY_DATE] = NSC_TAG(0x0008, 0x0020),   [STUDY_TIME] = NSC_TAG(0x0008, 0x0030),
-    [ACCESSION] = NSC_TAG(0x0008, 0x0050),    [REFERRING] = NSC_TAG(0x0008, 0x0090),
-};
-
-/* A picture that was measured on. */
-typedef struct reference {
-  char study[NSC_UID_ROOM], series[NSC_UID_ROOM], sop_class[NSC_UID_ROOM], sop_instance[NSC_UID_ROOM];
-} reference;
+#include "image/report_private.h"
 
 enum { REFERENCES_MAX = 10000 }; /* pictures of one report: ten times a large CT series */
-
-struct nsc_report {
-  uint64_t key[2];
-  uint32_t count; /* measurements */
-  bool has_common;
-  char *common[COMMON]; /* UTF-8, owned; NULL where the file says nothing */
-  reference *references;
-  uint32_t reference_count;
-  nsc_text groups; /* their content items */
-};
 
 /* ---- codes: PS3.16 annex D, SNOMED CT and UCUM ---- */
 
@@ -82,46 +41,18 @@ static const struct {
     {{"56851009", "SCT", "Maximum"}, "max"},
 };
 
-/* ---- facts of a picture ---- */
+/* ---- pictures ---- */
 
-static bool same_text(const char *a, const char *b) {
-  return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-static nsc_status check_patient(const nsc_report *r, const nsc_dicom *d, nsc_error *err) {
-  bool same = true;
-  for (int i = PATIENT_NAME; i <= PATIENT_ID && r->has_common; i++) {
-    char *text = nsc_dicom_copy_text(d, nsc_dicom_find(d->elements, common_tags[i]), 0);
-    same = same && same_text(text, r->common[i]);
-    nsc_text_free(text);
-  }
-  if (same) return NSC_OK;
-  return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the pictures show different patients; a report is about one");
-}
-
-/* What the first picture says holds for the report. */
-static void take_common(nsc_report *r, const nsc_dicom *d) {
-  for (int i = 0; i < COMMON && !r->has_common; i++) {
-    r->common[i] = nsc_dicom_copy_text(d, nsc_dicom_find(d->elements, common_tags[i]), 0);
-  }
-  r->has_common = true;
-}
-
-static nsc_status take_reference(nsc_report *r, const nsc_dicom *d, reference *out, nsc_error *err) {
-  nsc_dicom_read_uid(d, NSC_TAG(0x0020, 0x000D), out->study);
-  nsc_dicom_read_uid(d, NSC_TAG(0x0020, 0x000E), out->series);
-  nsc_dicom_read_uid(d, NSC_TAG(0x0008, 0x0016), out->sop_class);
-  nsc_dicom_read_uid(d, NSC_TAG(0x0008, 0x0018), out->sop_instance);
-  if (!out->study[0] || !out->series[0] || !out->sop_class[0] || !out->sop_instance[0]) {
-    return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the file lacks a UID of study, series, class or instance to refer to");
-  }
+nsc_status nsc_report_refer(nsc_report *report, const nsc_image *image, nsc_reference *out, nsc_error *err) {
+  nsc_report *r = report;
+  NSC_TRY(nsc_context_take(&r->context, image, out, err));
   for (uint32_t i = 0; i < r->reference_count; i++) {
     if (strcmp(r->references[i].sop_instance, out->sop_instance) == 0) return NSC_OK;
   }
   if (r->reference_count == REFERENCES_MAX) {
     return nsc_fail(err, NSC_ERROR_LIMIT, "a report on more than %d pictures", REFERENCES_MAX);
   }
-  reference *grown = realloc(r->references, (r->reference_count + 1) * sizeof *grown);
+  nsc_reference *grown = realloc(r->references, (r->reference_count + 1) * sizeof *grown);
   if (!grown) return nsc_fail_memory(err, sizeof *grown, "a report");
   r->references = grown;
   r->references[r->reference_count++] = *out;
@@ -243,22 +174,29 @@ static void put_lines(nsc_text *t, nsc_measure_kind kind, const double *points, 
   nsc_put_end_item(t);
 }
 
-/* A UID that no other report has: of the report's key and a number in it. */
-static void make_uid(const nsc_report *r, uint64_t number, char out[NSC_UID_ROOM]) {
-  nsc_uid_write(nsc_hash(r->key[0], &number, sizeof number), nsc_hash(r->key[1], &number, sizeof number), out);
+void nsc_report_begin_group(nsc_report *report, const char *name) {
+  nsc_text *t = &report->groups;
+  char uid[NSC_UID_ROOM];
+  nsc_context_uid(&report->context, NSC_REPORT_GROUP_UID + report->count, uid);
+  nsc_put_open_container(t, "CONTAINS", measurement_group);
+  nsc_put_sequence(t, NSC_TAG_CONTENT);
+  nsc_put_content_text(t, "HAS OBS CONTEXT", tracking_identifier, name);
+  nsc_put_content_uid(t, "HAS OBS CONTEXT", tracking_uid, uid);
+}
+
+void nsc_report_end_group(nsc_report *report) {
+  nsc_put_end_sequence(&report->groups);
+  nsc_put_end_item(&report->groups);
+  report->count++;
 }
 
 static nsc_status put_group(nsc_report *r, const nsc_image *image, nsc_measure_kind kind, const double *points,
                             uint32_t count, const char *label, const nsc_json_value *measured, nsc_image_reference from,
                             nsc_error *err) {
   nsc_text *t = &r->groups;
-  char uid[NSC_UID_ROOM], name[48];
+  char name[48];
   snprintf(name, sizeof name, "%s %u", nsc_measure_kind_name(kind), r->count + 1);
-  make_uid(r, 1000 + r->count, uid);
-  nsc_put_open_container(t, "CONTAINS", measurement_group);
-  nsc_put_sequence(t, NSC_TAG_CONTENT);
-  nsc_put_content_text(t, "HAS OBS CONTEXT", tracking_identifier, label && *label ? label : name);
-  nsc_put_content_uid(t, "HAS OBS CONTEXT", tracking_uid, uid);
+  nsc_report_begin_group(r, label && *label ? label : name);
   nsc_status status = NSC_OK;
   if (kind >= NSC_MEASURE_RECTANGLE) {
     status = put_region(t, image, kind, points, count, measured, from, err);
@@ -266,9 +204,7 @@ static nsc_status put_group(nsc_report *r, const nsc_image *image, nsc_measure_k
   } else {
     put_lines(t, kind, points, count, measured, from);
   }
-  nsc_put_end_sequence(t);
-  nsc_put_end_item(t);
-  r->count++;
+  nsc_report_end_group(r);
   return status;
 }
 
@@ -278,15 +214,15 @@ nsc_status nsc_report_create(const uint64_t key[2], nsc_report **out, nsc_error 
   if (!key || !out) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no key or no place for a report");
   nsc_report *r = calloc(1, sizeof *r);
   if (!r) return nsc_fail_memory(err, sizeof *r, "a report");
-  r->key[0] = key[0];
-  r->key[1] = key[1];
+  r->context.key[0] = key[0];
+  r->context.key[1] = key[1];
   *out = r;
   return NSC_OK;
 }
 
 void nsc_report_free(nsc_report *report) {
   if (!report) return;
-  for (int i = 0; i < COMMON; i++) nsc_text_free(report->common[i]);
+  nsc_context_drop(&report->context);
   free(report->references);
   nsc_text_drop(&report->groups);
   free(report);
@@ -295,17 +231,11 @@ void nsc_report_free(nsc_report *report) {
 nsc_status nsc_report_add(nsc_report *report, nsc_image *image, uint32_t frame, nsc_measure_kind kind,
                           const double *points, uint32_t count, const char *label, nsc_error *err) {
   if (!report || !image) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no report or no image");
-  if (image->info.format != NSC_FORMAT_DICOM) {
-    return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "a report refers to DICOM files, this is %s",
-                    nsc_format_name(image->info.format));
-  }
   char *json;
   nsc_json parsed;
-  reference ref;
+  nsc_reference ref;
   NSC_TRY(nsc_measure_json(image, frame, kind, points, count, &json, err));
-  nsc_status status = check_patient(report, image->state, err);
-  if (status == NSC_OK) status = take_reference(report, image->state, &ref, err);
-  if (status == NSC_OK) take_common(report, image->state);
+  nsc_status status = nsc_report_refer(report, image, &ref, err);
   if (status == NSC_OK) status = nsc_json_parse(json, strlen(json), &parsed, err);
   nsc_text_free(json);
   if (status != NSC_OK) return status;
@@ -317,67 +247,26 @@ nsc_status nsc_report_add(nsc_report *report, nsc_image *image, uint32_t frame, 
 
 /* ---- the file ---- */
 
-static const char comprehensive_sr[] = "1.2.840.10008.5.1.4.1.1.88.33";
-
-static const char *common_text(const nsc_report *r, int which, bool nameless) {
-  bool stays = which == STUDY_UID || !nameless;
-  return stays && r->common[which] ? r->common[which] : "";
-}
-
-/* SOP Common, General Study, Patient, SR Document Series, General Equipment: groups 0008 to 0020. */
-static void put_context(nsc_text *t, const nsc_report *r, const char *now, bool nameless) {
-  char date[9] = "", time[7] = "", uid[NSC_UID_ROOM];
-  memcpy(date, now, 8), date[8] = 0;
-  memcpy(time, now + 8, 6), time[6] = 0;
-  nsc_dicom_put_text(t, 0x00080005, "CS", "ISO_IR 192");
-  nsc_dicom_put_text(t, 0x00080012, "DA", date);
-  nsc_dicom_put_text(t, 0x00080013, "TM", time);
-  nsc_dicom_put_text(t, 0x00080016, "UI", comprehensive_sr);
-  make_uid(r, 0, uid);
-  nsc_dicom_put_text(t, 0x00080018, "UI", uid);
-  nsc_dicom_put_text(t, 0x00080020, "DA", common_text(r, STUDY_DATE, nameless));
-  nsc_dicom_put_text(t, 0x00080023, "DA", date);
-  nsc_dicom_put_text(t, 0x00080030, "TM", common_text(r, STUDY_TIME, nameless));
-  nsc_dicom_put_text(t, 0x00080033, "TM", time);
-  nsc_dicom_put_text(t, 0x00080050, "SH", common_text(r, ACCESSION, nameless));
-  nsc_dicom_put_text(t, 0x00080060, "CS", "SR");
-  nsc_dicom_put_text(t, 0x00080070, "LO", "Negatoscope");
-  nsc_dicom_put_text(t, 0x00080090, "PN", common_text(r, REFERRING, nameless));
-  nsc_dicom_put_text(t, 0x0008103E, "LO", "Measurements");
-  nsc_put_empty_sequence(t, 0x00081111);
-  nsc_dicom_put_text(t, 0x00100010, "PN", common_text(r, PATIENT_NAME, nameless));
-  nsc_dicom_put_text(t, 0x00100020, "LO", common_text(r, PATIENT_ID, nameless));
-  nsc_dicom_put_text(t, 0x00100030, "DA", common_text(r, BIRTH_DATE, nameless));
-  nsc_dicom_put_text(t, 0x00100040, "CS", common_text(r, SEX, nameless));
-  nsc_dicom_put_text(t, 0x00181020, "LO", nsc_version());
-  nsc_dicom_put_text(t, 0x0020000D, "UI", common_text(r, STUDY_UID, nameless));
-  make_uid(r, 1, uid);
-  nsc_dicom_put_text(t, 0x0020000E, "UI", uid);
-  nsc_dicom_put_text(t, 0x00200010, "SH", common_text(r, STUDY_ID, nameless));
-  nsc_dicom_put_text(t, 0x00200011, "IS", "1");
-  nsc_dicom_put_text(t, 0x00200013, "IS", "1");
-}
+static const nsc_derived comprehensive_sr = {
+    .sop_class = "1.2.840.10008.5.1.4.1.1.88.33", .modality = "SR", .series = "Measurements"};
 
 /* Whether an earlier reference has the same study, or the same study and series. */
 static bool was_seen(const nsc_report *r, uint32_t index, bool series) {
-  const reference *e = &r->references[index];
+  const nsc_reference *e = &r->references[index];
   for (uint32_t i = 0; i < index; i++) {
-    const reference *other = &r->references[i];
+    const nsc_reference *other = &r->references[i];
     if (strcmp(other->study, e->study) == 0 && (!series || strcmp(other->series, e->series) == 0)) return true;
   }
   return false;
 }
 
-static void put_series(nsc_text *t, const nsc_report *r, const reference *first) {
+static void put_series(nsc_text *t, const nsc_report *r, const nsc_reference *first) {
   nsc_put_item(t);
   nsc_put_sequence(t, 0x00081199);
   for (uint32_t i = 0; i < r->reference_count; i++) {
-    const reference *e = &r->references[i];
+    const nsc_reference *e = &r->references[i];
     if (strcmp(e->study, first->study) != 0 || strcmp(e->series, first->series) != 0) continue;
-    nsc_put_item(t);
-    nsc_dicom_put_text(t, 0x00081150, "UI", e->sop_class);
-    nsc_dicom_put_text(t, 0x00081155, "UI", e->sop_instance);
-    nsc_put_end_item(t);
+    nsc_put_reference(t, e, 0, NULL);
   }
   nsc_put_end_sequence(t);
   nsc_dicom_put_text(t, 0x0020000E, "UI", first->series);
@@ -406,7 +295,7 @@ static void put_evidence(nsc_text *t, const nsc_report *r) {
  */
 static void put_preface(nsc_text *t, const nsc_report *r) {
   char device[NSC_UID_ROOM];
-  make_uid(r, 2, device);
+  nsc_context_uid(&r->context, 2, device);
   nsc_put_content_code(t, "HAS CONCEPT MOD", (nsc_code){"121049", "DCM", "Language of Content Item and Descendants"},
                        (nsc_code){"en", "RFC5646", "English"});
   nsc_put_content_code(t, "HAS OBS CONTEXT", (nsc_code){"121005", "DCM", "Observer Type"},
@@ -442,24 +331,14 @@ static void put_document(nsc_text *t, const nsc_report *r) {
   nsc_put_end_sequence(t);
 }
 
-static bool is_moment(const char *now) {
-  for (int i = 0; i < 14; i++) {
-    if (now[i] < '0' || now[i] > '9') return false;
-  }
-  return now[14] == 0;
-}
-
 nsc_status nsc_report_write(const nsc_report *report, const char *now, bool nameless, char **bytes, size_t *size,
                             nsc_error *err) {
-  if (!report || !now || !bytes || !size || !is_moment(now)) {
+  if (!report || !now || !bytes || !size || !nsc_is_moment(now)) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "no report, no place for it, or no time of fourteen digits");
   }
   if (!report->count) return nsc_fail(err, NSC_ERROR_ARGUMENT, "a report without measurements");
   nsc_text t = {0};
-  char instance[NSC_UID_ROOM];
-  make_uid(report, 0, instance);
-  nsc_dicom_put_meta(&t, comprehensive_sr, instance, NSC_EXPLICIT_LITTLE_ENDIAN);
-  put_context(&t, report, now, nameless);
+  nsc_context_put(&t, &report->context, &comprehensive_sr, now, nameless);
   put_document(&t, report);
   t.failed = t.failed || report->groups.failed;
   size_t written = t.size;

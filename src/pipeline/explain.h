@@ -43,4 +43,8 @@ nsc_status nsc_explain_map_step(nsc_explanation *e, const volatile int32_t *canc
 /* Brings both maps up to the steps that are done. */
 nsc_status nsc_explain_update(nsc_explanation *e, nsc_error *err);
 
+/* explain_json.c: 1 where the map is at or above that share of its highest place: [height][width] of the image. */
+NSC_WARN_UNUSED nsc_status nsc_explanation_mask(const nsc_explanation *explanation, double threshold, uint8_t *mask,
+                                                size_t size, nsc_error *err);
+
 #endif

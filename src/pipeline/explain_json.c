@@ -56,6 +56,20 @@ static float map_at(const nsc_explanation *e, double x, double y) {
   return (float)(high + (low - high) * down);
 }
 
+nsc_status nsc_explanation_mask(const nsc_explanation *explanation, double threshold, uint8_t *mask, size_t size,
+                                nsc_error *err) {
+  const nsc_explanation *e = explanation;
+  size_t width = e->image_width, height = e->image_height;
+  if (!mask || size / width < height) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no room for a mask");
+  NSC_TRY(check_threshold(threshold, err));
+  float most = highest_of(e);
+  for (size_t i = 0; i < width * height; i++) {
+    float share = most > 0 ? map_at(e, (double)(i % width) + 0.5, (double)(i / width) + 0.5) / most : 0;
+    mask[i] = share > 0 && (double)share >= threshold;
+  }
+  return NSC_OK;
+}
+
 nsc_status nsc_explanation_blend(const nsc_explanation *explanation, double threshold, double opacity,
                                  uint32_t color_map, uint8_t *rgba, uint32_t width, uint32_t height, size_t size,
                                  nsc_error *err) {

@@ -156,6 +156,7 @@ nsc_status nsc_stability_json(const nsc_stability *stability, char **out, nsc_er
   nsc_json_number(&t, m->task == NSC_TASK_SINGLE ? NAN : (double)m->thresholds[s->label]);
   write_tally(&t, &s->all);
   nsc_json_key(&t, "deviation"), nsc_json_number(&t, sqrt(fmax(square, 0)));
+  nsc_json_key(&t, "seed"), nsc_json_int(&t, (int64_t)s->seed);
   nsc_json_key(&t, "kinds"), nsc_json_array(&t);
   for (int k = 0; k < NSC_VARIATION_COUNT; k++) {
     nsc_json_object(&t);

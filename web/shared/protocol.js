@@ -86,6 +86,9 @@
  *                                                 and the rank correlation of both maps
  *   stability  {key, frame, draws}                Steadiness: scores under small changes; 0 draws of each kind: as many as
  *                                                 usual. Progress as of `explain`
+ *   record     ReportWish                         a report in one form: text for json, html and fhir (nsc_record_json, ..), bytes
+ *                                                 for the DICOM objects sr, sc and seg. Classifies, explains and tests
+ *                                                 steadiness anew; progress as of `explain`
  *   quantize   {keys, method}                     the bytes of the model in int8 (nsc_quantization_finish), with ranges from
  *                                                 the first frames of these images; method 'minmax', 'percentile', 'mse'
  *                                                 or 'entropy'. Progress in images, phase 'calibrate'
@@ -285,6 +288,23 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @typedef {{draws: number, flips: number, lowest: number, mean: number, highest: number}} Draws
  * @typedef {Draws & {label: string, score: number, verdict: string | null, threshold: number | null, deviation: number,
  *            kinds: Array<Draws & {name: string}>, repeated: number | null}} Steadiness  nsc_stability_json
+ *
+ * @typedef {'json' | 'html' | 'fhir' | 'sr' | 'sc' | 'seg'} ReportForm
+ *
+ * @typedef {object} ReportWish
+ * @property {string} key
+ * @property {number} frame
+ * @property {ReportForm} form
+ * @property {string} language  of page and FHIR: 'en' or 'zh-CN'
+ * @property {string} time  as nsc_record_options has it
+ * @property {string | null} name  of the file
+ * @property {boolean} nameless
+ * @property {number[]} methods  indices of names in constants.explanations: the first that fits the model makes the map
+ * @property {number} label  as of explain
+ * @property {number} threshold  as of explained
+ * @property {number} draws  as of stability
+ * @property {Array<{kind: string, points: readonly (readonly number[])[], text: string}>} marks  drawn on the picture
+ * @property {number[]} secret  four random numbers of 32 bits: for UIDs
  *
  * @typedef {object} Profile nsc_classifier_profile
  * @property {number} ms

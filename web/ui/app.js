@@ -184,6 +184,7 @@ export async function startApp(parts, { keepOffline }) {
   connectRecovery(client, desk, status);
 
   const results = new Results(desk, client, explaining);
+  results.report.marksOf = (key, frame) => measuring.marks.of(key, frame);
   const keeping = new Keeping(desk, client, new TriageStore(), constants.version);
   new Batch(desk, results, keeping);
   const stacks = new Stacks(desk, client);

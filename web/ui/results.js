@@ -11,6 +11,7 @@ import { ExplainPanel } from './explain/panel.js';
 import { StabilityView } from './explain/stability.js';
 import { describeError } from './filelist.js';
 import { ProfileView } from './profile.js';
+import { ReportMenu } from './report.js';
 import { SmallModel } from './small-model.js';
 
 /**
@@ -34,6 +35,7 @@ export class Results {
     this.explaining = explaining;
     this.explain = new ExplainPanel(explaining);
     this.stability = new StabilityView(desk, client);
+    this.report = new ReportMenu(desk, client, explaining);
     this.panel = byId('result');
     this.live = byId('live');
     /** @type {AbortController | null} */
@@ -248,6 +250,7 @@ export class Results {
         ...(result.advice ? [h('p.advice', {}, result.advice)] : []),
         this.explain.render(item),
         this.stability.render(finding),
+        this.report.render(item, finding),
         ...rest,
       );
     }

@@ -378,6 +378,11 @@ export class Core {
     this.module._nsc_stability_free(stability);
   }
 
+  /** @param {number} record */
+  freeRecord(record) {
+    this.module._nsc_record_free(record);
+  }
+
   /** @param {number} training */
   freeTraining(training) {
     this.module._nsc_training_free(training);

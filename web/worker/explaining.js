@@ -17,7 +17,7 @@ import { isTrap } from './core.js';
 const PIECE_MS = 40;
 
 /** All steps of a work. @param {CoreExplanation | CoreStability} work @param {Progress} progress */
-function finish(work, progress) {
+export function finish(work, progress) {
   let [done, total] = work.progress();
   while (done < total) {
     const until = performance.now() + PIECE_MS;

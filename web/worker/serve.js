@@ -8,6 +8,7 @@ import { Core, isTrap } from './core.js';
 import { Explanations, testStability } from './explaining.js';
 import { Images } from './images.js';
 import { Many } from './many.js';
+import { writeReport } from './recording.js';
 import { Reformats } from './reformats.js';
 import { TrainingService } from './training.js';
 
@@ -322,6 +323,14 @@ export class Service {
       const { classifier } = this.#model();
       const { handle } = await this.images.get(key);
       return { result: testStability(this.core, classifier, handle, frame, draws, progress) };
+    },
+
+    async record(wish, progress) {
+      const model = this.#model();
+      const { handle } = await this.images.get(wish.key);
+      const image = { handle, file: this.images.files.get(wish.key) ?? null };
+      const written = await writeReport(this.core, model, image, wish, progress);
+      return { result: written, transfer: typeof written === 'string' ? [] : [written.buffer] };
     },
 
     async quantize({ keys, method }, progress) {

@@ -125,7 +125,7 @@ export class Explaining extends EventTarget {
     try {
       return await this.#explain(this.#question(item, frame, 0), options);
     } catch (error) {
-      if (!(error instanceof CoreError) || error.name !== 'UNSUPPORTED') throw error;
+      if (!(error instanceof CoreError) || error.name !== 'NSC_ERROR_UNSUPPORTED') throw error;
       this.error = error;
       return plain();
     }

@@ -1,4 +1,4 @@
-#include "cli/png_write.h"
+#include "base/png_write.h"
 
 #include <libdeflate.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
-enum { FILTERS = 5, LEVEL = 6 }; /* libdeflate's own default: more takes twice the time for a percent */
+enum { FILTERS = 5 };
 
 /* ---- rows (PNG 9.2) ---- */
 
@@ -78,19 +78,17 @@ static void put_header(nsc_text *t, uint32_t width, uint32_t height, uint32_t ch
 
 /* ---- the file ---- */
 
-static nsc_status put_data(nsc_text *t, const uint8_t *rows, size_t size, nsc_error *err) {
-  struct libdeflate_compressor *compressor = libdeflate_alloc_compressor(LEVEL);
-  size_t room = compressor ? libdeflate_zlib_compress_bound(compressor, size) : 0;
-  uint8_t *packed = compressor ? malloc(room) : NULL;
-  nsc_status status = packed ? NSC_OK : nsc_fail_memory(err, room, "a PNG");
-  if (packed) put_chunk(t, "IDAT", packed, libdeflate_zlib_compress(compressor, rows, size, packed, room));
-  free(packed);
-  libdeflate_free_compressor(compressor);
+static nsc_status put_data(nsc_text *t, const uint8_t *rows, size_t size, nsc_pack pack, nsc_error *err) {
+  nsc_text packed = {0};
+  nsc_status status = pack(&packed, rows, size, err);
+  if (status == NSC_OK) put_chunk(t, "IDAT", packed.chars, packed.size);
+  t->failed = t->failed || packed.failed;
+  nsc_text_drop(&packed);
   return status;
 }
 
-nsc_status nsc_png_write(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, nsc_text *out,
-                         nsc_error *err) {
+nsc_status nsc_png_write(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, nsc_pack pack,
+                         nsc_text *out, nsc_error *err) {
   size_t line = (size_t)width * channels, size;
   /* A chunk holds at most 2^31 - 1 bytes (5.3); packed data may be a little longer than the rows. */
   if (!nsc_mul_size(line + 1, height, &size) || size > 0x7F000000) {
@@ -100,13 +98,8 @@ nsc_status nsc_png_write(const uint8_t *pixels, uint32_t width, uint32_t height,
   if (!rows) return nsc_fail_memory(err, size + line, "a PNG");
   filter_rows(pixels, line, height, channels, rows + size, rows);
   put_header(out, width, height, channels);
-  nsc_status status = put_data(out, rows, size, err);
+  nsc_status status = put_data(out, rows, size, pack, err);
   put_chunk(out, "IEND", "", 0);
   free(rows);
   return status;
-}
-
-void nsc_pnm_write(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, nsc_text *out) {
-  nsc_text_printf(out, "P%d\n%u %u\n255\n", channels == 3 ? 6 : 5, width, height);
-  nsc_text_append(out, (const char *)pixels, (size_t)width * height * channels);
 }

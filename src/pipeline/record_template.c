@@ -1,0 +1,47 @@
+/* The usual page of a report. Placeholders are those of record_html.c; docs/REPORTS.md lists them. */
+#include "negatoscope.h"
+
+static const char page[] =
+    "<!doctype html>\n"
+    "<html lang=\"{{language}}\">\n"
+    "<head>\n"
+    "<meta charset=\"utf-8\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+    "<title>{{t.title}}</title>\n"
+    "<style>{{style}}</style>\n"
+    "</head>\n"
+    "<body>\n"
+    "<main>\n"
+    "<header><h1>{{t.title}}</h1><p class=\"notice\">{{t.notice}}</p></header>\n"
+    "<div class=\"facts\">\n"
+    "{{#patient}}<section><h2>{{t.patient}}</h2>{{patient}}</section>\n{{/patient}}"
+    "<section><h2>{{t.picture}}</h2>{{image}}</section>\n"
+    "</div>\n"
+    "<section class=\"result\"><h2>{{t.result}}</h2>\n"
+    "{{#warning}}<p class=\"warning\">{{warning}}</p>\n{{/warning}}"
+    "<p class=\"verdict\"><b>{{verdict}}</b> <span>{{score}}</span></p>\n"
+    "<p>{{words}}</p>\n"
+    "<p class=\"quiet\">{{calibration}} {{interval}}</p>\n"
+    "{{scores}}\n"
+    "</section>\n"
+    "<div class=\"pictures\">\n"
+    "<figure>{{picture}}<figcaption>{{t.picture_words}}</figcaption></figure>\n"
+    "{{#map}}<figure>{{map}}<figcaption><b>{{t.map}}</b> {{map_words}}</figcaption></figure>\n{{/map}}"
+    "</div>\n"
+    "{{#regions}}<section>{{regions}}</section>\n{{/regions}}"
+    "<div class=\"facts\">\n"
+    "<section><h2>{{t.applies}}</h2><p>{{applies}}</p></section>\n"
+    "{{#advice}}<section><h2>{{t.advice}}</h2>{{advice}}</section>\n{{/advice}}"
+    "<section><h2>{{t.limits}}</h2><p>{{limits}}</p></section>\n"
+    "</div>\n"
+    "<div class=\"facts\">\n"
+    "<section><h2>{{t.model}}</h2>{{model}}</section>\n"
+    "<section><h2>{{t.run}}</h2>{{run}}</section>\n"
+    "</div>\n"
+    "</main>\n"
+    "</body>\n"
+    "</html>\n";
+
+const char *nsc_record_template(void) {
+  return page;
+}
