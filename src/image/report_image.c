@@ -15,12 +15,14 @@ enum { LARGEST_VALUE = 0x7FFFFFFF /* what readers take for the length of a value
 
 /* ---- what both have ---- */
 
-/* An element of the source in UTF-8, or `otherwise`; NULL for none. All values of it. */
+enum { MOST_VALUES = 8 /* of what is copied, no file has more than two */ };
+
+/* An element of the source in UTF-8, or `otherwise`; NULL for none. */
 static void copy_text(nsc_text *t, const nsc_dicom *d, uint32_t tag, const char *vr, const char *otherwise) {
   const nsc_element *e = nsc_dicom_find(d->elements, tag);
   uint32_t count = nsc_dicom_value_count(d, e);
   nsc_text all = {0};
-  for (uint32_t i = 0; i < count; i++) {
+  for (uint32_t i = 0; i < count && i < MOST_VALUES; i++) {
     char *value = nsc_dicom_copy_text(d, e, i);
     if (i) nsc_text_put(&all, "\\");
     if (value) nsc_text_put(&all, value);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -63,6 +64,14 @@ static nsc_status write_report(const nsc_record *record, const uint64_t key[2], 
 
 /* ---- images ---- */
 
+/* A model's label may be of any length, a Derivation Description of 1024 characters: cut between two of them. */
+static void cut(char *utf8) {
+  size_t most = 1000;
+  if (strlen(utf8) <= most) return;
+  while (most > 0 && ((unsigned char)utf8[most] & 0xC0) == 0x80) most--;
+  utf8[most] = 0;
+}
+
 static nsc_status write_capture(const nsc_record *record, const nsc_report_image *r, char **bytes, size_t *size,
                                 nsc_error *err) {
   uint8_t *rgb;
@@ -96,6 +105,7 @@ nsc_status nsc_record_dicom(const nsc_record *record, nsc_record_object object, 
   char *what, algorithm[65];
   nsc_record_say_map(&t, record, ENGLISH);
   NSC_TRY(nsc_text_finish(&t, &what, err));
+  cut(what);
   snprintf(algorithm, sizeof algorithm, "Negatoscope %.16s, %.24s", nsc_version(),
            nsc_json_text_of(nsc_record_part(record, "explanation"), "method"));
   const nsc_report_image r = {.image = record->image,

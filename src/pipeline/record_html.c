@@ -243,11 +243,10 @@ static nsc_status put_about_image(nsc_text *t, const sheet *s, nsc_error *err) {
 static nsc_status put_model(nsc_text *t, const sheet *s, nsc_error *err) {
   (void)err;
   char task[24];
-  const char *title = nsc_json_text_of(s->model, "title");
   snprintf(task, sizeof task, "task_%s", nsc_json_text_of(s->model, "task"));
   nsc_text_put(t, "<dl>");
-  put_fact(t, s, "model", title ? title : nsc_json_text_of(s->model, "name"));
-  put_fact(t, s, "name", nsc_json_text_of(s->model, "name"));
+  put_fact(t, s, "model_title", nsc_json_text_of(s->model, "title"));
+  put_fact(t, s, "model_name", nsc_json_text_of(s->model, "name"));
   put_fact(t, s, "task", word(s, task));
   put_fact(t, s, "license", nsc_json_text_of(s->model, "license"));
   put_fact(t, s, "digest_model", nsc_json_text_of(s->model, "sha256"));

@@ -75,6 +75,8 @@ static const struct {
     {"date", {"Date of study", "检查日期"}},
     {"accession", {"Accession number", "检查号"}},
     {"model", {"Model", "模型"}},
+    {"model_title", {"Title", "标题"}},
+    {"model_name", {"Name", "名称"}},
     {"task", {"Task", "任务"}},
     {"task_binary", {"present or absent", "有或无"}},
     {"task_single", {"one of the labels", "单选标签"}},
