@@ -2,11 +2,13 @@
 /**
  * Many files classified in the page, beside what the engine alone would take: pictures a second with each, in Chromium.
  *
- *   node bench/many.mjs [--files N] [--side PIXELS] [--model FILE]
+ *   node bench/many.mjs [--files N] [--side PIXELS] [--model FILE] [--triage]
  *
- * The pictures are grey PNG files; the model is the chest X-ray model without another one.
+ * The pictures are grey PNG files, no two of them alike; the model is the chest X-ray model without another one. Memory is that of all
+ * processes of the browser that hold pages (Linux): before the files, with them, after each run.
+ * --triage has the triage table open meanwhile.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -19,22 +21,27 @@ const { values: options } = parseArgs({
     side: { type: 'string', default: '256' },
     model: { type: 'string', default: new URL('../models/cxr-pneumonia/model.onnx', import.meta.url).pathname },
     runs: { type: 'string', default: '3' },
+    triage: { type: 'boolean', default: false },
   },
 });
 const count = Number(options.files);
 const side = Number(options.side);
 
-/** Grey pictures with some grain, so that they do not compress to nothing. Twenty different ones. */
+/** Grey pictures with some grain, so that they do not compress to nothing. Twenty kinds; two pixels tell the files of one apart. */
 async function writePictures(folder) {
   await mkdir(folder, { recursive: true });
   const kinds = Array.from({ length: 20 }, (_, kind) => {
     let state = kind + 1;
-    return greyPng(side, side, (x, y) => {
+    return Uint8Array.from({ length: side * side }, (__, at) => {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return Math.round(120 + 90 * Math.cos((x * (kind + 5)) / side) * Math.cos((y * 4) / side) + (state >>> 29));
+      return Math.round(120 + 90 * Math.cos(((at % side) * (kind + 5)) / side) * Math.cos((Math.floor(at / side) * 4) / side) + (state >>> 29));
     });
   });
-  for (let i = 0; i < count; i++) await writeFile(join(folder, `${String(i).padStart(5, '0')}.png`), kinds[i % kinds.length]);
+  for (let i = 0; i < count; i++) {
+    const pixels = kinds[i % kinds.length];
+    const value = (x, y) => (y > 0 || x > 1 ? pixels[y * side + x] : x ? i >> 8 : i & 255);
+    await writeFile(join(folder, `${String(i).padStart(5, '0')}.png`), greyPng(side, side, value));
+  }
 }
 
 /** Runs in the page: the network's own time, the least of many on one picture. */
@@ -50,7 +57,9 @@ async function bare(runs) {
 
 /** Runs in the page: from the click to the last result. */
 async function classifyAll() {
-  const { desk } = globalThis.negatoscope;
+  const { desk, triage } = globalThis.negatoscope;
+  // Kept results would come back.
+  await triage.keeping.forgetAll();
   for (const item of desk.items) desk.learn(item, { finding: null });
   const start = performance.now();
   document.getElementById('classify-all').click();
@@ -60,6 +69,20 @@ async function classifyAll() {
   const results = desk.shown.map(({ finding }) => finding?.result).filter(Boolean);
   const mean = (name) => results.reduce((sum, { ms }) => sum + ms[name], 0) / results.length;
   return { all, done: results.length, decode: mean('decode'), preprocess: mean('preprocess'), inference: mean('inference') };
+}
+
+/** Megabytes of the browser's processes that hold pages: the proportional set size, in which shared pages count once. */
+async function tabMemory() {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  await session.detach();
+  let sum = 0;
+  for (const { type, id } of processInfo) {
+    if (type !== 'renderer') continue;
+    const rollup = await readFile(`/proc/${id}/smaps_rollup`, 'utf8').catch(() => '');
+    sum += Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? 0);
+  }
+  return Math.round(sum / 1024);
 }
 
 const workshop = await makeWorkshop();
@@ -72,16 +95,20 @@ try {
   await openSite(page, site.url);
   await page.setInputFiles('#pick-model', options.model);
   await page.waitForFunction(() => document.querySelectorAll('#model-select option').length > 3);
+  const empty = await tabMemory();
   await page.setInputFiles('#pick-folder', folder);
   await page.waitForFunction((n) => globalThis.negatoscope.desk.shown.length === n && document.getElementById('index-progress').hidden, count, { timeout: 300_000 });
   const engine = await page.evaluate(bare, 60);
   console.log(`${count} pictures of ${side} x ${side}; ${await page.innerText('#status-core')}; the engine alone: ${engine.toFixed(2)} ms each`);
+  await page.waitForFunction((n) => globalThis.negatoscope.desk.items.filter(({ state }) => state === 'shown').length === n, count, { timeout: 300_000 });
+  console.log(`memory of the tab: ${empty} MB before the files, ${await tabMemory()} MB with them`);
+  if (options.triage) await page.click('#triage-open');
   for (let run = 0; run < Number(options.runs); run++) {
     const { all, done, decode, preprocess, inference } = await page.evaluate(classifyAll);
     const each = all / done;
     console.log(
       `${done} classified in ${(all / 1000).toFixed(1)} s: ${each.toFixed(2)} ms each (decoding ${decode.toFixed(2)}, preparing ${preprocess.toFixed(2)}, ` +
-        `network ${inference.toFixed(2)}), ${Math.round((100 * engine) / each)} % of the engine's pace`,
+        `network ${inference.toFixed(2)}), ${Math.round((100 * engine) / each)} % of the engine's pace, ${Math.round((100 * inference) / each)} % of the time within the network; ${await tabMemory()} MB`,
     );
   }
 } finally {

@@ -129,6 +129,44 @@ NSC_WARN_UNUSED nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_im
 NSC_WARN_UNUSED nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *result, char **out,
                                            nsc_error *err);
 
+/* ---- ensembles: several models on one picture -------------------------------------------------------------------- */
+
+typedef enum nsc_combine {
+  NSC_COMBINE_AVERAGE = 0, /* means of calibrated probabilities; the threshold is the mean of the members' */
+  NSC_COMBINE_VOTE = 1     /* shares of members whose verdict is the label; at least half of them make a verdict */
+} nsc_combine;
+
+typedef struct nsc_ensemble nsc_ensemble;
+
+/* What `count` members say together. Labels are those of the first member, in its order. */
+typedef struct nsc_ensemble_result {
+  nsc_task task;
+  uint32_t count, members;
+  const char *const *labels;     /* [count] */
+  const float *scores;           /* [count] combined */
+  const float *deviation;        /* [count] standard deviation of the members' calibrated probabilities */
+  const float *lowest, *highest; /* [count] of them */
+  const float *thresholds;       /* [count] */
+  const uint32_t *verdicts;      /* [members] index of a label, or `count` for none */
+  uint32_t verdict;              /* likewise */
+  nsc_applies_verdict applies;   /* the worst of those members that say it */
+  double ms;
+} nsc_ensemble_result;
+
+/*
+ * Members may have been made by anybody, at different sizes, but know the same labels (in any order) and have the same
+ * task. They must outlive the ensemble. Errors: ARGUMENT for fewer than two members, RECIPE naming what differs.
+ */
+NSC_WARN_UNUSED nsc_status nsc_ensemble_create(nsc_classifier *const *members, uint32_t count, nsc_combine combine,
+                                               nsc_ensemble **out, nsc_error *err);
+void nsc_ensemble_free(nsc_ensemble *ensemble);
+/* Everything in *out points into the ensemble until its next run. Errors: those of nsc_classifier_run. */
+NSC_WARN_UNUSED nsc_status nsc_ensemble_run(nsc_ensemble *ensemble, nsc_image *image, uint32_t frame,
+                                            const volatile int32_t *cancel, nsc_ensemble_result *out, nsc_error *err);
+/* {"task", "members", "scores": {label: p}, "deviation": {..}, "lowest": {..}, "highest": {..}, "threshold": {..} |
+ * null for single, "verdict", "votes": {label: how many members}, "applies", "ms"}. Ended by nsc_text_free. */
+NSC_WARN_UNUSED nsc_status nsc_ensemble_json(const nsc_ensemble_result *result, char **out, nsc_error *err);
+
 /* ---- applicability: which pictures a model may judge ------------------------------------------------------------- */
 
 /*

@@ -1,20 +1,40 @@
 /* negatoscope classify: scores of files and folders, as a table, JSON or CSV. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "cli/cli.h"
+#include "cli/resume.h"
 #include "pipeline/applicability.h"
 
 const char nsc_cli_classify_usage[] =
-    "usage: negatoscope classify [--model NAME_OR_FILE] [--json | --csv] [--frame N] [--threads N]\n"
-    "                            [--recipe JSON] [--labels JSON] [--output logits|probabilities] FILE_OR_FOLDER...\n";
+    "usage: negatoscope classify [--model NAME_OR_FILE] [--json | --csv | --resume FILE.csv] [--sort score [--label "
+    "NAME]]\n"
+    "                            [--frame N] [--threads N] [--recipe JSON] [--labels JSON]\n"
+    "                            [--output logits|probabilities] FILE_OR_FOLDER...\n"
+    "  --resume FILE.csv  writes CSV to this file, behind what is there, and leaves out the files that it has\n"
+    "  --sort score       the highest first, and last what has none; of --label, else of the finding or the best "
+    "label\n";
+
+/* A line of the output that waits until all are there. */
+typedef struct ranked {
+  char *text;
+  float score; /* -1: none that means anything */
+  size_t at;
+} ranked;
 
 typedef struct job {
   nsc_classifier *classifier;
   const char *model_name;
   uint32_t frame;
   enum { TABLE, JSON, CSV } format;
-  uint32_t label_count; /* for CSV, known after the first result */
+  uint32_t label_count;
+  const char *resume, *label; /* as given; NULL: not */
+  bool sorted;
+  uint32_t ranking; /* the label whose score decides; label_count: each file's own */
+  nsc_cli_resume behind;
+  ranked *lines; /* [line_count], when sorted */
+  size_t line_count, printed;
 } job;
 
 static nsc_status classify_file(const job *j, const char *path, nsc_result *result, nsc_error *err) {
@@ -94,65 +114,141 @@ static void write_csv(nsc_text *t, const job *j, const char *path, const nsc_res
 
 /* ---- table ---- */
 
-static void write_table(const char *path, const nsc_result *r, const nsc_error *err) {
+static void write_table(nsc_text *t, const char *path, const nsc_result *r, const nsc_error *err) {
   if (err->status != NSC_OK) {
-    printf("%-40s  refused: %s\n", path, err->text);
+    nsc_text_printf(t, "%-40s  refused: %s\n", path, err->text);
     return;
   }
   const char *verdict = r->applies.verdict == NSC_APPLIES_OUT ? "(out of range)" : verdict_of(r);
   uint32_t shown = r->verdict < r->count ? r->verdict : 0;
-  printf("%-40s  %-20s", path, verdict ? verdict : "(nothing above its threshold)");
+  nsc_text_printf(t, "%-40s  %-20s", path, verdict ? verdict : "(nothing above its threshold)");
   if (r->task == NSC_TASK_BINARY) {
-    printf("  %s %.3f, threshold %.3f", r->labels[1], (double)r->scores[1], (double)r->thresholds[1]);
+    nsc_text_printf(t, "  %s %.3f, threshold %.3f", r->labels[1], (double)r->scores[1], (double)r->thresholds[1]);
   } else {
-    printf("  %s %.3f", r->labels[shown], (double)r->scores[shown]);
+    nsc_text_printf(t, "  %s %.3f", r->labels[shown], (double)r->scores[shown]);
   }
-  if (r->applies.verdict == NSC_APPLIES_DOUBTFUL) fputs(", doubtful whether it applies", stdout);
-  printf("  (%.1f ms)\n", r->preprocess_ms + r->inference_ms);
+  if (r->applies.verdict == NSC_APPLIES_DOUBTFUL) nsc_text_put(t, ", doubtful whether it applies");
+  nsc_text_printf(t, "  (%.1f ms)\n", r->preprocess_ms + r->inference_ms);
 }
 
-/* What was written so far, on its way. */
-static bool print(nsc_text *t) {
+/* ---- order ---- */
+
+/* What a file is sorted by. A score of a picture that the model does not know means nothing, so it goes last. */
+static float rank_of(const job *j, const nsc_result *r, const nsc_error *err) {
+  if (err->status != NSC_OK || r->applies.verdict == NSC_APPLIES_OUT) return -1;
+  if (j->ranking < r->count) return r->scores[j->ranking];
+  if (r->verdict < r->count) return r->scores[r->verdict];
+  float best = r->scores[0];
+  for (uint32_t i = 1; i < r->count; i++) best = r->scores[i] > best ? r->scores[i] : best;
+  return best;
+}
+
+static int by_rank(const void *a, const void *b) {
+  const ranked *one = a, *two = b;
+  if (one->score != two->score) return one->score < two->score ? 1 : -1;
+  return one->at < two->at ? -1 : 1;
+}
+
+/* Finds the label to sort by. */
+static bool choose_ranking(job *j, const nsc_result *blank) {
+  j->ranking = blank->task == NSC_TASK_BINARY ? 1 : blank->count;
+  if (!j->label) return true;
+  for (j->ranking = 0; j->ranking < blank->count; j->ranking++) {
+    if (strcmp(blank->labels[j->ranking], j->label) == 0) return true;
+  }
+  fprintf(stderr, "negatoscope: the model has no label \"%s\"\n", j->label);
+  return false;
+}
+
+/* ---- output ---- */
+
+/* Takes `text` over. False when it could not be written. */
+static bool print(job *j, char *text) {
   nsc_error err = {0};
-  char *out;
-  if (nsc_text_finish(t, &out, &err) != NSC_OK) {
+  bool well = true;
+  if (j->resume) {
+    well = nsc_cli_resume_write(&j->behind, text, &err) == NSC_OK;
+    if (!well) fprintf(stderr, "negatoscope: %s: %s\n", j->resume, err.text);
+  } else {
+    if (j->format == JSON) fputc(j->printed ? ',' : '[', stdout);
+    fputs(text, stdout);
+  }
+  j->printed++;
+  nsc_text_free(text);
+  return well;
+}
+
+/* A line on its way, at once or in its order. False when there is no memory for it, or no room where it goes. */
+static bool put(job *j, nsc_text *t, float score) {
+  nsc_error err = {0};
+  char *text;
+  if (nsc_text_finish(t, &text, &err) != NSC_OK) {
     fprintf(stderr, "negatoscope: %s\n", err.text);
     return false;
   }
-  fputs(out, stdout);
-  nsc_text_free(out);
+  if (!j->sorted) return print(j, text);
+  j->lines[j->line_count] = (ranked){text, score, j->line_count};
+  j->line_count++;
   return true;
 }
 
-static int classify_all(job *j, const nsc_cli_paths *paths) {
-  nsc_text t = {0};
-  bool failed = false;
-  if (j->format == JSON) nsc_json_array(&t);
-  if (j->format == CSV) {
-    nsc_result blank;
-    nsc_classifier_blank_result(j->classifier, &blank);
-    j->label_count = blank.count;
-    write_csv_head(&t, &blank);
-    if (!print(&t)) failed = true;
+/* What comes before the first file. */
+static bool begin(job *j, size_t files) {
+  nsc_result blank;
+  nsc_text head = {0};
+  nsc_error err = {0};
+  char *text;
+  nsc_classifier_blank_result(j->classifier, &blank);
+  j->label_count = blank.count;
+  if (!choose_ranking(j, &blank)) return false;
+  if (j->sorted) j->lines = calloc(files ? files : 1, sizeof *j->lines);
+  if (j->format == CSV) write_csv_head(&head, &blank);
+  if ((j->sorted && !j->lines) || nsc_text_finish(&head, &text, &err) != NSC_OK) {
+    nsc_text_drop(&head);
+    fputs("negatoscope: not enough memory\n", stderr);
+    return false;
   }
+  bool well = true;
+  if (j->resume) {
+    well = nsc_cli_resume_open(j->resume, text, j->model_name, &j->behind, &err) == NSC_OK;
+    if (!well) fprintf(stderr, "negatoscope: %s: %s\n", j->resume, err.text);
+  } else {
+    fputs(text, stdout);
+  }
+  nsc_text_free(text);
+  return well;
+}
+
+/* What comes behind the last file. */
+static bool end(job *j) {
+  bool well = true;
+  if (j->line_count) qsort(j->lines, j->line_count, sizeof *j->lines, by_rank);
+  for (size_t i = 0; i < j->line_count; i++) well &= print(j, j->lines[i].text);
+  if (j->format == JSON) fputs(j->printed ? "]\n" : "[]\n", stdout);
+  if (j->format == TABLE) fputs("For research and teaching. Not for diagnosis.\n", stderr);
+  return well;
+}
+
+static bool classify_all(job *j, const nsc_cli_paths *paths) {
+  bool failed = false;
+  size_t skipped = 0;
   for (size_t i = 0; i < paths->count; i++) {
+    const char *path = paths->list[i];
+    if (nsc_cli_resume_has(&j->behind, path)) {
+      skipped++;
+      continue;
+    }
+    nsc_text t = {0};
     nsc_error err = {0};
     nsc_result result = {0};
-    if (classify_file(j, paths->list[i], &result, &err) != NSC_OK) failed = true;
-    if (j->format == JSON) write_json(&t, j, paths->list[i], &result, &err);
-    if (j->format == CSV) {
-      write_csv(&t, j, paths->list[i], &result, &err);
-      if (!print(&t)) failed = true;
-    }
-    if (j->format == TABLE) write_table(paths->list[i], &result, &err);
+    if (classify_file(j, path, &result, &err) != NSC_OK) failed = true;
+    if (j->format == JSON) write_json(&t, j, path, &result, &err);
+    if (j->format == CSV) write_csv(&t, j, path, &result, &err);
+    if (j->format == TABLE) write_table(&t, path, &result, &err);
+    if (!put(j, &t, rank_of(j, &result, &err))) return false;
   }
-  if (j->format == JSON) {
-    nsc_json_end_array(&t);
-    nsc_text_put(&t, "\n");
-    if (!print(&t)) failed = true;
-  }
-  if (j->format == TABLE) fputs("For research and teaching. Not for diagnosis.\n", stderr);
-  return failed ? NSC_EXIT_SOME_FAILED : NSC_EXIT_OK;
+  if (j->resume) fprintf(stderr, "%zu files classified, %zu were in %s\n", paths->count - skipped, skipped, j->resume);
+  return !failed;
 }
 
 static int run(job *j, const nsc_classifier_options *options, const char *model_name, int argc, char **argv) {
@@ -167,7 +263,10 @@ static int run(job *j, const nsc_classifier_options *options, const char *model_
     bool enough = true;
     for (int i = 1; i < argc && enough; i++) enough = nsc_cli_add_path(&paths, argv[i]);
     if (enough) {
-      code = classify_all(j, &paths);
+      bool begun = begin(j, paths.count), well = begun && classify_all(j, &paths);
+      if (begun) well &= end(j);
+      if (nsc_cli_resume_close(&j->behind) && well) code = NSC_EXIT_OK;
+      free(j->lines);
     } else {
       fputs("negatoscope: not enough memory for the list of files\n", stderr);
     }
@@ -181,7 +280,7 @@ static int run(job *j, const nsc_classifier_options *options, const char *model_
 }
 
 int nsc_cli_classify(int argc, char **argv) {
-  const char *model = NULL, *frame = NULL, *threads = NULL;
+  const char *model = NULL, *frame = NULL, *threads = NULL, *sort = NULL, *resume = NULL, *label = NULL;
   bool json = false, csv = false;
   nsc_classifier_options options = {0};
   const nsc_cli_option list[] = {
@@ -191,11 +290,15 @@ int nsc_cli_classify(int argc, char **argv) {
       {"--recipe", &options.recipe_json, NULL},
       {"--labels", &options.labels_json, NULL},
       {"--output", &options.output, NULL},
+      {"--sort", &sort, NULL},
+      {"--label", &label, NULL},
+      {"--resume", &resume, NULL},
       {"--json", NULL, &json},
       {"--csv", NULL, &csv},
   };
   argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
-  if (argc < 2 || (json && csv)) {
+  bool mixed = (json && csv) || (resume && (json || sort)) || (sort && strcmp(sort, "score") != 0) || (label && !sort);
+  if (argc < 2 || mixed) {
     if (argc >= 0) fputs(nsc_cli_classify_usage, stderr);
     return NSC_EXIT_USAGE;
   }
@@ -203,6 +306,7 @@ int nsc_cli_classify(int argc, char **argv) {
   long thread_count = nsc_cli_number("--threads", threads, 1, (long)nsc_cli_processors());
   if (frame_number < 0 || thread_count < 0) return NSC_EXIT_USAGE;
   options.threads = (uint32_t)thread_count;
-  job j = {.frame = (uint32_t)frame_number - 1, .format = json ? JSON : csv ? CSV : TABLE};
+  job j = {.frame = (uint32_t)frame_number - 1, .format = json ? JSON : csv || resume ? CSV : TABLE};
+  j.resume = resume, j.label = label, j.sorted = sort != NULL;
   return run(&j, &options, model, argc, argv);
 }

@@ -13,6 +13,7 @@ enum { NSC_EXIT_OK = 0, NSC_EXIT_SOME_FAILED = 1, NSC_EXIT_USAGE = 2 };
 
 int nsc_cli_info(int argc, char **argv);
 int nsc_cli_classify(int argc, char **argv);
+int nsc_cli_ensemble(int argc, char **argv);
 int nsc_cli_explain(int argc, char **argv);
 int nsc_cli_bench(int argc, char **argv);
 int nsc_cli_train(int argc, char **argv);
@@ -29,6 +30,7 @@ int nsc_cli_verify(int argc, char **argv);
 
 extern const char nsc_cli_info_usage[];
 extern const char nsc_cli_classify_usage[];
+extern const char nsc_cli_ensemble_usage[];
 extern const char nsc_cli_explain_usage[];
 extern const char nsc_cli_bench_usage[];
 extern const char nsc_cli_train_usage[];

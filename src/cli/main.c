@@ -9,6 +9,7 @@ static const struct {
 } verbs[] = {
     {"info", "what a file is: image or model, as JSON", nsc_cli_info, nsc_cli_info_usage},
     {"classify", "scores of images and folders", nsc_cli_classify, nsc_cli_classify_usage},
+    {"ensemble", "what several models say together", nsc_cli_ensemble, nsc_cli_ensemble_usage},
     {"explain", "what in an image influenced a model", nsc_cli_explain, nsc_cli_explain_usage},
     {"report", "a result to print, to file and to repeat", nsc_cli_report, nsc_cli_report_usage},
     {"verify", "whether a report's run says the same again", nsc_cli_verify, nsc_cli_verify_usage},

@@ -1,7 +1,7 @@
 /** Maps of what influenced a model: the command's files, and the page's core against the command. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -95,6 +95,63 @@ describe('negatoscope explain', { skip: SKIP }, () => {
       const { explanation } = JSON.parse(out.stdout);
       assert.ok(explanation.highest > explanation.lowest, name);
     }
+  });
+});
+
+describe('negatoscope stability, ensemble, range', { skip: SKIP }, () => {
+  const run = (...args) => JSON.parse(execFileSync(NATIVE, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+
+  test('small changes, always the same ones', () => {
+    const out = spawnSync(NATIVE, ['stability', '--model', CHEST, '--draws', '3', at('picture.png'), at('nothing.png')], { encoding: 'utf8' });
+    assert.equal(out.status, 1);
+    const [{ stability, error }, broken] = JSON.parse(out.stdout);
+    assert.equal(error, null);
+    assert.equal(stability.draws, 24);
+    assert.equal(stability.kinds.length, 8);
+    assert.equal(stability.repeated, stability.score);
+    assert.ok(stability.lowest <= stability.mean && stability.mean <= stability.highest);
+    assert.equal(stability.flips, stability.kinds.reduce((sum, { flips }) => sum + flips, 0));
+    assert.equal(broken.stability, null);
+    assert.match(broken.error, /No such file/);
+    assert.deepEqual(run('stability', '--model', CHEST, '--draws', '3', at('picture.png'))[0].stability, stability);
+  });
+
+  test('a model and itself agree', () => {
+    const [{ scores }] = run('classify', '--json', '--model', CHEST, at('picture.png'));
+    const [{ ensemble }] = run('ensemble', '--models', `${CHEST},${CHEST}`, at('picture.png'));
+    for (const [label, score] of Object.entries(scores)) {
+      assert.ok(Math.abs(ensemble.scores[label] - score) < 1e-6);
+      assert.equal(ensemble.deviation[label], 0);
+    }
+    const strangers = spawnSync(NATIVE, ['ensemble', '--models', `${CHEST},${at('flat.onnx')}`, at('picture.png')], { encoding: 'utf8' });
+    assert.equal(strangers.status, 1);
+    assert.match(strangers.stderr, /another task/);
+  });
+
+  test('a model learns which pictures it may judge, and tells others from them', () => {
+    for (const [label, step] of [['a', 3], ['b', 5]]) {
+      mkdirSync(at(`data/${label}`), { recursive: true });
+      for (let i = 0; i < 60; i++) {
+        writeFileSync(at(`data/${label}/${i}.png`), greyPng(48, 48, (x, y) => Math.round(120 + 60 * Math.sin((x + i) / step) + 40 * Math.cos((y - 2 * i) / 7))));
+      }
+    }
+    mkdirSync(at('others'));
+    for (let i = 0; i < 10; i++) writeFileSync(at(`others/${i}.png`), greyPng(48, 48, (x, y) => (((x ^ y) + i) % 7 ? 250 : 3)));
+    const recipe = { width: 32, height: 32, channels: 3 };
+    const metadata = { 'nsc.input': JSON.stringify(recipe), 'nsc.output': 'logits', 'nsc.labels': '["a","b"]', 'nsc.task': 'single' };
+    writeFileSync(at('two.onnx'), buildNetwork('squeezenet', { size: 32, classes: 2, metadata }).bytes);
+    const args = ['range', '--validation', '0.3', '--test', '0.2', '--report', at('range.json'), '-o', at('knows.onnx')];
+    execFileSync(NATIVE, [...args, at('two.onnx'), at('data'), at('others')], { encoding: 'utf8' });
+    const [own, others] = JSON.parse(readFileSync(at('range.json'), 'utf8'));
+    assert.equal(own.count, 24);
+    assert.ok(own.outOfRange < 0.3, JSON.stringify(own));
+    assert.ok(others.auroc > 0.95, JSON.stringify(others));
+    assert.equal(others.inRange, 0);
+    const [{ applies }] = run('classify', '--json', '--model', at('knows.onnx'), at('others/0.png'));
+    assert.notEqual(applies.verdict, 'in range');
+    const silent = spawnSync(NATIVE, ['range', at('two.onnx'), at('data')], { encoding: 'utf8' });
+    assert.equal(silent.status, 1);
+    assert.match(silent.stderr, /does not say which pictures/);
   });
 });
 

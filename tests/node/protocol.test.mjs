@@ -80,6 +80,11 @@ for (const [kind, bytesOf] of Object.entries(MANY_MODELS)) {
       assert.equal(error === null, i !== 50, `${i}: ${error?.message}`);
       if (error) assert.equal(error.name, 'NSC_ERROR_TRUNCATED');
     }
+    // Twenty different pictures; the damaged one has no identity.
+    assert.equal(new Set(answers.map(({ identity }) => identity)).size, 20 + 1);
+    assert.equal(answers[50].identity, null);
+    const { result: identified } = await ask('identify', { keys: ['p3', 'p50', 'p23', 'nobody'] });
+    assert.deepEqual(identified, [answers[3].identity, null, answers[3].identity, null]);
     for (const i of [0, 19, 25, 49, 51, 156]) {
       const { scores, applies } = (await ask('classify', pictures[i])).result;
       assert.equal(answers[i].result.applies?.verdict, applies?.verdict);

@@ -67,16 +67,16 @@ test('the policy of the page and of the server are one', () => {
 });
 
 test('CSV follows RFC 4180 and starts no formulas', () => {
-  const row = { model: 'm', scores: { a: 0.5 }, threshold: 0.4, verdict: 'a', applies: 'in range', error: null };
+  const row = { model: 'm', scores: { a: 0.5 }, threshold: 0.4, verdict: 'a', applies: 'in range', error: null, review: 'agree', note: null };
   const text = toCsv([
     { ...row, file: '=1+1.png' },
-    { ...row, file: 'a "quoted", name.png', scores: null, verdict: null, applies: null, error: 'broken' },
+    { ...row, file: 'a "quoted", name.png', scores: null, verdict: null, applies: null, error: 'broken', review: null, note: '=2+2' },
   ]);
   assert.equal(
     text,
-    'file,model,verdict,threshold,applies,error,a\r\n' +
-      "'=1+1.png,m,a,0.4,in range,,0.5\r\n" +
-      '"a ""quoted"", name.png",m,,0.4,,broken,\r\n',
+    'file,model,verdict,threshold,applies,error,review,note,a\r\n' +
+      "'=1+1.png,m,a,0.4,in range,,agree,,0.5\r\n" +
+      '"a ""quoted"", name.png",m,,0.4,,broken,,' + "'=2+2,\r\n",
   );
 });
 

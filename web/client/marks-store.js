@@ -2,6 +2,7 @@
  * Measurements that outlast a visit, in the browser's IndexedDB: one record a picture, under the identity that the core gives
  * it (SOP Instance UID or a hash of the file's bytes). A record holds what was drawn, never a name or a path.
  */
+import { done, openDatabase } from './database.js';
 
 /**
  * @typedef {{frame: number, kind: string, points: ReadonlyArray<readonly [number, number]>, text: string}} KeptMark
@@ -11,13 +12,6 @@
 const DATABASE = 'negatoscope-measurements';
 const STORE = 'pictures';
 
-/** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
-const done = (request) =>
-  new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-
 export class MarksStore {
   constructor() {
     /** @type {Promise<IDBDatabase> | null} */
@@ -25,12 +19,7 @@ export class MarksStore {
   }
 
   #open() {
-    this.opened ??= new Promise((resolve, reject) => {
-      const request = indexedDB.open(DATABASE, 1);
-      request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: 'identity' });
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
-    });
+    this.opened ??= openDatabase(DATABASE, (database) => database.createObjectStore(STORE, { keyPath: 'identity' }));
     return this.opened;
   }
 

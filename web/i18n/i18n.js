@@ -68,10 +68,16 @@ export function chooseLanguage(query) {
   setLanguage('en');
 }
 
-/** Fills the texts of the static page: data-t is the text, data-t-label the label, and of a button the tooltip, too. */
+/**
+ * Fills the texts of the static page: data-t is the text, data-t-label the label, and of a button the tooltip, too;
+ * data-t-placeholder is what stands in an empty field.
+ */
 export function translatePage(root = document.body) {
   for (const node of root.querySelectorAll('[data-t]')) {
     node.textContent = t(/** @type {HTMLElement} */ (node).dataset.t ?? '');
+  }
+  for (const node of root.querySelectorAll('[data-t-placeholder]')) {
+    /** @type {HTMLInputElement} */ (node).placeholder = t(/** @type {HTMLElement} */ (node).dataset.tPlaceholder ?? '');
   }
   for (const node of root.querySelectorAll('[data-t-label]')) {
     const label = t(/** @type {HTMLElement} */ (node).dataset.tLabel ?? '');

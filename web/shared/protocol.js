@@ -69,7 +69,9 @@
  *                                                 fail or the token is not known
  *   recipe     {preset, width, height, channels}  a recipe as JSON, to start a form from
  *   classify   {key, frame}                       nsc_result_json, and `totalMs` as the worker saw it
- *   classifyMany {pictures, more}                 [{result, error}] of a list of Look, as of classify, one of the two being null;
+ *   identify   {keys}                             the identity (of nsc_image_json) of each, or null where it cannot be opened.
+ *                                                 Files are read, not kept
+ *   classifyMany {pictures, more}                 [{result, error, identity}] of a list of Look, result or error as of classify;
  *                                                 fewer when it was stopped. Files are not kept decoded. `more`: how many will
  *                                                 follow: with 0 (pictures may be empty) what was set up for many is put
  *                                                 away. Progress in pictures, phase 'inference'
@@ -255,7 +257,7 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {{decode: number, preprocess: number, inference: number}} ms
  * @property {number} totalMs
  *
- * @typedef {{result: Result, error: null} | {result: null, error: ErrorMessage}} Classified
+ * @typedef {({result: Result, error: null} | {result: null, error: ErrorMessage}) & {identity: string | null}} Classified
  *
  * @typedef {[number, number, number, number]} Box  left, top, right, bottom
  * @typedef {object} Region of a map: pixels of the picture, mm where it says how large those are

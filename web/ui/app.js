@@ -1,5 +1,6 @@
 /** Puts the page together: starts the core with the best build the browser runs, then connects the parts of the page. */
 import { Client } from '../client/client.js';
+import { TriageStore } from '../client/triage-store.js';
 import { chooseLanguage, LANGUAGES, currentLanguage, onLanguage, setLanguage, t, translatePage } from '../i18n/i18n.js';
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { probeFeatures, runnableVariants, threadCount } from '../shared/variants.js';
@@ -28,6 +29,8 @@ import { Status } from './status.js';
 import { Toolbar } from './toolbar.js';
 import { connectTools } from './tools/connect.js';
 import { TrainingWorkspace } from './training/workspace.js';
+import { Keeping } from './triage/keeping.js';
+import { Triage } from './triage/triage.js';
 
 /**
  * @typedef {import('../client/site.js').Parts} Parts
@@ -182,7 +185,8 @@ export async function startApp(parts, { keepOffline }) {
 
   const results = new Results(desk, client, explaining);
   results.report.marksOf = (key, frame) => measuring.marks.of(key, frame);
-  new Batch(desk, results);
+  const keeping = new Keeping(desk, client, new TriageStore(), constants.version);
+  new Batch(desk, results, keeping);
   const stacks = new Stacks(desk, client);
   new FileList(desk, (items) => {
     desk.remove(items);
@@ -196,6 +200,10 @@ export async function startApp(parts, { keepOffline }) {
     complain: (title, detail) => status.notify(title, detail),
   });
   const training = new TrainingWorkspace({ client, desk, status, constants, shipped: parts.models, useModel: (file) => models.openFile(file) });
+  const triage = new Triage(desk, client, keeping, (found) => {
+    training.show('train');
+    training.take(found);
+  });
   new Opening(desk, client, stacks, {
     divert: (found) => training.take(found),
     models,
@@ -217,7 +225,7 @@ export async function startApp(parts, { keepOffline }) {
     status.notify(t('viewer.failed', { name: nameOf(item) }), `${title}. ${detail}`);
   });
 
-  if (query.has('test')) Object.assign(globalThis, { negatoscope: { client, desk, panes, links, crosshair, reformatting, training, measuring, get viewer() { return panes.viewer; } } });
+  if (query.has('test')) Object.assign(globalThis, { negatoscope: { client, desk, panes, links, crosshair, reformatting, training, measuring, triage, get viewer() { return panes.viewer; } } });
   document.body.dataset.ready = 'true';
   if (parts.models.length) await models.choose(0);
   document.body.dataset.model = desk.model ? 'loaded' : 'none';

@@ -1,21 +1,25 @@
-/** Classifies everything that is open, one after the other, and offers the results as CSV and JSON. */
+/**
+ * Classifies everything that is open, one after the other, and offers the results and what a reviewer said of them as CSV and
+ * JSON. What was classified in an earlier visit is not classified again.
+ */
 import { t } from '../i18n/i18n.js';
 import { byId, download } from './dom.js';
-import { pathOf } from './privacy.js';
+import { pathOf, veiled } from './privacy.js';
 
 /**
  * @typedef {import('./desk.js').Item} Item
  * @typedef {{file: string, model: string | null, scores: Record<string, number> | null, threshold: unknown,
- *            verdict: string | null, applies: string | null, error: string | null}} Row
+ *            verdict: string | null, applies: string | null, error: string | null, review: string | null, note: string | null}} Row
  */
 
 /**
  * One line a file, in the order of the list, as the command line writes it.
  * @param {Item} item
  * @param {string | null} model
+ * @param {import('../client/triage-store.js').Review | null} review
  * @returns {Row}
  */
-export function resultRow(item, model) {
+export function resultRow(item, model, review) {
   const result = item.finding?.result ?? null;
   const error = item.error ?? item.finding?.error ?? null;
   return {
@@ -26,6 +30,8 @@ export function resultRow(item, model) {
     verdict: result?.verdict ?? null,
     applies: result?.applies?.verdict ?? null,
     error: error?.message ?? null,
+    review: review?.opinion ?? null,
+    note: review?.note ? veiled(review.note, t('privacy.value')) : null,
   };
 }
 
@@ -39,9 +45,9 @@ export function cell(value) {
 /** @param {Row[]} rows */
 export function toCsv(rows) {
   const labels = [...new Set(rows.flatMap(({ scores }) => Object.keys(scores ?? {})))];
-  const head = ['file', 'model', 'verdict', 'threshold', 'applies', 'error', ...labels];
-  const lines = rows.map(({ file, model, scores, threshold, verdict, applies, error }) =>
-    [file, model, verdict, threshold, applies, error, ...labels.map((label) => scores?.[label])].map(cell).join(','),
+  const head = ['file', 'model', 'verdict', 'threshold', 'applies', 'error', 'review', 'note', ...labels];
+  const lines = rows.map(({ file, model, scores, threshold, verdict, applies, error, review, note }) =>
+    [file, model, verdict, threshold, applies, error, review, note, ...labels.map((label) => scores?.[label])].map(cell).join(','),
   );
   return [head.map(cell).join(','), ...lines, ''].join('\r\n');
 }
@@ -55,10 +61,12 @@ export class Batch {
   /**
    * @param {import('./desk.js').Desk} desk
    * @param {import('./results.js').Results} results
+   * @param {import('./triage/keeping.js').Keeping} keeping
    */
-  constructor(desk, results) {
+  constructor(desk, results, keeping) {
     this.desk = desk;
     this.results = results;
+    this.keeping = keeping;
     this.button = /** @type {HTMLButtonElement} */ (byId('classify-all'));
     this.progress = /** @type {HTMLProgressElement} */ (byId('batch-progress'));
     this.status = byId('batch-status');
@@ -77,7 +85,7 @@ export class Batch {
 
   #rows() {
     const model = this.desk.model?.name ?? null;
-    return this.desk.items.map((item) => resultRow(item, model));
+    return this.desk.items.map((item) => resultRow(item, model, this.keeping.reviewOf(item)));
   }
 
   #update() {
@@ -92,10 +100,19 @@ export class Batch {
   async run() {
     const { desk } = this;
     const { model } = desk;
-    const todo = desk.shown.filter((item) => item.finding?.model !== model);
     const controller = new AbortController();
     this.running = controller;
     this.#update();
+    this.status.textContent = t('batch.recalling');
+    await this.keeping.recall(desk.shown, {
+      identify: true,
+      signal: controller.signal,
+      progress: (done, total) => {
+        this.progress.max = total;
+        this.progress.value = done;
+      },
+    });
+    const todo = desk.shown.filter((item) => item.finding?.model !== model);
     let done = 0;
     let asked = 0;
     let portion = PORTION.first;

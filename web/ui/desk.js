@@ -33,6 +33,7 @@ const PANES = 4;
  * @property {import('./piles.js').Pile | null} pile
  * @property {number} at  its number in the pile, from 0
  * @property {ImageInfo | null} info
+ * @property {string | null} [identity]  of one that was read without being opened; else it stands in its info
  * @property {View | null} view
  * @property {View | null} firstView  as the file asks to be shown
  * @property {ImageBitmap | null} thumb

@@ -38,13 +38,18 @@ export class FileList {
     /** @type {WeakMap<HTMLElement, Line>} */
     this.lines = new WeakMap();
     this.redrawPending = false;
+    this.countPending = false;
     /** @type {HTMLElement | null} */
     this.selected = null;
+    /** Canvases of thousands of rows would take hundreds of megabytes: only those near what is in sight are painted. */
+    this.sight = new IntersectionObserver((entries) => this.#paint(entries), { root: this.list, rootMargin: '400px' });
+    /** @type {WeakMap<Element, ImageBitmap>} */
+    this.pictures = new WeakMap();
 
     desk.on('items', () => this.#redrawSoon());
     desk.on('item', (item) => {
       this.#redrawRow(item);
-      this.#showCount();
+      this.#showCountSoon();
     });
     desk.on('select', () => this.#showSelection());
     onLanguage(() => this.#redraw());
@@ -61,8 +66,19 @@ export class FileList {
     });
   }
 
+  /** Counting looks at all files, and results come in by the dozen. */
+  #showCountSoon() {
+    if (this.countPending) return;
+    this.countPending = true;
+    queueMicrotask(() => {
+      this.countPending = false;
+      this.#showCount();
+    });
+  }
+
   #redraw() {
     this.rows.clear();
+    this.sight.disconnect();
     /** @type {HTMLElement[]} */
     const nodes = [];
     for (const line of this.desk.lines) {
@@ -97,6 +113,8 @@ export class FileList {
     if (!old || !line) return;
     const focused = old === document.activeElement;
     const row = this.#addRow(line);
+    const before = old.querySelector('canvas');
+    if (before) this.sight.unobserve(before);
     old.replaceWith(row);
     if (old === this.selected) {
       this.#mark(row, true);
@@ -194,11 +212,22 @@ export class FileList {
   /** @param {Item} item */
   #picture(item) {
     if (!item.thumb) return h('span.row-picture', {}, item.state === 'refused' ? icon('warning') : '');
-    const canvas = /** @type {HTMLCanvasElement} */ (
-      h('canvas.row-picture', { width: item.thumb.width, height: item.thumb.height, 'aria-hidden': 'true' })
-    );
-    canvas.getContext('2d')?.drawImage(item.thumb, 0, 0);
+    const canvas = h('canvas.row-picture', { width: 0, height: 0, 'aria-hidden': 'true' });
+    this.pictures.set(canvas, item.thumb);
+    this.sight.observe(canvas);
     return canvas;
+  }
+
+  /** @param {IntersectionObserverEntry[]} entries */
+  #paint(entries) {
+    for (const { target, isIntersecting } of entries) {
+      const canvas = /** @type {HTMLCanvasElement} */ (target);
+      const picture = isIntersecting ? this.pictures.get(canvas) : null;
+      canvas.width = picture?.width ?? 0;
+      canvas.height = picture?.height ?? 0;
+      if (picture?.width) canvas.getContext('2d')?.drawImage(picture, 0, 0);
+      if (!canvas.isConnected) this.sight.unobserve(canvas);
+    }
   }
 
   /** @param {Item} item @returns {HTMLElement[]} */

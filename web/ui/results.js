@@ -137,10 +137,10 @@ export class Results {
   #take(items, pictures, classified) {
     const { model } = this.desk;
     const open = new Set(this.desk.items);
-    for (const [index, { result, error }] of classified.entries()) {
+    for (const [index, { result, error, identity }] of classified.entries()) {
       const item = items[index];
       if (!model || !open.has(item)) continue;
-      this.desk.update(item, { finding: { frame: pictures[index].frame, model, result, error: error && CoreError.fromMessage(error) } });
+      this.desk.update(item, { identity, finding: { frame: pictures[index].frame, model, result, error: error && CoreError.fromMessage(error) } });
       if (item === this.desk.current) void this.#showSeen(item);
     }
     return classified.length;

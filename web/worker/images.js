@@ -87,16 +87,19 @@ export class Images {
   }
 
   /** Reads a file for one use, unless it is there, and lets it go: going through all slices keeps those that are looked
-   * at. @param {string} key @param {(handle: number) => void} use */
+   * at. @param {string} key @param {(handle: number, info: ImageInfo) => void} use */
   async once(key, use) {
-    if (this.has(key)) return use((await this.get(key)).handle);
+    if (this.has(key)) {
+      const held = await this.get(key);
+      return use(held.handle, held.info);
+    }
     const file = this.files.get(key);
     if (!file) throw new CoreError(FAULT.REQUEST, 'REQUEST', `no file is open as ${key}`);
     const bytes = await this.coming.get(key);
     this.coming.delete(key);
-    const { handle } = bytes ? await this.#opened(this.core.sourceOf(new Uint8Array(bytes)), file) : await this.#read(file);
+    const { handle, info } = bytes ? await this.#opened(this.core.sourceOf(new Uint8Array(bytes)), file) : await this.#read(file);
     try {
-      use(handle);
+      use(handle, info);
     } finally {
       this.core.freeImage(handle);
     }

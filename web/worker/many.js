@@ -80,8 +80,16 @@ export class Many {
     const start = performance.now();
     /** @type {Array<CoreError | null>} */
     const errors = [];
+    /** @type {Array<string | null>} */
+    const identities = [];
     for (const [slot, { key, frame }] of pictures.entries()) {
-      errors.push(await failure(() => this.images.once(key, (image) => this.core.putPicture(classifier, slot, image, frame))));
+      identities.push(null);
+      const put = () =>
+        this.images.once(key, (image, info) => {
+          identities[slot] = info.identity ?? null;
+          this.core.putPicture(classifier, slot, image, frame);
+        });
+      errors.push(await failure(put));
     }
     const before = performance.now();
     const stopped = errors.every(Boolean) ? null : await failure(async () => this.core.runBatch(classifier));
@@ -94,7 +102,8 @@ export class Many {
       /** @type {any} */
       let result = null;
       const why = error ?? stopped ?? (await failure(async () => (result = this.core.batchResult(classifier, slot))));
-      given.push(why ? { result: null, error: CoreError.toMessage(why) } : { result: { ...result, totalMs }, error: null });
+      const identity = identities[slot];
+      given.push(why ? { result: null, error: CoreError.toMessage(why), identity } : { result: { ...result, totalMs }, error: null, identity });
     }
     return given;
   }

@@ -23,6 +23,9 @@ import { TrainingService } from './training.js';
  *   another one is tried; batch: pictures that it computes in a run; batched: the model leaves that open
  */
 
+/** Files that are being read while those before them are identified. */
+const IDENTIFIED_AHEAD = 4;
+
 /**
  * The whole of a picture, at most `side` pixels wide and high, with pixels as wide as they are high.
  * @param {{width: number, height: number, spacing: [number, number] | null}} info
@@ -269,6 +272,23 @@ export class Service {
       progress(0, 1, 'inference');
       const result = this.core.classify(classifier, handle, frame);
       return { result: { ...result, totalMs: performance.now() - start } };
+    },
+
+    async identify({ keys }) {
+      /** @type {Array<string | null>} */
+      const identities = [];
+      for (const [at, key] of keys.entries()) {
+        this.images.readAhead(keys.slice(at, at + IDENTIFIED_AHEAD));
+        let identity = null;
+        try {
+          await this.images.once(key, (_, info) => (identity = info.identity ?? null));
+        } catch (error) {
+          // What is wrong with it is said when it is looked at.
+          if (isTrap(error)) throw error;
+        }
+        identities.push(identity);
+      }
+      return { result: identities };
     },
 
     async classifyMany({ pictures, more }, progress) {
