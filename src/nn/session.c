@@ -41,13 +41,20 @@ static nsc_status check(const nsc_model *model, const nsc_session_options *optio
   return NSC_OK;
 }
 
+/* WebAssembly has threads where it was built with atomic operations alone. */
+#if defined(__wasm__) && !defined(__wasm_atomics__)
+static const bool has_threads = false;
+#else
+static const bool has_threads = true;
+#endif
+
 static void begin(nsc_plan *plan, const nsc_model *model, const nsc_session_options *options, nsc_error *err) {
   plan->model = model;
   plan->err = err;
   plan->stock = options->stock;
   plan->integers = options->integers;
   plan->max_bytes = options->max_bytes ? options->max_bytes : default_max_bytes;
-  plan->threads = options->threads > 1 ? options->threads : 1;
+  plan->threads = has_threads && options->threads > 1 ? options->threads : 1;
 }
 
 /* Where a plan is made and at the end: with the model's own bytes, which stay. */
