@@ -79,7 +79,7 @@ const nodeTests = (folder) =>
   run(process.execPath, [...relaxedFlag, '--test', '--test-reporter=spec', ...filesOf(folder, '.test.mjs')]);
 
 async function testNode() {
-  await buildPreset('native', ['negatoscope', 'run_model', 'dump_frames']);
+  await buildPreset('native', ['negatoscope', 'run_model', 'model_memory', 'dump_frames']);
   await buildPreset('native-asan', ['open_pack']);
   await buildPreset('wasm', [...VARIANT_TARGETS, 'run_model-simd', 'run_model-relaxed-threads']);
   await nodeTests('tests/node');

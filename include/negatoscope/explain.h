@@ -65,9 +65,9 @@ NSC_WARN_UNUSED nsc_status nsc_explanation_step(nsc_explanation *explanation, co
                                                 nsc_error *err);
 
 /*
- * The map so far, float32 [height][width] of the model's input; larger speaks more for the label, below 0 against it.
- * Its unit is the method's: of logits, or of probability (RISE). Points into the explanation, until its next step. What
- * is shown and where regions lie goes by the same map, of gradients smoothed by a 64th of the longer side.
+ * The map, float32 [height][width] of the model's input; larger speaks more for the label, below 0 against it. 0
+ * until its steps are done. Its unit is the method's: of logits, or of probability (RISE). Points into the explanation.
+ * What is shown and where regions lie goes by the same map, of gradients smoothed by a 64th of the longer side.
  */
 const float *nsc_explanation_map(const nsc_explanation *explanation, uint32_t *width, uint32_t *height);
 

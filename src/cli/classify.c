@@ -284,16 +284,10 @@ int nsc_cli_classify(int argc, char **argv) {
   bool json = false, csv = false;
   nsc_classifier_options options = {0};
   const nsc_cli_option list[] = {
-      {"--model", &model, NULL},
-      {"--frame", &frame, NULL},
-      {"--threads", &threads, NULL},
-      {"--recipe", &options.recipe_json, NULL},
-      {"--labels", &options.labels_json, NULL},
-      {"--output", &options.output, NULL},
-      {"--sort", &sort, NULL},
-      {"--label", &label, NULL},
-      {"--resume", &resume, NULL},
-      {"--json", NULL, &json},
+      {"--model", &model, NULL},     {"--frame", &frame, NULL},
+      {"--threads", &threads, NULL}, NSC_CLI_CLASSIFIER_OPTIONS(options, "--labels"),
+      {"--sort", &sort, NULL},       {"--label", &label, NULL},
+      {"--resume", &resume, NULL},   {"--json", NULL, &json},
       {"--csv", NULL, &csv},
   };
   argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);

@@ -79,6 +79,13 @@ bool nsc_cli_real(const char *verb, const char *name, const char *text, double l
 /* Processors of this machine. */
 uint32_t nsc_cli_processors(void);
 
+/* What a model that does not say it is told, for the list of nsc_cli_options; `o` is a nsc_classifier_options, `labels`
+ * the option's name where "--labels" means something else. */
+/* clang-format off */
+#define NSC_CLI_CLASSIFIER_OPTIONS(o, labels)                                           \
+  {"--recipe", &(o).recipe_json, NULL}, {labels, &(o).labels_json, NULL}, {"--output", &(o).output, NULL}
+/* clang-format on */
+
 /* ---- files ---- */
 
 /* Reads a whole file. Errors: IO with the system's reason, MEMORY. */

@@ -4,9 +4,9 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
-#include "cli/data.h"
 #include "cli/labels.h"
 #include "cli/picture.h"
+#include "cli/steps.h"
 
 const char nsc_cli_explain_usage[] =
     "usage: negatoscope explain [options] FILE\n"
@@ -70,9 +70,7 @@ static bool read_settings(int argc, char **argv, settings *s) {
                                  {"--seed", &seed, NULL},
                                  {"--frame", &frame, NULL},
                                  {"--threads", &threads, NULL},
-                                 {"--recipe", &s->classifier.recipe_json, NULL},
-                                 {"--labels", &s->classifier.labels_json, NULL},
-                                 {"--output", &s->classifier.output, NULL}};
+                                 NSC_CLI_CLASSIFIER_OPTIONS(s->classifier, "--labels")};
   argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
   if (argc != 2) {
     if (argc >= 0) fputs(nsc_cli_explain_usage, stderr);
@@ -114,29 +112,12 @@ static nsc_status find_label(const job *j, int32_t *out, nsc_error *err) {
   return NSC_OK;
 }
 
-/* All steps of a map, with its progress on a terminal. */
-static nsc_status make(nsc_classifier *classifier, const job *j, const nsc_explain_options *options,
-                       nsc_explanation **out, nsc_error *err) {
-  nsc_cli_progress progress = {0};
-  uint32_t done, total;
-  NSC_TRY(nsc_explanation_create(classifier, j->image, j->s->frame, options, NULL, out, err));
-  for (nsc_explanation_progress(*out, &done, &total); done < total; nsc_explanation_progress(*out, &done, &total)) {
-    NSC_TRY(nsc_explanation_step(*out, NULL, err));
-    nsc_cli_show_progress(&progress, done + 1, total);
-  }
-  return NSC_OK;
-}
-
 static nsc_status explain(job *j, nsc_explain_options *options, nsc_error *err) {
-  nsc_error why = {0};
   NSC_TRY(find_label(j, &options->label, err));
-  nsc_status status = make(j->classifier, j, options, &j->explanation, &why);
-  if (status == NSC_ERROR_UNSUPPORTED && !j->s->method_given) {
-    fprintf(stderr, "negatoscope explain: occlusion instead of Grad-CAM: %s\n", why.text);
-    options->method = NSC_EXPLAIN_OCCLUSION;
-    return make(j->classifier, j, options, &j->explanation, err);
+  if (j->s->method_given) {
+    return nsc_cli_explain_all(j->classifier, j->image, j->s->frame, options, &j->explanation, err);
   }
-  return status == NSC_OK ? NSC_OK : nsc_fail(err, status, "%s", why.text);
+  return nsc_cli_explain_any(j->classifier, j->image, j->s->frame, options, &j->explanation, err);
 }
 
 /* The rank correlation with the map of the same network whose weights were shuffled. */
@@ -159,7 +140,7 @@ static nsc_status check(const job *j, const nsc_explain_options *options, double
     return status;
   }
   status = nsc_classifier_create(model, &j->s->classifier, &classifier, err);
-  if (status == NSC_OK) status = make(classifier, j, &plain, &other, err);
+  if (status == NSC_OK) status = nsc_cli_explain_all(classifier, j->image, j->s->frame, &plain, &other, err);
   if (status == NSC_OK) status = nsc_explanation_compare(j->explanation, other, out, err);
   nsc_explanation_free(other);
   nsc_classifier_free(classifier);

@@ -81,9 +81,7 @@ static bool read_settings(int argc, char **argv, settings *s) {
                                  {"--map", &s->map, NULL},
                                  {"--report", &s->report, NULL},
                                  {"--threads", &threads, NULL},
-                                 {"--recipe", &s->classifier.recipe_json, NULL},
-                                 {"--model-labels", &s->classifier.labels_json, NULL},
-                                 {"--output", &s->classifier.output, NULL},
+                                 NSC_CLI_CLASSIFIER_OPTIONS(s->classifier, "--model-labels"),
                                  NSC_CLI_DATA_OPTIONS(s->data)};
   argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
   if (argc != (s->weights ? 2 : 3) || !s->out) {

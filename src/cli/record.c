@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "base/error.h"
-#include "cli/data.h"
+#include "cli/steps.h"
 
 void nsc_cli_now(char out[32]) {
   time_t now = time(NULL);
@@ -33,40 +33,12 @@ static nsc_status open_image(const char *path, nsc_cli_record *r, nsc_error *err
   return status;
 }
 
-static nsc_status explain_by(const nsc_cli_run *run, nsc_cli_record *r, const nsc_explain_options *options,
-                             nsc_error *err) {
-  nsc_cli_progress progress = {0};
-  uint32_t done, total;
-  NSC_TRY(nsc_explanation_create(r->classifier, r->image, run->frame, options, NULL, &r->explanation, err));
-  nsc_explanation_progress(r->explanation, &done, &total);
-  for (; done < total; done++) {
-    NSC_TRY(nsc_explanation_step(r->explanation, NULL, err));
-    nsc_cli_show_progress(&progress, done + 1, total);
-  }
-  return NSC_OK;
-}
-
 static nsc_status explain(const nsc_cli_run *run, nsc_cli_record *r, nsc_error *err) {
   nsc_explain_options options = run->explanation;
-  nsc_error why = {0};
-  nsc_status status = explain_by(run, r, &options, &why);
-  if (status == NSC_ERROR_UNSUPPORTED && !run->method_given) {
-    options.method = NSC_EXPLAIN_OCCLUSION;
-    return explain_by(run, r, &options, err);
+  if (run->method_given) {
+    return nsc_cli_explain_all(r->classifier, r->image, run->frame, &options, &r->explanation, err);
   }
-  return status == NSC_OK ? NSC_OK : nsc_fail(err, status, "%s", why.text);
-}
-
-static nsc_status test_steadiness(const nsc_cli_run *run, nsc_cli_record *r, nsc_error *err) {
-  nsc_cli_progress progress = {0};
-  uint32_t done, total;
-  NSC_TRY(nsc_stability_create(r->classifier, r->image, run->frame, run->draws, run->seed, NULL, &r->stability, err));
-  nsc_stability_progress(r->stability, &done, &total);
-  for (; done < total; done++) {
-    NSC_TRY(nsc_stability_step(r->stability, NULL, err));
-    nsc_cli_show_progress(&progress, done + 1, total);
-  }
-  return NSC_OK;
+  return nsc_cli_explain_any(r->classifier, r->image, run->frame, &options, &r->explanation, err);
 }
 
 nsc_status nsc_cli_record_make(const nsc_cli_run *run, nsc_cli_record *out, nsc_error *err) {
@@ -76,7 +48,10 @@ nsc_status nsc_cli_record_make(const nsc_cli_run *run, nsc_cli_record *out, nsc_
   NSC_TRY(nsc_classifier_create(out->model, &run->classifier, &out->classifier, err));
   NSC_TRY(open_image(run->path, out, err));
   if (run->explain) NSC_TRY(explain(run, out, err));
-  if (run->draws) NSC_TRY(test_steadiness(run, out, err));
+  if (run->draws) {
+    NSC_TRY(
+        nsc_cli_stability_all(out->classifier, out->image, run->frame, run->draws, run->seed, &out->stability, err));
+  }
   options.image_name = slash ? slash + 1 : run->path;
   options.image_sha256 = out->sha256;
   options.given = &run->classifier;

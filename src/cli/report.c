@@ -58,9 +58,7 @@ static bool read_settings(int argc, char **argv, settings *s) {
                                  {"--seed", &seed, NULL},
                                  {"--frame", &frame, NULL},
                                  {"--threads", &threads, NULL},
-                                 {"--recipe", &run->classifier.recipe_json, NULL},
-                                 {"--labels", &run->classifier.labels_json, NULL},
-                                 {"--output", &run->classifier.output, NULL}};
+                                 NSC_CLI_CLASSIFIER_OPTIONS(run->classifier, "--labels")};
   argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
   bool usual = argc == 1 && s->page && strcmp(s->page, "usual") == 0;
   if (argc != 2 && !usual) {

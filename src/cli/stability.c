@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
-#include "cli/data.h"
+#include "cli/steps.h"
 
 const char nsc_cli_stability_usage[] =
     "usage: negatoscope stability [--model NAME_OR_FILE] [--draws N] [--seed N] [--frame N] [--threads N]\n"
@@ -19,17 +19,9 @@ typedef struct settings {
 } settings;
 
 static nsc_status test(const settings *s, nsc_classifier *classifier, nsc_image *image, char **json, nsc_error *err) {
-  nsc_cli_progress progress = {0};
   nsc_stability *stability;
-  uint32_t done, total;
-  NSC_TRY(nsc_stability_create(classifier, image, s->frame, s->draws, s->seed, NULL, &stability, err));
-  nsc_status status = NSC_OK;
-  nsc_stability_progress(stability, &done, &total);
-  for (; done < total && status == NSC_OK; done++) {
-    status = nsc_stability_step(stability, NULL, err);
-    nsc_cli_show_progress(&progress, done + 1, total);
-  }
-  if (status == NSC_OK) status = nsc_stability_json(stability, json, err);
+  NSC_TRY(nsc_cli_stability_all(classifier, image, s->frame, s->draws, s->seed, &stability, err));
+  nsc_status status = nsc_stability_json(stability, json, err);
   nsc_stability_free(stability);
   return status;
 }
@@ -81,14 +73,9 @@ static int run(const settings *s, int argc, char **argv) {
 int nsc_cli_stability(int argc, char **argv) {
   const char *draws = NULL, *seed = NULL, *frame = NULL, *threads = NULL;
   settings s = {0};
-  const nsc_cli_option list[] = {{"--model", &s.model, NULL},
-                                 {"--draws", &draws, NULL},
-                                 {"--seed", &seed, NULL},
-                                 {"--frame", &frame, NULL},
-                                 {"--threads", &threads, NULL},
-                                 {"--recipe", &s.classifier.recipe_json, NULL},
-                                 {"--labels", &s.classifier.labels_json, NULL},
-                                 {"--output", &s.classifier.output, NULL}};
+  const nsc_cli_option list[] = {{"--model", &s.model, NULL},   {"--draws", &draws, NULL},
+                                 {"--seed", &seed, NULL},       {"--frame", &frame, NULL},
+                                 {"--threads", &threads, NULL}, NSC_CLI_CLASSIFIER_OPTIONS(s.classifier, "--labels")};
   argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
   if (argc < 2) {
     if (argc >= 0) fputs(nsc_cli_stability_usage, stderr);

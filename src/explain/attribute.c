@@ -42,7 +42,7 @@ void nsc_gradient_map(const nsc_input_picture *p, const float *sum, uint32_t ste
   for (size_t i = 0; i < (size_t)p->height * p->width; i++) {
     float most = 0;
     for (uint32_t c = 0; c < p->channels; c++) most = fmaxf(most, fabsf(sum[i * p->channels + c]));
-    map[i] = steps ? most / (float)steps : 0;
+    map[i] = most / (float)steps;
   }
 }
 
@@ -53,6 +53,6 @@ void nsc_integrated_map(const nsc_input_picture *p, const float *sum, uint32_t s
       size_t at = i * p->channels + c;
       all += (p->values[at] - p->blank[c]) * sum[at];
     }
-    map[i] = steps ? all / (float)steps : 0;
+    map[i] = all / (float)steps;
   }
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "pipeline/scores.h"
 #include "train/save.h"
 
 nsc_status nsc_collect_values(nsc_image *image, uint32_t frame, const nsc_recipe *recipe, float *values, size_t count,
@@ -55,13 +56,12 @@ static nsc_status add_json(nsc_onnx_writer *w, const char *key, nsc_text *t, nsc
 }
 
 static nsc_status add_facts(nsc_onnx_writer *w, const nsc_model_facts *f, nsc_error *err) {
-  static const char *const tasks[] = {"single", "multi", "binary"};
   add_text(w, "nsc.version", "1");
   add_text(w, "nsc.name", f->name);
   add_text(w, "nsc.title", f->title);
   add_text(w, "nsc.limits", f->limits);
   add_text(w, "nsc.license", f->license);
-  add_text(w, "nsc.task", tasks[f->task]);
+  add_text(w, "nsc.task", nsc_task_name(f->task));
   add_text(w, "nsc.output", "logits");
   nsc_text labels = {0}, temperature = {0}, threshold = {0};
   nsc_json_array(&labels);

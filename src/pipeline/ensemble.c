@@ -172,10 +172,9 @@ static void write_floats(nsc_text *t, const char *key, const nsc_ensemble_result
 }
 
 nsc_status nsc_ensemble_json(const nsc_ensemble_result *r, char **out, nsc_error *err) {
-  static const char *const tasks[] = {"single", "multi", "binary"};
   nsc_text t = {0};
   nsc_json_object(&t);
-  nsc_json_key(&t, "task"), nsc_json_string(&t, tasks[r->task]);
+  nsc_json_key(&t, "task"), nsc_json_string(&t, nsc_task_name(r->task));
   nsc_json_key(&t, "members"), nsc_json_int(&t, r->members);
   write_floats(&t, "scores", r, r->scores);
   write_floats(&t, "deviation", r, r->deviation);

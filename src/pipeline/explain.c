@@ -114,7 +114,7 @@ static nsc_status begin(nsc_explanation *e, nsc_image *image, uint32_t frame, co
   note_geometry(e, image, frame);
   NSC_TRY(nsc_explain_begin(e, err));
   e->total = e->map_steps + 2 * e->options.curve;
-  NSC_TRY(nsc_explain_update(e, err));
+  if (!e->map_steps) NSC_TRY(nsc_explain_finish(e, err));
   e->ms = nsc_now_ms() - start;
   return NSC_OK;
 }
@@ -177,7 +177,7 @@ nsc_status nsc_explanation_step(nsc_explanation *explanation, const volatile int
     NSC_TRY(curve_step(e, e->done - e->map_steps, cancel, err));
   }
   e->done++;
-  if (e->done <= e->map_steps) NSC_TRY(nsc_explain_update(e, err));
+  if (e->done == e->map_steps) NSC_TRY(nsc_explain_finish(e, err));
   e->ms += nsc_now_ms() - start;
   return NSC_OK;
 }

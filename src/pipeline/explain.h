@@ -40,8 +40,8 @@ struct nsc_explanation {
 /* explain_methods.c: what is ready at once, how many steps the rest has, and one of them. */
 nsc_status nsc_explain_begin(nsc_explanation *e, nsc_error *err);
 nsc_status nsc_explain_map_step(nsc_explanation *e, const volatile int32_t *cancel, nsc_error *err);
-/* Brings both maps up to the steps that are done. */
-nsc_status nsc_explain_update(nsc_explanation *e, nsc_error *err);
+/* Both maps, when all of the map's steps are done. */
+nsc_status nsc_explain_finish(nsc_explanation *e, nsc_error *err);
 
 /* explain_json.c: 1 where the map is at or above that share of its highest place: [height][width] of the image. */
 NSC_WARN_UNUSED nsc_status nsc_explanation_mask(const nsc_explanation *explanation, double threshold, uint8_t *mask,

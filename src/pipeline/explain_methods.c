@@ -190,7 +190,7 @@ static nsc_status rise_step(nsc_explanation *e, const volatile int32_t *cancel, 
   return NSC_OK;
 }
 
-/* Sums over weights, less a constant. Where nothing was looked at yet the map is 0. */
+/* Sums over weights, less a constant; 0 where nothing was looked at. */
 static void divide(nsc_explanation *e, double less) {
   for (size_t i = 0; i < (size_t)e->picture.height * e->picture.width; i++) {
     e->map[i] = e->weight[i] > 0 ? (float)((double)e->sum[i] / (double)e->weight[i] - less) : 0;
@@ -231,20 +231,20 @@ static nsc_status show(nsc_explanation *e, nsc_error *err) {
   return nsc_map_smooth(e->shown, height, width, (double)(height > width ? height : width) / PART, err);
 }
 
-nsc_status nsc_explain_update(nsc_explanation *e, nsc_error *err) {
+nsc_status nsc_explain_finish(nsc_explanation *e, nsc_error *err) {
   switch (e->options.method) {
     case NSC_EXPLAIN_OCCLUSION:
       divide(e, 0);
       break;
     case NSC_EXPLAIN_RISE:
-      divide(e, e->done ? e->score_sum / e->done : 0);
+      divide(e, e->score_sum / e->map_steps);
       break;
     case NSC_EXPLAIN_INTEGRATED_GRADIENTS:
-      nsc_integrated_map(&e->picture, e->sum, e->done, e->map);
+      nsc_integrated_map(&e->picture, e->sum, e->map_steps, e->map);
       break;
     case NSC_EXPLAIN_GRADIENT:
     case NSC_EXPLAIN_SMOOTH_GRAD:
-      nsc_gradient_map(&e->picture, e->sum, e->done, e->map);
+      nsc_gradient_map(&e->picture, e->sum, e->map_steps, e->map);
       break;
     default: /* was ready at once */
       break;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "pipeline/scores.h"
 
 typedef struct reader {
   const nsc_model *model;
@@ -117,10 +118,9 @@ static nsc_status read_json(reader *r, const char *key, const char *given,
 
 static nsc_status read_task(reader *r, const char *output) {
   nsc_manifest *m = r->manifest;
-  static const char *const tasks[] = {"single", "multi", "binary"};
   const char *task = nsc_model_metadata(r->model, "nsc.task", NULL);
   for (int i = 0; task && i < 3; i++) {
-    if (strcmp(task, tasks[i]) != 0) continue;
+    if (strcmp(task, nsc_task_name((nsc_task)i)) != 0) continue;
     m->task = (nsc_task)i;
     m->has_task = true;
   }

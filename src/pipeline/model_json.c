@@ -4,6 +4,7 @@
 #include "image/recipe.h"
 #include "nn/describe.h"
 #include "pipeline/manifest.h"
+#include "pipeline/scores.h"
 
 static void write_labels(nsc_text *t, const nsc_manifest *m) {
   nsc_json_key(t, "labels");
@@ -39,14 +40,13 @@ nsc_status nsc_model_json(const nsc_model *model, char **out, nsc_error *err) {
     nsc_arena_free(&arena);
     return status;
   }
-  static const char *const tasks[] = {"single", "multi", "binary"};
   nsc_text t = {0};
   nsc_json_object(&t);
   nsc_json_key(&t, "name"), nsc_json_string(&t, m.name);
   nsc_json_key(&t, "title"), nsc_json_string(&t, m.title);
   nsc_json_key(&t, "limits"), nsc_json_string(&t, m.limits);
   nsc_json_key(&t, "license"), nsc_json_string(&t, m.license);
-  nsc_json_key(&t, "task"), nsc_json_string(&t, m.has_task ? tasks[m.task] : NULL);
+  nsc_json_key(&t, "task"), nsc_json_string(&t, m.has_task ? nsc_task_name(m.task) : NULL);
   nsc_json_key(&t, "output"), nsc_json_string(&t, m.has_output ? (m.logits ? "logits" : "probabilities") : NULL);
   nsc_json_key(&t, "temperature"), nsc_json_float(&t, m.temperature);
   write_labels(&t, &m);

@@ -14,10 +14,9 @@
 #include "nn/model.h"
 #include "pipeline/explain.h"
 #include "pipeline/record_marks.h"
+#include "pipeline/scores.h"
 
 enum { RECORD_VERSION = 1 };
-
-static const char *const tasks[] = {"single", "multi", "binary"};
 
 static void member(nsc_text *t, const char *key, const char *value) {
   nsc_json_key(t, key), nsc_json_string(t, value);
@@ -67,7 +66,7 @@ static void write_model(nsc_text *t, const nsc_classifier *classifier, const nsc
     nsc_json_end_object(t);
   }
   nsc_json_end_array(t);
-  member(t, "task", tasks[m->task]);
+  member(t, "task", nsc_task_name(m->task));
   member(t, "output", m->logits ? "logits" : "probabilities");
   nsc_json_key(t, "temperature"), nsc_json_float(t, m->temperature);
   nsc_json_key(t, "recipe"), nsc_recipe_write(nsc_classifier_recipe(classifier), t);
@@ -103,7 +102,6 @@ static void write_image(nsc_text *t, const nsc_image *image, uint32_t frame, con
 }
 
 static void write_result(nsc_text *t, const nsc_classifier *classifier, const nsc_result *r) {
-  static const char *const relations[] = {"below", "borderline", "above"};
   const nsc_manifest *m = nsc_classifier_manifest(classifier);
   bool decided = r->verdict < r->count;
   nsc_json_key(t, "result"), nsc_json_object(t);
@@ -122,7 +120,7 @@ static void write_result(nsc_text *t, const nsc_classifier *classifier, const ns
   nsc_json_end_array(t);
   member(t, "verdict", decided ? r->labels[r->verdict] : NULL);
   member(t, "advice", decided ? m->advice[r->verdict] : NULL);
-  member(t, "relation", relations[r->relation]);
+  member(t, "relation", nsc_relation_name(r->relation));
   nsc_applies_write(&r->applies, t);
   nsc_json_end_object(t);
 }

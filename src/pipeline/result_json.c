@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "pipeline/classify.h"
 #include "pipeline/manifest.h"
+#include "pipeline/scores.h"
 
 static void write_threshold(nsc_text *t, const nsc_result *r) {
   nsc_json_key(t, "threshold");
@@ -42,14 +43,12 @@ void nsc_applies_write(const nsc_applies *a, nsc_text *t) {
 }
 
 nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *result, char **out, nsc_error *err) {
-  static const char *const tasks[] = {"single", "multi", "binary"};
-  static const char *const relations[] = {"below", "borderline", "above"};
   const nsc_manifest *m = nsc_classifier_manifest(classifier);
   bool decided = result->verdict < result->count;
   nsc_text t = {0};
   nsc_json_object(&t);
   nsc_json_key(&t, "model"), nsc_json_string(&t, m->name);
-  nsc_json_key(&t, "task"), nsc_json_string(&t, tasks[result->task]);
+  nsc_json_key(&t, "task"), nsc_json_string(&t, nsc_task_name(result->task));
   nsc_json_key(&t, "scores"), nsc_json_object(&t);
   for (uint32_t i = 0; i < result->count; i++) {
     nsc_json_key(&t, result->labels[i]), nsc_json_float(&t, result->scores[i]);
@@ -61,7 +60,7 @@ nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *r
   write_threshold(&t, result);
   nsc_json_key(&t, "verdict"), nsc_json_string(&t, decided ? result->labels[result->verdict] : NULL);
   nsc_json_key(&t, "advice"), nsc_json_string(&t, decided ? m->advice[result->verdict] : NULL);
-  nsc_json_key(&t, "relation"), nsc_json_string(&t, relations[result->relation]);
+  nsc_json_key(&t, "relation"), nsc_json_string(&t, nsc_relation_name(result->relation));
   nsc_applies_write(&result->applies, &t);
   nsc_json_key(&t, "ms"), nsc_json_object(&t);
   nsc_json_key(&t, "decode"), nsc_json_number(&t, result->decode_ms);

@@ -45,3 +45,13 @@ nsc_relation nsc_relation_of(nsc_task task, const float *scores, const float *th
   for (uint32_t i = 0; i < count; i++) next = i != label && scores[i] > next ? scores[i] : next;
   return scores[label] < 2 * next ? NSC_RELATION_BORDERLINE : NSC_RELATION_ABOVE;
 }
+
+const char *nsc_task_name(nsc_task task) {
+  static const char *const names[] = {"single", "multi", "binary"};
+  return names[task];
+}
+
+const char *nsc_relation_name(nsc_relation relation) {
+  static const char *const names[] = {"below", "borderline", "above"};
+  return names[relation];
+}

@@ -17,4 +17,8 @@ uint32_t nsc_verdict(nsc_task task, const float *scores, const float *thresholds
 nsc_relation nsc_relation_of(nsc_task task, const float *scores, const float *thresholds, uint32_t count,
                              uint32_t label);
 
+/* "single", "multi", "binary"; "below", "borderline", "above". */
+const char *nsc_task_name(nsc_task task);
+const char *nsc_relation_name(nsc_relation relation);
+
 #endif
