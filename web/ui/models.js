@@ -4,6 +4,8 @@
  */
 import { CoreError } from '../shared/protocol.js';
 import { isCancelled } from '../client/client.js';
+import { KeptModels } from '../client/kept-models.js';
+import { prefer, preferences } from '../client/preferences.js';
 import { formatNumber, onLanguage, t } from '../i18n/i18n.js';
 import { byId, h } from './dom.js';
 import { describeError } from './filelist.js';
@@ -14,7 +16,8 @@ import { describeError } from './filelist.js';
  * @typedef {import('../shared/protocol.js').ModelOptions} ModelOptions
  * @typedef {import('../shared/protocol.js').Weights} Weights
  * @typedef {import('./opening.js').Found} Found
- * @typedef {{title: string, load: () => Promise<Blob>, options: ModelOptions, weights: Weights[]}} Choice
+ * @typedef {{title: string, load: () => Promise<Blob>, options: ModelOptions, weights: Weights[], origin: string}} Choice  origin:
+ *   "shipped:NAME", "kept:ID", or "opened" for what the next visit does not know
  */
 
 /** @type {ModelOptions} */
@@ -34,23 +37,26 @@ export class Models {
    * @param {ShippedModel[]} parts.shipped
    * @param {string[]} parts.presets  names of the core's recipe presets
    * @param {(text: string, detail?: string) => void} parts.complain
+   * @param {(choice: Choice, bytes: number) => void} parts.offer  asks whether a model that was opened is to be kept
    */
-  constructor({ desk, client, shipped, presets, complain }) {
+  constructor({ desk, client, shipped, presets, complain, offer }) {
     this.desk = desk;
     this.client = client;
     this.complain = complain;
+    this.offer = offer;
+    this.store = new KeptModels();
     this.select = /** @type {HTMLSelectElement} */ (byId('model-select'));
     this.picker = /** @type {HTMLInputElement} */ (byId('pick-model'));
     this.form = new RecipeForm(client, presets);
     /** @type {Choice[]} */
-    this.choices = shipped.map(({ title, blob }) => ({ title, load: blob, options: AS_THE_MODEL_SAYS, weights: [] }));
+    this.choices = shipped.map(({ name, title, blob }) => ({ title, load: blob, options: AS_THE_MODEL_SAYS, weights: [], origin: `shipped:${name}` }));
     this.chosen = -1;
 
     this.select.addEventListener('change', () => {
       const { value } = this.select;
       this.#list();
       if (value === 'open') this.picker.click();
-      else void this.choose(Number(value));
+      else void this.choose(Number(value)).then(() => this.#remember());
     });
     this.picker.addEventListener('change', () => {
       const found = [...(this.picker.files ?? [])].map((file) => ({ file, path: file.name }));
@@ -127,12 +133,56 @@ export class Models {
     }
     const options = info.recipe ? AS_THE_MODEL_SAYS : await this.form.ask(info, file.name);
     if (!options || !(await this.#isWanted(file.name, info.token ?? 0, options, weights))) return;
-    this.choices.push({ title: info.title || file.name, load: async () => file, options, weights });
+    /** @type {Choice} */
+    const choice = { title: info.title || file.name, load: async () => file, options, weights, origin: 'opened' };
+    this.choices.push(choice);
     await this.choose(this.choices.length - 1, info.token);
     if (this.chosen !== this.choices.length - 1) {
       this.choices.pop();
       this.#list();
+    } else this.offer(choice, [file, ...weights.map((each) => each.file)].reduce((sum, { size }) => sum + size, 0));
+  }
+
+  // ---- from one visit to the next ----
+
+  /** Models that were kept, and the one that was chosen last; the first of those that came with the page if there is none. */
+  async start() {
+    for (const { id, title, file, options, weights } of await this.store.list()) {
+      this.choices.push({ title, load: async () => file, options, weights, origin: `kept:${id}` });
     }
+    const last = this.choices.findIndex(({ origin }) => origin === preferences().model);
+    if (this.choices.length) await this.choose(Math.max(0, last));
+    // One that was kept and does not load any more must not leave the page without a model.
+    if (this.chosen < 0 && last > 0) await this.choose(0);
+  }
+
+  #remember() {
+    const origin = this.choices[this.chosen]?.origin;
+    if (origin && origin !== 'opened') prefer({ model: origin });
+  }
+
+  /** The loaded model, if it was opened and is not kept. */
+  get keepable() {
+    const choice = this.choices[this.chosen];
+    return choice?.origin === 'opened' ? choice : null;
+  }
+
+  /** @param {Choice} choice */
+  async keep(choice) {
+    try {
+      const { id } = await this.store.keep({ ...choice, file: await choice.load() });
+      choice.origin = `kept:${id}`;
+      this.#remember();
+    } catch (error) {
+      const full = error instanceof DOMException && error.name === 'QuotaExceededError';
+      this.complain(t('kept.failed', { name: choice.title }), t(full ? 'error.QUOTA' : 'error.STORAGE'));
+    }
+  }
+
+  /** It stays in the list of this visit. @param {string} id */
+  async forget(id) {
+    await this.store.forget(id);
+    for (const choice of this.choices) if (choice.origin === `kept:${id}`) choice.origin = 'opened';
   }
 
   /**
