@@ -9,6 +9,7 @@ import { prefer, preferences } from '../client/preferences.js';
 import { formatNumber, onLanguage, t } from '../i18n/i18n.js';
 import { byId, h } from './dom.js';
 import { describeError } from './filelist.js';
+import { veiled } from './privacy.js';
 
 /**
  * @typedef {import('../client/site.js').ShippedModel} ShippedModel
@@ -25,6 +26,9 @@ const AS_THE_MODEL_SAYS = { recipe: null, labels: null, output: null };
 
 /** From here on it is asked: an eighth of what a small computer has. */
 const LARGE_MB = 500;
+
+/** What a model's file is called on the page: it may have been named after somebody. @param {string} name */
+const shownName = (name) => veiled(name, t('privacy.value'));
 
 /** @param {string} path */
 export const isModel = (path) => /\.onnx$/i.test(path);
@@ -128,7 +132,7 @@ export class Models {
     }
     const missing = info.files.find(({ name }) => !weights.some((each) => each.name === name));
     if (missing) {
-      this.complain(t('model.failed', { name: file.name }), t('model.weights', { name: missing.name }));
+      this.complain(t('model.failed', { name: shownName(file.name) }), t('model.weights', { name: missing.name }));
       return;
     }
     const options = info.recipe ? AS_THE_MODEL_SAYS : await this.form.ask(info, file.name);
@@ -197,7 +201,7 @@ export class Models {
     const memory = await this.client.request('footprint', { token, options, weights }).catch(() => null);
     if (!memory || memory.peakMB < LARGE_MB) return true; // what fails says so when it is loaded
     const dialog = /** @type {HTMLDialogElement} */ (byId('large-dialog'));
-    byId('large-file').textContent = name;
+    byId('large-file').textContent = shownName(name);
     byId('large-text').textContent = t('model.largeText', { mb: formatNumber(Math.ceil(memory.peakMB)) });
     dialog.returnValue = '';
     dialog.showModal();
@@ -208,7 +212,7 @@ export class Models {
   /** @param {string} name @param {unknown} error */
   #complainOf(name, error) {
     const { title, detail } = error instanceof CoreError ? describeError(error) : { title: String(error), detail: '' };
-    this.complain(t('model.failed', { name }), `${title}. ${detail}`);
+    this.complain(t('model.failed', { name: shownName(name) }), `${title}. ${detail}`);
   }
 }
 
@@ -241,7 +245,7 @@ class RecipeForm {
    */
   async ask(info, fileName) {
     const [, channels, height, width] = info.inputs[0]?.shape ?? [];
-    byId('model-file').textContent = fileName;
+    byId('model-file').textContent = shownName(fileName);
     this.#field('channels').value = channels === 1 ? '1' : '3';
     this.#field('width').value = typeof width === 'number' ? String(width) : '224';
     this.#field('height').value = typeof height === 'number' ? String(height) : '224';
