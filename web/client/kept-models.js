@@ -39,7 +39,8 @@ export class KeptModels {
   /** @param {Pick<KeptModel, 'title' | 'file' | 'options' | 'weights'>} model @returns {Promise<KeptModel>} */
   async keep({ title, file, options, weights }) {
     const bytes = [file, ...weights.map((each) => each.file)].reduce((sum, { size }) => sum + size, 0);
-    const kept = { id: crypto.randomUUID(), title, bytes, saved: Date.now(), file, options, weights };
+    const id = [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(16)).join('-');
+    const kept = { id, title, bytes, saved: Date.now(), file, options, weights };
     const transaction = await this.#transaction('readwrite');
     transaction.objectStore(STORE).put(kept);
     await completed(transaction);

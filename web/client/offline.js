@@ -85,7 +85,7 @@ export async function takeShared() {
   if (!id) return null;
   query.delete('shared');
   // A reload would ask for it in vain.
-  history.replaceState(null, '', `${location.pathname}${query.size ? `?${query}` : ''}`);
+  history.replaceState(null, '', `${location.pathname}${String(query) && `?${query}`}`);
   const registration = await navigator.serviceWorker?.getRegistration();
   return (registration?.active && (await askServiceWorker(registration.active, { shared: id }))) ?? [];
 }

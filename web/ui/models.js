@@ -10,6 +10,7 @@ import { formatNumber, onLanguage, t } from '../i18n/i18n.js';
 import { byId, h } from './dom.js';
 import { describeError } from './filelist.js';
 import { veiled } from './privacy.js';
+import { askLarge } from './room.js';
 
 /**
  * @typedef {import('../client/site.js').ShippedModel} ShippedModel
@@ -200,13 +201,8 @@ export class Models {
     /** @type {import('../shared/protocol.js').Memory | null} */
     const memory = await this.client.request('footprint', { token, options, weights }).catch(() => null);
     if (!memory || memory.peakMB < LARGE_MB) return true; // what fails says so when it is loaded
-    const dialog = /** @type {HTMLDialogElement} */ (byId('large-dialog'));
-    byId('large-file').textContent = shownName(name);
-    byId('large-text').textContent = t('model.largeText', { mb: formatNumber(Math.ceil(memory.peakMB)) });
-    dialog.returnValue = '';
-    dialog.showModal();
-    await new Promise((resolve) => dialog.addEventListener('close', resolve, { once: true }));
-    return dialog.returnValue === 'load';
+    const text = t('model.largeText', { mb: formatNumber(Math.ceil(memory.peakMB)) });
+    return askLarge({ title: t('model.large'), name: shownName(name), text, go: t('model.largeLoad') });
   }
 
   /** @param {string} name @param {unknown} error */

@@ -91,6 +91,10 @@ export class Service {
       return { result };
     },
 
+    async weigh({ file }) {
+      return { result: await this.catalogue.weigh(file) };
+    },
+
     async series() {
       return { result: this.catalogue.index.list() };
     },
@@ -494,7 +498,8 @@ export function serve(port, load, { files, loadCodec, codecBytes } = {}) {
   async function init({ variant, threads, module, codec, decisions = 0, test, service: kind }) {
     /** In the single file its bytes came with `init`. */
     const bytes = codec ? () => codec.arrayBuffer() : codecBytes;
-    const makeCodec = async () => (await loadCodec?.())?.(bytes ? { wasmBinary: await bytes() } : {});
+    // In the single file the glue has no address that it could look beside.
+    const makeCodec = async () => (await loadCodec?.())?.(bytes ? { wasmBinary: await bytes(), locateFile: (/** @type {string} */ name) => name } : {});
     let core;
     try {
       core = await Core.create(await load(variant), { module, threads, loadCodec: loadCodec ? /** @type {any} */ (makeCodec) : null });
