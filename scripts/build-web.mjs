@@ -177,8 +177,8 @@ export async function buildSite({ wasm = WASM, models: modelFolder = MODELS, out
   const listed = models.map(({ path, ...facts }) => ({ ...facts, file: `models/${facts.name}.onnx` }));
   for (const { path, name } of models) await cp(path, join(out, 'models', `${name}.onnx`));
   await writeFile(join(out, 'models', 'index.json'), `${JSON.stringify(listed, null, 2)}\n`);
-  // Each part has the digests of what it loads: the page those of worker and core, the worker those of its modules.
-  const modules = await integrities(out, (await filesUnder(out)).filter((file) => file.startsWith('wasm/')));
+  // Each part has the digests of what it loads: the page those of worker and core, the worker those of the codecs.
+  const modules = await integrities(out, ['wasm/codec/codec.mjs', 'wasm/codec/codec.wasm']);
   await bundle('worker/main.js', join(out, 'worker.js'), { define: { __DIGESTS__: JSON.stringify(modules) } });
   const digests = await integrities(out, await filesUnder(out));
   const bare = await pageWithParts({});

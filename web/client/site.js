@@ -55,8 +55,9 @@ export function siteParts() {
     traffic,
     variants,
     compile: async (variant) => {
-      // Browsers check no digest of a worker's script by themselves.
-      const [module] = await Promise.all([WebAssembly.compileStreaming(fetchGood(wasmOf(variant))), fetchGood(WORKER)]);
+      // Browsers check no digest of a worker's script and of what it imports by themselves. The service worker does before it keeps them.
+      const checked = navigator.serviceWorker?.controller ? [] : [WORKER, `wasm/${variant}/negatoscope.mjs`].map(fetchGood);
+      const [module] = await Promise.all([WebAssembly.compileStreaming(fetchGood(wasmOf(variant))), ...checked]);
       return module;
     },
     digest: (variant) => digests[wasmOf(variant)] ?? '',

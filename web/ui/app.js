@@ -1,5 +1,6 @@
 /** Puts the page together: starts the core with the best build the browser runs, then connects the parts of the page. */
 import { Client } from '../client/client.js';
+import { KeptModels } from '../client/kept-models.js';
 import { TriageStore } from '../client/triage-store.js';
 import { preferences } from '../client/preferences.js';
 import { chooseLanguage, LANGUAGES, currentLanguage, formatBytes, onLanguage, setLanguage, t, translatePage } from '../i18n/i18n.js';
@@ -140,6 +141,8 @@ export async function startApp(parts, { offline }) {
   const starting = startCore(parts, query);
   const first = parts.models.find(({ name }) => preferences().model === `shipped:${name}`) ?? parts.models[0];
   if (!preferences().model?.startsWith('kept:')) first?.blob().catch(() => {});
+  const store = new KeptModels();
+  const kept = store.list();
 
   let started;
   try {
@@ -198,6 +201,7 @@ export async function startApp(parts, { offline }) {
   const models = new Models({
     desk,
     client,
+    store,
     shipped: parts.models,
     presets: constants.recipePresets,
     complain: (title, detail) => status.notify(title, detail),
@@ -235,7 +239,7 @@ export async function startApp(parts, { offline }) {
   if (query.has('test')) Object.assign(globalThis, { negatoscope: { client, desk, panes, links, crosshair, reformatting, training, measuring, triage, get viewer() { return panes.viewer; } } });
   document.body.dataset.ready = 'true';
   new About({ parts, status, storage: { models, endWorkers: () => [client, training.lab.client].forEach((each) => each.dispose()) } });
-  await models.start();
+  await models.start(await kept);
   document.body.dataset.model = desk.model ? 'loaded' : 'none';
 
   if (offline) await goOffline(parts, offline, { variant, status, opening, isEmpty: () => desk.items.length === 0 && !training.visited });

@@ -4,7 +4,6 @@
  */
 import { CoreError } from '../shared/protocol.js';
 import { isCancelled } from '../client/client.js';
-import { KeptModels } from '../client/kept-models.js';
 import { prefer, preferences } from '../client/preferences.js';
 import { formatNumber, onLanguage, t } from '../i18n/i18n.js';
 import { byId, h } from './dom.js';
@@ -14,6 +13,8 @@ import { askLarge } from './room.js';
 
 /**
  * @typedef {import('../client/site.js').ShippedModel} ShippedModel
+ * @typedef {import('../client/kept-models.js').KeptModels} KeptModels
+ * @typedef {import('../client/kept-models.js').KeptModel} KeptModel
  * @typedef {import('../shared/protocol.js').ModelInfo} ModelInfo
  * @typedef {import('../shared/protocol.js').ModelOptions} ModelOptions
  * @typedef {import('../shared/protocol.js').Weights} Weights
@@ -43,13 +44,14 @@ export class Models {
    * @param {string[]} parts.presets  names of the core's recipe presets
    * @param {(text: string, detail?: string) => void} parts.complain
    * @param {(choice: Choice, bytes: number) => void} parts.offer  asks whether a model that was opened is to be kept
+   * @param {KeptModels} parts.store
    */
-  constructor({ desk, client, shipped, presets, complain, offer }) {
+  constructor({ desk, client, shipped, presets, complain, offer, store }) {
     this.desk = desk;
     this.client = client;
     this.complain = complain;
     this.offer = offer;
-    this.store = new KeptModels();
+    this.store = store;
     this.select = /** @type {HTMLSelectElement} */ (byId('model-select'));
     this.picker = /** @type {HTMLInputElement} */ (byId('pick-model'));
     this.form = new RecipeForm(client, presets);
@@ -150,9 +152,9 @@ export class Models {
 
   // ---- from one visit to the next ----
 
-  /** Models that were kept, and the one that was chosen last; the first of those that came with the page if there is none. */
-  async start() {
-    for (const { id, title, file, options, weights } of await this.store.list()) {
+  /** Models that were kept, and the one that was chosen last; the first of those that came with the page if there is none. @param {KeptModel[]} kept */
+  async start(kept) {
+    for (const { id, title, file, options, weights } of kept) {
       this.choices.push({ title, load: async () => file, options, weights, origin: `kept:${id}` });
     }
     const last = this.choices.findIndex(({ origin }) => origin === preferences().model);

@@ -1,6 +1,6 @@
 /**
- * The site's worker: the core's variants and the codecs stand beside it, one folder each. What it loads must have the digests that
- * the build put here.
+ * The site's worker: the core's variants and the codecs stand beside it, one folder each. The page has checked this script and the
+ * core's before it made the worker; the codecs, which are loaded when a file needs them, must have the digests that the build put here.
  */
 import { scriptAddresses } from '../shared/trusted.js';
 import { reportRequests } from './requests.js';
@@ -24,7 +24,6 @@ async function fetchGood(path) {
 
 /** @param {string} path */
 async function factoryAt(path) {
-  await fetchGood(path);
   const { default: factory } = await import(addressOf(path));
   return factory;
 }
@@ -38,6 +37,9 @@ scriptAddresses('default', (url) => {
 });
 reportRequests(self);
 serve(/** @type {any} */ (self), (variant) => factoryAt(`wasm/${variant}/negatoscope.mjs`), {
-  loadCodec: () => factoryAt('wasm/codec/codec.mjs'),
+  loadCodec: async () => {
+    await fetchGood('wasm/codec/codec.mjs');
+    return factoryAt('wasm/codec/codec.mjs');
+  },
   codecBytes: async () => (await fetchGood('wasm/codec/codec.wasm')).arrayBuffer(),
 });
