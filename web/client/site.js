@@ -41,9 +41,11 @@ export function siteParts() {
   const { version, variants, models, digests } = manifest();
   /** Tells the service worker which version asks: another tab may have gone on to the next. @param {string} path */
   const versioned = (path) => `${path}?v=${version}`;
+  /** The service worker compares digests before it keeps a file; to do so again would cost the start 50 ms. */
+  const checked = Boolean(navigator.serviceWorker?.controller);
   /** Only what has the digest that the build wrote into the page. @param {string} path */
   const fetchGood = async (path) => {
-    const response = await fetch(versioned(path), { integrity: digests[path] });
+    const response = await fetch(versioned(path), checked ? {} : { integrity: digests[path] });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${response.statusText}`);
     return response;
   };
@@ -55,9 +57,9 @@ export function siteParts() {
     traffic,
     variants,
     compile: async (variant) => {
-      // Browsers check no digest of a worker's script and of what it imports by themselves. The service worker does before it keeps them.
-      const checked = navigator.serviceWorker?.controller ? [] : [WORKER, `wasm/${variant}/negatoscope.mjs`].map(fetchGood);
-      const [module] = await Promise.all([WebAssembly.compileStreaming(fetchGood(wasmOf(variant))), ...checked]);
+      // Browsers check no digest of a worker's script and of what it imports by themselves.
+      const scripts = checked ? [] : [WORKER, `wasm/${variant}/negatoscope.mjs`].map(fetchGood);
+      const [module] = await Promise.all([WebAssembly.compileStreaming(fetchGood(wasmOf(variant))), ...scripts]);
       return module;
     },
     digest: (variant) => digests[wasmOf(variant)] ?? '',

@@ -3,6 +3,7 @@ import { requestOf } from '../shared/requests.js';
 
 /** @param {{postMessage: (message: unknown) => void}} port  of the worker */
 export function reportRequests(port) {
+  if (typeof PerformanceObserver === 'undefined') return;
   const report = (/** @type {PerformanceObserverEntryList} */ list) => {
     const requests = list.getEntries().flatMap((entry) => requestOf(entry, performance.timeOrigin) ?? []);
     if (requests.length) port.postMessage({ op: 'requests', requests });

@@ -166,7 +166,9 @@ const MESSAGES = {
 worker.addEventListener('install', (event) => event.waitUntil(keep(wanted())));
 worker.addEventListener('activate', (event) => event.waitUntil(activate()));
 worker.addEventListener('message', (event) => {
-  for (const [name, value] of Object.entries(event.data ?? {})) {
+  // Pages of the first versions asked by a bare word.
+  const message = typeof event.data === 'string' ? { [event.data]: true } : (event.data ?? {});
+  for (const [name, value] of Object.entries(message)) {
     if (Object.hasOwn(MESSAGES, name)) event.waitUntil(Promise.resolve(MESSAGES[name](value, event.ports[0])));
   }
 });
