@@ -35,6 +35,7 @@ export class About {
   }
 
   open() {
+    this.storage.asking = false;
     this.#render();
     this.dialog.showModal();
     void this.storage.refresh();
