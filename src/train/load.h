@@ -28,9 +28,10 @@ typedef struct nsc_net_part {
 } nsc_net_part;
 
 /*
- * That part as a network whose weights stay as they are: for the gradient of a score with respect to the picture `from`, which a backward pass leaves in the
- * input tensor. A Softmax or Sigmoid that makes `to` is left out, so that the network gives logits. Quantised parts are taken as the float network that they
- * stand for, without rounding. Errors: as nsc_net_load.
+ * That part as a network whose weights stay as they are: for the gradient of a score with respect to the picture
+ * `from`, which a backward pass leaves in the input tensor. A Softmax or Sigmoid that makes `to` is left out, so that
+ * the network gives logits. Quantised parts are taken as the float network that they stand for, without rounding.
+ * Errors: as nsc_net_load.
  */
 NSC_WARN_UNUSED nsc_status nsc_net_load_part(const nsc_model *model, const nsc_net_part *part, nsc_net **out,
                                              nsc_error *err);

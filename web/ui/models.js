@@ -19,8 +19,8 @@ import { askLarge } from './room.js';
  * @typedef {import('../shared/protocol.js').ModelOptions} ModelOptions
  * @typedef {import('../shared/protocol.js').Weights} Weights
  * @typedef {import('./opening.js').Found} Found
- * @typedef {{title: string, load: () => Promise<Blob>, options: ModelOptions, weights: Weights[], origin: string}} Choice  origin:
- *   "shipped:NAME", "kept:ID", or "opened" for what the next visit does not know
+ * @typedef {{title: string, load: () => Promise<Blob>, options: ModelOptions, weights: Weights[], origin: string, info: ModelInfo | null}} Choice
+ *   origin: "shipped:NAME", "kept:ID", or "opened" for what the next visit does not know; info: once it was loaded
  */
 
 /** @type {ModelOptions} */
@@ -56,7 +56,7 @@ export class Models {
     this.picker = /** @type {HTMLInputElement} */ (byId('pick-model'));
     this.form = new RecipeForm(client, presets);
     /** @type {Choice[]} */
-    this.choices = shipped.map(({ name, title, blob }) => ({ title, load: blob, options: AS_THE_MODEL_SAYS, weights: [], origin: `shipped:${name}` }));
+    this.choices = shipped.map(({ name, title, blob }) => ({ title, load: blob, options: AS_THE_MODEL_SAYS, weights: [], origin: `shipped:${name}`, info: null }));
     this.chosen = -1;
 
     this.select.addEventListener('change', () => {
@@ -88,6 +88,7 @@ export class Models {
     try {
       const info = await this.client.loadModel(await choice.load(), choice.options, choice.weights, token);
       this.chosen = index;
+      choice.info = info;
       this.desk.setModel(info);
     } catch (error) {
       if (!isCancelled(error)) this.#complainOf(choice.title, error);
@@ -95,6 +96,14 @@ export class Models {
       this.select.removeAttribute('aria-busy');
       this.#list();
     }
+  }
+
+  /** Those that were loaded once and know what the current one knows, in any order. @returns {Choice[]} */
+  alike() {
+    const { info } = this.choices[this.chosen] ?? {};
+    const key = (/** @type {ModelInfo} */ { task, labels }) => JSON.stringify([task, [...(labels ?? [])].sort()]);
+    if (!info?.labels) return [];
+    return this.choices.filter((each) => each.info && each.info !== info && key(each.info) === key(info));
   }
 
   /** @param {Found[]} found */
@@ -141,7 +150,7 @@ export class Models {
     const options = info.recipe ? AS_THE_MODEL_SAYS : await this.form.ask(info, file.name);
     if (!options || !(await this.#isWanted(file.name, info.token ?? 0, options, weights))) return;
     /** @type {Choice} */
-    const choice = { title: info.title || file.name, load: async () => file, options, weights, origin: 'opened' };
+    const choice = { title: info.title || file.name, load: async () => file, options, weights, origin: 'opened', info: null };
     this.choices.push(choice);
     await this.choose(this.choices.length - 1, info.token);
     if (this.chosen !== this.choices.length - 1) {
@@ -155,7 +164,7 @@ export class Models {
   /** Models that were kept, and the one that was chosen last; the first of those that came with the page if there is none. @param {KeptModel[]} kept */
   async start(kept) {
     for (const { id, title, file, options, weights } of kept) {
-      this.choices.push({ title, load: async () => file, options, weights, origin: `kept:${id}` });
+      this.choices.push({ title, load: async () => file, options, weights, origin: `kept:${id}`, info: null });
     }
     const last = this.choices.findIndex(({ origin }) => origin === preferences().model);
     if (this.choices.length) await this.choose(Math.max(0, last));

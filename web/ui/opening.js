@@ -10,13 +10,13 @@ import { joinPairs } from './pairs.js';
 import { phantomFile } from './phantom.js';
 import { nameOf } from './privacy.js';
 import { isWanted } from './room.js';
+import { THUMB } from './thumbs.js';
 
 /**
  * @typedef {{file: File, path: string, synthetic?: boolean}} Found
  * @typedef {import('./desk.js').Item} Item
  */
 
-const THUMB = 112;
 /** No file below this can be large when it is unpacked: deflate makes a thousandth of a file at best. */
 const SMALL = 128 << 10;
 /** Files whose headers are read with one request: the first one alone, so that it is up at once. */

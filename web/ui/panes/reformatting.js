@@ -9,6 +9,7 @@ import { describeError } from '../filelist.js';
 import { pileName } from '../pile-texts.js';
 import { nameOf } from '../privacy.js';
 import { isWanted } from '../room.js';
+import { THUMB } from '../thumbs.js';
 
 /**
  * @typedef {import('../desk.js').Item} Item
@@ -18,7 +19,6 @@ import { isWanted } from '../room.js';
 /** mm; a slab of this thickness is offered first. */
 const USUAL_SLAB = 10;
 const MOST_SLAB = 500;
-const THUMB = 112;
 
 export class Reformatting {
   /**
