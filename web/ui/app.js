@@ -200,6 +200,8 @@ export async function startApp(parts, { offline }) {
     desk.remove(items);
     for (const { key } of items) void client.close(key).catch(() => {});
   });
+  /** @type {HTMLElement | null} */
+  let offered = null;
   const models = new Models({
     desk,
     client,
@@ -209,7 +211,9 @@ export async function startApp(parts, { offline }) {
     complain: (title, detail) => status.notify(title, detail),
     offer: (choice, bytes) => {
       const action = { text: t('kept.keep'), run: () => void models.keep(choice) };
-      status.notify(t('kept.offer', { name: choice.title }), t('kept.offerHint', { bytes: formatBytes(bytes) }), { kind: 'news', action });
+      // One question at a time: the last model is meant.
+      offered?.remove();
+      offered = status.notify(t('kept.offer', { name: choice.title }), t('kept.offerHint', { bytes: formatBytes(bytes) }), { kind: 'news', action });
     },
   });
   results.opinions.alike = () => models.alike();
