@@ -285,6 +285,10 @@ describe('installed', { skip: unavailable }, () => {
     const kept = await page.evaluate(async () => (await Promise.all((await caches.keys()).map(async (name) => (await (await caches.open(name)).keys()).map(({ url }) => url)))).flat());
     assert.deepEqual(kept.filter((url) => url.includes('relaxed-threads/negatoscope.wasm')), []);
 
+    assert.match(await page.innerText('#request-count'), /: 0$/);
+    await page.evaluate(() => fetch('not-there').then((response) => response.text()));
+    await page.waitForFunction(() => document.getElementById('request-count').textContent.endsWith(': 1'), null, { timeout: 5000 });
+
     await damage('app.js');
     const { page: broken } = await newPage(t, shared.browser);
     await broken.goto(site.url);

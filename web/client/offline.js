@@ -29,12 +29,23 @@ export async function keepOffline({ address, variant, isEmpty, onReady, onUpdate
         waiting.postMessage({ activate: true });
       });
     });
-    const { active } = await serviceWorker.ready;
-    active?.postMessage({ keep: variant });
+    const active = await atWork(registration);
+    if (!active) return;
+    active.postMessage({ keep: variant });
     onReady();
   } catch {
     // Private windows and some policies forbid service workers. The page works without, only not offline.
   }
+}
+
+/** @param {ServiceWorkerRegistration} registration @returns {Promise<ServiceWorker | null>} null when it could not be installed: a file was missing or damaged */
+function atWork(registration) {
+  return new Promise((resolve) => {
+    void navigator.serviceWorker.ready.then(({ active }) => resolve(active));
+    const { installing } = registration;
+    installing?.addEventListener('statechange', () => installing.state === 'redundant' && resolve(registration.active));
+    if (!installing && !registration.waiting && !registration.active) resolve(null);
+  });
 }
 
 /**

@@ -17,6 +17,8 @@ export class Traffic extends EventTarget {
     this.all = [];
     /** When the page was ready, in ms since 1970. */
     this.loaded = Infinity;
+    /** When the service worker had kept the page, or could not. */
+    this.settled = Infinity;
     if (typeof PerformanceObserver === 'undefined') return;
     const observer = new PerformanceObserver((list) => this.#take(list.getEntries().flatMap((entry) => requestOf(entry, performance.timeOrigin) ?? [])));
     observer.observe({ type: 'resource', buffered: true });
@@ -35,9 +37,15 @@ export class Traffic extends EventTarget {
     return worker;
   }
 
-  /** All that the page needs is there: what comes now is counted. */
+  /** The page is ready: what it asks now is counted. */
   begin() {
     this.loaded = performance.timeOrigin + performance.now();
+    this.dispatchEvent(new Event('change'));
+  }
+
+  /** The service worker has what it keeps: what it asks now is counted, too. */
+  settle() {
+    this.settled = performance.timeOrigin + performance.now();
     this.dispatchEvent(new Event('change'));
   }
 
@@ -61,7 +69,7 @@ export class Traffic extends EventTarget {
     const registration = await navigator.serviceWorker?.getRegistration().catch(() => undefined);
     const workers = [registration?.active, registration?.waiting, registration?.installing].filter((each) => each !== null && each !== undefined);
     const lists = await Promise.all(workers.map((worker) => askServiceWorker(worker, { requests: true })));
-    return lists.flatMap((list) => list ?? []).filter(({ at }) => at >= this.loaded);
+    return lists.flatMap((list) => list ?? []).filter(({ at }) => at >= this.settled);
   }
 }
 

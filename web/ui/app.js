@@ -249,8 +249,9 @@ export async function startApp(parts, { offline }) {
   await models.start(await kept);
   document.body.dataset.model = desk.model ? 'loaded' : 'none';
 
-  if (offline) await goOffline(parts, offline, { variant, status, opening, isEmpty: () => desk.items.length === 0 && !training.visited });
   parts.traffic.begin();
+  if (offline) await goOffline(parts, offline, { variant, status, opening, isEmpty: () => desk.items.length === 0 && !training.visited });
+  parts.traffic.settle();
 }
 
 /**
