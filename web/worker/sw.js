@@ -22,6 +22,8 @@ const BASE = new URL('./', worker.location.href);
 const SHARE = 'share';
 /** How long shared files wait for the page that was opened for them. They are in this worker's memory and nowhere else. */
 const SHARED_MS = 60_000;
+/** What pages may take to answer, at most. */
+const CLAIM_MS = 1000;
 
 /** By the number that the page is opened with. @type {Map<string, {files: File[], taken: () => void}>} */
 const shared = new Map();
@@ -92,9 +94,12 @@ async function tidy() {
   }
 }
 
+/**
+ * Firefox asks every worker of a page when it is claimed or listed, and threads of the core that sleep do not answer. Until an activation ends no file is fetched,
+ * so it does not wait for them for long.
+ */
 async function activate() {
-  await tidy();
-  await worker.clients.claim();
+  await Promise.race([Promise.all([worker.clients.claim(), tidy()]), new Promise((resolve) => setTimeout(resolve, CLAIM_MS))]);
 }
 
 /** @param {string} path */
