@@ -41,7 +41,7 @@ if(EMSCRIPTEN)
     string(TOUPPER ${module} upper)
     foreach(source IN LISTS NSC_${upper}_SOURCES)
       # Words and figures are written once in a while; readers of thousands of headers are not made slower than that.
-      if(source MATCHES "/src/(eval|pipeline)/|/src/image/report|/src/image/dicom_(write|put|deidentify|json|dict)")
+      if(source MATCHES "/src/(eval|pipeline)/|/src/(base|train)/survival|/src/image/report|/src/image/dicom_(write|put|deidentify|json|dict)")
         set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -Oz)
       elseif(NOT source IN_LIST nsc_fast_sources)
         set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -Os)

@@ -74,6 +74,17 @@ NSC_WARN_UNUSED nsc_status nsc_training_picture(const nsc_training *training, ui
  */
 NSC_WARN_UNUSED nsc_status nsc_training_choices_json(const nsc_training *training, char **out, nsc_error *err);
 
+/*
+ * From now on times to an event are learned in the place of labels: discrete hazards (Gensheimer and Narasimhan 2019).
+ * Follows nsc_training_split. {"outcomes": [[time, event 0 | 1, field...], ...] of all samples in their order, null for
+ * a field that is not known, "fields": [names], "unit": of times, "edges": [0, ...] of time bins, or "bins": 10,
+ * quantiles of Kaplan and Meier's curve of the training samples}. nsc_training_evaluate then gives {"survival":
+ * {"harrell", "brier",
+ * ...}} (src/eval/survival.h), and nsc_training_model a model for nsc_prognosis_create. Errors: ARGUMENT names the
+ * sample.
+ */
+NSC_WARN_UNUSED nsc_status nsc_training_set_outcomes(nsc_training *training, const char *outcomes, nsc_error *err);
+
 /* A model whose layers a network may start from ("net": "base" below). The training takes the source over on success;
  * what an earlier one learned is forgotten. Errors as of nsc_model_open. */
 NSC_WARN_UNUSED nsc_status nsc_training_set_base(nsc_training *training, nsc_source *source, nsc_error *err);

@@ -10,7 +10,7 @@
 #define NSC_TRAIN_LOAD_H
 
 #include "nn/model.h"
-#include "train/net.h"
+#include "train/zoo.h"
 
 /*
  * Pictures of `height` x `width`, with as many channels as the model takes. The last dense layer, or the end of a graph
@@ -21,6 +21,10 @@
 NSC_WARN_UNUSED nsc_status nsc_net_load(const nsc_model *model, size_t height, size_t width, size_t outputs,
                                         uint64_t seed, nsc_net **out, uint32_t *head, nsc_error *err);
 
+/* The same with numbers about the patient before the new head; a head that is kept takes none. */
+NSC_WARN_UNUSED nsc_status nsc_net_load_head(const nsc_model *model, size_t height, size_t width, nsc_zoo_head ends,
+                                             uint64_t seed, nsc_net **out, uint32_t *head, nsc_error *err);
+
 /* A part of a graph: from the picture `from` (its value, and its size) to the list `to`. */
 typedef struct nsc_net_part {
   uint32_t from, to;
@@ -28,9 +32,10 @@ typedef struct nsc_net_part {
 } nsc_net_part;
 
 /*
- * That part as a network whose weights stay as they are: for the gradient of a score with respect to the picture `from`, which a backward pass leaves in the
- * input tensor. A Softmax or Sigmoid that makes `to` is left out, so that the network gives logits. Quantised parts are taken as the float network that they
- * stand for, without rounding. Errors: as nsc_net_load.
+ * That part as a network whose weights stay as they are: for the gradient of a score with respect to the picture
+ * `from`, which a backward pass leaves in the input tensor. A Softmax or Sigmoid that makes `to` is left out, so that
+ * the network gives logits. Quantised parts are taken as the float network that they stand for, without rounding.
+ * Errors: as nsc_net_load.
  */
 NSC_WARN_UNUSED nsc_status nsc_net_load_part(const nsc_model *model, const nsc_net_part *part, nsc_net **out,
                                              nsc_error *err);
