@@ -36,12 +36,15 @@ set(nsc_fast_sources
   explain/*.c)
 list(TRANSFORM nsc_fast_sources PREPEND ${PROJECT_SOURCE_DIR}/src/)
 file(GLOB nsc_fast_sources CONFIGURE_DEPENDS ${nsc_fast_sources})
+# Words and figures are written once in a while, models read, networks built and data listed; readers of thousands of headers
+# are not made slower than that.
+set(nsc_small_sources "/src/(eval|pipeline)/|/src/base/survival|/src/image/report|/src/image/dicom_(write|put|deidentify|json|dict)")
+string(APPEND nsc_small_sources "|/src/nn/(describe|footprint|onnx_)|/src/train/(checkpoint|load|need|net|np[yz]|save|split|survival|table|zoo)")
 if(EMSCRIPTEN)
   foreach(module IN LISTS nsc_modules)
     string(TOUPPER ${module} upper)
     foreach(source IN LISTS NSC_${upper}_SOURCES)
-      # Words and figures are written once in a while; readers of thousands of headers are not made slower than that.
-      if(source MATCHES "/src/(eval|pipeline)/|/src/(base|train)/survival|/src/image/report|/src/image/dicom_(write|put|deidentify|json|dict)")
+      if(source MATCHES "${nsc_small_sources}")
         set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -Oz)
       elseif(NOT source IN_LIST nsc_fast_sources)
         set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -Os)

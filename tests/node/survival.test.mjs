@@ -10,10 +10,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { CorePrognosis, isSurvival } from '../../web/worker/core-survival.js';
+import { CorePrognosis } from '../../web/worker/core-survival.js';
 import { NATIVE, blobOf, createCore, openImage, variantsHere } from './harness.mjs';
 import { commandIn, noise } from './commands.mjs';
-import { ctDicom, greyPng } from './fixtures.mjs';
+import { ctDicom, greyPng, survivalExpected, survivalModel } from './fixtures.mjs';
 
 const options = { skip: !existsSync(NATIVE) && 'the native command is not built' };
 const COUNT = 260;
@@ -168,13 +168,34 @@ test('a table that is wrong says where', options, async () => {
   assert.match(command(...TRAIN, '--balance', 'weights', 'cases.csv').stderr, /not for times to an event/);
 });
 
+test('a model from elsewhere gives what its definition says, in every build', async () => {
+  for (const variant of variantsHere()) {
+    const core = await createCore(variant, variant.endsWith('threads') ? 2 : 1);
+    const model = core.openModel(await core.source(blobOf(survivalModel())));
+    assert.ok(core.isSurvival(model));
+    assert.throws(() => core.createClassifier(model, 1, { recipe: null, labels: null, output: null }), /curves of survival/);
+    assert.ok(core.modelMemory(model, 1, { recipe: null, labels: null, output: null }).peakMB > 0);
+    const prognosis = new CorePrognosis(core, model, 1, null);
+    const image = await openImage(core, greyPng(8, 8, () => 102));
+    const check = (curve, age, sex) => survivalExpected(0.4, age, sex).forEach((s, k) => assert.ok(Math.abs(s - curve.survival[k]) < 1e-5, variant));
+    check(prognosis.run(image, 0, { age: '72', sex: 'M' }), 72, 1);
+    check(prognosis.run(image, 0, null), 60, 0.5);
+    const curve = prognosis.run(image, 0, { age: '045Y', sex: 'female' });
+    check(curve, 45, 0);
+    assert.equal(curve.unit, 'months');
+    assert.equal(curve.median, null);
+    prognosis.free();
+    core.freeModel(model);
+  }
+});
+
 test('the core of the page gives the curves of the command', options, async () => {
   const model = await readFile(join(folder, 'm.onnx'));
   const [native] = JSON.parse(command('classify', '--model', 'm.onnx', '--json', '--fields', 'age=71', cases[3].file).stdout);
   for (const variant of variantsHere()) {
     const core = await createCore(variant, variant.endsWith('threads') ? 2 : 1);
     const opened = core.openModel(await core.source(blobOf(model)));
-    assert.ok(isSurvival(core, opened));
+    assert.ok(core.isSurvival(opened));
     const prognosis = new CorePrognosis(core, opened, 1, null);
     const image = await openImage(core, cases[3].pixels);
     const curve = prognosis.run(image, 0, { age: '71', sex: '' });

@@ -2,11 +2,6 @@
 
 /** @typedef {import('./core.js').Core} Core */
 
-/** Whether a model is one of these. @param {Core} core @param {number} model */
-export function isSurvival(core, model) {
-  return core.module._bridge_is_survival(model) !== 0;
-}
-
 /** A model that is made ready to run; to be freed. */
 export class CorePrognosis {
   /** @param {Core} core @param {number} model @param {number} threads @param {string | null} recipe */
@@ -20,7 +15,7 @@ export class CorePrognosis {
    * @param {number} image
    * @param {number} frame
    * @param {Record<string, string> | null} fields  as people write them; "" asks the file
-   * @returns {import('../shared/protocol.js').Curve}
+   * @returns {import('../shared/protocol.js').SurvivalCurve}
    */
   run(image, frame, fields) {
     const given = fields ? JSON.stringify(fields) : null;
@@ -29,6 +24,6 @@ export class CorePrognosis {
   }
 
   free() {
-    this.core.module._nsc_prognosis_free(this.handle);
+    this.core.freePrognosis(this.handle);
   }
 }
