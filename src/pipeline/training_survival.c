@@ -45,25 +45,38 @@ static nsc_status read_edges(const nsc_json_value *v, given *g, nsc_error *err) 
   return NSC_OK;
 }
 
-/* [time, event, field...], null for a field that is not known. */
+/* A number, or the text of one as `name` is written; null and an empty text are NaN where that is allowed. */
+static bool read_number(const nsc_json_value *v, const char *name, bool may_be_missing, double *out) {
+  *out = NAN;
+  bool fits = v->kind == NSC_JSON_NULL || v->kind == NSC_JSON_NUMBER ||
+              (v->kind == NSC_JSON_STRING && nsc_field_parse(name, v->string, strlen(v->string), out));
+  if (v->kind == NSC_JSON_NUMBER) *out = v->number;
+  return fits && !isinf(*out) && (may_be_missing || !isnan(*out));
+}
+
+/* [time, event, field...]. */
 static nsc_status read_outcome(const nsc_json_value *row, const given *g, uint32_t sample, nsc_outcome *out,
                                nsc_error *err) {
   uint32_t count = g->choice.field_count;
   if (row->kind != NSC_JSON_ARRAY || row->count != count + 2) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "outcomes: sample %u needs a time, an event and %u fields", sample, count);
   }
-  const nsc_json_value *time = nsc_json_first(row), *event = nsc_json_next(time), *v = nsc_json_next(event);
-  bool is_event = event->kind == NSC_JSON_NUMBER && event->number == 1;
-  bool fits = time->kind == NSC_JSON_NUMBER && time->number >= 0 && isfinite(time->number) &&
-              (is_event || (event->kind == NSC_JSON_NUMBER && event->number == 0));
-  *out = (nsc_outcome){.time = time->number, .event = is_event};
-  for (uint32_t i = 0; i < count && fits; i++, v = nsc_json_next(v)) {
-    fits = v->kind == NSC_JSON_NULL || (v->kind == NSC_JSON_NUMBER && isfinite(v->number));
-    out->fields[i] = v->kind == NSC_JSON_NULL ? NAN : v->number;
+  const nsc_json_value *v = nsc_json_first(row);
+  double time, event;
+  bool fits = read_number(v, "", false, &time) && time >= 0;
+  v = nsc_json_next(v);
+  fits = fits && read_number(v, "", false, &event) && (event == 0 || event == 1);
+  *out = (nsc_outcome){.time = time, .event = fits && event == 1};
+  for (uint32_t i = 0; i < count && fits; i++) {
+    v = nsc_json_next(v);
+    fits = read_number(v, g->names[i], true, &out->fields[i]);
+    if (!fits) {
+      return nsc_fail(err, NSC_ERROR_ARGUMENT, "outcomes: sample %u: the %.40s is not readable", sample, g->names[i]);
+    }
   }
   if (fits) return NSC_OK;
-  return nsc_fail(err, NSC_ERROR_ARGUMENT,
-                  "outcomes: sample %u: times are not negative, events are 0 or 1, fields are numbers or null", sample);
+  return nsc_fail(err, NSC_ERROR_ARGUMENT, "outcomes: sample %u: a time is not negative, and an event is 0 or 1",
+                  sample);
 }
 
 static nsc_status set_outcomes(nsc_training *t, const given *g, nsc_error *err) {

@@ -194,6 +194,8 @@ static nsc_status write_neighbours(const nsc_training *t, const float *query, ui
 
 nsc_status nsc_training_neighbours(nsc_training *t, nsc_image *image, uint32_t frame, uint32_t k, char **out,
                                    nsc_error *err) {
+  if (t->data.survival)
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "neighbours vote for labels, not for times to an event");
   if (!t->trainer) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no training has begun");
   if (k < 1 || k > NSC_MOST_NEIGHBOURS)
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "1 to %d neighbours", NSC_MOST_NEIGHBOURS);

@@ -250,11 +250,17 @@ TEST(survival_training_refuses_what_is_no_outcome) {
   refuses(t, "{\"outcomes\":[[1,1]]}", "for each of 2");
   refuses(t, "{\"outcomes\":[[1,1],[-1,0]]}", "sample 1");
   refuses(t, "{\"outcomes\":[[1,2],[1,0]]}", "sample 0");
+  refuses(t, "{\"fields\":[\"sex\"],\"outcomes\":[[1,1,\"F\"],[1,0,\"x\"]]}", "sample 1: the sex");
+  refuses(t, "{\"outcomes\":[[\"\",1],[1,0]]}", "sample 0");
   refuses(t, "{\"outcomes\":[[1,0],[1,0]]}", "no case for training has an event");
   refuses(t, "{\"outcomes\":[[0,1],[1,0]]}", "after time 0");
   refuses(t, "{\"fields\":[\"psa\"],\"outcomes\":[[1,1,null],[1,0,null]]}", "psa");
   refuses(t, "{\"edges\":[0,3,2],\"outcomes\":[[1,1],[1,0]]}", "rise");
-  REQUIRE(nsc_training_set_outcomes(t, "{\"outcomes\":[[1,1],[2,0]]}", &err) == NSC_OK);
+  const char *texts = "{\"fields\":[\"age\"],\"outcomes\":[[\"1\",\"1\",\"045Y\"],[2,0,\"\"]]}";
+  REQUIRE(nsc_training_set_outcomes(t, texts, &err) == NSC_OK);
+  CHECK_NEAR(nsc_training_data(t)->survival->fields[0].mean, 45, 0);
+  CHECK_EQ(nsc_training_split(t, "{}", &err), NSC_ERROR_ARGUMENT);
+  err = (nsc_error){0};
   CHECK_EQ(nsc_training_begin(t, "{\"net\":\"small\",\"balance\":\"weights\"}", 1, &err), NSC_ERROR_ARGUMENT);
   CHECK(strstr(err.text, "times to an event") != NULL);
   nsc_training_free(t);

@@ -33,14 +33,16 @@ function ticks(last) {
 /** @param {SurvivalCurve} curve */
 const unitOf = ({ unit }) => unit || t('survival.noUnit');
 
-/** @param {SurvivalCurve} curve */
-export function drawSurvival(curve) {
-  const { edges, survival, median } = curve;
-  const last = edges[edges.length - 1];
+/**
+ * A chart of shares over time, still without curves, and where a time and a share stand in it.
+ * @param {number} last  time at its right end
+ * @param {string} unit
+ * @param {string} title
+ */
+export function survivalAxes(last, unit, title) {
   const x = (/** @type {number} */ time) => LEFT + (time / last) * WIDE;
   const y = (/** @type {number} */ share) => TOP + (1 - share) * HIGH;
-  const values = { last: formatPercent(survival[survival.length - 1]), time: short(last), unit: unitOf(curve) };
-  const chart = shape('svg', { viewBox: `0 0 ${LEFT + WIDE + RIGHT} ${TOP + HIGH + BOTTOM}`, class: 'survival-chart', id: 'survival-chart', role: 'img', 'aria-label': t('survival.curve', values) });
+  const chart = shape('svg', { viewBox: `0 0 ${LEFT + WIDE + RIGHT} ${TOP + HIGH + BOTTOM}`, class: 'survival-chart', role: 'img', 'aria-label': title });
   const text = (/** @type {number} */ at, /** @type {number} */ down, /** @type {string} */ anchor, /** @type {string} */ words) => {
     const node = shape('text', { x: at, y: down, 'text-anchor': anchor });
     node.textContent = words;
@@ -51,7 +53,17 @@ export function drawSurvival(curve) {
     text(LEFT - 6, y(share) + 4, 'end', formatNumber(share, { style: 'percent' }));
   }
   for (const time of ticks(last)) text(x(time), TOP + HIGH + 15, 'middle', short(time));
-  text(LEFT + WIDE, TOP + HIGH + 30, 'end', unitOf(curve));
+  text(LEFT + WIDE, TOP + HIGH + 30, 'end', unit || t('survival.noUnit'));
+  return { chart, x, y };
+}
+
+/** @param {SurvivalCurve} curve */
+export function drawSurvival(curve) {
+  const { edges, survival, median } = curve;
+  const last = edges[edges.length - 1];
+  const values = { last: formatPercent(survival[survival.length - 1]), time: short(last), unit: unitOf(curve) };
+  const { chart, x, y } = survivalAxes(last, curve.unit, t('survival.curve', values));
+  chart.id = 'survival-chart';
   if (median !== null) chart.append(shape('path', { class: 'survival-median', d: `M${LEFT} ${y(0.5)}H${x(median)}V${y(0)}` }));
   chart.append(shape('polyline', { class: 'survival-curve', points: edges.map((edge, k) => `${x(edge)},${y(survival[k])}`).join(' ') }));
   for (const [k, edge] of edges.entries()) chart.append(shape('circle', { class: 'survival-point', cx: x(edge), cy: y(survival[k]), r: 2.5 }));
