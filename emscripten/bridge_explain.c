@@ -92,3 +92,24 @@ nsc_status bridge_stability_json(const nsc_stability *stability) {
   char *json = NULL;
   return bridge_finish(nsc_stability_json(stability, &json, err), json);
 }
+
+/* ---- several models ---- */
+
+nsc_status bridge_ensemble_create(uint32_t combine) {
+  nsc_error *err = bridge_begin();
+  nsc_ensemble *e = NULL;
+  return bridge_finish(nsc_ensemble_create((nsc_combine)combine, NULL, &e, err), e);
+}
+
+nsc_status bridge_ensemble_ask(nsc_ensemble *ensemble, nsc_classifier *classifier, nsc_image *image, uint32_t frame) {
+  return nsc_ensemble_ask(ensemble, classifier, image, frame, bridge_cancel_flag(), bridge_begin());
+}
+
+nsc_status bridge_ensemble_json(nsc_ensemble *ensemble) {
+  nsc_error *err = bridge_begin();
+  nsc_ensemble_result result;
+  char *json = NULL;
+  nsc_status status = nsc_ensemble_combine(ensemble, &result, err);
+  if (status == NSC_OK) status = nsc_ensemble_json(&result, &json, err);
+  return bridge_finish(status, json);
+}

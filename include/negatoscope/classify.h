@@ -133,39 +133,71 @@ NSC_WARN_UNUSED nsc_status nsc_result_json(const nsc_classifier *classifier, con
 
 typedef enum nsc_combine {
   NSC_COMBINE_AVERAGE = 0, /* means of calibrated probabilities; the threshold is the mean of the members' */
-  NSC_COMBINE_VOTE = 1     /* shares of members whose verdict is the label; at least half of them make a verdict */
+  NSC_COMBINE_VOTE = 1,    /* shares of members whose verdict is the label; at least half of them make a verdict */
+  NSC_COMBINE_STACK = 2    /* by weights that were learnt (nsc_ensemble_fit) */
 } nsc_combine;
+
+/* "average", "vote", "stack". */
+const char *nsc_combine_name(nsc_combine combine);
+
+enum { NSC_ENSEMBLE_MOST = 16 /* members */ };
 
 typedef struct nsc_ensemble nsc_ensemble;
 
-/* What `count` members say together. Labels are those of the first member, in its order. */
+/* What all members say together. Labels are those of the first member, in its order. */
 typedef struct nsc_ensemble_result {
   nsc_task task;
+  nsc_combine combine;
   uint32_t count, members;
   const char *const *labels;     /* [count] */
   const float *scores;           /* [count] combined */
   const float *deviation;        /* [count] standard deviation of the members' calibrated probabilities */
   const float *lowest, *highest; /* [count] of them */
   const float *thresholds;       /* [count] */
+  const float *member_scores;    /* [members][count] */
+  const char *const *names;      /* [members] of the models; "" of one without */
   const uint32_t *verdicts;      /* [members] index of a label, or `count` for none */
   uint32_t verdict;              /* likewise */
+  const uint32_t *votes;         /* [count] members that said the label; with several labels, each for itself */
   nsc_applies_verdict applies;   /* the worst of those members that say it */
-  double ms;
+  double ms;                     /* of all members */
 } nsc_ensemble_result;
 
-/*
- * Members may have been made by anybody, at different sizes, but know the same labels (in any order) and have the same
- * task. They must outlive the ensemble. Errors: ARGUMENT for fewer than two members, RECIPE naming what differs.
- */
-NSC_WARN_UNUSED nsc_status nsc_ensemble_create(nsc_classifier *const *members, uint32_t count, nsc_combine combine,
-                                               nsc_ensemble **out, nsc_error *err);
+/* `stack_json` is what nsc_ensemble_fit wrote, for NSC_COMBINE_STACK; else NULL. Errors: ARGUMENT, CORRUPT, MEMORY. */
+NSC_WARN_UNUSED nsc_status nsc_ensemble_create(nsc_combine combine, const char *stack_json, nsc_ensemble **out,
+                                               nsc_error *err);
 void nsc_ensemble_free(nsc_ensemble *ensemble);
-/* Everything in *out points into the ensemble until its next run. Errors: those of nsc_classifier_run. */
-NSC_WARN_UNUSED nsc_status nsc_ensemble_run(nsc_ensemble *ensemble, nsc_image *image, uint32_t frame,
-                                            const volatile int32_t *cancel, nsc_ensemble_result *out, nsc_error *err);
-/* {"task", "members", "scores": {label: p}, "deviation": {..}, "lowest": {..}, "highest": {..}, "threshold": {..} |
- * null for single, "verdict", "votes": {label: how many members}, "applies", "ms"}. Ended by nsc_text_free. */
+
+/*
+ * Asks one more member about a frame. Members may have been made by anybody, at different sizes, but know the same
+ * labels (in any order) and have the same task. They are asked one after the other, and may end as soon as they have
+ * spoken. Errors: RECIPE naming what differs from the first member or from those that a stack was learnt from, LIMIT
+ * beyond NSC_ENSEMBLE_MOST, those of nsc_classifier_run.
+ */
+NSC_WARN_UNUSED nsc_status nsc_ensemble_ask(nsc_ensemble *ensemble, nsc_classifier *classifier, nsc_image *image,
+                                            uint32_t frame, const volatile int32_t *cancel, nsc_error *err);
+/* Together. Everything in *out points into the ensemble until the next picture. Errors: ARGUMENT for fewer than two
+ * members. */
+NSC_WARN_UNUSED nsc_status nsc_ensemble_combine(nsc_ensemble *ensemble, nsc_ensemble_result *out, nsc_error *err);
+/* Forgets what the members said: for the next picture, about which the same ones are asked in the same order. */
+void nsc_ensemble_next(nsc_ensemble *ensemble);
+
+/* {"task", "combine": "average", "vote" or "stack", "members": [{"name", "scores": {label: p}, "verdict"}], "scores":
+ * {label: p}, "deviation": {..}, "lowest": {..}, "highest": {..}, "threshold": {..} | null for single, "verdict",
+ * "votes": {label: how many members}, "applies", "ms"}. Ended by nsc_text_free. */
 NSC_WARN_UNUSED nsc_status nsc_ensemble_json(const nsc_ensemble_result *result, char **out, nsc_error *err);
+
+/*
+ * Learns how much each member's word counts: after all were asked about a picture, what it shows, `truth` [count], 0 or
+ * 1 for each label. For pictures that no member was trained on. Errors: ARGUMENT for fewer than two members, MEMORY.
+ */
+NSC_WARN_UNUSED nsc_status nsc_ensemble_learn(nsc_ensemble *ensemble, const uint8_t *truth, nsc_error *err);
+/*
+ * {"format": "negatoscope-stack", "version": 1, "task", "labels", "members": [names], "weights", "bias", "thresholds" |
+ * null for single, "pictures", "logLoss": {"stack", "average" of the members, "held": of fits to four fifths, over the
+ * other fifth, "members": [each alone]}}. Ended by nsc_text_free. Errors: ARGUMENT for fewer than 30 pictures, MEMORY.
+ */
+NSC_WARN_UNUSED nsc_status nsc_ensemble_fit(nsc_ensemble *ensemble, char **out, nsc_error *err);
 
 /* ---- applicability: which pictures a model may judge ------------------------------------------------------------- */
 

@@ -142,14 +142,16 @@ NSC_WARN_UNUSED nsc_status nsc_stability_create(nsc_classifier *classifier, nsc_
                                                 nsc_stability **out, nsc_error *err);
 void nsc_stability_free(nsc_stability *stability);
 /* As of an explanation: one step is one run of the model. The last one runs the unchanged file through the whole road
- * again. */
+ * again. A model with dropout is also run with it at work, four times for each draw of a kind (Gal & Ghahramani 2016).
+ */
 void nsc_stability_progress(const nsc_stability *stability, uint32_t *done, uint32_t *total);
 NSC_WARN_UNUSED nsc_status nsc_stability_step(nsc_stability *stability, const volatile int32_t *cancel, nsc_error *err);
 /*
  * {"label": the verdict's, or the one that would be present, "score", "verdict", "threshold", "draws", "flips": how
  * many of them had another verdict, "mean", "deviation" of the label's score over all, "lowest", "highest", "seed",
  * "kinds":
- * [{"name", "draws", "flips", "lowest", "mean", "highest"}], "repeated": the score of the unchanged file once more |
+ * [{"name", "draws", "flips", "lowest", "mean", "highest"}], "dropout": as a kind, and "deviation", of runs with
+ * dropout at work, in none of the others | null without it, "repeated": the score of the unchanged file once more |
  * null before the last step}. Ended by nsc_text_free.
  */
 NSC_WARN_UNUSED nsc_status nsc_stability_json(const nsc_stability *stability, char **out, nsc_error *err);

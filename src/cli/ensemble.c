@@ -1,41 +1,83 @@
-/* negatoscope ensemble: what several models say of a picture together, and how far they agree. */
+/* negatoscope ensemble: what several models say of a picture together, how far they agree, and how much each one's word
+ * counts. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/source.h"
 #include "cli/cli.h"
+#include "cli/labels.h"
 
 const char nsc_cli_ensemble_usage[] =
-    "usage: negatoscope ensemble --models A,B,... [--combine average|vote] [--frame N] [--threads N] "
-    "FILE_OR_FOLDER...\n"
-    "Prints JSON: scores combined, their spread over the models, and votes. The models must know the same labels.\n";
+    "usage: negatoscope ensemble --models A,B,... [--combine average|vote|STACK.json] [--frame N] [--threads N]\n"
+    "                            FILE_OR_FOLDER...\n"
+    "       negatoscope ensemble --models A,B,... --fit STACK.json [--split NAME] [--map FROM=TO,...] [--threads N] "
+    "DATA\n"
+    "The first prints JSON: what each model says, scores combined, their spread over the models, and votes. The models "
+    "must know the same labels.\n"
+    "The second learns how much each model's word counts, from pictures that no model was trained on: --split is\n"
+    "validation (drawn as in training where the data have none), test, train or all.\n" NSC_CLI_DATA_USAGE;
 
-enum { MOST = 16 };
+typedef struct settings {
+  const char *models, *combine, *fit, *map;
+  bool every_split;
+  nsc_split from;
+  uint32_t frame;
+  nsc_combine how;
+  nsc_cli_data_options data;
+  nsc_classifier_options classifier;
+} settings;
 
 typedef struct job {
-  nsc_model *models[MOST];
-  nsc_classifier *members[MOST];
-  uint32_t count, frame;
+  const settings *s;
+  nsc_model *models[NSC_ENSEMBLE_MOST];
+  nsc_classifier *members[NSC_ENSEMBLE_MOST];
+  uint32_t count;
   nsc_ensemble *ensemble;
 } job;
 
-/* Opens "A,B,..."; `list` is cut into words. */
-static nsc_status open_all(job *j, char *list, const nsc_classifier_options *options, nsc_combine combine,
-                           nsc_error *err) {
-  for (char *word = list; word && *word;) {
-    char *comma = strchr(word, ',');
-    if (comma) *comma = 0;
-    if (j->count == MOST) return nsc_fail(err, NSC_ERROR_ARGUMENT, "at most %d models", MOST);
+/* ---- the models ---- */
+
+/* Opens "A,B,...". */
+static nsc_status open_models(job *j, nsc_error *err) {
+  for (const char *at = j->s->models; *at;) {
+    size_t size = strcspn(at, ",");
+    char *name = malloc(size + 1);
+    if (!name) return nsc_fail_memory(err, size, "a name");
+    memcpy(name, at, size);
+    name[size] = 0;
     nsc_error why = {0};
-    nsc_status status = nsc_cli_open_model(word, &j->models[j->count], &why);
-    if (status == NSC_OK) status = nsc_classifier_create(j->models[j->count], options, &j->members[j->count], &why);
-    j->count++;
-    if (status != NSC_OK) return nsc_fail(err, status, "%.80s: %s", word, why.text);
-    word = comma ? comma + 1 : NULL;
+    nsc_status status = j->count < NSC_ENSEMBLE_MOST ? NSC_OK : nsc_fail(&why, NSC_ERROR_LIMIT, "one model too many");
+    uint32_t n = status == NSC_OK ? j->count++ : 0;
+    if (status == NSC_OK) status = nsc_cli_open_model(name, &j->models[n], &why);
+    if (status == NSC_OK) {
+      status = nsc_classifier_create(j->models[n], &j->s->classifier, &j->members[n], &why);
+    }
+    if (status != NSC_OK) (void)nsc_fail(err, status, "%.80s: %s", name, why.text);
+    free(name);
+    if (status != NSC_OK) return status;
+    at += size + (at[size] == ',');
   }
-  return nsc_ensemble_create(j->members, j->count, combine, &j->ensemble, err);
+  return NSC_OK;
 }
 
-static void close_all(job *j) {
+static nsc_status create(job *j, nsc_error *err) {
+  if (j->s->how != NSC_COMBINE_STACK) return nsc_ensemble_create(j->s->how, NULL, &j->ensemble, err);
+  nsc_source *file;
+  NSC_TRY(nsc_cli_read(j->s->combine, &file, err));
+  char *json = malloc(file->size + 1);
+  nsc_status status = json ? NSC_OK : nsc_fail_memory(err, file->size, "weights");
+  if (json) {
+    memcpy(json, file->bytes, file->size);
+    json[file->size] = 0;
+    status = nsc_ensemble_create(NSC_COMBINE_STACK, json, &j->ensemble, err);
+  }
+  free(json);
+  nsc_source_free(file);
+  return status;
+}
+
+static void drop(job *j) {
   nsc_ensemble_free(j->ensemble);
   for (uint32_t i = 0; i < j->count; i++) {
     nsc_classifier_free(j->members[i]);
@@ -43,12 +85,24 @@ static void close_all(job *j) {
   }
 }
 
+/* All members about a picture. */
+static nsc_status ask(const job *j, nsc_image *image, uint32_t frame, nsc_error *err) {
+  nsc_ensemble_next(j->ensemble);
+  for (uint32_t i = 0; i < j->count; i++) {
+    NSC_TRY(nsc_ensemble_ask(j->ensemble, j->members[i], image, frame, NULL, err));
+  }
+  return NSC_OK;
+}
+
+/* ---- judging ---- */
+
 static nsc_status judge(const job *j, const char *path, char **json, nsc_error *err) {
   nsc_image *image;
   nsc_ensemble_result result;
   NSC_TRY(nsc_cli_open_image(path, &image, err));
-  nsc_status status = nsc_ensemble_run(j->ensemble, image, j->frame, NULL, &result, err);
+  nsc_status status = ask(j, image, j->s->frame, err);
   nsc_image_free(image);
+  if (status == NSC_OK) status = nsc_ensemble_combine(j->ensemble, &result, err);
   return status == NSC_OK ? nsc_ensemble_json(&result, json, err) : status;
 }
 
@@ -75,7 +129,7 @@ static bool judge_file(const job *j, const char *path, bool first) {
   return status == NSC_OK;
 }
 
-static int run(job *j, int argc, char **argv) {
+static int judge_all(const job *j, int argc, char **argv) {
   nsc_cli_paths paths = {0};
   int code = NSC_EXIT_OK;
   for (int i = 1; i < argc; i++) {
@@ -90,31 +144,101 @@ static int run(job *j, int argc, char **argv) {
   return code;
 }
 
-int nsc_cli_ensemble(int argc, char **argv) {
-  const char *models = NULL, *combine = "average", *frame = NULL, *threads = NULL;
-  const nsc_cli_option list[] = {{"--models", &models, NULL},
-                                 {"--combine", &combine, NULL},
-                                 {"--frame", &frame, NULL},
-                                 {"--threads", &threads, NULL}};
-  argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
-  bool vote = strcmp(combine, "vote") == 0, known = vote || strcmp(combine, "average") == 0;
-  if (argc < 2 || !models || !known) {
-    if (argc >= 0) fputs(nsc_cli_ensemble_usage, stderr);
-    return NSC_EXIT_USAGE;
+/* ---- learning ---- */
+
+static bool is_wanted(const settings *s, nsc_split split) {
+  return s->every_split || split == s->from;
+}
+
+static nsc_status learn_one(const job *j, const nsc_cli_data *data, const uint8_t *truth, uint32_t i, nsc_error *err) {
+  nsc_image *image;
+  NSC_TRY(nsc_cli_data_image(data, i, &image, err));
+  nsc_status status = ask(j, image, 0, err);
+  nsc_image_free(image);
+  return status == NSC_OK ? nsc_ensemble_learn(j->ensemble, truth, err) : status;
+}
+
+static nsc_status learn_all(const job *j, const nsc_cli_data *data, const nsc_cli_matches *matches, uint32_t labels,
+                            nsc_error *err) {
+  nsc_cli_progress progress = {0};
+  for (uint32_t i = 0; i < data->count; i++) {
+    nsc_error why = {0};
+    if (!is_wanted(j->s, data->samples[i].split)) continue;
+    const uint8_t *truth = matches->set_of + (size_t)data->samples[i].label * labels;
+    nsc_status status = learn_one(j, data, truth, i, &why);
+    /* Models that do not go together say so with the first picture. */
+    if (status == NSC_ERROR_RECIPE || status == NSC_ERROR_MEMORY) return nsc_fail(err, status, "%s", why.text);
+    if (status != NSC_OK) fprintf(stderr, "refused: %s: %s\n", data->samples[i].name, why.text);
+    nsc_cli_show_progress(&progress, i + 1, data->count);
   }
+  return NSC_OK;
+}
+
+static nsc_status fit(const job *j, const char *path, nsc_error *err) {
+  nsc_cli_data data = {0};
+  nsc_cli_matches matches = {0};
+  nsc_result blank;
+  char *json = NULL;
+  if (!j->count) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no models");
+  nsc_classifier_blank_result(j->members[0], &blank);
+  nsc_status status = nsc_cli_data_open(path, &j->s->data, &data, err);
+  if (status == NSC_OK) status = nsc_cli_match_labels(&data, &blank, j->s->map, &matches, err);
+  if (status == NSC_OK) status = learn_all(j, &data, &matches, blank.count, err);
+  if (status == NSC_OK) status = nsc_ensemble_fit(j->ensemble, &json, err);
+  if (status == NSC_OK) {
+    status = nsc_cli_write(j->s->fit, json, strlen(json), err);
+    puts(json);
+  }
+  nsc_text_free(json);
+  nsc_cli_matches_drop(&matches);
+  nsc_cli_data_drop(&data);
+  return status;
+}
+
+/* ---- the whole ---- */
+
+static bool read_settings(int *argc, char **argv, settings *s) {
+  const char *frame = NULL, *threads = NULL, *split = "validation";
+  const nsc_cli_option list[] = {{"--models", &s->models, NULL}, {"--combine", &s->combine, NULL},
+                                 {"--fit", &s->fit, NULL},       {"--split", &split, NULL},
+                                 {"--map", &s->map, NULL},       {"--frame", &frame, NULL},
+                                 {"--threads", &threads, NULL},  NSC_CLI_DATA_OPTIONS(s->data)};
+  *argc = nsc_cli_options(*argc, argv, list, sizeof list / sizeof *list);
+  bool fits = s->fit ? *argc == 2 && !s->combine : *argc >= 2;
+  if (!fits || !s->models) {
+    if (*argc >= 0) fputs(nsc_cli_ensemble_usage, stderr);
+    return false;
+  }
+  s->every_split = strcmp(split, "all") == 0;
+  if (!s->every_split && !nsc_split_parse(split, strlen(split), &s->from)) {
+    fprintf(stderr, "negatoscope ensemble: --split is validation, test, train or all, not \"%s\"\n", split);
+    return false;
+  }
+  bool average = !s->combine || strcmp(s->combine, "average") == 0;
+  s->how = average ? NSC_COMBINE_AVERAGE : strcmp(s->combine, "vote") == 0 ? NSC_COMBINE_VOTE : NSC_COMBINE_STACK;
   long first = nsc_cli_number("--frame", frame, 1, 1);
   long count = nsc_cli_number("--threads", threads, 1, (long)nsc_cli_processors());
-  if (first < 0 || count < 0) return NSC_EXIT_USAGE;
-  const nsc_classifier_options options = {.threads = (uint32_t)count};
-  job j = {.frame = (uint32_t)first - 1};
+  if (first < 0 || count < 0 || !nsc_cli_data_read_options("ensemble", &s->data)) return false;
+  s->classifier.threads = (uint32_t)count;
+  s->frame = (uint32_t)first - 1;
+  return true;
+}
+
+int nsc_cli_ensemble(int argc, char **argv) {
+  settings s = {0};
+  if (!read_settings(&argc, argv, &s)) return NSC_EXIT_USAGE;
+  job j = {.s = &s};
   nsc_error err = {0};
+  nsc_status status = open_models(&j, &err);
   int code = NSC_EXIT_SOME_FAILED;
-  nsc_combine how = vote ? NSC_COMBINE_VOTE : NSC_COMBINE_AVERAGE;
-  if (open_all(&j, (char *)(uintptr_t)models, &options, how, &err) == NSC_OK) {
-    code = run(&j, argc, argv);
-  } else {
-    fprintf(stderr, "negatoscope ensemble: %s\n", err.text);
+  if (status == NSC_OK) status = create(&j, &err);
+  if (status == NSC_OK && s.fit) {
+    status = fit(&j, argv[1], &err);
+    code = status == NSC_OK ? NSC_EXIT_OK : NSC_EXIT_SOME_FAILED;
+  } else if (status == NSC_OK) {
+    code = judge_all(&j, argc, argv);
   }
-  close_all(&j);
+  if (status != NSC_OK) fprintf(stderr, "negatoscope ensemble: %s\n", err.text);
+  drop(&j);
   return code;
 }

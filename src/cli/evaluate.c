@@ -38,8 +38,7 @@ typedef struct job {
   nsc_classifier *classifier;
   nsc_result blank; /* the model's labels, task and thresholds */
   nsc_cli_data data;
-  uint32_t *label_of; /* [data.label_count] the model's number of a label of the data */
-  uint8_t *set_of;    /* several labels a picture: [data.label_count][blank.count] 0 or 1 */
+  nsc_cli_matches matches;
   bool wanted[NSC_SPLITS];
   /* What came of each picture that could be read. */
   uint32_t count, refused;
@@ -106,57 +105,6 @@ static bool read_settings(int argc, char **argv, settings *s) {
   return true;
 }
 
-/* ---- labels ---- */
-
-static nsc_status fail_label(const job *j, const char *label, size_t size, nsc_error *err) {
-  nsc_text names = {0};
-  for (uint32_t i = 0; i < j->blank.count && names.size < 120; i++) {
-    nsc_text_printf(&names, "%s\"%.40s\"", i ? ", " : "", j->blank.labels[i]);
-  }
-  nsc_status status = nsc_fail(
-      err, NSC_ERROR_ARGUMENT, "the model knows no label \"%.*s\", only %.140s; say --map \"%.*s=...\"",
-      (int)(size < 40 ? size : 40), label, names.chars ? names.chars : "others", (int)(size < 20 ? size : 20), label);
-  nsc_text_drop(&names);
-  return status;
-}
-
-/* The model's number of the label [size] of the data. */
-static nsc_status match_label(const job *j, const char *label, size_t size, uint32_t *out, nsc_error *err) {
-  size_t length = size;
-  const char *name = nsc_cli_mapped_label(j->s->map, label, &length);
-  return nsc_cli_find_label(&j->blank, name, length, out) ? NSC_OK : fail_label(j, label, size, err);
-}
-
-/* "Edema|Effusion" of the data as the model's labels; one that --map gives no name ("No Finding=") is none of them. */
-static nsc_status match_set(const job *j, const char *labels, uint8_t *set, nsc_error *err) {
-  while (*labels) {
-    size_t size = strcspn(labels, "|"), length = size;
-    uint32_t number;
-    nsc_cli_mapped_label(j->s->map, labels, &length);
-    if (length > 0) {
-      NSC_TRY(match_label(j, labels, size, &number, err));
-      set[number] = 1;
-    }
-    labels += size + (labels[size] == '|');
-  }
-  return NSC_OK;
-}
-
-static nsc_status match_labels(job *j, nsc_error *err) {
-  bool several = j->blank.task == NSC_TASK_MULTI;
-  j->label_of = calloc(j->data.label_count + 1, sizeof *j->label_of);
-  j->set_of = several ? calloc(j->data.label_count + 1, j->blank.count) : NULL;
-  if (!j->label_of || (several && !j->set_of)) {
-    return nsc_fail_memory(err, j->data.label_count * sizeof *j->label_of, "labels");
-  }
-  for (uint32_t i = 0; i < j->data.label_count; i++) {
-    const char *label = j->data.labels[i];
-    NSC_TRY(several ? match_set(j, label, j->set_of + (size_t)i * j->blank.count, err)
-                    : match_label(j, label, strlen(label), &j->label_of[i], err));
-  }
-  return NSC_OK;
-}
-
 /* ---- classifying ---- */
 
 static nsc_status make_room(job *j, uint32_t count, nsc_error *err) {
@@ -180,10 +128,8 @@ static nsc_status classify_one(job *j, uint32_t i, nsc_error *err) {
   if (status != NSC_OK) return status;
   memcpy(j->scores + (size_t)j->count * result.count, result.scores, result.count * sizeof *result.scores);
   uint32_t label = j->data.samples[i].label;
-  j->truth[j->count] = (int32_t)j->label_of[label];
-  if (j->set_of) {
-    memcpy(j->truths + (size_t)j->count * result.count, j->set_of + (size_t)label * result.count, result.count);
-  }
+  j->truth[j->count] = (int32_t)j->matches.label_of[label];
+  memcpy(j->truths + (size_t)j->count * result.count, j->matches.set_of + (size_t)label * result.count, result.count);
   j->verdicts[j->count] = result.verdict;
   j->samples[j->count++] = i;
   return NSC_OK;
@@ -327,7 +273,7 @@ static nsc_status run(job *j, nsc_error *err) {
   NSC_TRY(nsc_classifier_create(j->model, &j->s->classifier, &j->classifier, err));
   nsc_classifier_blank_result(j->classifier, &j->blank);
   NSC_TRY(nsc_cli_data_open(j->s->path, &j->s->data, &j->data, err));
-  NSC_TRY(match_labels(j, err));
+  NSC_TRY(nsc_cli_match_labels(&j->data, &j->blank, j->s->map, &j->matches, err));
   NSC_TRY(classify_all(j, err));
   if (j->s->predictions) NSC_TRY(write_predictions(j, err));
   return judge(j, err);
@@ -339,8 +285,7 @@ static void drop(job *j) {
   free(j->scores);
   free(j->truth);
   free(j->truths);
-  free(j->label_of);
-  free(j->set_of);
+  nsc_cli_matches_drop(&j->matches);
   nsc_cli_data_drop(&j->data);
   nsc_classifier_free(j->classifier);
   nsc_model_free(j->model);

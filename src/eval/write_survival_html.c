@@ -8,7 +8,7 @@
 #include "eval/survival.h"
 
 /* In units of the drawing, which the page scales to its column. */
-enum { LEFT = 46, TOP = 10, WIDE = 330, HIGH = 230, BOTTOM = 42, RIGHT = 14 };
+enum { LEFT = 56, TOP = 10, WIDE = 320, HIGH = 230, BOTTOM = 42, RIGHT = 14 };
 
 typedef struct axes {
   double last; /* time at the right end */
@@ -134,7 +134,7 @@ static void put_table(nsc_text *t, const nsc_eval_survival_report *r, const char
   nsc_html_text(t, unit);
   nsc_text_printf(t,
                   "</th><th>at risk</th><th>seen</th><th>%g&nbsp;%% interval</th><th>predicted</th><th>Brier</th>"
-                  "<th>Brier of what was seen</th></tr></thead><tbody>\n",
+                  "<th>Brier, Kaplan-Meier</th></tr></thead><tbody>\n",
                   100 * r->options.confidence);
   for (uint32_t k = 0; k < r->bins; k++) {
     const nsc_eval_survival_point *p = &r->points[k];

@@ -431,6 +431,20 @@ nsc_status nsc_classifier_judge(nsc_classifier *classifier, const float *input, 
   return judge_slot(c, 0, out, err);
 }
 
+nsc_status nsc_classifier_judge_logits(nsc_classifier *classifier, const float *logits, nsc_result *out,
+                                       nsc_error *err) {
+  nsc_classifier *c = classifier;
+  const nsc_manifest *m = &c->manifest;
+  memcpy(c->raw, logits, c->raw_count * sizeof *logits);
+  if (!m->logits && (m->task == NSC_TASK_MULTI || c->raw_count == 1)) {
+    for (uint32_t i = 0; i < c->raw_count; i++) c->raw[i] = nsc_sigmoid_score(logits[i], 1);
+  } else if (!m->logits) {
+    nsc_softmax_scores(logits, c->raw_count, 1, c->raw);
+  }
+  c->run_ms = 0;
+  return judge_slot(c, 0, out, err);
+}
+
 float *nsc_classifier_room(nsc_classifier *classifier) {
   return classifier->input;
 }

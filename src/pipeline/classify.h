@@ -26,6 +26,11 @@ NSC_WARN_UNUSED nsc_status nsc_classifier_prepare(nsc_classifier *classifier, ns
 NSC_WARN_UNUSED nsc_status nsc_classifier_judge(nsc_classifier *classifier, const float *input,
                                                 const volatile int32_t *cancel, nsc_result *out, nsc_error *err);
 
+/* The same from what the network would give before softmax or sigmoid: [nsc_classifier_output_count]. Errors: CORRUPT.
+ */
+NSC_WARN_UNUSED nsc_status nsc_classifier_judge_logits(nsc_classifier *classifier, const float *logits, nsc_result *out,
+                                                       nsc_error *err);
+
 /* ---- of the last run ---- */
 
 /* Of a slot. Errors: MEMORY. */

@@ -45,6 +45,9 @@ static void write_presets(nsc_text *t) {
     nsc_json_string(t, nsc_explain_method_name((nsc_explain_method)i));
   }
   nsc_json_end_array(t);
+  nsc_json_key(t, "combines"), nsc_json_array(t);
+  for (int i = 0; i <= NSC_COMBINE_STACK; i++) nsc_json_string(t, nsc_combine_name((nsc_combine)i));
+  nsc_json_end_array(t);
   nsc_json_key(t, "projections"), nsc_json_array(t);
   for (int i = 0; i < NSC_PROJECTION_COUNT; i++) nsc_json_string(t, nsc_projection_name((nsc_projection)i));
   nsc_json_end_array(t);

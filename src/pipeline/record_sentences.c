@@ -46,20 +46,28 @@ void nsc_record_say_calibration(nsc_text *t, const nsc_record *record, int langu
                  (const char *const[NSC_WORDS_ARGUMENTS]){text});
 }
 
-void nsc_record_say_interval(nsc_text *t, const nsc_record *record, int language) {
-  const nsc_json_value *s = nsc_record_part(record, "stability");
+/* Draws, range, mean and turned verdicts, in the words called `name`. */
+static void say_draws(nsc_text *t, const nsc_json_value *tally, const char *label, const char *name, int language) {
   char low[NSC_SHORT_ROOM], high[NSC_SHORT_ROOM], mean[NSC_SHORT_ROOM], draws[NSC_SHORT_ROOM], flips[NSC_SHORT_ROOM];
+  snprintf(draws, sizeof draws, "%.0f", nsc_json_number_of(tally, "draws"));
+  snprintf(flips, sizeof flips, "%.0f", nsc_json_number_of(tally, "flips"));
+  nsc_record_say(t, language, name,
+                 (const char *const[NSC_WORDS_ARGUMENTS]){
+                     draws, label, nsc_record_percent(nsc_json_number_of(tally, "lowest"), low),
+                     nsc_record_percent(nsc_json_number_of(tally, "highest"), high),
+                     nsc_record_percent(nsc_json_number_of(tally, "mean"), mean), flips});
+}
+
+void nsc_record_say_interval(nsc_text *t, const nsc_record *record, int language) {
+  const nsc_json_value *s = nsc_record_part(record, "stability"), *dropout = s ? nsc_json_get(s, "dropout") : NULL;
   if (!s || s->kind != NSC_JSON_OBJECT) {
     nsc_record_say(t, language, "no_interval", (const char *const[NSC_WORDS_ARGUMENTS]){NULL});
     return;
   }
-  snprintf(draws, sizeof draws, "%.0f", nsc_json_number_of(s, "draws"));
-  snprintf(flips, sizeof flips, "%.0f", nsc_json_number_of(s, "flips"));
-  nsc_record_say(t, language, "interval",
-                 (const char *const[NSC_WORDS_ARGUMENTS]){
-                     draws, nsc_json_text_of(s, "label"), nsc_record_percent(nsc_json_number_of(s, "lowest"), low),
-                     nsc_record_percent(nsc_json_number_of(s, "highest"), high),
-                     nsc_record_percent(nsc_json_number_of(s, "mean"), mean), flips});
+  say_draws(t, s, nsc_json_text_of(s, "label"), "interval", language);
+  if (!dropout || dropout->kind != NSC_JSON_OBJECT) return;
+  nsc_text_put(t, " ");
+  say_draws(t, dropout, nsc_json_text_of(s, "label"), "dropout", language);
 }
 
 void nsc_record_say_applies(nsc_text *t, const nsc_record *record, int language) {

@@ -32,6 +32,12 @@ static const struct {
       "{5} times. That says how steady the score is, not how right.",
       "对图像作 {0} 次微小改动后，“{1}”的得分为 {2} 至 {3}，平均 {4}；结论改变 {5} 次。"
       "这说明得分是否稳定，不说明是否正确。"}},
+    {"dropout",
+     {"In {0} runs of the network with its dropout at work the score of “{1}” was {2} to {3}, {4} on average; the "
+      "verdict "
+      "was another one {5} times. That says how unsure the weights are.",
+      "在 {0} 次启用 dropout 的网络运行中，“{1}”的得分为 {2} 至 {3}，平均 {4}；结论不同 {5} "
+      "次。这说明权重有多不确定。"}},
     {"no_interval",
      {"How steady the score is under small changes was not tested.", "未测试得分在微小改动下是否稳定。"}},
     {"label", {"Label", "标签"}},

@@ -7,11 +7,12 @@
 #include "base/text.h"
 #include "explain/vary.h"
 #include "pipeline/classify.h"
+#include "pipeline/dropout.h"
 
 static const char *const names[NSC_VARIATION_COUNT] = {"shift",    "rotation", "zoom", "brightness",
                                                        "contrast", "noise",    "blur", "jpeg"};
 
-enum { USUAL_DRAWS = 8, MOST_DRAWS = 1000 };
+enum { USUAL_DRAWS = 8, MOST_DRAWS = 1000, DROPOUTS = 4 /* for each draw of a kind */ };
 
 typedef struct tally {
   uint32_t draws, flips;
@@ -25,15 +26,20 @@ struct nsc_stability {
   uint64_t seed;
   float *units, *varied; /* [height][width][channels]: what the model saw as 0..1, and changed */
   double score, repeated;
-  tally kinds[NSC_VARIATION_COUNT], all;
+  tally kinds[NSC_VARIATION_COUNT], all, dropped;
+  nsc_dropout_sampler *dropout; /* NULL: the model has none */
 };
 
 const char *nsc_variation_name(nsc_variation kind) {
   return (size_t)kind < NSC_VARIATION_COUNT ? names[kind] : "";
 }
 
+static uint32_t variations_of(const nsc_stability *s) {
+  return s->draws * NSC_VARIATION_COUNT;
+}
+
 static uint32_t total_of(const nsc_stability *s) {
-  return s->draws * NSC_VARIATION_COUNT + 1;
+  return variations_of(s) + (s->dropout ? s->draws * DROPOUTS : 0) + 1;
 }
 
 static nsc_status begin(nsc_stability *s, const volatile int32_t *cancel, nsc_error *err) {
@@ -51,7 +57,7 @@ static nsc_status begin(nsc_stability *s, const volatile int32_t *cancel, nsc_er
   s->varied = malloc(count * sizeof *s->varied);
   if (!s->units || !s->varied) return nsc_fail_memory(err, 2 * count * sizeof *s->units, "changed pictures");
   nsc_recipe_to_units(r, input, count, s->units);
-  return NSC_OK;
+  return nsc_dropout_sampler_create(s->classifier, &s->dropout, err);
 }
 
 nsc_status nsc_stability_create(nsc_classifier *classifier, nsc_image *image, uint32_t frame, uint32_t draws,
@@ -79,6 +85,7 @@ nsc_status nsc_stability_create(nsc_classifier *classifier, nsc_image *image, ui
 void nsc_stability_free(nsc_stability *stability) {
   if (!stability) return;
   free(stability->units), free(stability->varied);
+  nsc_dropout_sampler_free(stability->dropout);
   free(stability);
 }
 
@@ -117,12 +124,24 @@ static nsc_status vary(nsc_stability *s, const volatile int32_t *cancel, nsc_err
   return NSC_OK;
 }
 
+/* The unchanged picture by a network in which dropout is at work. */
+static nsc_status drop(nsc_stability *s, nsc_error *err) {
+  const nsc_recipe *r = nsc_classifier_recipe(s->classifier);
+  nsc_result result;
+  nsc_recipe_from_units(r, s->units, (size_t)r->height * r->width * r->channels, s->varied);
+  NSC_TRY(nsc_dropout_sample(s->dropout, s->varied, s->seed, s->done - variations_of(s), &result, err));
+  count(&s->dropped, (double)result.scores[s->label], result.verdict != s->verdict);
+  return NSC_OK;
+}
+
 nsc_status nsc_stability_step(nsc_stability *stability, const volatile int32_t *cancel, nsc_error *err) {
   nsc_stability *s = stability;
   if (!s) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no test of steadiness");
   if (s->done == total_of(s)) return NSC_OK;
   if (s->done + 1 == total_of(s)) {
     NSC_TRY(repeat(s, cancel, err));
+  } else if (s->done >= variations_of(s)) {
+    NSC_TRY(drop(s, err));
   } else {
     NSC_TRY(vary(s, cancel, err));
   }
@@ -132,6 +151,11 @@ nsc_status nsc_stability_step(nsc_stability *stability, const volatile int32_t *
 
 static double mean_of(const tally *t) {
   return t->draws ? t->sum / t->draws : NAN;
+}
+
+static double deviation_of(const tally *t) {
+  double mean = mean_of(t);
+  return t->draws ? sqrt(fmax(t->squares / t->draws - mean * mean, 0)) : NAN;
 }
 
 static void write_tally(nsc_text *t, const tally *k) {
@@ -146,7 +170,6 @@ nsc_status nsc_stability_json(const nsc_stability *stability, char **out, nsc_er
   const nsc_stability *s = stability;
   if (!s || !out) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no test of steadiness");
   const nsc_manifest *m = nsc_classifier_manifest(s->classifier);
-  double mean = mean_of(&s->all), square = s->all.draws ? s->all.squares / s->all.draws - mean * mean : NAN;
   nsc_text t = {0};
   nsc_json_object(&t);
   nsc_json_key(&t, "label"), nsc_json_string(&t, m->labels[s->label]);
@@ -155,7 +178,7 @@ nsc_status nsc_stability_json(const nsc_stability *stability, char **out, nsc_er
   nsc_json_key(&t, "threshold");
   nsc_json_number(&t, m->task == NSC_TASK_SINGLE ? NAN : (double)m->thresholds[s->label]);
   write_tally(&t, &s->all);
-  nsc_json_key(&t, "deviation"), nsc_json_number(&t, sqrt(fmax(square, 0)));
+  nsc_json_key(&t, "deviation"), nsc_json_number(&t, deviation_of(&s->all));
   nsc_json_key(&t, "seed"), nsc_json_int(&t, (int64_t)s->seed);
   nsc_json_key(&t, "kinds"), nsc_json_array(&t);
   for (int k = 0; k < NSC_VARIATION_COUNT; k++) {
@@ -165,6 +188,15 @@ nsc_status nsc_stability_json(const nsc_stability *stability, char **out, nsc_er
     nsc_json_end_object(&t);
   }
   nsc_json_end_array(&t);
+  nsc_json_key(&t, "dropout");
+  if (s->dropout) {
+    nsc_json_object(&t);
+    write_tally(&t, &s->dropped);
+    nsc_json_key(&t, "deviation"), nsc_json_number(&t, deviation_of(&s->dropped));
+    nsc_json_end_object(&t);
+  } else {
+    nsc_json_null(&t);
+  }
   nsc_json_key(&t, "repeated"), nsc_json_number(&t, s->repeated);
   nsc_json_end_object(&t);
   return nsc_text_finish(&t, out, err);

@@ -283,6 +283,17 @@ static nsc_status load_concat(nsc_loader *l) {
   return set_output(l, nsc_net_concat(l->net, inputs, l->node->input_count));
 }
 
+/* The rate is an attribute before opset 12, an input since. */
+static nsc_status load_dropout(nsc_loader *l) {
+  uint32_t x;
+  float *given;
+  NSC_TRY(tensor_at(l, 0, &x));
+  NSC_TRY(nsc_load_floats(l, 1, 1, &given));
+  float rate = given ? *given : nsc_load_float(l->node, "ratio", 0.5f);
+  if (!(rate >= 0 && rate < 1)) return nsc_load_refuse(l, "its ratio is not between 0 and 1");
+  return set_output(l, rate > 0 ? nsc_net_dropout(l->net, x, rate) : x);
+}
+
 /* Flatten, Reshape and Squeeze before a dense layer: all of them make a list of a picture. */
 static nsc_status load_flatten(nsc_loader *l) {
   uint32_t x;
@@ -351,7 +362,7 @@ static const struct {
     {"Flatten", load_flatten},
     {"Reshape", load_flatten},
     {"Squeeze", load_flatten},
-    {"Dropout", pass_on},
+    {"Dropout", load_dropout},
     {"QuantizeLinear", pass_on},
     {"DequantizeLinear", pass_on},
     {"Identity", pass_on},

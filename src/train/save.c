@@ -98,7 +98,7 @@ static const char *begin_node(saver *s, const nsc_layer *layer) {
       nsc_onnx_string(s->w, "nearest_mode", "floor");
       return "Resize";
     case NSC_LAYER_DROPOUT:
-      return "Identity";
+      return "Dropout";
     default:
       return NULL;
   }
@@ -130,6 +130,11 @@ static nsc_status write_layer(saver *s, const nsc_layer *layer) {
     if (layer->kind == NSC_LAYER_ACTIVATION && layer->activation == NSC_ACTIVATION_RELU6) {
       inputs[count++] = "zero";
       inputs[count++] = "six";
+    }
+    if (layer->kind == NSC_LAYER_DROPOUT) {
+      snprintf(scales, sizeof scales, "layer%u.rate", layer->output);
+      nsc_onnx_floats(s->w, scales, 0, NULL, &layer->rate);
+      inputs[count++] = scales;
     }
     if (layer->kind == NSC_LAYER_UPSAMPLE) {
       float factor = (float)layer->kernel;

@@ -1,4 +1,5 @@
-/* A trained network as ONNX: convolutions, batch norms and activations as they are, dropout left out. */
+/* A trained network as ONNX: convolutions, batch norms and activations as they are, dropout at its rate, which at
+ * inference does nothing. */
 #ifndef NSC_TRAIN_SAVE_H
 #define NSC_TRAIN_SAVE_H
 

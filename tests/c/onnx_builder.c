@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test.h"
+
 static void put(onnx_bytes *b, const void *bytes, size_t size) {
   if (b->size + size > b->capacity) {
     b->capacity = (b->size + size) * 2 + 64;
@@ -236,4 +238,13 @@ nsc_status onnx_open(uint8_t *bytes, size_t size, nsc_model **model, nsc_error *
   if (status == NSC_OK) status = nsc_model_open(source, model, err);
   if (status != NSC_OK) nsc_source_free(source);
   return status;
+}
+
+nsc_model *onnx_model(onnx_builder *b) {
+  size_t size;
+  uint8_t *bytes = onnx_finish(b, &size);
+  nsc_model *model = NULL;
+  nsc_error err = {0};
+  if (onnx_open(bytes, size, &model, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
+  return model;
 }

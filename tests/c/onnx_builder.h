@@ -59,5 +59,7 @@ uint8_t *onnx_finish(onnx_builder *b, size_t *size);
 
 /* Opens what onnx_finish gave and frees it. */
 nsc_status onnx_open(uint8_t *bytes, size_t size, nsc_model **model, nsc_error *err);
+/* Finishes and opens what must be good: else the test fails, and the model is NULL. */
+nsc_model *onnx_model(onnx_builder *b);
 
 #endif

@@ -150,12 +150,7 @@ static nsc_model *net(const char *applicability) {
   onnx_metadata(&b, "nsc.output", "logits");
   onnx_metadata(&b, "nsc.input", "{\"width\":16,\"height\":16,\"channels\":1}");
   if (applicability) onnx_metadata(&b, "nsc.applicability", applicability);
-  size_t size;
-  uint8_t *bytes = onnx_finish(&b, &size);
-  nsc_model *model = NULL;
-  nsc_error err = {0};
-  if (onnx_open(bytes, size, &model, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
-  return model;
+  return onnx_model(&b);
 }
 
 /* Soft blobs, each in another place; with `colour`, red ones. */

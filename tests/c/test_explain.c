@@ -171,12 +171,7 @@ static nsc_model *bright_model(const char *fit, bool sigmoid) {
   onnx_metadata(&b, "nsc.labels", "[\"dark\",\"bright\"]");
   onnx_metadata(&b, "nsc.output", sigmoid ? "probabilities" : "logits");
   onnx_metadata(&b, "nsc.input", recipe);
-  size_t size;
-  uint8_t *bytes = onnx_finish(&b, &size);
-  nsc_model *model = NULL;
-  nsc_error err = {0};
-  if (onnx_open(bytes, size, &model, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
-  return model;
+  return onnx_model(&b);
 }
 
 /* Black but for one white square of a fourth of the shorter side, at a fourth from the left and a half from the top. */

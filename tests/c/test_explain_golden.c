@@ -79,12 +79,7 @@ static nsc_model *network(void (*head)(onnx_builder *)) {
   onnx_metadata(&b, "nsc.labels", "[\"a\",\"b\",\"c\"]");
   onnx_metadata(&b, "nsc.output", "logits");
   onnx_metadata(&b, "nsc.input", "{\"width\":12,\"height\":12,\"channels\":1,\"mean\":[0.5],\"std\":[0.25]}");
-  size_t size;
-  uint8_t *bytes = onnx_finish(&b, &size);
-  nsc_model *model = NULL;
-  nsc_error err = {0};
-  if (onnx_open(bytes, size, &model, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
-  return model;
+  return onnx_model(&b);
 }
 
 static nsc_image *picture(void) {

@@ -134,12 +134,7 @@ static nsc_model *small_network(int64_t opset) {
   onnx_node(&b, "Flatten", "mean", "flat", NULL);
   add_random(&b, "w4", 2, (const int64_t[]){CHANNELS, 5}, 0.5f, 0), add_random(&b, "b4", 1, &five, 0.3f, 0);
   onnx_node(&b, "Gemm", "flat w4 b4", "scores", NULL);
-  size_t size;
-  uint8_t *bytes = onnx_finish(&b, &size);
-  nsc_model *model = NULL;
-  nsc_error err = {0};
-  if (onnx_open(bytes, size, &model, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
-  return model;
+  return onnx_model(&b);
 }
 
 static void draw(float *picture) {

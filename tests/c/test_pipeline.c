@@ -34,12 +34,7 @@ static nsc_model *linear_model(size_t labels, const float *weights, const float 
   onnx_int(&a, "transB", 1);
   onnx_node(&b, "Gemm", "f w b", "y", &a);
   for (; *metadata; metadata += 2) onnx_metadata(&b, metadata[0], metadata[1]);
-  size_t size;
-  uint8_t *bytes = onnx_finish(&b, &size);
-  nsc_model *model = NULL;
-  nsc_error err = {0};
-  if (onnx_open(bytes, size, &model, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
-  return model;
+  return onnx_model(&b);
 }
 
 #define INPUT "nsc.input", "{\"width\":4,\"height\":4,\"channels\":1}"
@@ -349,76 +344,4 @@ TEST(pipeline_borderline_of_several_labels) {
   }
   nsc_classifier_free(c);
   nsc_model_free(model);
-}
-
-/* ---- ensembles ---- */
-
-static nsc_classifier *member(nsc_model *model) {
-  nsc_classifier *c = NULL;
-  nsc_error err = {0};
-  if (nsc_classifier_create(model, NULL, &c, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
-  return c;
-}
-
-TEST(pipeline_ensemble_matches_labels_by_name) {
-  const char *const meta[] = {INPUT,    "nsc.labels", "[\"a\",\"b\",\"c\"]", "nsc.task", "single", "nsc.output",
-                              "logits", NULL};
-  const char *const turned[] = {INPUT,    "nsc.labels", "[\"c\",\"a\",\"b\"]", "nsc.task", "single", "nsc.output",
-                                "logits", NULL};
-  nsc_model *models[2] = {linear_model(3, three_weights, three_bias, meta),
-                          linear_model(3, three_weights, three_bias, turned)};
-  nsc_classifier *members[2] = {member(models[0]), member(models[1])};
-  nsc_image *image = grey_image(255);
-  nsc_result r;
-  nsc_ensemble *e;
-  nsc_ensemble_result all;
-  nsc_error err = {0};
-  char *json;
-  REQUIRE(nsc_classifier_run(members[0], image, 0, NULL, &r, &err) == NSC_OK); /* second one: c, a, b have these */
-  const double own[3] = {r.scores[0], r.scores[1], r.scores[2]}, other[3] = {own[1], own[2], own[0]};
-  REQUIRE(nsc_ensemble_create(members, 2, NSC_COMBINE_AVERAGE, &e, &err) == NSC_OK);
-  REQUIRE(nsc_ensemble_run(e, image, 0, NULL, &all, &err) == NSC_OK);
-  for (int k = 0; k < 3; k++) {
-    CHECK_NEAR(all.scores[k], (own[k] + other[k]) / 2, 1e-6);
-    CHECK_NEAR(all.deviation[k], fabs(own[k] - other[k]) / 2, 1e-6);
-    CHECK_NEAR(all.lowest[k], fmin(own[k], other[k]), 1e-6);
-    CHECK_NEAR(all.highest[k], fmax(own[k], other[k]), 1e-6);
-  }
-  CHECK_EQ(all.verdicts[0], 2);
-  CHECK_EQ(all.verdicts[1], 1); /* its third label is b */
-  REQUIRE(nsc_ensemble_json(&all, &json, &err) == NSC_OK);
-  CHECK_HAS(json, "\"votes\":{\"a\":0,\"b\":1,\"c\":1}");
-  nsc_text_free(json);
-  nsc_ensemble_free(e);
-  REQUIRE(nsc_ensemble_create(members, 2, NSC_COMBINE_VOTE, &e, &err) == NSC_OK);
-  REQUIRE(nsc_ensemble_run(e, image, 0, NULL, &all, &err) == NSC_OK);
-  CHECK_NEAR(all.scores[1], 0.5, 0);
-  CHECK_NEAR(all.scores[0], 0, 0);
-  nsc_ensemble_free(e);
-  nsc_image_free(image);
-  for (int i = 0; i < 2; i++) nsc_classifier_free(members[i]), nsc_model_free(models[i]);
-}
-
-TEST(pipeline_ensemble_refuses_strangers) {
-  const char *const meta[] = {INPUT,    "nsc.labels", "[\"a\",\"b\",\"c\"]", "nsc.task", "single", "nsc.output",
-                              "logits", NULL};
-  const char *const others[] = {INPUT,    "nsc.labels", "[\"a\",\"b\",\"d\"]", "nsc.task", "single", "nsc.output",
-                                "logits", NULL};
-  const char *const multi[] = {INPUT,    "nsc.labels", "[\"a\",\"b\",\"c\"]", "nsc.task", "multi", "nsc.output",
-                               "logits", NULL};
-  nsc_model *models[3] = {linear_model(3, three_weights, three_bias, meta),
-                          linear_model(3, three_weights, three_bias, others),
-                          linear_model(3, three_weights, three_bias, multi)};
-  nsc_classifier *members[3] = {member(models[0]), member(models[1]), member(models[2])};
-  nsc_ensemble *e;
-  nsc_error err = {0};
-  CHECK(nsc_ensemble_create(members, 2, NSC_COMBINE_AVERAGE, &e, &err) == NSC_ERROR_RECIPE);
-  CHECK_HAS(err.text, "does not know \"c\"");
-  err = (nsc_error){0};
-  nsc_classifier *tasks[2] = {members[0], members[2]};
-  CHECK(nsc_ensemble_create(tasks, 2, NSC_COMBINE_AVERAGE, &e, &err) == NSC_ERROR_RECIPE);
-  CHECK_HAS(err.text, "another task");
-  err = (nsc_error){0};
-  CHECK(nsc_ensemble_create(members, 1, NSC_COMBINE_AVERAGE, &e, &err) == NSC_ERROR_ARGUMENT);
-  for (int i = 0; i < 3; i++) nsc_classifier_free(members[i]), nsc_model_free(models[i]);
 }

@@ -128,12 +128,7 @@ static nsc_model *model_of(float weight) {
   onnx_int(&a, "transB", 1);
   onnx_node(&b, "Gemm", "f w b", "y", &a);
   for (const char *const *m = metadata; *m; m += 2) onnx_metadata(&b, m[0], m[1]);
-  size_t size;
-  uint8_t *bytes = onnx_finish(&b, &size);
-  nsc_model *model = NULL;
-  nsc_error err = {0};
-  if (onnx_open(bytes, size, &model, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
-  return model;
+  return onnx_model(&b);
 }
 
 typedef struct run {

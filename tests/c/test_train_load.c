@@ -98,3 +98,24 @@ TEST(load_says_what_it_cannot_train) {
   nsc_model_free(model);
   nsc_net_free(net);
 }
+
+/* Dropout is saved with its rate, and drops again when training goes on. */
+TEST(load_keeps_dropout) {
+  nsc_net *net, *loaded;
+  nsc_error err = {0};
+  uint32_t head, found = 0;
+  REQUIRE(nsc_zoo_build("cnn-28", 28, 28, 1, 2, 7, &net, &err) == NSC_OK);
+  nsc_model *model = model_of(net, true);
+  REQUIRE(model && nsc_net_load(model, 28, 28, 0, 1, &loaded, &head, &err) == NSC_OK);
+  REQUIRE(loaded->layer_count == net->layer_count);
+  for (uint32_t l = 0; l < net->layer_count; l++) {
+    CHECK_EQ(loaded->layers[l].kind, net->layers[l].kind);
+    if (net->layers[l].kind != NSC_LAYER_DROPOUT) continue;
+    CHECK_NEAR(loaded->layers[l].rate, net->layers[l].rate, 1e-3);
+    found++;
+  }
+  CHECK(found > 0);
+  nsc_net_free(loaded);
+  nsc_model_free(model);
+  nsc_net_free(net);
+}

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { greyPng, severalModel, slowModel } from '../node/fixtures.mjs';
+import { greyPng, severalModel, slowModel, tinyModel } from '../node/fixtures.mjs';
 import { NATIVE } from '../node/harness.mjs';
 import { newPage, openFiles, openSite, unavailable, useSite } from './harness.mjs';
 
@@ -141,6 +141,35 @@ describe('what influenced the model', { skip: unavailable }, () => {
     assert.match(await page.innerText('#stability-words'), /64 small changes/);
     assert.equal(await page.locator('.stability-table tr').count(), 8);
     assert.match(await page.innerText('#stability-window'), /the score is the same/);
+    assert.deepEqual(problems, []);
+  });
+
+  test('other models that know the same labels are asked, one by one or by vote', async (t) => {
+    const { page, problems } = await newPage(t, shared.browser, {});
+    await openSite(page, shared.site.url);
+    await openPicture(page);
+    await classified(page);
+    assert.equal(await page.locator('#opinions').isVisible(), false);
+    // The model that is there, again as a file of the user's.
+    const opened = (count) => page.waitForFunction((n) => document.querySelectorAll('#model-select option').length === n, count);
+    const choices = await page.locator('#model-select option').count();
+    await page.setInputFiles('#pick-model', [{ name: 'again.onnx', mimeType: 'application/octet-stream', buffer: tinyModel() }]);
+    await opened(choices + 1);
+    await classified(page);
+    await page.waitForSelector('#opinions-ask');
+    assert.equal(await page.locator('#opinions input[type=checkbox]').count(), 1);
+    await page.click('#opinions-ask');
+    await page.waitForSelector('#opinions-words');
+    const rows = await page.locator('.opinions-table tr').allInnerTexts();
+    assert.equal(rows.length, 3);
+    assert.equal(rows[0].split('\t').at(-1), rows[1].split('\t').at(-1));
+    assert.match(await page.innerText('#opinions'), /deviation 0 points/);
+    await page.selectOption('#opinions-way', 'vote');
+    await page.click('#opinions-ask');
+    await page.waitForFunction(() => /Votes/.test(document.querySelector('.opinions-table tfoot').innerText));
+    assert.match(await page.innerText('#opinions-words'), /2 of 2 models|no label/);
+    await page.uncheck('#opinions input[type=checkbox]');
+    assert.equal(await page.locator('#opinions-ask').isDisabled(), true);
     assert.deepEqual(problems, []);
   });
 

@@ -125,7 +125,42 @@ describe('negatoscope stability, ensemble, range', { skip: SKIP }, () => {
     }
     const strangers = spawnSync(NATIVE, ['ensemble', '--models', `${CHEST},${at('flat.onnx')}`, at('picture.png')], { encoding: 'utf8' });
     assert.equal(strangers.status, 1);
-    assert.match(strangers.stderr, /another task/);
+    assert.match(JSON.parse(strangers.stdout)[0].error, /another task/);
+  });
+
+  test('weights of models are learnt from labelled pictures, and used', () => {
+    for (const [label, light] of [['normal', 60], ['pneumonia', 160]]) {
+      mkdirSync(at(`labelled/${label}`), { recursive: true });
+      for (let i = 0; i < 20; i++) writeFileSync(at(`labelled/${label}/${i}.png`), greyPng(64, 64, (x, y) => Math.round(light + 3 * i + 30 * Math.sin((x + y) / 9))));
+    }
+    const both = ['ensemble', '--models', `${CHEST},${CHEST}`];
+    const few = spawnSync(NATIVE, [...both, '--fit', at('stack.json'), at('labelled')], { encoding: 'utf8' });
+    assert.equal(few.status, 1);
+    assert.match(few.stderr, /30 pictures or more/);
+    const stack = run(...both, '--fit', at('stack.json'), '--split', 'all', at('labelled'));
+    assert.deepEqual(stack, JSON.parse(readFileSync(at('stack.json'), 'utf8')));
+    assert.equal(stack.pictures, 40);
+    // Twice the same one: both count the same.
+    assert.ok(Math.abs(stack.weights[0] - stack.weights[1]) < 1e-5);
+    assert.ok(stack.logLoss.stack < stack.logLoss.average);
+    const [{ ensemble }] = run(...both, '--combine', at('stack.json'), at('picture.png'));
+    assert.equal(ensemble.combine, 'stack');
+    const p = ensemble.members[0].scores.pneumonia;
+    const z = 2 * stack.weights[0] * Math.log(p / (1 - p)) + stack.bias[0];
+    assert.ok(Math.abs(ensemble.scores.pneumonia - 1 / (1 + Math.exp(-z))) < 1e-4);
+    const other = spawnSync(NATIVE, ['ensemble', '--models', CHEST, '--combine', at('stack.json'), at('picture.png')], { encoding: 'utf8' });
+    assert.match(other.stdout, /two models or more/);
+    const wrong = spawnSync(NATIVE, [...both, '--combine', at('picture.png'), at('picture.png')], { encoding: 'utf8' });
+    assert.equal(wrong.status, 1);
+  });
+
+  test('a network with dropout is run with it, and one without is not', () => {
+    execFileSync(NATIVE, ['train', '--net', 'cnn-28', '--size', '28', '--epochs', '1', '--no-range', '--out', at('drops.onnx'), at('labelled')], { stdio: 'ignore' });
+    const [{ stability }] = run('stability', '--model', at('drops.onnx'), '--draws', '3', at('picture.png'));
+    assert.equal(stability.draws, 24);
+    assert.equal(stability.dropout.draws, 12);
+    assert.ok(stability.dropout.lowest < stability.dropout.mean && stability.dropout.mean < stability.dropout.highest);
+    assert.equal(run('stability', '--model', CHEST, '--draws', '1', at('picture.png'))[0].stability.dropout, null);
   });
 
   test('a model learns which pictures it may judge, and tells others from them', () => {
@@ -201,7 +236,15 @@ for (const variant of variantsHere()) {
       const { likeness, pixels } = await said('explainShuffled', { key: 'a', frame: 0, threshold: 0.5 });
       assert.ok(likeness >= -1 && likeness < 0.9);
       assert.ok(pixels.rgba.length > 0);
+      const other = { file: new Blob([readFileSync(CHEST)]), options: { recipe: null, labels: null, output: null } };
+      const opinions = await said('opinions', { key: 'a', frame: 0, combine: constants.combines.indexOf('average'), others: [other, other] });
+      assert.equal(opinions.members.length, 3);
+      for (const { scores } of opinions.members) for (const [label, score] of Object.entries(scores)) assert.ok(Math.abs(score - plain.scores[label]) < 1e-4);
+      const stranger = await ask('opinions', { key: 'a', frame: 0, combine: 0, others: [{ ...other, file: new Blob([buildNetwork('squeezenet', { size: 64, classes: 3 }).bytes]), options: { recipe: '{"width":64,"height":64,"channels":3}', labels: '["a","b","c"]', output: 'logits' } }] });
+      assert.equal(stranger.ok, false);
+      assert.match(stranger.error.message, /another task/);
       const { used } = await said('memory', {});
+      await said('opinions', { key: 'a', frame: 0, combine: 1, others: [other] });
       for (let i = 0; i < 3; i++) await said('explain', { key: 'a', frame: 0, method: 1, label: 0, samples: 0, curve: 0 });
       await said('explainShuffled', { key: 'a', frame: 0, threshold: 0.5 });
       assert.ok((await said('memory', {})).used <= used + 200_000, 'maps leave nothing behind');

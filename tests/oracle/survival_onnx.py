@@ -36,6 +36,7 @@ OPERATORS = {
     "Add": torch.add,
     "Relu": torch.relu,
     "Identity": lambda x: x,
+    "Dropout": lambda x, *_: x,
     "Conv": convolve,
     "BatchNormalization": norm,
     "Gemm": gemm,

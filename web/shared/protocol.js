@@ -88,6 +88,9 @@
  *                                                 and the rank correlation of both maps
  *   stability  {key, frame, draws}                Steadiness: scores under small changes; 0 draws of each kind: as many as
  *                                                 usual. Progress as of `explain`
+ *   opinions   {key, frame, combine, others}      Opinions: what the model and others say together. `combine` is an index of a
+ *                                                 name in constants.combines; others are {file, options, weights} as in
+ *                                                 'model', and are not kept. Progress in models, phase 'opinions'
  *   record     ReportWish                         a report in one form: text for json, html and fhir (nsc_record_json, ..), bytes
  *                                                 for the DICOM objects sr, sc and seg. Classifies, explains and tests
  *                                                 steadiness anew; progress as of `explain`
@@ -229,11 +232,11 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string} name
  * @property {string | null} [title]
  * @property {string[] | null} labels
+ * @property {'single' | 'multi' | 'binary' | 'survival' | null} task
  * @property {Record<string, unknown> | null} recipe
  * @property {Array<{name: string, type: string, shape: Array<number | string>}>} inputs
  * @property {Array<{name: string, there: boolean}>} files  of weights, beside the model
  * @property {number} parameters
- * @property {string | null} [task]
  * @property {{unit: string, edges: number[], fields: Array<{name: string, mean: number, std: number}>} | null} [survival]  of a
  *   model of times to an event
  * @property {string | null} [limits]
@@ -303,7 +306,21 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  *
  * @typedef {{draws: number, flips: number, lowest: number, mean: number, highest: number}} Draws
  * @typedef {Draws & {label: string, score: number, verdict: string | null, threshold: number | null, deviation: number,
- *            kinds: Array<Draws & {name: string}>, repeated: number | null}} Steadiness  nsc_stability_json
+ *            kinds: Array<Draws & {name: string}>, dropout: (Draws & {deviation: number}) | null, repeated: number | null}} Steadiness  nsc_stability_json
+ *
+ * @typedef {object} Opinions nsc_ensemble_json
+ * @property {'single' | 'multi' | 'binary'} task
+ * @property {string} combine
+ * @property {Array<{name: string, scores: Record<string, number>, verdict: string | null}>} members
+ * @property {Record<string, number>} scores
+ * @property {Record<string, number>} deviation
+ * @property {Record<string, number>} lowest
+ * @property {Record<string, number>} highest
+ * @property {Record<string, number> | null} threshold
+ * @property {string | null} verdict
+ * @property {Record<string, number>} votes
+ * @property {string} applies
+ * @property {number} ms
  *
  * @typedef {'json' | 'html' | 'fhir' | 'sr' | 'sc' | 'seg'} ReportForm
  *
@@ -339,6 +356,7 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {Array<{name: string, colors: string}>} colorMaps  256 colours of six digits each
  * @property {string[]} recipePresets
  * @property {string[]} explanations
+ * @property {string[]} combines
  * @property {string[]} planes
  * @property {string[]} projections
  * @property {Record<string, number>} limits  `steps`: filters in a list

@@ -26,6 +26,7 @@ import { Results } from './results.js';
 import { Snapshot } from './snapshot.js';
 import { Stacks } from './stacks.js';
 import { Status } from './status.js';
+import { Thumbs } from './thumbs.js';
 import { Toolbar } from './toolbar.js';
 import { connectTools } from './tools/connect.js';
 import { TrainingWorkspace } from './training/workspace.js';
@@ -183,12 +184,13 @@ export async function startApp(parts, { keepOffline }) {
   connectPanels((name) => details.setVisible(name === 'details'));
   connectRecovery(client, desk, status);
 
-  const results = new Results(desk, client, explaining);
+  const results = new Results(desk, client, explaining, constants.combines);
   results.report.marksOf = (key, frame) => measuring.marks.of(key, frame);
   const keeping = new Keeping(desk, client, new TriageStore(), constants.version);
   new Batch(desk, results, keeping);
   const stacks = new Stacks(desk, client);
-  new FileList(desk, (items) => {
+  const thumbs = new Thumbs(client, desk);
+  new FileList(desk, thumbs, (items) => {
     desk.remove(items);
     for (const { key } of items) void client.close(key).catch(() => {});
   });
@@ -199,8 +201,9 @@ export async function startApp(parts, { keepOffline }) {
     presets: constants.recipePresets,
     complain: (title, detail) => status.notify(title, detail),
   });
+  results.opinions.alike = () => models.alike();
   const training = new TrainingWorkspace({ client, desk, status, constants, shipped: parts.models, useModel: (file) => models.openFile(file) });
-  const triage = new Triage(desk, client, keeping, (found) => {
+  const triage = new Triage(desk, thumbs, keeping, (found) => {
     training.show('train');
     training.take(found);
   });

@@ -36,7 +36,7 @@ const PANES = 4;
  * @property {string | null} [identity]  of one that was read without being opened; else it stands in its info
  * @property {View | null} view
  * @property {View | null} firstView  as the file asks to be shown
- * @property {ImageBitmap | null} thumb
+ * @property {ImageBitmap | null} thumb  of a file it comes and goes (thumbs.js)
  * @property {CoreError | null} error  why it was refused
  * @property {boolean} synthetic  made by the page, shows nobody
  * @property {Finding | null} finding
@@ -197,7 +197,10 @@ export class Desk extends EventTarget {
       pane.select(null);
       if (pane === this.active && target && !left.has(target)) pane.select(target);
     }
-    for (const item of gone) item.thumb?.close();
+    for (const item of gone) {
+      item.thumb?.close();
+      item.thumb = null;
+    }
     this.items = this.items.filter((item) => !left.has(item));
     this.arrange(this.studies);
   }

@@ -3,6 +3,7 @@ import { FAULT } from '../shared/protocol.js';
 import { hasText, onLanguage, t } from '../i18n/i18n.js';
 import { shownVerdict } from './applies.js';
 import { byId, h, icon } from './dom.js';
+import { canBeShown } from './panes/pane.js';
 import { DRAGGED } from './panes/panes.js';
 import { pileFacts, pileName, pileReports, studyTexts } from './pile-texts.js';
 import { nameOf, onPrivacy, pathOf } from './privacy.js';
@@ -26,10 +27,12 @@ export function describeError(error) {
 export class FileList {
   /**
    * @param {import('./desk.js').Desk} desk
+   * @param {import('./thumbs.js').Thumbs} thumbs
    * @param {(items: Item[]) => void} onRemove
    */
-  constructor(desk, onRemove) {
+  constructor(desk, thumbs, onRemove) {
     this.desk = desk;
+    this.thumbs = thumbs;
     this.onRemove = onRemove;
     this.list = byId('file-list');
     this.count = byId('file-count');
@@ -43,8 +46,14 @@ export class FileList {
     this.selected = null;
     /** Canvases of thousands of rows would take hundreds of megabytes: only those near what is in sight are painted. */
     this.sight = new IntersectionObserver((entries) => this.#paint(entries), { root: this.list, rootMargin: '400px' });
-    /** @type {WeakMap<Element, ImageBitmap>} */
+    /** Whose picture a canvas shows. @type {WeakMap<HTMLCanvasElement, Item>} */
     this.pictures = new WeakMap();
+    /** @type {Set<HTMLCanvasElement>} */
+    this.inSight = new Set();
+    thumbs.serve({
+      inSight: () => [...this.inSight].map((canvas) => /** @type {Item} */ (this.pictures.get(canvas))),
+      arrived: () => this.inSight.forEach((canvas) => canvas.width || this.#paintOne(canvas)),
+    });
 
     desk.on('items', () => this.#redrawSoon());
     desk.on('item', (item) => {
@@ -79,6 +88,7 @@ export class FileList {
   #redraw() {
     this.rows.clear();
     this.sight.disconnect();
+    this.inSight.clear();
     /** @type {HTMLElement[]} */
     const nodes = [];
     for (const line of this.desk.lines) {
@@ -114,7 +124,7 @@ export class FileList {
     const focused = old === document.activeElement;
     const row = this.#addRow(line);
     const before = old.querySelector('canvas');
-    if (before) this.sight.unobserve(before);
+    if (before) this.#leave(before);
     old.replaceWith(row);
     if (old === this.selected) {
       this.#mark(row, true);
@@ -211,9 +221,9 @@ export class FileList {
 
   /** @param {Item} item */
   #picture(item) {
-    if (!item.thumb) return h('span.row-picture', {}, item.state === 'refused' ? icon('warning') : '');
-    const canvas = h('canvas.row-picture', { width: 0, height: 0, 'aria-hidden': 'true' });
-    this.pictures.set(canvas, item.thumb);
+    if (!canBeShown(item)) return h('span.row-picture', {}, item.state === 'refused' ? icon('warning') : '');
+    const canvas = /** @type {HTMLCanvasElement} */ (h('canvas.row-picture', { width: 0, height: 0, 'aria-hidden': 'true' }));
+    this.pictures.set(canvas, item);
     this.sight.observe(canvas);
     return canvas;
   }
@@ -222,12 +232,30 @@ export class FileList {
   #paint(entries) {
     for (const { target, isIntersecting } of entries) {
       const canvas = /** @type {HTMLCanvasElement} */ (target);
-      const picture = isIntersecting ? this.pictures.get(canvas) : null;
-      canvas.width = picture?.width ?? 0;
-      canvas.height = picture?.height ?? 0;
-      if (picture?.width) canvas.getContext('2d')?.drawImage(picture, 0, 0);
-      if (!canvas.isConnected) this.sight.unobserve(canvas);
+      if (!canvas.isConnected) this.#leave(canvas);
+      else if (isIntersecting) {
+        this.inSight.add(canvas);
+        this.#paintOne(canvas);
+      } else {
+        this.inSight.delete(canvas);
+        canvas.width = 0;
+        canvas.height = 0;
+      }
     }
+  }
+
+  /** @param {HTMLCanvasElement} canvas */
+  #paintOne(canvas) {
+    const picture = this.thumbs.of(/** @type {Item} */ (this.pictures.get(canvas)));
+    canvas.width = picture?.width ?? 0;
+    canvas.height = picture?.height ?? 0;
+    if (picture) canvas.getContext('2d')?.drawImage(picture, 0, 0);
+  }
+
+  /** @param {HTMLCanvasElement} canvas */
+  #leave(canvas) {
+    this.sight.unobserve(canvas);
+    this.inSight.delete(canvas);
   }
 
   /** @param {Item} item @returns {HTMLElement[]} */

@@ -14,7 +14,7 @@ import { describeError } from './filelist.js';
  * @typedef {import('../shared/protocol.js').ModelOptions} ModelOptions
  * @typedef {import('../shared/protocol.js').Weights} Weights
  * @typedef {import('./opening.js').Found} Found
- * @typedef {{title: string, load: () => Promise<Blob>, options: ModelOptions, weights: Weights[]}} Choice
+ * @typedef {{title: string, load: () => Promise<Blob>, options: ModelOptions, weights: Weights[], info: ModelInfo | null}} Choice  info: once it was loaded
  */
 
 /** @type {ModelOptions} */
@@ -43,7 +43,7 @@ export class Models {
     this.picker = /** @type {HTMLInputElement} */ (byId('pick-model'));
     this.form = new RecipeForm(client, presets);
     /** @type {Choice[]} */
-    this.choices = shipped.map(({ title, blob }) => ({ title, load: blob, options: AS_THE_MODEL_SAYS, weights: [] }));
+    this.choices = shipped.map(({ title, blob }) => ({ title, load: blob, options: AS_THE_MODEL_SAYS, weights: [], info: null }));
     this.chosen = -1;
 
     this.select.addEventListener('change', () => {
@@ -75,6 +75,7 @@ export class Models {
     try {
       const info = await this.client.loadModel(await choice.load(), choice.options, choice.weights, token);
       this.chosen = index;
+      choice.info = info;
       this.desk.setModel(info);
     } catch (error) {
       if (!isCancelled(error)) this.#complainOf(choice.title, error);
@@ -82,6 +83,14 @@ export class Models {
       this.select.removeAttribute('aria-busy');
       this.#list();
     }
+  }
+
+  /** Those that were loaded once and know what the current one knows, in any order. @returns {Choice[]} */
+  alike() {
+    const { info } = this.choices[this.chosen] ?? {};
+    const key = (/** @type {ModelInfo} */ { task, labels }) => JSON.stringify([task, [...(labels ?? [])].sort()]);
+    if (!info?.labels) return [];
+    return this.choices.filter((each) => each.info && each.info !== info && key(each.info) === key(info));
   }
 
   /** @param {Found[]} found */
@@ -127,7 +136,7 @@ export class Models {
     }
     const options = info.recipe ? AS_THE_MODEL_SAYS : await this.form.ask(info, file.name);
     if (!options || !(await this.#isWanted(file.name, info.token ?? 0, options, weights))) return;
-    this.choices.push({ title: info.title || file.name, load: async () => file, options, weights });
+    this.choices.push({ title: info.title || file.name, load: async () => file, options, weights, info: null });
     await this.choose(this.choices.length - 1, info.token);
     if (this.chosen !== this.choices.length - 1) {
       this.choices.pop();

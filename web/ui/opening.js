@@ -8,13 +8,13 @@ import { byId } from './dom.js';
 import { isModel } from './models.js';
 import { joinPairs } from './pairs.js';
 import { phantomFile } from './phantom.js';
+import { THUMB } from './thumbs.js';
 
 /**
  * @typedef {{file: File, path: string, synthetic?: boolean}} Found
  * @typedef {import('./desk.js').Item} Item
  */
 
-const THUMB = 112;
 /** Files whose headers are read with one request: the first one alone, so that it is up at once. */
 const BATCHES = [1, 8, 24];
 /** The list is put in order again this often while headers are read. */

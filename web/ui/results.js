@@ -8,6 +8,7 @@ import { formatMs, formatNumber, formatPercent, onLanguage, t } from '../i18n/i1
 import { appliesNote, isHidden } from './applies.js';
 import { byId, h, icon } from './dom.js';
 import { ExplainPanel } from './explain/panel.js';
+import { OpinionsView } from './explain/opinions.js';
 import { StabilityView } from './explain/stability.js';
 import { describeError } from './filelist.js';
 import { ProfileView } from './profile.js';
@@ -29,13 +30,15 @@ export class Results {
    * @param {import('./desk.js').Desk} desk
    * @param {import('../client/client.js').Client} client
    * @param {import('./explain/explaining.js').Explaining} explaining
+   * @param {string[]} combines  ways of models to speak together
    */
-  constructor(desk, client, explaining) {
+  constructor(desk, client, explaining, combines) {
     this.desk = desk;
     this.client = client;
     this.explaining = explaining;
     this.explain = new ExplainPanel(explaining);
     this.stability = new StabilityView(desk, client);
+    this.opinions = new OpinionsView(desk, client, combines);
     this.report = new ReportMenu(desk, client, explaining);
     this.panel = byId('result');
     this.live = byId('live');
@@ -253,6 +256,7 @@ export class Results {
         ...(result.advice ? [h('p.advice', {}, result.advice)] : []),
         this.explain.render(item),
         this.stability.render(finding),
+        this.opinions.render(finding),
         this.report.render(item, finding),
         ...rest,
       );

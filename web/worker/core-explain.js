@@ -90,6 +90,31 @@ export class CoreStability {
   }
 }
 
+/** What several models say of one picture. */
+export class CoreEnsemble {
+  /** @param {Core} core @param {number} combine */
+  constructor(core, combine) {
+    this.core = core;
+    core.call('bridge_ensemble_create', combine);
+    this.handle = core.result();
+  }
+
+  /** @param {number} classifier  may end afterwards @param {number} image @param {number} frame */
+  ask(classifier, image, frame) {
+    this.core.call('bridge_ensemble_ask', this.handle, classifier, image, frame);
+  }
+
+  /** @returns {import('../shared/protocol.js').Opinions} */
+  facts() {
+    this.core.call('bridge_ensemble_json', this.handle);
+    return this.core.ownedJson();
+  }
+
+  free() {
+    this.core.freeEnsemble(this.handle);
+  }
+}
+
 /** The same network with shuffled weights, as a model. @param {Core} core @param {number} model @param {number} seed @returns {number} */
 export function shuffledModel(core, model, seed) {
   core.call('bridge_model_shuffled', model, seed);

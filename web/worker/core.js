@@ -373,6 +373,11 @@ export class Core {
     this.module._nsc_explanation_free(explanation);
   }
 
+  /** @param {number} ensemble */
+  freeEnsemble(ensemble) {
+    this.module._nsc_ensemble_free(ensemble);
+  }
+
   /** @param {number} stability */
   freeStability(stability) {
     this.module._nsc_stability_free(stability);

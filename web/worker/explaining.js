@@ -3,7 +3,7 @@
  * with the next one.
  */
 import { CoreError, FAULT } from '../shared/protocol.js';
-import { CoreExplanation, CoreStability, shuffledModel } from './core-explain.js';
+import { CoreEnsemble, CoreExplanation, CoreStability, shuffledModel } from './core-explain.js';
 import { isTrap } from './core.js';
 
 /**
@@ -39,6 +39,48 @@ export function testStability(core, classifier, image, frame, draws, progress) {
     return facts;
   } catch (error) {
     if (!isTrap(error)) stability.free();
+    throw error;
+  }
+}
+
+/** @param {Core} core @param {Model} model */
+function end(core, { handle, classifier }) {
+  core.freeClassifier(classifier);
+  core.freeModel(handle);
+}
+
+/**
+ * The loaded model and others about one picture. The others are opened one after the other, without threads, which the loaded one has, and end as soon as
+ * they have spoken.
+ * @template Other
+ * @param {Core} core
+ * @param {number} classifier
+ * @param {Other[]} others
+ * @param {{open: (other: Other) => Promise<Model>, image: () => Promise<number>, frame: number, combine: number, progress: Progress}} how  `image` is asked
+ *   for each time: files are read in between
+ */
+export async function askModels(core, classifier, others, { open, image, frame, combine, progress }) {
+  const ensemble = new CoreEnsemble(core, combine);
+  const total = others.length + 1;
+  try {
+    ensemble.ask(classifier, await image(), frame);
+    for (const [at, other] of others.entries()) {
+      progress(at + 1, total, 'opinions');
+      const model = await open(other);
+      try {
+        ensemble.ask(model.classifier, await image(), frame);
+      } catch (error) {
+        if (!isTrap(error)) end(core, model);
+        throw error;
+      }
+      end(core, model);
+    }
+    progress(total, total, 'opinions');
+    const facts = ensemble.facts();
+    ensemble.free();
+    return facts;
+  } catch (error) {
+    if (!isTrap(error)) ensemble.free();
     throw error;
   }
 }

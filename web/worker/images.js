@@ -10,8 +10,11 @@ import { CoreError, FAULT } from '../shared/protocol.js';
  * @typedef {{handle: number, info: ImageInfo, bytes: number}} Held
  */
 
-/** Bytes of files and decoded frames to keep: 350 CT slices, and a tab that stays well within 1 GB. A larger file is kept alone. */
-const BUDGET = 384 << 20;
+/** GB of memory as the browser tells, 8 at most; where it does not, a usual computer's. */
+const { deviceMemory = 8 } = /** @type {{deviceMemory?: number}} */ (globalThis.navigator ?? {});
+/** Bytes of files and decoded frames to keep: 350 CT slices, and a tab that stays well within 1 GB; a quarter of that on a computer with 2 GB. A
+ * larger file is kept alone. */
+const BUDGET = Math.ceil(48 * deviceMemory) << 20;
 /** Files up to this are read ahead. */
 const MOST_AHEAD = 32 << 20;
 

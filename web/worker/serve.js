@@ -6,7 +6,7 @@ import { CoreError, FAULT, SMOOTHING } from '../shared/protocol.js';
 import { Catalogue } from './catalogue.js';
 import { Core, isTrap } from './core.js';
 import { CorePrognosis } from './core-survival.js';
-import { Explanations, testStability } from './explaining.js';
+import { askModels, Explanations, testStability } from './explaining.js';
 import { Images } from './images.js';
 import { Many } from './many.js';
 import { writeReport } from './recording.js';
@@ -336,6 +336,18 @@ export class Service {
       return { result: testStability(this.core, classifier, handle, frame, draws, progress) };
     },
 
+    async opinions({ key, frame, combine, others }, progress) {
+      await this.#useBatch(1);
+      const result = await askModels(this.core, this.#model().classifier, others, {
+        open: (other) => this.#openOther(other),
+        image: async () => (await this.images.get(key)).handle,
+        frame,
+        combine,
+        progress,
+      });
+      return { result };
+    },
+
     async record(wish, progress) {
       const model = this.#model();
       const { handle } = await this.images.get(wish.key);
@@ -425,6 +437,18 @@ export class Service {
   /** @param {number} model @param {import('../shared/protocol.js').Weights[]} weights */
   async #addWeights(model, weights) {
     for (const { name, file } of weights) this.core.addModelFile(model, name, await this.core.source(file));
+  }
+
+  /** A model beside the current one, for one question. @param {{file: Blob, options: ModelOptions, weights?: import('../shared/protocol.js').Weights[]}} other */
+  async #openOther({ file, options, weights = [] }) {
+    const handle = this.core.openModel(await this.core.source(file));
+    try {
+      await this.#addWeights(handle, weights);
+      return { handle, options, classifier: this.core.createClassifier(handle, 1, options) };
+    } catch (error) {
+      if (!isTrap(error)) this.core.freeModel(handle);
+      throw error;
+    }
   }
 
   #model() {

@@ -79,7 +79,7 @@ export class StabilityView {
   }
 
   /** @param {Steadiness} found */
-  #result({ label, score, threshold, draws, flips, mean, deviation, lowest, highest, kinds, repeated }) {
+  #result({ label, score, threshold, draws, flips, mean, deviation, lowest, highest, kinds, dropout, repeated }) {
     const words = t(flips ? 'stability.turned' : 'stability.steady', { flips, draws });
     const spread = t('stability.spread', { label, score: formatPercent(score), mean: formatPercent(mean), deviation: formatNumber(deviation * 100, { maximumFractionDigits: 1 }), lowest: formatPercent(lowest), highest: formatPercent(highest) });
     const rows = kinds.map((kind) =>
@@ -90,11 +90,22 @@ export class StabilityView {
       h('p.stability-words', { id: 'stability-words', 'data-flips': String(flips) }, words),
       h('p.quiet', {}, spread),
       h('table.stability-table', {}, h('tbody', {}, ...rows)),
+      ...(dropout ? this.#dropout(dropout, label, score, threshold) : []),
       h('p.quiet', { id: 'stability-window' }, t(same)),
     ];
   }
 
-  /** From the lowest to the highest score, with the unchanged one and the threshold. @param {Steadiness['kinds'][number]} kind @param {number} score @param {number | null} threshold */
+  /** Runs of the network with its dropout at work. @param {NonNullable<Steadiness['dropout']>} dropout @param {string} label @param {number} score @param {number | null} threshold */
+  #dropout({ deviation, ...runs }, label, score, threshold) {
+    const { draws, flips, mean } = runs;
+    const text = t('stability.dropoutSpread', { label, draws, flips, mean: formatPercent(mean), deviation: formatNumber(deviation * 100, { maximumFractionDigits: 1 }) });
+    return [
+      h('table.stability-table', { id: 'stability-dropout' }, h('tbody', {}, h('tr', {}, h('th', { scope: 'row' }, t('stability.dropout')), h('td', {}, this.#range(runs, score, threshold)), h('td', {}, flips ? t('stability.flips', { flips, draws }) : '–')))),
+      h('p.quiet', {}, text),
+    ];
+  }
+
+  /** From the lowest to the highest score, with the unchanged one and the threshold. @param {{lowest: number, highest: number}} kind @param {number} score @param {number | null} threshold */
   #range({ lowest, highest }, score, threshold) {
     const bar = h('span.range-bar');
     bar.style.left = `${lowest * 100}%`;

@@ -8,6 +8,7 @@ import { byId, h } from '../dom.js';
 import { describeError } from '../filelist.js';
 import { pileName } from '../pile-texts.js';
 import { nameOf } from '../privacy.js';
+import { THUMB } from '../thumbs.js';
 
 /**
  * @typedef {import('../desk.js').Item} Item
@@ -17,7 +18,6 @@ import { nameOf } from '../privacy.js';
 /** mm; a slab of this thickness is offered first. */
 const USUAL_SLAB = 10;
 const MOST_SLAB = 500;
-const THUMB = 112;
 
 export class Reformatting {
   /**

@@ -9,7 +9,6 @@ import { nameOf, namesHidden, onPrivacy, veiled } from '../privacy.js';
 import { labelledFiles, labelTable, trainingFiles, withOwnPath } from './labels.js';
 import { NO_VERDICT, NO_WISHES, isWanted, rowOf, sortRows, usualLabel } from './rows.js';
 import { appliesText, TriageTable } from './table.js';
-import { Thumbs } from './thumbs.js';
 
 /**
  * @typedef {import('../desk.js').Item} Item
@@ -27,11 +26,11 @@ const APPLIES = /** @type {const} */ (['in range', 'doubtful', 'out of range', '
 export class Triage {
   /**
    * @param {import('../desk.js').Desk} desk
-   * @param {import('../../client/client.js').Client} client
+   * @param {import('../thumbs.js').Thumbs} thumbs
    * @param {import('./keeping.js').Keeping} keeping
    * @param {(found: Array<{file: File, path: string}>) => void} train  takes reviewed pictures and the table of their labels
    */
-  constructor(desk, client, keeping, train) {
+  constructor(desk, thumbs, keeping, train) {
     this.desk = desk;
     this.train = train;
     this.keeping = keeping;
@@ -50,11 +49,14 @@ export class Triage {
     this.toggle = /** @type {HTMLButtonElement} */ (byId('triage-open'));
     this.filters = /** @type {HTMLFormElement} */ (byId('triage-filters'));
     this.note = /** @type {HTMLInputElement} */ (byId('triage-note'));
-    this.thumbs = new Thumbs(client, () => this.table.inSight().map(({ item }) => item), () => this.table.redraw());
     this.table = new TriageTable(byId('triage-table'), {
       activate: (row) => this.#look(row.item),
       sort: (column) => this.#sortBy(column),
-      thumbOf: ({ item }) => this.thumbs.of(item),
+      thumbOf: ({ item }) => thumbs.of(item),
+    });
+    thumbs.serve({
+      inSight: () => (this.isUp ? this.table.inSight().map(({ item }) => item) : []),
+      arrived: () => this.isUp && this.table.redraw(),
     });
     this.#connect();
   }
@@ -105,7 +107,7 @@ export class Triage {
     byId('file-list').hidden = up;
     this.toggle.setAttribute('aria-expanded', String(up));
     this.#showSwitch();
-    if (!up) return this.thumbs.clear();
+    if (!up) return;
     this.active = this.desk.current;
     this.refresh();
     this.table.bringIntoSight();
