@@ -80,6 +80,9 @@ describe('curves of survival', { skip: unavailable }, () => {
     assert.match(await page.textContent('#survival-sex-from'), /male/);
     const curve = await page.evaluate(() => globalThis.negatoscope.client.request('curve', { key: globalThis.negatoscope.desk.current.key, frame: 0, fields: {} }));
     assert.deepEqual(curve.fields.map(({ from }) => from), ['file', 'file']);
+    await page.click('[data-panel=result]:visible').catch(() => {});
+    await page.waitForFunction(() => document.getAnimations().length === 0);
+    await screenshot(page, 'survival-phone');
     await page.click('#privacy');
     await page.waitForFunction(() => !document.querySelector('#survival-age-from')?.textContent.includes('78'));
     assert.deepEqual(problems, []);

@@ -67,7 +67,7 @@ export function parseCsv(text) {
 /**
  * A table without labels may have times and events.
  * @param {string} text
- * @returns {{rows: Array<Row & {outcome: Outcome | null}>, missing: string | null, others: string[] | null}} `missing` names a column
+ * @returns {{rows: Array<Row & {outcome?: Outcome}>, missing: string | null, others: string[] | null}} `missing` names a column
  *   that must be there and is not; others: columns of a table of times and events that may say something of the patient
  */
 export function readTable(text) {
@@ -91,7 +91,7 @@ export function readTable(text) {
     label: cells[places.label] ?? '',
     patient: cells[places.patient] || null,
     split: cells[places.split] || null,
-    outcome: timed ? outcomeOf(cells) : null,
+    ...(timed && { outcome: outcomeOf(cells) }),
   }));
   return { rows, missing: null, others };
 }
