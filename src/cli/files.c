@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "cli/cli.h"
@@ -12,6 +13,8 @@
 #ifndef NSC_MODELS_FOLDER
 #error "NSC_MODELS_FOLDER comes from the build"
 #endif
+
+enum { MOST_PATH = 4096 };
 
 static const char default_model[] = "cxr-pneumonia";
 
@@ -179,10 +182,24 @@ static nsc_status add_weights(nsc_model *model, const char *path, nsc_error *err
   return NSC_OK;
 }
 
+/* Where models with a name lie: as the environment says, beside the command, or where it was built. */
+static void find_models(char folder[static MOST_PATH]) {
+  const char *given = getenv("NEGATOSCOPE_MODELS");
+  char command[MOST_PATH];
+  struct stat s;
+  ssize_t size = given ? 0 : readlink("/proc/self/exe", command, sizeof command - 1);
+  if (size > 0) {
+    command[size] = 0;
+    *strrchr(command, '/') = 0;
+    int length = snprintf(folder, MOST_PATH, "%s/models", command);
+    if (length < MOST_PATH && stat(folder, &s) == 0 && S_ISDIR(s.st_mode)) return;
+  }
+  snprintf(folder, MOST_PATH, "%s", given ? given : NSC_MODELS_FOLDER);
+}
+
 nsc_status nsc_cli_open_model(const char *name, nsc_model **out, nsc_error *err) {
-  char path[4096];
-  const char *folder = getenv("NEGATOSCOPE_MODELS");
-  if (!folder) folder = NSC_MODELS_FOLDER;
+  char path[2 * MOST_PATH], folder[MOST_PATH];
+  find_models(folder);
   snprintf(path, sizeof path, "%s", name ? name : default_model);
   if (!name || !is_file(name)) {
     snprintf(path, sizeof path, "%s/%s/model.onnx", folder, name ? name : default_model);
