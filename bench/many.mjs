@@ -8,11 +8,11 @@
  * processes of the browser that hold pages (Linux): before the files, with them, after each run.
  * --triage has the triage table open meanwhile.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { launch, makeWorkshop, openSite } from '../tests/e2e/harness.mjs';
+import { launch, makeWorkshop, openSite, tabMemory } from '../tests/e2e/harness.mjs';
 import { greyPng } from '../tests/node/fixtures.mjs';
 
 const { values: options } = parseArgs({
@@ -71,20 +71,6 @@ async function classifyAll() {
   return { all, done: results.length, decode: mean('decode'), preprocess: mean('preprocess'), inference: mean('inference') };
 }
 
-/** Megabytes of the browser's processes that hold pages: the proportional set size, in which shared pages count once. */
-async function tabMemory() {
-  const session = await browser.newBrowserCDPSession();
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  await session.detach();
-  let sum = 0;
-  for (const { type, id } of processInfo) {
-    if (type !== 'renderer') continue;
-    const rollup = await readFile(`/proc/${id}/smaps_rollup`, 'utf8').catch(() => '');
-    sum += Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? 0);
-  }
-  return Math.round(sum / 1024);
-}
-
 const workshop = await makeWorkshop();
 const site = await workshop.serve(null);
 const browser = await launch();
@@ -95,20 +81,20 @@ try {
   await openSite(page, site.url);
   await page.setInputFiles('#pick-model', options.model);
   await page.waitForFunction(() => document.querySelectorAll('#model-select option').length > 3);
-  const empty = await tabMemory();
+  const empty = await tabMemory(browser);
   await page.setInputFiles('#pick-folder', folder);
   await page.waitForFunction((n) => globalThis.negatoscope.desk.shown.length === n && document.getElementById('index-progress').hidden, count, { timeout: 300_000 });
   const engine = await page.evaluate(bare, 60);
   console.log(`${count} pictures of ${side} x ${side}; ${await page.innerText('#status-core')}; the engine alone: ${engine.toFixed(2)} ms each`);
   await page.waitForFunction((n) => globalThis.negatoscope.desk.items.filter(({ state }) => state === 'shown').length === n, count, { timeout: 300_000 });
-  console.log(`memory of the tab: ${empty} MB before the files, ${await tabMemory()} MB with them`);
+  console.log(`memory of the tab: ${empty} MB before the files, ${await tabMemory(browser)} MB with them`);
   if (options.triage) await page.click('#triage-open');
   for (let run = 0; run < Number(options.runs); run++) {
     const { all, done, decode, preprocess, inference } = await page.evaluate(classifyAll);
     const each = all / done;
     console.log(
       `${done} classified in ${(all / 1000).toFixed(1)} s: ${each.toFixed(2)} ms each (decoding ${decode.toFixed(2)}, preparing ${preprocess.toFixed(2)}, ` +
-        `network ${inference.toFixed(2)}), ${Math.round((100 * engine) / each)} % of the engine's pace, ${Math.round((100 * inference) / each)} % of the time within the network; ${await tabMemory()} MB`,
+        `network ${inference.toFixed(2)}), ${Math.round((100 * engine) / each)} % of the engine's pace, ${Math.round((100 * inference) / each)} % of the time within the network; ${await tabMemory(browser)} MB`,
     );
   }
 } finally {

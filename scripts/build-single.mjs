@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
-import { MODELS, TARGET, WASM, pageWithParts, shippedModels } from './build-web.mjs';
+import { MODELS, TARGET, WASM, integrityOf, pageWithParts, shippedModels } from './build-web.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const VARIANTS = ['relaxed', 'simd'];
@@ -66,16 +66,18 @@ function reportStyle(html) {
 }
 
 /** Only the very script and styles of this file may run; the worker comes from a blob that the script makes. */
-function policy(script, style, report) {
+function policy(scripts, style, report) {
   return [
     "default-src 'none'",
-    `script-src ${hash(script)} 'wasm-unsafe-eval' blob:`,
+    `script-src ${scripts.map(hash).join(' ')} 'wasm-unsafe-eval' blob:`,
     'worker-src blob:',
     `style-src ${hash(style)} ${report}`,
     'img-src data: blob:',
     "connect-src 'none'",
     "base-uri 'none'",
     "form-action 'none'",
+    "require-trusted-types-for 'script'",
+    'trusted-types negatoscope',
   ].join('; ');
 }
 
@@ -91,21 +93,27 @@ export async function buildSingle({ wasm = WASM, models: modelFolder = MODELS, o
   }
   const models = await shippedModels(modelFolder, wasm);
   const script = (await bundle('main-single.js')).replaceAll('</script', '<\\/script').trim();
+  const probe = (await readFile(join(ROOT, 'web/probe.js'), 'utf8')).trim();
   const style = (await bundle('style/index.css')).trim();
   const worker = await bundleWorker(wasm);
   const icon = (await readFile(join(ROOT, 'web/icon.svg'))).toString('base64');
 
   const blocks = [block('worker', worker)];
+  const digests = {};
   for (const variant of VARIANTS) {
-    blocks.push(block(`wasm-${variant}`, await readFile(join(wasm, variant, 'negatoscope.wasm'))));
+    const bytes = await readFile(join(wasm, variant, 'negatoscope.wasm'));
+    digests[variant] = integrityOf(bytes);
+    blocks.push(block(`wasm-${variant}`, bytes));
   }
   blocks.push(block('wasm-codec', await readFile(join(wasm, 'codec', 'codec.wasm'))));
   for (const { name, path } of models) blocks.push(block(`model-${name}`, await readFile(path)));
 
+  const version = createHash('sha256').update(script).update(style).update(blocks.join()).digest('hex').slice(0, 16);
   const listed = models.map(({ path, ...facts }) => facts);
-  let html = await pageWithParts({ variants: VARIANTS, models: listed });
-  html = replaceOnce(html, /(?<=http-equiv="Content-Security-Policy" content=")[^"]*/, policy(script, style, reportStyle(html)));
+  let html = await pageWithParts({ version, variants: VARIANTS, models: listed, digests });
+  html = replaceOnce(html, /(?<=http-equiv="Content-Security-Policy" content=")[^"]*/, policy([probe, script], style, reportStyle(html)));
   html = replaceOnce(html, /href="icon\.svg"/, `href="data:image/svg+xml;base64,${icon}"`);
+  html = replaceOnce(html, /<script defer src="probe\.js"><\/script>/, `<script>${probe}</script>`);
   html = replaceOnce(html, /\s*<link rel="manifest"[^>]*>/, '');
   html = replaceOnce(html, /<link rel="stylesheet"[^>]*>/, `<style>${style}</style>`);
   html = replaceOnce(html, /\s*<script type="module"[^>]*><\/script>/, '');

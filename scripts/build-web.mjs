@@ -18,6 +18,8 @@ import { build } from 'esbuild';
 
 import { Core } from '../web/worker/core.js';
 import { VARIANTS } from '../web/shared/variants.js';
+import { drawIcon } from './icons.mjs';
+import { POLICY } from './serve.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const WEB = join(ROOT, 'web');
@@ -86,11 +88,52 @@ async function bundle(entry, outfile, options = {}) {
   });
 }
 
+/** Icons by side; drawn once a run, since tests build the page often. @type {Map<string, Buffer>} */
+const drawn = new Map();
+
+/** The icons that the manifest names. @param {string} out */
+async function writeIcons(out) {
+  const svg = await readFile(join(WEB, 'icon.svg'), 'utf8');
+  const { icons } = JSON.parse(await readFile(join(WEB, 'manifest.webmanifest'), 'utf8'));
+  for (const { src, sizes, purpose, type } of icons) {
+    if (type !== 'image/png') continue;
+    if (!drawn.has(src)) drawn.set(src, drawIcon(svg, parseInt(sizes, 10), { maskable: purpose === 'maskable' }));
+    await writeFile(join(out, src), drawn.get(src));
+  }
+}
+
+/** The digest that browsers check (Subresource Integrity). @param {Uint8Array | string} bytes */
+export const integrityOf = (bytes) => `sha256-${digest(bytes)}`;
+
+/** @param {string} out @param {string[]} files @returns {Promise<Record<string, string>>} */
+async function integrities(out, files) {
+  return Object.fromEntries(await Promise.all(files.map(async (file) => [file, integrityOf(await readFile(join(out, file)))])));
+}
+
+/** Links of index.html with version and digest of what they lead to. @param {string} html @param {string} version @param {Record<string, string>} digests */
+function withIntegrity(html, version, digests) {
+  for (const file of ['app.js', 'probe.js', 'style.css']) {
+    const link = new RegExp(`(src|href)="${file}"`);
+    if (!link.test(html)) throw new Error(`index.html: no ${file}`);
+    html = html.replace(link, (_, name) => `${name}="${file}?v=${version}" integrity="${digests[file]}"`);
+  }
+  return html;
+}
+
 /** index.html with the list of its parts as a data block. */
 export async function pageWithParts(parts) {
   const html = await readFile(join(WEB, 'index.html'), 'utf8');
   const json = JSON.stringify(parts).replaceAll('<', '\\u003c');
-  return html.replace('<!-- parts -->', () => `<script type="application/json" id="parts">${json}</script>`);
+  return (await withTexts(html)).replace('<!-- parts -->', () => `<script type="application/json" id="parts">${json}</script>`);
+}
+
+/** What must be readable before any module runs stands in the page in all languages: elements with data-all. @param {string} html */
+async function withTexts(html) {
+  const languages = await Promise.all(['en', 'zh-CN'].map(async (code) => [code, JSON.parse(await readFile(join(WEB, `i18n/${code}.json`), 'utf8'))]));
+  return html.replace(/(<(\w+)[^>]*) data-all="([\w.]+)"([^>]*)><\/\2>/g, (_, start, tag, key, rest) => {
+    const texts = languages.map(([code, all]) => `<span lang="${code}">${all[key]}</span>`);
+    return `${start}${rest}>${texts.join(' ')}</${tag}>`;
+  });
 }
 
 /** Packs what gains by it. Results are kept by content, so that a build that changed little is quick. */
@@ -122,9 +165,9 @@ export async function buildSite({ wasm = WASM, models: modelFolder = MODELS, out
   await rm(out, { recursive: true, force: true });
   await mkdir(join(out, 'models'), { recursive: true });
   await bundle('main.js', join(out, 'app.js'));
-  await bundle('worker/main.js', join(out, 'worker.js'));
   await bundle('style/index.css', join(out, 'style.css'), { format: undefined });
-  for (const file of ['icon.svg', 'manifest.webmanifest']) await cp(join(WEB, file), join(out, file));
+  for (const file of ['icon.svg', 'manifest.webmanifest', 'probe.js']) await cp(join(WEB, file), join(out, file));
+  await writeIcons(out);
   for (const variant of variants) {
     for (const file of ['negatoscope.mjs', 'negatoscope.wasm']) {
       await cp(join(wasm, variant, file), join(out, 'wasm', variant, file));
@@ -134,15 +177,17 @@ export async function buildSite({ wasm = WASM, models: modelFolder = MODELS, out
   const listed = models.map(({ path, ...facts }) => ({ ...facts, file: `models/${facts.name}.onnx` }));
   for (const { path, name } of models) await cp(path, join(out, 'models', `${name}.onnx`));
   await writeFile(join(out, 'models', 'index.json'), `${JSON.stringify(listed, null, 2)}\n`);
-  await writeFile(join(out, 'index.html'), await pageWithParts({ variants, models: listed }));
-
-  /** @type {Record<string, string>} */
-  const files = {};
-  for (const file of await filesUnder(out)) files[file] = `sha256-${digest(await readFile(join(out, file)))}`;
-  const version = digest(JSON.stringify(files), 'sha256', 'hex').slice(0, 16);
+  // Each part has the digests of what it loads: the page those of worker and core, the worker those of the codecs.
+  const modules = await integrities(out, ['wasm/codec/codec.mjs', 'wasm/codec/codec.wasm']);
+  await bundle('worker/main.js', join(out, 'worker.js'), { define: { __DIGESTS__: JSON.stringify(modules) } });
+  const digests = await integrities(out, await filesUnder(out));
+  const bare = await pageWithParts({});
+  const version = digest(JSON.stringify([digests, bare]), 'sha256', 'hex').slice(0, 16);
+  await writeFile(join(out, 'index.html'), withIntegrity(await pageWithParts({ version, variants, models: listed, digests }), version, digests));
+  const files = await integrities(out, await filesUnder(out));
   await bundle('worker/sw.js', join(out, 'sw.js'), {
     format: 'iife',
-    define: { __BUILD__: JSON.stringify({ version, files, variants }) },
+    define: { __BUILD__: JSON.stringify({ version, files, variants, policy: POLICY }) },
   });
   if (packFiles) await pack(out, join(dirname(out), 'packed'));
   return { variants, models: models.map(({ name }) => name), version };

@@ -44,6 +44,9 @@ export const POLICY = [
   "manifest-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
+  // No text becomes code, and only the page's own addresses become workers: web/shared/trusted.js.
+  "require-trusted-types-for 'script'",
+  'trusted-types negatoscope default',
   "frame-ancestors 'none'",
 ].join('; ');
 
@@ -92,7 +95,7 @@ function plain(response, status, text, headers = {}) {
 
 /**
  * @param {string} folder
- * @param {{isolation?: boolean, onRequest?: (path: string) => void}} [options]
+ * @param {{isolation?: boolean, onRequest?: (path: string, method: string) => void}} [options]
  */
 export function createSiteServer(folder, { isolation = true, onRequest } = {}) {
   const root = resolve(folder);
@@ -113,11 +116,11 @@ export function createSiteServer(folder, { isolation = true, onRequest } = {}) {
 
   return createServer(async (request, response) => {
     try {
+      onRequest?.(request.url ?? '/', request.method ?? '');
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         plain(response, 405, 'only GET and HEAD', { Allow: 'GET, HEAD' });
         return;
       }
-      onRequest?.(request.url ?? '/');
       const path = locate(request.url ?? '/');
       if (!path || (await fileSize(path)) === null) {
         plain(response, 404, 'not found');

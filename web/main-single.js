@@ -2,4 +2,4 @@
 import { singleParts } from './client/single.js';
 import { startApp } from './ui/app.js';
 
-void singleParts().then((parts) => startApp(parts, { keepOffline: null }));
+void singleParts().then((parts) => startApp(parts, { offline: null }));

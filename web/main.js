@@ -1,7 +1,7 @@
 /** The site's entry. */
 import { siteParts } from './client/site.js';
 import { startApp } from './ui/app.js';
-import { keepOffline } from './client/offline.js';
+import * as offline from './client/offline.js';
 
 const parts = siteParts();
-void startApp(parts, { keepOffline: parts.offline ? keepOffline : null });
+void startApp(parts, { offline: parts.offline ? offline : null });

@@ -1,7 +1,10 @@
 /** Without isolation headers, without a network, without a server. */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
+import { tinyModel } from '../node/fixtures.mjs';
 import { launch, makeWorkshop, newPage, openFiles, openSite, screenshot, settled, unavailable } from './harness.mjs';
 
 describe('hosting', { skip: unavailable }, () => {
@@ -119,6 +122,45 @@ describe('hosting', { skip: unavailable }, () => {
 
     const refused = await page.evaluate(() => fetch('data:text/plain,x').then(() => 'allowed', () => 'refused'));
     assert.equal(refused, 'refused');
+  });
+
+  test('the single file with the network off: classifying, explaining, training, keeping a model, deleting everything', async (t) => {
+    const { page, context, problems, requests } = await newPage(t, browser);
+    await context.setOffline(true);
+    await openSite(page, workshop.single);
+    await openFiles(page, [workshop.file('lossless.dcm'), workshop.file('eight-bit.png')]);
+    await page.waitForFunction(() => document.querySelectorAll('.row.shown').length === 2);
+    await page.waitForSelector('#saw');
+    await page.click('#explain-toggle');
+    await page.waitForSelector('#explain-words');
+    const own = join(workshop.folder, 'own.onnx');
+    await writeFile(own, tinyModel());
+    await page.setInputFiles('#pick-model', own);
+    await page.waitForSelector('.toast.news');
+    await page.click('.toast.news .button');
+    await page.click('button[data-workspace=train]');
+    await page.click('#train-example');
+    await page.waitForSelector('#train-start');
+    await page.fill('#train-settings [name=epochs]', '1');
+    await page.click('#train-start');
+    await page.waitForFunction(() => globalThis.negatoscope.training.lab.status?.state === 'finished', null, { timeout: 240_000 });
+
+    await openSite(page, workshop.single, '?test=again');
+    assert.equal(await page.locator('#model-select option').count(), 4, 'the model was kept, pages from a file have storage, too');
+    await page.click('#about-open');
+    await page.waitForSelector('.kept-list .icon-button');
+    assert.equal(await page.innerText('#requests-sent'), 'Requests since load: 0');
+    assert.match(await page.innerText('#about-facts'), /[\w+/]{43}=/);
+    assert.match(await page.innerText('.kept-list'), /Trainings/);
+    await screenshot(page, 'single-about');
+    await page.click('#delete-all');
+    await page.click('#delete-yes');
+    await page.waitForSelector('#gone-dialog[data-done=all]');
+    const left = await page.evaluate(async () => [(await indexedDB.databases()).length, Object.keys(localStorage).length]);
+    assert.deepEqual(left, [0, 0]);
+    const foreign = requests.filter((url) => !url.startsWith(workshop.single) && !/^(blob|data):/.test(url));
+    assert.deepEqual(foreign, []);
+    assert.deepEqual(problems, []);
   });
 
   test('the single file runs in plain SIMD, too', async (t) => {

@@ -2,23 +2,14 @@
  * Files for the tests of the wasm core and of the page, made byte by byte here: PNG, DICOM and ONNX, good and bad. What
  * they hold is known, so expected values are computed and not recorded.
  */
-import { deflateRawSync, deflateSync, crc32 as zlibCrc32 } from 'node:zlib';
+import { deflateRawSync, deflateSync } from 'node:zlib';
 
+import { crc32 } from '../../scripts/icons.mjs';
 import { blob, int } from '../networks/onnx.mjs';
 
-// ---- PNG ----------------------------------------------------------------------------------------------------------
+export { crc32 };
 
-/** Node 20.15 has it; older ones get the definition of RFC 1952. */
-export const crc32 =
-  zlibCrc32 ??
-  ((bytes) => {
-    let crc = ~0;
-    for (const byte of bytes) {
-      crc ^= byte;
-      for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-    }
-    return ~crc >>> 0;
-  });
+// ---- PNG ----------------------------------------------------------------------------------------------------------
 
 function pngChunk(type, data) {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 
 import { buildNetwork, describeNetwork } from '../networks/zoo.mjs';
 import { Client } from '../../web/client/client.js';
@@ -44,6 +45,19 @@ test('open, look, classify, close', async () => {
   assert.equal((await ask('close', { key: 'a' })).ok, true);
   assert.equal((await ask('probe', { key: 'a', frame: 0, x: 0, y: 0 })).error.code, FAULT.REQUEST);
   assert.equal((await ask('memory')).result.images, 0);
+});
+
+test('what a file takes of memory: its bytes, and unpacked once more where all of it is gzip', async () => {
+  const { ask } = await startService();
+  const weigh = async (bytes) => (await ask('weigh', { file: file(bytes) })).result;
+  const plain = ctDicom();
+  assert.equal(await weigh(plain), plain.length);
+  const packed = gzipSync(Buffer.alloc(5_000_000));
+  assert.equal(await weigh(packed), packed.length + 5_000_000);
+  // Cut off, it ends with any four bytes; never less than what it is packed.
+  assert.ok((await weigh(packed.subarray(0, 100))) >= 200);
+  assert.equal(await weigh(packed.subarray(0, 10)), 10);
+  assert.equal(await weigh(Buffer.alloc(0)), 0);
 });
 
 /** Models that leave their batch open: one that says which pictures it may judge, and one that does not. */

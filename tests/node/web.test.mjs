@@ -5,7 +5,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { inflateSync } from 'node:zlib';
 
+import { drawIcon } from '../../scripts/icons.mjs';
 import { POLICY, createSiteServer, listen } from '../../scripts/serve.mjs';
 import { toCsv } from '../../web/ui/batch.js';
 import { ROOT } from './harness.mjs';
@@ -110,4 +112,34 @@ test('the server: types, isolation, packing, revalidation, no way out', async (t
   assert.equal((await fetch(`${base}..%2f..%2fetc%2fpasswd`)).status, 404);
   assert.equal((await fetch(`${base}missing`)).status, 404);
   assert.equal((await fetch(base, { method: 'POST' })).status, 405);
+});
+
+/** Colour and opacity of a pixel of a PNG as the build writes it: RGBA, no row filtered. */
+function pixelOf(png, x, y) {
+  const side = png.readUInt32BE(16);
+  const at = png.indexOf('IDAT') + 4;
+  const rows = inflateSync(png.subarray(at, at + png.readUInt32BE(at - 8)));
+  return [...rows.subarray(y * (4 * side + 1) + 1 + 4 * x).subarray(0, 4)];
+}
+
+test('icons are the drawing: ground, frame, light, round corners; a maskable one is ground to its corners', () => {
+  const svg = readFileSync(join(WEB, 'icon.svg'), 'utf8');
+  const [GROUND, FRAME, LIGHT] = ['#0e1114', '#93a1ad', '#8fd0dc'].map((color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16)));
+  const plain = drawIcon(svg, 64);
+  // In units of the drawing, two pixels each: on the frame's left side, in the left light, between both.
+  assert.deepEqual(pixelOf(plain, 8, 28), [...FRAME, 255]);
+  assert.deepEqual(pixelOf(plain, 22, 28), [...LIGHT, 255]);
+  assert.deepEqual(pixelOf(plain, 32, 28), [...GROUND, 255]);
+  assert.equal(pixelOf(plain, 0, 0)[3], 0);
+  const maskable = drawIcon(svg, 64, { maskable: true });
+  for (const [x, y] of [[0, 0], [63, 0], [0, 63], [63, 63]]) assert.deepEqual(pixelOf(maskable, x, y), [...GROUND, 255]);
+  // Everything but the ground within the circle that no mask cuts.
+  for (let y = 0; y < 64; y++) {
+    for (let x = 0; x < 64; x++) if (Math.hypot(x - 31.5, y - 31.5) > 0.4 * 64 + 1) assert.deepEqual(pixelOf(maskable, x, y), [...GROUND, 255], `${x}, ${y}`);
+  }
+  assert.throws(() => drawIcon(svg.replace('<rect', '<circle'), 64), /no element circle/);
+});
+
+test('no text of a page becomes markup or a script', () => {
+  for (const { name, text } of sources) assert.doesNotMatch(text, /\.(inner|outer)HTML\b|insertAdjacentHTML|document\.write|srcdoc|new Function|\beval\(/, name);
 });

@@ -18,5 +18,7 @@ export const completed = (transaction) =>
 export function openDatabase(name, create) {
   const request = indexedDB.open(name, 1);
   request.onupgradeneeded = () => create(request.result);
+  // Whoever deletes it would wait for this connection.
+  request.addEventListener('success', () => (request.result.onversionchange = () => request.result.close()));
   return done(request);
 }

@@ -45,6 +45,14 @@ export class TrainingClient extends EventTarget {
     return this.#send(op, args, options);
   }
 
+  /** Ends the worker for good. */
+  dispose() {
+    this.worker?.terminate();
+    this.worker = null;
+    // What is still asked waits for a core that never comes.
+    this.started = new Promise(() => {});
+  }
+
   #start() {
     const worker = this.createWorker();
     this.worker = worker;

@@ -24,6 +24,7 @@
  *                                                 records alone, and paths that it names in vain. With none found, the
  *                                                 index stays as it was. Files that were indexed before are in neither
  *   series     {}                                 nsc_index_json of all images that were indexed
+ *   weigh      {file}                             bytes that it takes of memory when it is opened, about
  *   unpack     {key, file, from}                  Unpacked: the next files of a ZIP archive, from number `from` on
  *   ahead      {keys}                             null. Reads what will soon be wanted; refuses nothing
  *   open       {key, file, thumb}                 {info, view, thumb}: nsc_image_json without its tags, the default

@@ -1,9 +1,12 @@
 /** Puts the page together: starts the core with the best build the browser runs, then connects the parts of the page. */
 import { Client } from '../client/client.js';
+import { KeptModels } from '../client/kept-models.js';
 import { TriageStore } from '../client/triage-store.js';
-import { chooseLanguage, LANGUAGES, currentLanguage, onLanguage, setLanguage, t, translatePage } from '../i18n/i18n.js';
+import { preferences } from '../client/preferences.js';
+import { chooseLanguage, LANGUAGES, currentLanguage, formatBytes, onLanguage, setLanguage, t, translatePage } from '../i18n/i18n.js';
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { probeFeatures, runnableVariants, threadCount } from '../shared/variants.js';
+import { About } from './about.js';
 import { Batch } from './batch.js';
 import { Cine } from './cine.js';
 import { Desk } from './desk.js';
@@ -35,7 +38,7 @@ import { Triage } from './triage/triage.js';
 
 /**
  * @typedef {import('../client/site.js').Parts} Parts
- * @typedef {typeof import('../client/offline.js').keepOffline} KeepOffline
+ * @typedef {typeof import('../client/offline.js')} Offline
  */
 
 /**
@@ -121,9 +124,10 @@ function connectRecovery(client, desk, status) {
 
 /**
  * @param {Parts} parts
- * @param {{keepOffline: KeepOffline | null}} options
+ * @param {{offline: Offline | null}} options  null: no service worker can keep the page
  */
-export async function startApp(parts, { keepOffline }) {
+export async function startApp(parts, { offline }) {
+  document.body.dataset.started = 'true';
   const query = new URLSearchParams(location.search);
   chooseLanguage(query);
   connectLanguage();
@@ -133,10 +137,13 @@ export async function startApp(parts, { keepOffline }) {
   const help = /** @type {HTMLDialogElement} */ (byId('help-dialog'));
   byId('help').addEventListener('click', () => help.showModal());
 
-  // Both are on their way while the page is put together.
+  // The core is on its way while the page is put together; without SIMD nothing is loaded at all, and probe.js has said why.
+  if (!probeFeatures().simd) return status.set({ starting: false });
   const starting = startCore(parts, query);
-  const firstModel = parts.models[0]?.blob();
-  firstModel?.catch(() => {});
+  const first = parts.models.find(({ name }) => preferences().model === `shipped:${name}`) ?? parts.models[0];
+  if (!preferences().model?.startsWith('kept:')) first?.blob().catch(() => {});
+  const store = new KeptModels();
+  const kept = store.list();
 
   let started;
   try {
@@ -144,8 +151,7 @@ export async function startApp(parts, { keepOffline }) {
   } catch (error) {
     status.set({ starting: false });
     const { title, detail } = error instanceof CoreError ? describeError(error) : { title: t('error.LOAD'), detail: String(error) };
-    const text = probeFeatures().simd ? detail : t('start.noSimd');
-    byId('start-problem').textContent = `${title}. ${text}`;
+    byId('start-problem').textContent = `${title}. ${detail}`;
     byId('start-problem').hidden = false;
     return;
   }
@@ -194,12 +200,21 @@ export async function startApp(parts, { keepOffline }) {
     desk.remove(items);
     for (const { key } of items) void client.close(key).catch(() => {});
   });
+  /** @type {HTMLElement | null} */
+  let offered = null;
   const models = new Models({
     desk,
     client,
+    store,
     shipped: parts.models,
     presets: constants.recipePresets,
     complain: (title, detail) => status.notify(title, detail),
+    offer: (choice, bytes) => {
+      const action = { text: t('kept.keep'), run: () => void models.keep(choice) };
+      // One question at a time: the last model is meant.
+      offered?.remove();
+      offered = status.notify(t('kept.offer', { name: choice.title }), t('kept.offerHint', { bytes: formatBytes(bytes) }), { kind: 'news', action });
+    },
   });
   results.opinions.alike = () => models.alike();
   const training = new TrainingWorkspace({ client, desk, status, constants, shipped: parts.models, useModel: (file) => models.openFile(file) });
@@ -207,7 +222,7 @@ export async function startApp(parts, { keepOffline }) {
     training.show('train');
     training.take(found);
   });
-  new Opening(desk, client, stacks, {
+  const opening = new Opening(desk, client, stacks, {
     divert: (found) => training.take(found),
     models,
     complain: (name, reason) =>
@@ -230,13 +245,32 @@ export async function startApp(parts, { keepOffline }) {
 
   if (query.has('test')) Object.assign(globalThis, { negatoscope: { client, desk, panes, links, crosshair, reformatting, training, measuring, triage, get viewer() { return panes.viewer; } } });
   document.body.dataset.ready = 'true';
-  if (parts.models.length) await models.choose(0);
+  new About({ parts, status, storage: { models, endWorkers: () => [client, training.lab.client].forEach((each) => each.dispose()) } });
+  await models.start(await kept);
   document.body.dataset.model = desk.model ? 'loaded' : 'none';
 
-  if (!keepOffline) return;
-  await keepOffline({
+  parts.traffic.begin();
+  if (offline) await goOffline(parts, offline, { variant, status, opening, isEmpty: () => desk.items.length === 0 && !training.visited });
+  parts.traffic.settle();
+}
+
+/**
+ * Files from outside, then the service worker.
+ * @param {Parts} parts
+ * @param {Offline} offline
+ * @param {{variant: string, status: Status, opening: Opening, isEmpty: () => boolean}} page
+ */
+async function goOffline(parts, offline, { variant, status, opening, isEmpty }) {
+  const open = (/** @type {File[]} */ files) => opening.take(files.map((file) => ({ file, path: file.name })));
+  offline.openLaunched(open);
+  const shared = await offline.takeShared();
+  if (shared?.length) open(shared);
+  else if (shared) status.notify(t('share.lost'), t('share.again'));
+  if (!parts.offline) return;
+  await offline.keepOffline({
+    address: parts.offline(),
     variant,
-    isEmpty: () => desk.items.length === 0 && !training.visited,
+    isEmpty,
     onReady: () => status.set({ offline: true }),
     onUpdate: (apply) =>
       status.notify(t('update.ready'), t('update.hint'), { kind: 'news', action: { text: t('update.apply'), run: apply } }),

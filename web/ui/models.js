@@ -4,17 +4,23 @@
  */
 import { CoreError } from '../shared/protocol.js';
 import { isCancelled } from '../client/client.js';
+import { prefer, preferences } from '../client/preferences.js';
 import { formatNumber, onLanguage, t } from '../i18n/i18n.js';
 import { byId, h } from './dom.js';
 import { describeError } from './filelist.js';
+import { veiled } from './privacy.js';
+import { askLarge } from './room.js';
 
 /**
  * @typedef {import('../client/site.js').ShippedModel} ShippedModel
+ * @typedef {import('../client/kept-models.js').KeptModels} KeptModels
+ * @typedef {import('../client/kept-models.js').KeptModel} KeptModel
  * @typedef {import('../shared/protocol.js').ModelInfo} ModelInfo
  * @typedef {import('../shared/protocol.js').ModelOptions} ModelOptions
  * @typedef {import('../shared/protocol.js').Weights} Weights
  * @typedef {import('./opening.js').Found} Found
- * @typedef {{title: string, load: () => Promise<Blob>, options: ModelOptions, weights: Weights[], info: ModelInfo | null}} Choice  info: once it was loaded
+ * @typedef {{title: string, load: () => Promise<Blob>, options: ModelOptions, weights: Weights[], origin: string, info: ModelInfo | null}} Choice
+ *   origin: "shipped:NAME", "kept:ID", or "opened" for what the next visit does not know; info: once it was loaded
  */
 
 /** @type {ModelOptions} */
@@ -22,6 +28,9 @@ const AS_THE_MODEL_SAYS = { recipe: null, labels: null, output: null };
 
 /** From here on it is asked: an eighth of what a small computer has. */
 const LARGE_MB = 500;
+
+/** What a model's file is called on the page: it may have been named after somebody. @param {string} name */
+const shownName = (name) => veiled(name, t('privacy.value'));
 
 /** @param {string} path */
 export const isModel = (path) => /\.onnx$/i.test(path);
@@ -34,23 +43,27 @@ export class Models {
    * @param {ShippedModel[]} parts.shipped
    * @param {string[]} parts.presets  names of the core's recipe presets
    * @param {(text: string, detail?: string) => void} parts.complain
+   * @param {(choice: Choice, bytes: number) => void} parts.offer  asks whether a model that was opened is to be kept
+   * @param {KeptModels} parts.store
    */
-  constructor({ desk, client, shipped, presets, complain }) {
+  constructor({ desk, client, shipped, presets, complain, offer, store }) {
     this.desk = desk;
     this.client = client;
     this.complain = complain;
+    this.offer = offer;
+    this.store = store;
     this.select = /** @type {HTMLSelectElement} */ (byId('model-select'));
     this.picker = /** @type {HTMLInputElement} */ (byId('pick-model'));
     this.form = new RecipeForm(client, presets);
     /** @type {Choice[]} */
-    this.choices = shipped.map(({ title, blob }) => ({ title, load: blob, options: AS_THE_MODEL_SAYS, weights: [], info: null }));
+    this.choices = shipped.map(({ name, title, blob }) => ({ title, load: blob, options: AS_THE_MODEL_SAYS, weights: [], origin: `shipped:${name}`, info: null }));
     this.chosen = -1;
 
     this.select.addEventListener('change', () => {
       const { value } = this.select;
       this.#list();
       if (value === 'open') this.picker.click();
-      else void this.choose(Number(value));
+      else void this.choose(Number(value)).then(() => this.#remember());
     });
     this.picker.addEventListener('change', () => {
       const found = [...(this.picker.files ?? [])].map((file) => ({ file, path: file.name }));
@@ -131,17 +144,61 @@ export class Models {
     }
     const missing = info.files.find(({ name }) => !weights.some((each) => each.name === name));
     if (missing) {
-      this.complain(t('model.failed', { name: file.name }), t('model.weights', { name: missing.name }));
+      this.complain(t('model.failed', { name: shownName(file.name) }), t('model.weights', { name: missing.name }));
       return;
     }
     const options = info.recipe ? AS_THE_MODEL_SAYS : await this.form.ask(info, file.name);
     if (!options || !(await this.#isWanted(file.name, info.token ?? 0, options, weights))) return;
-    this.choices.push({ title: info.title || file.name, load: async () => file, options, weights, info: null });
+    /** @type {Choice} */
+    const choice = { title: info.title || file.name, load: async () => file, options, weights, origin: 'opened', info: null };
+    this.choices.push(choice);
     await this.choose(this.choices.length - 1, info.token);
     if (this.chosen !== this.choices.length - 1) {
       this.choices.pop();
       this.#list();
+    } else this.offer(choice, [file, ...weights.map((each) => each.file)].reduce((sum, { size }) => sum + size, 0));
+  }
+
+  // ---- from one visit to the next ----
+
+  /** Models that were kept, and the one that was chosen last; the first of those that came with the page if there is none. @param {KeptModel[]} kept */
+  async start(kept) {
+    for (const { id, title, file, options, weights } of kept) {
+      this.choices.push({ title, load: async () => file, options, weights, origin: `kept:${id}`, info: null });
     }
+    const last = this.choices.findIndex(({ origin }) => origin === preferences().model);
+    if (this.choices.length) await this.choose(Math.max(0, last));
+    // One that was kept and does not load any more must not leave the page without a model.
+    if (this.chosen < 0 && last > 0) await this.choose(0);
+  }
+
+  #remember() {
+    const origin = this.choices[this.chosen]?.origin;
+    if (origin && origin !== 'opened') prefer({ model: origin });
+  }
+
+  /** The loaded model, if it was opened and is not kept. */
+  get keepable() {
+    const choice = this.choices[this.chosen];
+    return choice?.origin === 'opened' ? choice : null;
+  }
+
+  /** @param {Choice} choice */
+  async keep(choice) {
+    try {
+      const { id } = await this.store.keep({ ...choice, file: await choice.load() });
+      choice.origin = `kept:${id}`;
+      this.#remember();
+    } catch (error) {
+      const full = error instanceof DOMException && error.name === 'QuotaExceededError';
+      this.complain(t('kept.failed', { name: choice.title }), t(full ? 'error.QUOTA' : 'error.STORAGE'));
+    }
+  }
+
+  /** It stays in the list of this visit. @param {string} id */
+  async forget(id) {
+    await this.store.forget(id);
+    for (const choice of this.choices) if (choice.origin === `kept:${id}`) choice.origin = 'opened';
   }
 
   /**
@@ -155,19 +212,14 @@ export class Models {
     /** @type {import('../shared/protocol.js').Memory | null} */
     const memory = await this.client.request('footprint', { token, options, weights }).catch(() => null);
     if (!memory || memory.peakMB < LARGE_MB) return true; // what fails says so when it is loaded
-    const dialog = /** @type {HTMLDialogElement} */ (byId('large-dialog'));
-    byId('large-file').textContent = name;
-    byId('large-text').textContent = t('model.largeText', { mb: formatNumber(Math.ceil(memory.peakMB)) });
-    dialog.returnValue = '';
-    dialog.showModal();
-    await new Promise((resolve) => dialog.addEventListener('close', resolve, { once: true }));
-    return dialog.returnValue === 'load';
+    const text = t('model.largeText', { mb: formatNumber(Math.ceil(memory.peakMB)) });
+    return askLarge({ title: t('model.large'), name: shownName(name), text, go: t('model.largeLoad') });
   }
 
   /** @param {string} name @param {unknown} error */
   #complainOf(name, error) {
     const { title, detail } = error instanceof CoreError ? describeError(error) : { title: String(error), detail: '' };
-    this.complain(t('model.failed', { name }), `${title}. ${detail}`);
+    this.complain(t('model.failed', { name: shownName(name) }), `${title}. ${detail}`);
   }
 }
 
@@ -200,7 +252,7 @@ class RecipeForm {
    */
   async ask(info, fileName) {
     const [, channels, height, width] = info.inputs[0]?.shape ?? [];
-    byId('model-file').textContent = fileName;
+    byId('model-file').textContent = shownName(fileName);
     this.#field('channels').value = channels === 1 ? '1' : '3';
     this.#field('width').value = typeof width === 'number' ? String(width) : '224';
     this.#field('height').value = typeof height === 'number' ? String(height) : '224';

@@ -8,6 +8,8 @@ import { byId } from './dom.js';
 import { isModel } from './models.js';
 import { joinPairs } from './pairs.js';
 import { phantomFile } from './phantom.js';
+import { nameOf } from './privacy.js';
+import { isWanted } from './room.js';
 import { THUMB } from './thumbs.js';
 
 /**
@@ -15,6 +17,8 @@ import { THUMB } from './thumbs.js';
  * @typedef {import('./desk.js').Item} Item
  */
 
+/** No file below this can be large when it is unpacked: deflate makes a thousandth of a file at best. */
+const SMALL = 128 << 10;
 /** Files whose headers are read with one request: the first one alone, so that it is up at once. */
 const BATCHES = [1, 8, 24];
 /** The list is put in order again this often while headers are read. */
@@ -198,12 +202,23 @@ export class Opening {
     }
     for (const { key, kind } of headers) {
       const item = /** @type {Item} */ (byKey.get(key));
+      if (!(await this.#fits(item))) continue;
       if (kind === 'archive') await this.#unpack(run, item);
       else if (kind === 'directory') await this.#followDirectory(run, item);
       else if (kind === 'image') this.desk.learn(item, { state: 'indexed' });
       else run.setAside(item, this.desk);
       if (!run.seen && !['archive', 'directory'].includes(kind)) await this.#openOne(run, item);
     }
+  }
+
+  /** Asks about a file that takes more memory than there is, and leaves it out where that is not wanted. @param {Item} item */
+  async #fits(item) {
+    const { file } = listedOf(item);
+    if (file.size < SMALL) return true;
+    const bytes = await this.client.request('weigh', { file }).catch(() => file.size);
+    if (await isWanted(nameOf(item), bytes, { title: t('room.file'), go: t('room.open') })) return true;
+    this.desk.refuse(item, new CoreError(FAULT.REQUEST, 'LARGE', ''));
+    return false;
   }
 
   /** @param {Run} run @param {Item} item */

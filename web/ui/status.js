@@ -45,6 +45,7 @@ export class Status {
    * @param {string} title
    * @param {string} [detail]
    * @param {{action?: {text: string, run: () => void}, kind?: 'news' | 'problem'}} [options]
+   * @returns {HTMLElement}
    */
   notify(title, detail = '', { action, kind = 'problem' } = {}) {
     const close = h('button.icon-button', { type: 'button', 'aria-label': t('notice.close') }, icon('close'));
@@ -65,5 +66,6 @@ export class Status {
     close.addEventListener('click', () => notice.remove());
     byId('toasts').append(notice);
     if (kind === 'news' && !action) setTimeout(() => notice.remove(), 8000);
+    return notice;
   }
 }

@@ -1,7 +1,9 @@
 /** The tools over the picture, the window presets, the frame slider, and the keys that do the same. */
+import { prefer, preferences } from '../client/preferences.js';
 import { hasText, onLanguage, t } from '../i18n/i18n.js';
 import { SMOOTHING } from '../shared/protocol.js';
 import { byId, h } from './dom.js';
+import { forgetWindow, keepWindow, ownWindowOf, ownWindows, windowLines } from './own-windows.js';
 
 /**
  * @typedef {import('./gestures.js').Tool} Tool
@@ -54,7 +56,12 @@ export class Toolbar {
       if (button?.dataset.tool) this.pickTool(/** @type {Tool} */ (button.dataset.tool));
       if (button?.dataset.do) void this.act(button.dataset.do);
     });
-    this.smoothing.addEventListener('change', () => panes.setSmoothing(Number(this.smoothing.value)));
+    const { smoothing } = preferences();
+    if (Object.values(SMOOTHING).some((known) => known === smoothing)) panes.setSmoothing(Number(smoothing));
+    this.smoothing.addEventListener('change', () => {
+      panes.setSmoothing(Number(this.smoothing.value));
+      prefer({ smoothing: Number(this.smoothing.value) });
+    });
     this.presets.addEventListener('change', () => void this.#usePreset(this.presets.value));
     this.slider.addEventListener('input', () => desk.goTo(Number(this.slider.value) - 1));
     addEventListener('keydown', (event) => this.#key(event));
@@ -161,9 +168,12 @@ export class Toolbar {
     else if (kind === 'lut') this.desk.setView({ voiLut: Number(index) });
     else if (kind === 'default') await this.#askView('default', 0);
     else if (kind === 'auto') await this.#askView('auto', 0);
-    else if (kind === 'preset') {
-      const { center, width } = this.constants.windowPresets[Number(index)];
+    else if (kind === 'preset' || kind === 'kept') {
+      const { center, width } = (kind === 'kept' ? ownWindows() : this.constants.windowPresets)[Number(index)];
       this.desk.setView({ voiLut: -1, function: 0, center, width });
+    } else if (this.desk.current?.view) {
+      (kind === 'keep' ? keepWindow : forgetWindow)(this.desk.current.view);
+      this.#showCurrent();
     }
   }
 
@@ -190,6 +200,7 @@ export class Toolbar {
     this.slider.value = String(at + 1);
     this.slider.setAttribute('aria-valuetext', t('overlay.frame', { frame: at + 1, frames: count }));
     this.bar.querySelector('[data-do=invert]')?.setAttribute('aria-pressed', String(view.invert));
+    this.#fillOwn(view);
     this.presets.value = this.#presetOf(view);
   }
 
@@ -203,6 +214,8 @@ export class Toolbar {
     if (own >= 0) return `file:${own}`;
     const first = this.desk.current?.firstView;
     if (first && same(first)) return 'default:0';
+    const kept = ownWindowOf(view);
+    if (kept >= 0) return `kept:${kept}`;
     for (const option of this.presets.options) {
       const [kind, index] = option.value.split(':');
       if (kind === 'preset' && same(this.constants.windowPresets[Number(index)])) return option.value;
@@ -232,7 +245,13 @@ export class Toolbar {
       ),
       ...group(t('window.luts'), (info?.voiLuts ?? []).map((name, index) => option(`lut:${index}`, name || `LUT ${index + 1}`))),
       ...group(t('window.presets'), presets),
+      h('optgroup', { label: t('window.kept') }),
     );
+  }
+
+  /** Whether there is a window to keep or to forget depends on the view. @param {View} view */
+  #fillOwn(view) {
+    this.presets.querySelector('optgroup:last-child')?.replaceChildren(...windowLines(view.voiLut >= 0 ? null : view));
   }
 
   /** @param {KeyboardEvent} event */

@@ -62,6 +62,18 @@ export class Catalogue {
     }
   }
 
+  /**
+   * Bytes that a file takes when it is opened, about: itself, and unpacked once more where all of it is gzip, which says at its end how
+   * long it is unpacked, without what goes beyond 4 GiB (RFC 1952, 2.3.1).
+   * @param {Blob} file
+   */
+  async weigh(file) {
+    const [first, second] = await firstBytes(file, 2);
+    if (first !== 0x1f || second !== 0x8b || file.size < 18) return file.size;
+    const end = await firstBytes(file.slice(file.size - 4), 4);
+    return file.size + Math.max(file.size, new DataView(end.buffer).getUint32(0, true));
+  }
+
   /** @param {Listed[]} files */
   async headers(files) {
     const headers = await Promise.all(files.map((each) => this.#header(each)));

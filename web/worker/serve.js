@@ -92,6 +92,10 @@ export class Service {
       return { result };
     },
 
+    async weigh({ file }) {
+      return { result: await this.catalogue.weigh(file) };
+    },
+
     async series() {
       return { result: this.catalogue.index.list() };
     },
@@ -526,17 +530,20 @@ function toMessage(error) {
  *          addEventListener: (type: 'message', listener: (event: MessageEvent) => void) => void}} port
  * @param {(variant: string) => Promise<import('./core.js').Factory>} load  finds Emscripten's factory of a variant
  * @param {{files?: () => Promise<import('./storage.js').Files>,
- *          loadCodec?: () => Promise<import('./core.js').Factory>}} [options]  where trainings are kept, for tests; the
- *   factory of the codecs' module
+ *          loadCodec?: () => Promise<import('./core.js').Factory>,
+ *          codecBytes?: () => Promise<ArrayBuffer>}} [options]  where trainings are kept, for tests; the factory of the codecs'
+ *   module, and the module where the factory is not to look for it
  */
-export function serve(port, load, { files, loadCodec } = {}) {
+export function serve(port, load, { files, loadCodec, codecBytes } = {}) {
   /** @type {Service | TrainingService | null} */
   let service = null;
 
   /** @param {Request['args']} args @returns {Promise<Answer>} */
   async function init({ variant, threads, module, codec, decisions = 0, test, service: kind }) {
     /** In the single file its bytes came with `init`. */
-    const makeCodec = async () => (await loadCodec?.())?.(codec ? { wasmBinary: await codec.arrayBuffer() } : {});
+    const bytes = codec ? () => codec.arrayBuffer() : codecBytes;
+    // In the single file the glue has no address that it could look beside.
+    const makeCodec = async () => (await loadCodec?.())?.(bytes ? { wasmBinary: await bytes(), locateFile: (/** @type {string} */ name) => name } : {});
     let core;
     try {
       core = await Core.create(await load(variant), { module, threads, loadCodec: loadCodec ? /** @type {any} */ (makeCodec) : null });

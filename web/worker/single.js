@@ -5,9 +5,11 @@
 import codec from 'glue-codec';
 import relaxed from 'glue-relaxed';
 import simd from 'glue-simd';
+import { reportRequests } from './requests.js';
 import { serve } from './serve.js';
 
 /** @type {Record<string, import('./core.js').Factory>} */
 const factories = { relaxed, simd };
 
+reportRequests(self);
 serve(/** @type {any} */ (self), async (variant) => factories[variant], { loadCodec: async () => codec });

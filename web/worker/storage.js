@@ -167,7 +167,9 @@ class DatabaseFiles {
   static async open() {
     const request = indexedDB.open(FOLDER, 1);
     request.onupgradeneeded = () => request.result.createObjectStore('files');
-    return new DatabaseFiles(await settled(request));
+    const database = await settled(request);
+    database.onversionchange = () => database.close();
+    return new DatabaseFiles(database);
   }
 
   /**

@@ -1,4 +1,5 @@
 /** The panel over layouts and links, and the keys that do the same. */
+import { prefer, preferences } from '../../client/preferences.js';
 import { onLanguage, t } from '../../i18n/i18n.js';
 import { byId, h, icon } from '../dom.js';
 import { LAYOUTS } from './panes.js';
@@ -33,6 +34,7 @@ export class PanesPanel {
       if (!inside && !this.panel.hidden) this.#open(false);
     });
     panes.addEventListener('layout', () => this.#render());
+    this.#restore();
     onLanguage(() => this.#render());
   }
 
@@ -54,7 +56,7 @@ export class PanesPanel {
     const layouts = NAMES.map((name) => {
       const props = { type: 'button', id: `layout-${name}`, 'aria-pressed': String(name === this.panes.layout), 'aria-label': t(`layout.${name}`), title: t(`layout.${name}`) };
       const button = h('button.tool', { ...props, disabled: this.panes.narrow.matches && name !== '1x1' }, icon(`layout${name}`));
-      button.addEventListener('click', () => this.panes.setLayout(name));
+      button.addEventListener('click', () => this.#lay(name));
       return button;
     });
     this.panel.replaceChildren(
@@ -63,7 +65,7 @@ export class PanesPanel {
       this.panes.narrow.matches ? h('p.quiet', {}, t('panes.narrow')) : '',
       ...['scroll', 'window', 'zoom'].map((what) => {
         const key = /** @type {'scroll' | 'window' | 'zoom'} */ (what);
-        return this.#box(`link-${what}`, t(`link.${what}`), this.links.on[key], (on) => this.links.set(key, on));
+        return this.#box(`link-${what}`, t(`link.${what}`), this.links.on[key], (on) => this.#link(key, on));
       }),
       this.#box('reference-lines', t('panes.lines'), this.lines.on, (on) => this.#setLines(on)),
     );
@@ -85,15 +87,40 @@ export class PanesPanel {
   #setLines(on) {
     this.lines.set(on);
     this.crosshair.set(on);
+    prefer({ lines: on });
+  }
+
+  /** @param {Layout} name */
+  #lay(name) {
+    this.panes.setLayout(name);
+    prefer({ layout: name });
+  }
+
+  /** @param {'scroll' | 'window' | 'zoom'} what @param {boolean} on */
+  #link(what, on) {
+    this.links.set(what, on);
+    prefer({ links: { ...preferences().links, [what]: on } });
+  }
+
+  /** As the last visit left it. */
+  #restore() {
+    const { layout, links = {}, lines } = preferences();
+    const known = NAMES.find((name) => name === layout);
+    if (known) this.panes.setLayout(known);
+    for (const what of /** @type {const} */ (['scroll', 'window', 'zoom'])) if (typeof links[what] === 'boolean') this.links.set(what, links[what]);
+    if (typeof lines === 'boolean') {
+      this.lines.set(lines);
+      this.crosshair.set(lines);
+    }
   }
 
   /** @param {KeyboardEvent} event @returns {boolean} whether it was for us */
   key({ code, key, shiftKey }) {
     const digit = shiftKey ? /^Digit([1-4])$/.exec(code) : null;
-    if (digit) this.panes.setLayout(NAMES[Number(digit[1]) - 1]);
+    if (digit) this.#lay(NAMES[Number(digit[1]) - 1]);
     else if (key === ',') this.panes.next(-1);
     else if (key === '.') this.panes.next(1);
-    else if (key === 'y') this.links.set('scroll', !this.links.on.scroll);
+    else if (key === 'y') this.#link('scroll', !this.links.on.scroll);
     else if (key === 'j') this.#setLines(!this.lines.on);
     else return false;
     this.#render();

@@ -8,6 +8,7 @@ import { byId, h } from '../dom.js';
 import { describeError } from '../filelist.js';
 import { pileName } from '../pile-texts.js';
 import { nameOf } from '../privacy.js';
+import { isWanted } from '../room.js';
 import { THUMB } from '../thumbs.js';
 
 /**
@@ -80,7 +81,8 @@ export class Reformatting {
       const chosen = { key: current.key, frame: active.view.frame };
       /** @type {Plan} */
       const plan = await this.client.request('reformat', { key, keys: files.map((each) => each.key), chosen });
-      if (await this.#gather(key, plan, mine)) this.#open(await this.#openPlanes(key), key, current, plan);
+      const wanted = await isWanted(labelOf(current), plan.bytes, { title: t('room.planes'), go: t('room.compute') });
+      if (wanted && (await this.#gather(key, plan, mine))) this.#open(await this.#openPlanes(key), key, current, plan);
     } catch (error) {
       const known = error instanceof CoreError ? error : new CoreError(FAULT.REQUEST, 'REQUEST', String(error));
       const { detail } = describeError(known);

@@ -4,6 +4,7 @@ import { TrainingClient } from '../../client/training.js';
 import { CoreError } from '../../shared/protocol.js';
 import { byId } from '../dom.js';
 import { describeError } from '../filelist.js';
+import { veiled } from '../privacy.js';
 import { Bases } from './bases.js';
 import { Entry } from './entry.js';
 import { EvaluationPanel } from './evaluation.js';
@@ -76,7 +77,7 @@ export class TrainingWorkspace {
       describe: (file) => this.lab.describe(file),
       complain: (name, error) => {
         const { title, detail } = describeError(error);
-        status.notify(t('model.failed', { name }), `${title}. ${detail}`);
+        status.notify(t('model.failed', { name: veiled(name, t('privacy.value')) }), `${title}. ${detail}`);
       },
     });
     this.visited = false;
