@@ -33,15 +33,20 @@ set(nsc_fast_sources
   nn/op_depthwise.c nn/op_gate.c nn/op_index.c nn/op_m*.c nn/op_norm.c nn/op_pool.c nn/op_quant.c nn/op_re*.c nn/op_shuffle.c
   nn/op_stem.c nn/op_top.c nn/op_unary*.c nn/op_winograd.c nn/product.c nn/quant_*.c nn/rows.c nn/winograd*.c nn/window.c
   train/augment*.c train/batches.c train/duplicates.c train/features.c train/layers_*.c train/loss.c train/optimiser.c
-  explain/*.c)
+  explain/gaussian.c explain/look.c explain/map.c explain/perturb.c explain/vary.c)
 list(TRANSFORM nsc_fast_sources PREPEND ${PROJECT_SOURCE_DIR}/src/)
 file(GLOB nsc_fast_sources CONFIGURE_DEPENDS ${nsc_fast_sources})
+# Words and figures are written once in a while, models read, networks built and data listed; readers of thousands of headers
+# are not made slower than that.
+set(nsc_small_sources "/src/(eval|pipeline)/|/src/base/survival|/src/image/report|/src/image/dicom_(write|put|deidentify|json|dict)")
+string(APPEND nsc_small_sources "|/src/base/fields|/src/image/(header_text|image_json|metaimage|nifti|nrrd|orientation|recipe)")
+string(APPEND nsc_small_sources "|/src/nn/(describe|footprint|model|onnx_|op_shape|operators|plan|quantize(_graph|_write)?[.]c|session)")
+string(APPEND nsc_small_sources "|/src/train/(checkpoint|load|memory|need|net|np[yz]|passes|save|split|survival|table|zoo)")
 if(EMSCRIPTEN)
   foreach(module IN LISTS nsc_modules)
     string(TOUPPER ${module} upper)
     foreach(source IN LISTS NSC_${upper}_SOURCES)
-      # Words and figures are written once in a while; readers of thousands of headers are not made slower than that.
-      if(source MATCHES "/src/(eval|pipeline)/|/src/image/report|/src/image/dicom_(write|put|deidentify|json|dict)")
+      if(source MATCHES "${nsc_small_sources}")
         set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -Oz)
       elseif(NOT source IN_LIST nsc_fast_sources)
         set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS -Os)

@@ -33,6 +33,7 @@
 #include "negatoscope/recipe.h"
 #include "negatoscope/record.h"
 #include "negatoscope/series.h"
+#include "negatoscope/survival.h"
 #include "negatoscope/training.h"
 #include "negatoscope/view.h"
 

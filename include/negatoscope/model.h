@@ -62,7 +62,7 @@ NSC_WARN_UNUSED nsc_status nsc_model_input_info(const nsc_model *model, uint32_t
 /*
  * {"name","title","producer","opset","nodes","parameters","weightBytes","files":[{"name","there"}],
  *  "inputs":[{"name","type","shape"}],
- *  "outputs":[..],"labels":[..] | null,"task","recipe":{..} |
+ *  "outputs":[..],"labels":[..] | null,"task","survival":{as nsc.survival} | null,"recipe":{..} |
  * null,"threshold","temperature","advice","limits","license", "operators":{"Conv":20,...}}. Dimensions that the file
  * leaves open are strings. Ended by nsc_text_free.
  */

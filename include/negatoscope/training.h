@@ -51,8 +51,8 @@ NSC_WARN_UNUSED nsc_status nsc_training_split(nsc_training *training, const char
 
 /*
  * {"width","height","channels","bytes","budget","steps": as nsc_steps_json,
- *  "labels":[{"name","train","validation","test"}],"samples":[[label, split], ...]}. Names of samples are the caller's
- *  own, or nsc_training_name's.
+ *  "labels":[{"name","train","validation","test"}],"samples":[[label, split], ...],"survival": as nsc.survival | null}.
+ * Names of samples are the caller's own, or nsc_training_name's.
  */
 NSC_WARN_UNUSED nsc_status nsc_training_data_json(const nsc_training *training, char **out, nsc_error *err);
 
@@ -73,6 +73,18 @@ NSC_WARN_UNUSED nsc_status nsc_training_picture(const nsc_training *training, ui
  * "optimisers":[..],"schedules":[..],"balances":[..],"augments":[{"name", ...fields}],"defaults":{..as begin..}}.
  */
 NSC_WARN_UNUSED nsc_status nsc_training_choices_json(const nsc_training *training, char **out, nsc_error *err);
+
+/*
+ * From now on times to an event are learned in the place of labels: discrete hazards (Gensheimer and Narasimhan 2019).
+ * Follows nsc_training_split; after it pictures and splits stay as they are. {"outcomes": [[time, event 0 | 1,
+ * field...],
+ * ...] of all samples in their order, numbers or texts that nsc_field_parse knows, null or "" for a field that is not
+ * known, "fields": [names], "unit": of times, "edges": [0, ...] of time bins, or "bins": 10, quantiles of Kaplan and
+ * Meier's curve of the training samples}. nsc_training_evaluate then gives {"survival": {"harrell", "brier", ...}}
+ * (src/eval/survival.h), and nsc_training_model a model for nsc_prognosis_create. nsc_training_save_data leaves
+ * outcomes out: they are set again after nsc_training_restore_data. Errors: ARGUMENT names the sample.
+ */
+NSC_WARN_UNUSED nsc_status nsc_training_set_outcomes(nsc_training *training, const char *outcomes, nsc_error *err);
 
 /* A model whose layers a network may start from ("net": "base" below). The training takes the source over on success;
  * what an earlier one learned is forgotten. Errors as of nsc_model_open. */

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "cli/cli.h"
 #include "cli/resume.h"
+#include "cli/survival.h"
 #include "pipeline/applicability.h"
 
 const char nsc_cli_classify_usage[] =
@@ -12,6 +13,7 @@ const char nsc_cli_classify_usage[] =
     "NAME]]\n"
     "                            [--frame N] [--threads N] [--recipe JSON] [--labels JSON]\n"
     "                            [--output logits|probabilities] FILE_OR_FOLDER...\n"
+    "  --fields age=63,sex=F  what a model of times to an event takes beside the picture; else of the file\n"
     "  --resume FILE.csv  writes CSV to this file, behind what is there, and leaves out the files that it has\n"
     "  --sort score       the highest first, and last what has none; of --label, else of the finding or the best "
     "label\n";
@@ -29,7 +31,7 @@ typedef struct job {
   uint32_t frame;
   enum { TABLE, JSON, CSV } format;
   uint32_t label_count;
-  const char *resume, *label; /* as given; NULL: not */
+  const char *resume, *label, *fields; /* as given; NULL: not */
   bool sorted;
   uint32_t ranking; /* the label whose score decides; label_count: each file's own */
   nsc_cli_resume behind;
@@ -251,13 +253,38 @@ static bool classify_all(job *j, const nsc_cli_paths *paths) {
   return !failed;
 }
 
+/* Curves have no score to sort by, and no columns that a file of labels could go on with. */
+static int run_survival(const job *j, const nsc_model *model, const char *model_name,
+                        const nsc_classifier_options *options, int argc, char **argv) {
+  nsc_cli_paths paths = {0};
+  const char *name = nsc_model_metadata(model, "nsc.name", NULL);
+  if (j->resume || j->sorted) {
+    fputs("negatoscope: --resume and --sort are not for models of times to an event\n", stderr);
+    return NSC_EXIT_USAGE;
+  }
+  bool enough = true;
+  for (int i = 1; i < argc && enough; i++) enough = nsc_cli_add_path(&paths, argv[i]);
+  int code = NSC_EXIT_SOME_FAILED;
+  if (enough) {
+    nsc_cli_format format = j->format == JSON ? NSC_CLI_JSON : j->format == CSV ? NSC_CLI_CSV : NSC_CLI_TABLE;
+    code = nsc_cli_classify_survival(model, name ? name : model_name, options, j->fields, j->frame, format, &paths);
+  } else {
+    fputs("negatoscope: not enough memory for the list of files\n", stderr);
+  }
+  nsc_cli_drop_paths(&paths);
+  return code;
+}
+
 static int run(job *j, const nsc_classifier_options *options, const char *model_name, int argc, char **argv) {
   nsc_error err = {0};
   nsc_model *model = NULL;
   nsc_cli_paths paths = {0};
   int code = NSC_EXIT_SOME_FAILED;
-  if (nsc_cli_open_model(model_name, &model, &err) == NSC_OK &&
-      nsc_classifier_create(model, options, &j->classifier, &err) == NSC_OK) {
+  if (nsc_cli_open_model(model_name, &model, &err) == NSC_OK && nsc_model_is_survival(model)) {
+    code = run_survival(j, model, model_name, options, argc, argv);
+  } else if (model && j->fields) {
+    fprintf(stderr, "negatoscope: model %s takes no --fields\n", model_name ? model_name : "(default)");
+  } else if (model && nsc_classifier_create(model, options, &j->classifier, &err) == NSC_OK) {
     const char *name = nsc_model_metadata(model, "nsc.name", NULL);
     j->model_name = name ? name : model_name;
     bool enough = true;
@@ -280,7 +307,7 @@ static int run(job *j, const nsc_classifier_options *options, const char *model_
 }
 
 int nsc_cli_classify(int argc, char **argv) {
-  const char *model = NULL, *frame = NULL, *threads = NULL, *sort = NULL, *resume = NULL, *label = NULL;
+  const char *model = NULL, *frame = NULL, *threads = NULL, *sort = NULL, *resume = NULL, *label = NULL, *fields = NULL;
   bool json = false, csv = false;
   nsc_classifier_options options = {0};
   const nsc_cli_option list[] = {
@@ -288,7 +315,7 @@ int nsc_cli_classify(int argc, char **argv) {
       {"--threads", &threads, NULL}, NSC_CLI_CLASSIFIER_OPTIONS(options, "--labels"),
       {"--sort", &sort, NULL},       {"--label", &label, NULL},
       {"--resume", &resume, NULL},   {"--json", NULL, &json},
-      {"--csv", NULL, &csv},
+      {"--fields", &fields, NULL},   {"--csv", NULL, &csv},
   };
   argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
   bool mixed = (json && csv) || (resume && (json || sort)) || (sort && strcmp(sort, "score") != 0) || (label && !sort);
@@ -301,6 +328,6 @@ int nsc_cli_classify(int argc, char **argv) {
   if (frame_number < 0 || thread_count < 0) return NSC_EXIT_USAGE;
   options.threads = (uint32_t)thread_count;
   job j = {.frame = (uint32_t)frame_number - 1, .format = json ? JSON : csv || resume ? CSV : TABLE};
-  j.resume = resume, j.label = label, j.sorted = sort != NULL;
+  j.resume = resume, j.label = label, j.fields = fields, j.sorted = sort != NULL;
   return run(&j, &options, model, argc, argv);
 }

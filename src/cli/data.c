@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "cli/data.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,7 +9,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/data_list.h"
+#include "cli/survival.h"
 #include "pipeline/collect.h"
+#include "pipeline/survival.h"
 #include "train/duplicates.h"
 
 enum {
@@ -163,6 +166,20 @@ nsc_status nsc_cli_data_image(const nsc_cli_data *data, uint32_t sample, nsc_ima
                                z->channels, out, err);
 }
 
+void nsc_cli_data_splits(const nsc_cli_data *data, const bool *asked, bool any, bool *wanted) {
+  bool has_test = false;
+  for (uint32_t i = 0; i < data->count; i++) has_test = has_test || data->samples[i].split == NSC_SPLIT_TEST;
+  for (int k = 0; k < NSC_SPLITS; k++) wanted[k] = asked[k] && (!any || !has_test || k == NSC_SPLIT_TEST);
+}
+
+const char *nsc_cli_split_words(const bool *wanted) {
+  int count = 0, one = 0;
+  for (int k = 0; k < NSC_SPLITS; k++) {
+    if (wanted[k]) one = k, count++;
+  }
+  return count == 1 ? nsc_split_name((nsc_split)one) : "all pictures";
+}
+
 /* ---- loading ---- */
 
 void nsc_cli_show_progress(nsc_cli_progress *p, uint32_t done, uint32_t total) {
@@ -205,6 +222,16 @@ static void warn_copies(const nsc_dataset *d) {
   nsc_duplicates_drop(&found);
 }
 
+/* What the table does not know of the patient the file may. */
+static nsc_status load_outcome(const nsc_cli_outcomes *o, const nsc_image *image, const nsc_outcome *known,
+                               nsc_dataset *out, nsc_error *err) {
+  nsc_outcome outcome = *known;
+  for (uint32_t i = 0; i < o->field_count; i++) {
+    if (isnan(outcome.fields[i])) outcome.fields[i] = nsc_field_of_file(o->fields[i], image);
+  }
+  return nsc_dataset_set_outcome(out, &outcome, err);
+}
+
 /* One picture into the set; its own failing is no failing of the whole. */
 static nsc_status load_one(const nsc_cli_data *data, uint32_t i, const nsc_recipe *recipe, nsc_dataset *out,
                            nsc_error *why) {
@@ -212,6 +239,7 @@ static nsc_status load_one(const nsc_cli_data *data, uint32_t i, const nsc_recip
   nsc_image *image;
   NSC_TRY(nsc_cli_data_image(data, i, &image, why));
   nsc_status status = nsc_collect_image(out, image, 0, recipe, s->name, s->patient, s->label, why);
+  if (status == NSC_OK && data->outcomes) status = load_outcome(data->outcomes, image, s->outcome, out, why);
   nsc_image_free(image);
   if (status != NSC_OK) return status;
   out->samples[out->count - 1].split = s->split;

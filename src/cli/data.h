@@ -23,6 +23,7 @@ typedef struct nsc_cli_data_options {
   double validation, test;     /* shares */
   uint32_t folds, fold, limit; /* 0 where not given; fold is 1-based */
   uint64_t seed;
+  const struct nsc_cli_outcomes *outcomes; /* NULL, or what a table says of times to an event (survival.h) */
 } nsc_cli_data_options;
 
 /* For the list of nsc_cli_options; `o` is a nsc_cli_data_options. */
@@ -51,11 +52,12 @@ typedef struct nsc_cli_data {
   nsc_arena arena;
   const char **labels; /* [label_count] */
   uint32_t label_count, count;
-  nsc_sample *samples; /* [count]; names are paths, or "train 17" in an .npz */
-  nsc_npz npz;         /* without pictures when the data are files */
-  nsc_source *source;  /* of the .npz */
-  nsc_split *origins;  /* [count] of an .npz: where the picture lies, whatever split it is in now */
-  uint32_t *rows;      /* [count] likewise: its number there */
+  nsc_sample *samples;                     /* [count]; names are paths, or "train 17" in an .npz */
+  nsc_npz npz;                             /* without pictures when the data are files */
+  nsc_source *source;                      /* of the .npz */
+  nsc_split *origins;                      /* [count] of an .npz: where the picture lies, whatever split it is in now */
+  uint32_t *rows;                          /* [count] likewise: its number there */
+  const struct nsc_cli_outcomes *outcomes; /* of the options: then samples have one, and two labels */
 } nsc_cli_data;
 
 /*
@@ -66,6 +68,11 @@ typedef struct nsc_cli_data {
 NSC_WARN_UNUSED nsc_status nsc_cli_data_open(const char *path, const nsc_cli_data_options *options, nsc_cli_data *out,
                                              nsc_error *err);
 void nsc_cli_data_drop(nsc_cli_data *data);
+
+/* Which splits are meant: `asked` [NSC_SPLITS], or with `any` of them the test split if there is one. */
+void nsc_cli_data_splits(const nsc_cli_data *data, const bool *asked, bool any, bool *wanted);
+/* "test", or "all pictures". */
+const char *nsc_cli_split_words(const bool *wanted);
 
 /* Decodes a picture; the caller ends it. */
 NSC_WARN_UNUSED nsc_status nsc_cli_data_image(const nsc_cli_data *data, uint32_t sample, nsc_image **out,

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/source.h"
+#include "cli/survival.h"
 #include "train/table.h"
 
 enum {
@@ -214,6 +215,16 @@ static nsc_status list_folder(listing *l, const char *path, nsc_error *err) {
 
 /* ---- a table ---- */
 
+/* Labels say who had the event, so that splits have equal shares of both. */
+static const char *const outcome_labels[] = {"censored", "event"};
+
+static nsc_status keep_outcome(listing *l, const nsc_table_row *row, nsc_sample *sample, nsc_error *err) {
+  nsc_outcome *outcome = nsc_arena_alloc(&l->data->arena, 1, sizeof *outcome);
+  if (!outcome) return nsc_fail_memory(err, sizeof *outcome, "an outcome");
+  sample->outcome = outcome;
+  return nsc_cli_read_outcome(l->options->outcomes, row, outcome, err);
+}
+
 static nsc_status list_rows(listing *l, const char *path, const nsc_table *table, nsc_error *err) {
   const char *slash = strrchr(path, '/');
   int folder = slash ? (int)(slash - path) + 1 : 0;
@@ -229,14 +240,18 @@ static nsc_status list_rows(listing *l, const char *path, const nsc_table *table
       sample.patient = nsc_arena_text(&l->data->arena, row->patient, strlen(row->patient));
       if (!sample.patient) return nsc_fail_memory(err, strlen(row->patient), "a patient");
     }
-    NSC_TRY(add_file(l, file, row->label, &sample, err));
+    if (l->options->outcomes) NSC_TRY(keep_outcome(l, row, &sample, err));
+    NSC_TRY(add_file(l, file, sample.outcome ? outcome_labels[sample.outcome->event] : row->label, &sample, err));
   }
   return sort_labels(l, err);
 }
 
 static nsc_status list_table(listing *l, const char *path, const nsc_source *source, nsc_error *err) {
   nsc_table table;
-  NSC_TRY(nsc_table_parse((const char *)source->bytes, source->size, &table, err));
+  const nsc_cli_outcomes *outcomes = l->options->outcomes;
+  const char *chars = (const char *)source->bytes;
+  NSC_TRY(outcomes ? nsc_cli_parse_outcomes(outcomes, chars, source->size, &table, err)
+                   : nsc_table_parse(chars, source->size, &table, err));
   nsc_status status = list_rows(l, path, &table, err);
   nsc_table_drop(&table);
   return status;
@@ -301,11 +316,21 @@ static nsc_status check_chosen(const listing *l, nsc_error *err) {
 
 static nsc_status list_any(listing *l, const char *path, nsc_error *err) {
   struct stat info;
+  const char *refused = "times to an event come from a table, a .csv with the columns file, time and event";
+  bool survival = l->options->outcomes != NULL;
+  if (survival && l->options->labels) return nsc_fail(err, NSC_ERROR_ARGUMENT, "times to an event have no --labels");
+  l->data->outcomes = l->options->outcomes;
   NSC_TRY(choose_labels(l, err));
-  if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return list_folder(l, path, err);
+  for (int i = 0; i < 2 && survival; i++)
+    NSC_TRY(add_label(l->data, outcome_labels[i], strlen(outcome_labels[i]), err));
+  if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+    return survival ? nsc_fail(err, NSC_ERROR_ARGUMENT, "%s", refused) : list_folder(l, path, err);
+  }
   NSC_TRY(nsc_cli_read(path, &l->data->source, err));
   const nsc_source *source = l->data->source;
-  if (source->size >= 4 && memcmp(source->bytes, "PK\3\4", 4) == 0) return list_npz(l, err);
+  if (source->size >= 4 && memcmp(source->bytes, "PK\3\4", 4) == 0) {
+    return survival ? nsc_fail(err, NSC_ERROR_ARGUMENT, "%s", refused) : list_npz(l, err);
+  }
   nsc_status status = list_table(l, path, source, err);
   nsc_source_free(l->data->source);
   l->data->source = NULL;

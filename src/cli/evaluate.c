@@ -2,12 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
 #include "cli/data.h"
+#include "cli/judge.h"
 #include "cli/labels.h"
+#include "cli/survival.h"
 #include "eval/eval.h"
 
 const char nsc_cli_evaluate_usage[] =
@@ -18,11 +19,12 @@ const char nsc_cli_evaluate_usage[] =
     "  --bootstrap N         replicates, none                --confidence X      of intervals, 0.95\n"
     "  --sensitivity X       a threshold for it is shown, 0.9\n"
     "  --title TEXT          of the report                   --threads N\n"
+    "  --time COLUMN --event COLUMN    of the table, for a model of times to an event: time, event\n"
     "  --recipe JSON --model-labels JSON --output logits|probabilities    for models that do not "
     "say\n" NSC_CLI_DATA_USAGE;
 
 typedef struct settings {
-  const char *model, *path, *map, *html, *json, *csv, *predictions, *title;
+  const char *model, *path, *map, *html, *json, *csv, *predictions, *title, *time, *event;
   bool any_split; /* of those below, not asked for: test if there is one, else all */
   bool wanted[NSC_SPLITS];
   nsc_cli_data_options data;
@@ -77,6 +79,8 @@ static bool read_settings(int argc, char **argv, settings *s) {
                                  {"--sensitivity", &sensitivity, NULL},
                                  {"--title", &s->title, NULL},
                                  {"--threads", &threads, NULL},
+                                 {"--time", &s->time, NULL},
+                                 {"--event", &s->event, NULL},
                                  NSC_CLI_CLASSIFIER_OPTIONS(s->classifier, "--model-labels"),
                                  NSC_CLI_DATA_OPTIONS(s->data)};
   argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
@@ -102,14 +106,6 @@ static bool read_settings(int argc, char **argv, settings *s) {
 }
 
 /* ---- classifying ---- */
-
-static void choose_splits(job *j) {
-  bool has_test = false;
-  for (uint32_t i = 0; i < j->data.count; i++) has_test = has_test || j->data.samples[i].split == NSC_SPLIT_TEST;
-  for (int k = 0; k < NSC_SPLITS; k++) {
-    j->wanted[k] = j->s->wanted[k] && (!j->s->any_split || !has_test || k == NSC_SPLIT_TEST);
-  }
-}
 
 static nsc_status make_room(job *j, uint32_t count, nsc_error *err) {
   size_t cells;
@@ -142,7 +138,7 @@ static nsc_status classify_one(job *j, uint32_t i, nsc_error *err) {
 static nsc_status classify_all(job *j, nsc_error *err) {
   nsc_cli_progress progress = {0};
   uint32_t total = 0, done = 0;
-  choose_splits(j);
+  nsc_cli_data_splits(&j->data, j->s->wanted, j->s->any_split, j->wanted);
   for (uint32_t i = 0; i < j->data.count; i++) total += j->wanted[j->data.samples[i].split];
   if (total == 0) return nsc_fail(err, NSC_ERROR_ARGUMENT, "the data have no pictures in that split");
   NSC_TRY(make_room(j, total, err));
@@ -160,13 +156,6 @@ static nsc_status classify_all(job *j, nsc_error *err) {
 }
 
 /* ---- what is written ---- */
-
-/* A text that a writer made, into a file; ends the text. */
-static nsc_status write_text(const char *path, char *text, nsc_error *err) {
-  nsc_status status = nsc_cli_write(path, text, strlen(text), err);
-  nsc_text_free(text);
-  return status;
-}
 
 /* The labels that picture `i` has, or (`called`) that the model calls, as the data write them. */
 static nsc_status put_labels(nsc_text *t, const job *j, uint32_t i, bool called, nsc_error *err) {
@@ -209,33 +198,15 @@ static nsc_status write_predictions(const job *j, nsc_error *err) {
   }
   nsc_text_put(&t, "\r\n");
   NSC_TRY(nsc_text_finish(&t, &text, err));
-  return write_text(j->s->predictions, text, err);
-}
-
-static const char *split_words(const job *j) {
-  int count = 0, one = 0;
-  for (int k = 0; k < NSC_SPLITS; k++) {
-    if (j->wanted[k]) one = k, count++;
-  }
-  return count == 1 ? nsc_split_name((nsc_split)one) : "all pictures";
+  return nsc_cli_write_text(j->s->predictions, text, err);
 }
 
 static nsc_status write_html(const job *j, const nsc_eval_report *report, nsc_error *err) {
-  char date[32] = "", *text;
-  time_t now = time(NULL);
-  const struct tm *local = localtime(&now);
-  if (local) strftime(date, sizeof date, "%Y-%m-%d %H:%M", local);
-  const char *name = nsc_model_metadata(j->model, "nsc.title", NULL);
-  if (!name) name = nsc_model_metadata(j->model, "nsc.name", NULL);
-  const nsc_eval_facts facts = {.title = j->s->title,
-                                .model = name ? name : j->s->model,
-                                .data = j->s->path,
-                                .split = split_words(j),
-                                .date = date,
-                                .limits = nsc_model_metadata(j->model, "nsc.limits", NULL),
-                                .refused = j->refused};
+  char date[NSC_CLI_DATE], *text;
+  const nsc_eval_facts facts =
+      nsc_cli_eval_facts(j->model, j->s->model, j->s->path, j->wanted, j->s->title, j->refused, date);
   NSC_TRY(nsc_eval_html(report, &facts, &text, err));
-  return write_text(j->s->html, text, err);
+  return nsc_cli_write_text(j->s->html, text, err);
 }
 
 static nsc_status write_report(const job *j, const nsc_eval_report *report, nsc_error *err) {
@@ -245,11 +216,11 @@ static nsc_status write_report(const job *j, const nsc_eval_report *report, nsc_
   nsc_text_free(text);
   if (j->s->json) {
     NSC_TRY(nsc_eval_json(report, &text, err));
-    NSC_TRY(write_text(j->s->json, text, err));
+    NSC_TRY(nsc_cli_write_text(j->s->json, text, err));
   }
   if (j->s->csv) {
     NSC_TRY(nsc_eval_csv(report, &text, err));
-    NSC_TRY(write_text(j->s->csv, text, err));
+    NSC_TRY(nsc_cli_write_text(j->s->csv, text, err));
   }
   return j->s->html ? write_html(j, report, err) : NSC_OK;
 }
@@ -272,8 +243,33 @@ static nsc_status judge(const job *j, nsc_error *err) {
 
 /* ---- the whole ---- */
 
+static nsc_status run_survival(job *j, nsc_error *err) {
+  const settings *s = j->s;
+  if (s->map) return nsc_fail(err, NSC_ERROR_ARGUMENT, "a model of times to an event has no labels to --map");
+  const nsc_cli_survival_job survival = {.model = j->model,
+                                         .model_name = s->model,
+                                         .path = s->path,
+                                         .html = s->html,
+                                         .json = s->json,
+                                         .csv = s->csv,
+                                         .predictions = s->predictions,
+                                         .title = s->title,
+                                         .time = s->time,
+                                         .event = s->event,
+                                         .asked = s->wanted,
+                                         .any_split = s->any_split,
+                                         .data = s->data,
+                                         .classifier = s->classifier,
+                                         .eval = s->eval};
+  return nsc_cli_evaluate_survival(&survival, &j->refused, err);
+}
+
 static nsc_status run(job *j, nsc_error *err) {
   NSC_TRY(nsc_cli_open_model(j->s->model, &j->model, err));
+  if (nsc_model_is_survival(j->model)) return run_survival(j, err);
+  if (j->s->time || j->s->event) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "--time and --event are for models of times to an event");
+  }
   NSC_TRY(nsc_classifier_create(j->model, &j->s->classifier, &j->classifier, err));
   nsc_classifier_blank_result(j->classifier, &j->blank);
   NSC_TRY(nsc_cli_data_open(j->s->path, &j->s->data, &j->data, err));

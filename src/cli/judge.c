@@ -2,8 +2,12 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 #include "base/error.h"
+#include "cli/data.h"
+#include "eval/survival.h"
 
 nsc_status nsc_cli_calibrate(nsc_training *training, double sensitivity, nsc_error *err) {
   nsc_calibration c;
@@ -56,4 +60,40 @@ nsc_status nsc_cli_judge(nsc_training *training, nsc_error *err) {
   print_figures(report);
   nsc_eval_report_free(report);
   return NSC_OK;
+}
+
+nsc_status nsc_cli_judge_survival(nsc_training *training, nsc_error *err) {
+  if (nsc_dataset_count(nsc_training_data(training), NSC_SPLIT_TEST, UINT32_MAX) == 0) return NSC_OK;
+  nsc_eval_survival_report *report;
+  char *text;
+  NSC_TRY(nsc_training_survival_report(training, NSC_SPLIT_TEST, NULL, &report, err));
+  nsc_status status = nsc_eval_survival_text(report, &text, err);
+  nsc_eval_survival_free(report);
+  NSC_TRY(status);
+  printf("test: %s", text);
+  nsc_text_free(text);
+  return NSC_OK;
+}
+
+nsc_eval_facts nsc_cli_eval_facts(const nsc_model *model, const char *model_name, const char *data, const bool *splits,
+                                  const char *title, uint32_t refused, char date[NSC_CLI_DATE]) {
+  time_t now = time(NULL);
+  const struct tm *local = localtime(&now);
+  date[0] = 0;
+  if (local) strftime(date, NSC_CLI_DATE, "%Y-%m-%d %H:%M", local);
+  const char *name = nsc_model_metadata(model, "nsc.title", NULL);
+  if (!name) name = nsc_model_metadata(model, "nsc.name", NULL);
+  return (nsc_eval_facts){.title = title,
+                          .model = name ? name : model_name,
+                          .data = data,
+                          .split = nsc_cli_split_words(splits),
+                          .date = date,
+                          .limits = nsc_model_metadata(model, "nsc.limits", NULL),
+                          .refused = refused};
+}
+
+nsc_status nsc_cli_write_text(const char *path, char *text, nsc_error *err) {
+  nsc_status status = nsc_cli_write(path, text, strlen(text), err);
+  nsc_text_free(text);
+  return status;
 }

@@ -1,4 +1,5 @@
 /* negatoscope train: a network from pictures with labels. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,6 +7,7 @@
 #include "base/source.h"
 #include "cli/data.h"
 #include "cli/judge.h"
+#include "cli/survival.h"
 #include "train/zoo.h"
 
 const char nsc_cli_train_usage[] =
@@ -29,6 +31,12 @@ const char nsc_cli_train_usage[] =
     "  --from MODEL.onnx     begins with its layers      --trainable WHAT           all, head, N layers from the end\n"
     "  --steps JSON          filters on each picture, kept in the model: [{\"step\":\"median\",\"size\":3}]\n"
     "  --unfreeze N          after the head N layers learn too, at a tenth of the rate\n"
+    "  --survival            times to an event, from a table with the columns file, time, event (1, or 0: none until "
+    "then)\n"
+    "  --time COLUMN --event COLUMN   other names          --fields age,sex,...     columns about the patient; age and "
+    "sex also\n"
+    "                        of DICOM files                --unit WORD              of times\n"
+    "  --bins N              10 time bins, quantiles       --edges 0,12,24,...      or their edges\n"
     "  --threads N\n" NSC_CLI_DATA_USAGE;
 
 /* Options that are handed on as members of the JSON that nsc_training_begin reads and checks. */
@@ -54,7 +62,7 @@ static const struct {
                  {"--focal", "focal", false},
                  {"--keep", "keep", true}};
 
-enum { HANDED_ON = sizeof handed_on / sizeof *handed_on, OWN_OPTIONS = 17, DATA_OPTIONS = 8 };
+enum { HANDED_ON = sizeof handed_on / sizeof *handed_on, OWN_OPTIONS = 24, DATA_OPTIONS = 8 };
 
 typedef struct settings {
   const char *path, *out, *name, *title, *checkpoint, *from, *unfreeze, *steps, *limits, *license, *values[HANDED_ON];
@@ -63,7 +71,9 @@ typedef struct settings {
   double sensitivity; /* of the threshold on validation; 0 for Youden's */
   double threshold;   /* instead of one from validation; negative for none */
   uint32_t threads;
-  bool half, no_range, resume;
+  bool half, no_range, resume, survival;
+  const char *fields, *unit, *bins, *edges;
+  nsc_cli_outcomes outcomes;
 } settings;
 
 /* With --unfreeze two trainings, one after the other. */
@@ -89,6 +99,13 @@ static int take_options(int argc, char **argv, settings *s, const char *numbers[
                                 {"--threshold", &numbers[4], NULL},
                                 {"--limits", &s->limits, NULL},
                                 {"--license", &s->license, NULL},
+                                {"--survival", NULL, &s->survival},
+                                {"--time", &s->outcomes.time, NULL},
+                                {"--event", &s->outcomes.event, NULL},
+                                {"--fields", &s->fields, NULL},
+                                {"--unit", &s->unit, NULL},
+                                {"--bins", &s->bins, NULL},
+                                {"--edges", &s->edges, NULL},
                                 NSC_CLI_DATA_OPTIONS(s->data)};
   nsc_cli_option list[OWN_OPTIONS + DATA_OPTIONS + HANDED_ON];
   _Static_assert(sizeof own / sizeof *own == OWN_OPTIONS + DATA_OPTIONS, "as many as there is room for");
@@ -102,6 +119,26 @@ static int take_options(int argc, char **argv, settings *s, const char *numbers[
 static bool read_steps(const char *json, nsc_steps *out) {
   nsc_error err = {0};
   if (nsc_steps_parse(json, strlen(json), out, &err) == NSC_OK) return true;
+  fprintf(stderr, "negatoscope train: %s\n", err.text);
+  return false;
+}
+
+/* What is said of times to an event makes sense with --survival only, and labels without. */
+static bool read_survival(settings *s) {
+  nsc_error err = {0};
+  bool said = s->outcomes.time || s->outcomes.event || s->fields || s->unit || s->bins || s->edges;
+  if (said && !s->survival) {
+    fputs("negatoscope train: --time, --event, --fields, --unit, --bins and --edges go with --survival\n", stderr);
+    return false;
+  }
+  if (!s->survival) return true;
+  if (s->sensitivity > 0 || s->threshold >= 0 || (s->bins && s->edges)) {
+    fputs("negatoscope train: with --survival there is no threshold; --bins or --edges, not both\n", stderr);
+    return false;
+  }
+  s->data.outcomes = &s->outcomes;
+  s->no_range = true; /* which is measured on models with labels */
+  if (nsc_cli_take_fields(s->fields, &s->outcomes, &err) == NSC_OK) return true;
   fprintf(stderr, "negatoscope train: %s\n", err.text);
   return false;
 }
@@ -133,6 +170,7 @@ static bool read_settings(int argc, char **argv, settings *s) {
                            .high = 1,
                            .scale = 1,
                            .std = {1, 1, 1}};
+  if (!read_survival(s)) return false;
   if (s->steps && !read_steps(s->steps, &s->recipe.steps)) return false;
   return true;
 }
@@ -199,11 +237,51 @@ static void print_data(const nsc_dataset *d) {
   }
 }
 
+/* "0,12,24" as numbers. */
+static nsc_status read_edges(const char *list, double *edges, size_t *count, nsc_error *err) {
+  *count = 0;
+  for (const char *at = list; at;) {
+    size_t size = strcspn(at, ",");
+    bool fits = size > 0 && *count <= NSC_SURVIVAL_BINS && nsc_field_parse("", at, size, &edges[*count]);
+    if (!fits) return nsc_fail(err, NSC_ERROR_ARGUMENT, "--edges are at most %d numbers", NSC_SURVIVAL_BINS + 1);
+    ++*count;
+    at = at[size] ? at + size + 1 : NULL;
+  }
+  return NSC_OK;
+}
+
+static nsc_status set_survival(const settings *s, nsc_dataset *pictures, nsc_error *err) {
+  double edges[NSC_SURVIVAL_BINS + 1];
+  long bins = nsc_cli_number("--bins", s->bins, 1, 10);
+  nsc_survival_choice choice = {.bins = bins > 0 && bins <= NSC_SURVIVAL_BINS ? (uint32_t)bins : 0,
+                                .unit = s->unit,
+                                .fields = s->outcomes.fields,
+                                .field_count = s->outcomes.field_count};
+  NSC_TRY(read_edges(s->edges, edges, &choice.edge_count, err));
+  if (s->edges) choice.edges = edges;
+  NSC_TRY(nsc_dataset_set_survival(pictures, &choice, err));
+  const nsc_survival_spec *spec = pictures->survival;
+  printf("%u time bins, up to", spec->bins);
+  for (uint32_t k = 1; k <= spec->bins; k++) printf(" %.4g", spec->edges[k]);
+  printf("%s%s\n", spec->unit[0] ? " " : "", spec->unit);
+  for (uint32_t i = 0; i < spec->field_count; i++) {
+    uint32_t missing = 0;
+    for (uint32_t k = 0; k < pictures->count; k++) missing += isnan(pictures->samples[k].outcome->fields[i]);
+    printf("%s: mean %.4g, deviation %.4g", spec->fields[i].name, spec->fields[i].mean, spec->fields[i].deviation);
+    printf(missing ? "; %u cases without, which take the mean\n" : "\n", missing);
+  }
+  return NSC_OK;
+}
+
 static nsc_status load(const settings *s, nsc_training **out, nsc_error *err) {
   nsc_cli_data data;
   nsc_dataset pictures = {0};
   NSC_TRY(nsc_cli_data_open(s->path, &s->data, &data, err));
   nsc_status status = nsc_cli_data_load(&data, &s->recipe, &pictures, err);
+  if (status == NSC_OK && s->survival) {
+    status = set_survival(s, &pictures, err);
+    if (status != NSC_OK) nsc_dataset_drop(&pictures);
+  }
   nsc_cli_data_drop(&data);
   NSC_TRY(status);
   print_data(&pictures);
@@ -233,8 +311,10 @@ static nsc_status write_checkpoint(const settings *s, nsc_training *t, nsc_error
 /* ---- training ---- */
 
 static void print_epoch(const nsc_epoch_stats *e, uint32_t epochs) {
-  printf("%2u/%-2u %12.5f %12.5f %10.4f %10.0f %10.2e%s\n", e->epoch, epochs, e->train_loss, e->validation_loss,
-         e->validation_accuracy, e->images_per_second, (double)e->rate, e->best ? "  best" : "");
+  char accuracy[16] = "-"; /* curves have none */
+  if (!isnan(e->validation_accuracy)) snprintf(accuracy, sizeof accuracy, "%.4f", e->validation_accuracy);
+  printf("%2u/%-2u %12.5f %12.5f %10s %10.0f %10.2e%s\n", e->epoch, epochs, e->train_loss, e->validation_loss, accuracy,
+         e->images_per_second, (double)e->rate, e->best ? "  best" : "");
   fflush(stdout);
 }
 
@@ -334,6 +414,10 @@ static nsc_status train(const settings *s, const nsc_cli_store *store, nsc_train
   if (s->from) NSC_TRY(read_base(s, *t, err));
   NSC_TRY(run_phase(s, s->unfreeze ? HEAD : WHOLE, *t, err));
   if (s->unfreeze) NSC_TRY(run_phase(s, LAST_LAYERS, *t, err));
+  if (s->survival) {
+    NSC_TRY(write_model(s, *t, err));
+    return nsc_cli_judge_survival(*t, err);
+  }
   NSC_TRY(nsc_cli_calibrate(*t, s->sensitivity, err));
   if (s->threshold >= 0) nsc_training_set_threshold(*t, (float)s->threshold);
   NSC_TRY(write_model(s, *t, err));

@@ -125,8 +125,7 @@ static double quantile(const double *sorted, uint32_t count, double p) {
   return sorted[below] + (at - whole) * (sorted[above] - sorted[below]);
 }
 
-/* Reorders `values`. */
-static nsc_eval_interval interval_of(double *values, uint32_t replicates, double confidence) {
+nsc_eval_interval nsc_eval_percentiles(double *values, uint32_t replicates, double confidence) {
   uint32_t defined = 0;
   for (uint32_t i = 0; i < replicates; i++) {
     if (!isnan(values[i])) values[defined++] = values[i];
@@ -141,7 +140,7 @@ static void report_row(bootstrap *b, uint32_t row, const nsc_eval_options *o, ns
   for (uint32_t i = 0; i < NSC_EVAL_METRIC_COUNT; i++) {
     if (values[i].reason) continue; /* an interval around nothing would only puzzle */
     double *of_metric = b->values + ((size_t)row * NSC_EVAL_METRIC_COUNT + i) * o->replicates;
-    values[i].bootstrap = interval_of(of_metric, o->replicates, o->confidence);
+    values[i].bootstrap = nsc_eval_percentiles(of_metric, o->replicates, o->confidence);
   }
 }
 

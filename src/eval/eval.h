@@ -69,10 +69,11 @@ typedef enum nsc_eval_reason {
   NSC_EVAL_CLASSES_ONLY = 7,   /* defined for a class; see the mean over classes */
   NSC_EVAL_NOT_REACHED = 8,    /* no threshold gives what was asked for */
   NSC_EVAL_ZERO_VARIANCE = 9,  /* perfect separation, or all scores the same: DeLong's variance is 0 and says nothing */
-  NSC_EVAL_TOO_FEW = 10        /* a variance needs two positives and two negatives */
+  NSC_EVAL_TOO_FEW = 10,       /* a variance needs two positives and two negatives */
+  NSC_EVAL_NO_PAIRS = 11       /* concordance: of no two cases it is known who had the event first */
 } nsc_eval_reason;
 
-enum { NSC_EVAL_REASON_COUNT = 11 };
+enum { NSC_EVAL_REASON_COUNT = 12 };
 
 /* One sentence without a full stop; "" for DEFINED. Static storage. */
 const char *nsc_eval_reason_text(nsc_eval_reason reason);

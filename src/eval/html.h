@@ -15,6 +15,11 @@ void nsc_eval_svg_roc(nsc_text *t, const nsc_eval_report *r);
 void nsc_eval_svg_pr(nsc_text *t, const nsc_eval_report *r);
 void nsc_eval_svg_reliability(nsc_text *t, const nsc_eval_report *r);
 
+/* Everything from the document's beginning to the notice below the title; `cases`: how many there are, as HTML. */
+void nsc_eval_put_head(nsc_text *t, const nsc_eval_facts *facts, const char *cases);
+/* A figure that one looks for first, with its interval. */
+void nsc_eval_put_tile(nsc_text *t, const char *name, const nsc_eval_value *value);
+
 /* "0.943", or a dash for NaN. */
 void nsc_eval_put_figure(nsc_text *t, double value);
 

@@ -35,6 +35,7 @@ static const char *const reasons[NSC_EVAL_REASON_COUNT] = {
     [NSC_EVAL_NOT_REACHED] = "no threshold reaches it",
     [NSC_EVAL_ZERO_VARIANCE] = "the scores separate perfectly or are all the same, so DeLong's variance is 0",
     [NSC_EVAL_TOO_FEW] = "fewer than two positives or two negatives",
+    [NSC_EVAL_NO_PAIRS] = "of no two cases it is known who had the event first",
 };
 
 const char *nsc_eval_metric_key(nsc_eval_metric metric) {

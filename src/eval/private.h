@@ -100,6 +100,13 @@ void nsc_eval_measure_groups(nsc_eval_cases *cases, const uint32_t *times, const
 NSC_WARN_UNUSED nsc_status nsc_eval_bootstrap(nsc_eval_cases *cases, nsc_eval_report *report,
                                               const volatile int32_t *cancel, nsc_error *err);
 
+/* Percentiles of the values that are no NaN; none when these are fewer than half. Reorders `values` [replicates]. */
+nsc_eval_interval nsc_eval_percentiles(double *values, uint32_t replicates, double confidence);
+
+/* The member "bootstrap" of an open object: [low, high] or null. */
+struct nsc_text;
+void nsc_eval_write_bootstrap(struct nsc_text *t, const nsc_eval_value *value);
+
 /* part / (part + rest); NaN when both are 0. */
 double nsc_eval_ratio(uint64_t part, uint64_t rest);
 

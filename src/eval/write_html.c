@@ -1,5 +1,6 @@
 /* The report as one HTML page. */
 #include <math.h>
+#include <stdio.h>
 
 #include "base/text.h"
 #include "eval/html.h"
@@ -90,7 +91,7 @@ static void put_fact(nsc_text *t, const char *name, const char *value) {
   nsc_text_put(t, "</dd>");
 }
 
-static void put_head(nsc_text *t, const nsc_eval_report *r, const nsc_eval_facts *f) {
+void nsc_eval_put_head(nsc_text *t, const nsc_eval_facts *f, const char *cases) {
   const char *title = f->title && *f->title ? f->title : "Evaluation";
   nsc_text_put(t,
                "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -102,7 +103,7 @@ static void put_head(nsc_text *t, const nsc_eval_report *r, const nsc_eval_facts
   put_fact(t, "Model", f->model);
   put_fact(t, "Data", f->data);
   put_fact(t, "Split", f->split);
-  nsc_text_printf(t, "<dt>Cases</dt><dd>%llu of %u labels", (unsigned long long)r->count, r->labels);
+  nsc_text_printf(t, "<dt>Cases</dt><dd>%s", cases);
   if (f->refused) nsc_text_printf(t, "; %llu more could not be read", (unsigned long long)f->refused);
   nsc_text_put(t, "</dd>");
   put_fact(t, "Date", f->date);
@@ -114,7 +115,7 @@ static void put_head(nsc_text *t, const nsc_eval_report *r, const nsc_eval_facts
   nsc_text_put(t, "</p>\n");
 }
 
-static void put_tile(nsc_text *t, const char *name, const nsc_eval_value *v) {
+void nsc_eval_put_tile(nsc_text *t, const char *name, const nsc_eval_value *v) {
   const nsc_eval_interval *i = isnan(v->interval.low) ? &v->bootstrap : &v->interval;
   nsc_text_printf(t, "<div class=\"tile\"><span>%s</span><b>", name);
   nsc_eval_put_figure(t, v->value);
@@ -131,16 +132,16 @@ static void put_tile(nsc_text *t, const char *name, const nsc_eval_value *v) {
 static void put_tiles(nsc_text *t, const nsc_eval_report *r) {
   nsc_text_put(t, "<div class=\"tiles\">");
   if (r->task == NSC_TASK_BINARY) {
-    put_tile(t, "ROC AUC", &r->overall[NSC_EVAL_AUC]);
-    put_tile(t, "Sensitivity", &r->overall[NSC_EVAL_SENSITIVITY]);
-    put_tile(t, "Specificity", &r->overall[NSC_EVAL_SPECIFICITY]);
+    nsc_eval_put_tile(t, "ROC AUC", &r->overall[NSC_EVAL_AUC]);
+    nsc_eval_put_tile(t, "Sensitivity", &r->overall[NSC_EVAL_SENSITIVITY]);
+    nsc_eval_put_tile(t, "Specificity", &r->overall[NSC_EVAL_SPECIFICITY]);
   } else {
-    put_tile(t, "Mean ROC AUC", &r->macro[NSC_EVAL_AUC]);
-    put_tile(t, "Mean sensitivity", &r->macro[NSC_EVAL_SENSITIVITY]);
-    put_tile(t, "Mean precision", &r->macro[NSC_EVAL_PRECISION]);
+    nsc_eval_put_tile(t, "Mean ROC AUC", &r->macro[NSC_EVAL_AUC]);
+    nsc_eval_put_tile(t, "Mean sensitivity", &r->macro[NSC_EVAL_SENSITIVITY]);
+    nsc_eval_put_tile(t, "Mean precision", &r->macro[NSC_EVAL_PRECISION]);
   }
-  put_tile(t, "Accuracy", &r->overall[NSC_EVAL_ACCURACY]);
-  put_tile(t, "Calibration error", &r->overall[NSC_EVAL_ECE]);
+  nsc_eval_put_tile(t, "Accuracy", &r->overall[NSC_EVAL_ACCURACY]);
+  nsc_eval_put_tile(t, "Calibration error", &r->overall[NSC_EVAL_ECE]);
   nsc_text_put(t, "</div>\n");
 }
 
@@ -325,7 +326,9 @@ static void put_thresholds(nsc_text *t, const nsc_eval_report *r) {
 nsc_status nsc_eval_html(const nsc_eval_report *r, const nsc_eval_facts *facts, char **out, nsc_error *err) {
   static const nsc_eval_facts none;
   nsc_text t = {0};
-  put_head(&t, r, facts ? facts : &none);
+  char cases[80];
+  snprintf(cases, sizeof cases, "%llu of %u labels", (unsigned long long)r->count, r->labels);
+  nsc_eval_put_head(&t, facts ? facts : &none, cases);
   put_tiles(&t, r);
   nsc_text_put(&t, "<section>\n<h2>Curves</h2>\n<div class=\"figures\">\n");
   nsc_eval_svg_roc(&t, r);

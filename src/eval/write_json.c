@@ -26,20 +26,24 @@ static void key_reason(nsc_text *t, const char *key, nsc_eval_reason reason) {
 
 /* ---- metrics ---- */
 
+void nsc_eval_write_bootstrap(nsc_text *t, const nsc_eval_value *v) {
+  nsc_json_key(t, "bootstrap");
+  if (isnan(v->bootstrap.low)) {
+    nsc_json_null(t);
+    return;
+  }
+  nsc_json_array(t);
+  nsc_json_number(t, v->bootstrap.low);
+  nsc_json_number(t, v->bootstrap.high);
+  nsc_json_end_array(t);
+}
+
 static void write_value(nsc_text *t, const nsc_eval_value *v) {
   nsc_json_object(t);
   key_number(t, "value", v->value);
   key_number(t, "low", v->interval.low);
   key_number(t, "high", v->interval.high);
-  nsc_json_key(t, "bootstrap");
-  if (isnan(v->bootstrap.low)) {
-    nsc_json_null(t);
-  } else {
-    nsc_json_array(t);
-    nsc_json_number(t, v->bootstrap.low);
-    nsc_json_number(t, v->bootstrap.high);
-    nsc_json_end_array(t);
-  }
+  nsc_eval_write_bootstrap(t, v);
   key_reason(t, "reason", v->reason ? v->reason : v->no_interval);
   nsc_json_end_object(t);
 }

@@ -117,6 +117,8 @@ static void read_code(const nsc_dicom *d, uint32_t tag, char *out, size_t room) 
 
 static void read_codes(const nsc_dicom *d, nsc_image *image) {
   read_code(d, NSC_TAG(0x0008, 0x0060), image->modality, sizeof image->modality);
+  read_code(d, NSC_TAG(0x0010, 0x1010), image->age, sizeof image->age);
+  read_code(d, NSC_TAG(0x0010, 0x0040), image->sex, sizeof image->sex);
   read_code(d, NSC_TAG(0x0018, 0x0015), image->body_part, sizeof image->body_part);
   read_code(d, NSC_TAG(0x0018, 0x5101), image->view, sizeof image->view);
 }

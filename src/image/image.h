@@ -72,6 +72,7 @@ struct nsc_image {
   char *unit;           /* "HU"; owned; NULL when the file does not say */
   bool quadruped;    /* of an animal that goes on four feet: the patient's sides have other names (PS3.3 C.7.6.1.1.1) */
   char modality[17]; /* "CT"; "" when the file does not say */
+  char age[5], sex[17];         /* Patient's Age ("045Y") and Sex ("F") (PS3.3 C.7.2.2, C.7.1.1); likewise */
   char body_part[17], view[17]; /* Body Part Examined and View Position (PS3.3 C.7.3.1, C.8.1.1); likewise */
   /* What the coordinates of places are counted from: Frame of Reference UID (PS3.3 C.7.4.1), of a volume a name made of
      its content. Only pictures with the same one lie beside each other. "" when nothing is known. */

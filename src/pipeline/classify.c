@@ -16,6 +16,7 @@
 #include "pipeline/classify.h"
 #include "pipeline/manifest.h"
 #include "pipeline/scores.h"
+#include "pipeline/survival.h"
 
 typedef struct times {
   double decode_ms, preprocess_ms;
@@ -58,7 +59,7 @@ static uint32_t batch_of(const nsc_classifier_options *options) {
   return options && options->batch > 1 ? options->batch : 1;
 }
 
-/* The one picture input, with its size filled in from the recipe; a recipe without size takes the model's. */
+/* The one picture input. */
 static nsc_status fit_input(nsc_classifier *c, nsc_tensor_info *info, nsc_error *err) {
   NSC_TRY(nsc_model_input_info(c->model, 0, info, err));
   if (nsc_model_input_count(c->model) > 1) {
@@ -70,23 +71,27 @@ static nsc_status fit_input(nsc_classifier *c, nsc_tensor_info *info, nsc_error 
                     nsc_model_input_count(c->model), info->name, second.name,
                     nsc_model_input_count(c->model) > 2 ? ", ..." : "");
   }
-  nsc_recipe *r = &c->manifest.recipe;
+  return nsc_fit_picture(&c->manifest.recipe, c->batch, info, &c->channels_first, err);
+}
+
+nsc_status nsc_fit_picture(const nsc_recipe *r, uint32_t batch, nsc_tensor_info *info, bool *channels_first,
+                           nsc_error *err) {
   if (info->rank != 4 || (info->type != NSC_TYPE_F32 && info->type != NSC_TYPE_F16)) {
     return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the model's input is no float picture of 4 dimensions");
   }
-  c->channels_first = info->dims[1] == r->channels || (info->dims[1] < 0 && info->dims[3] != r->channels);
-  int64_t *height = &info->dims[c->channels_first ? 2 : 1], *width = &info->dims[c->channels_first ? 3 : 2];
-  int64_t *channels = &info->dims[c->channels_first ? 1 : 3];
-  if (info->dims[0] < 0) info->dims[0] = c->batch;
+  *channels_first = info->dims[1] == r->channels || (info->dims[1] < 0 && info->dims[3] != r->channels);
+  int64_t *height = &info->dims[*channels_first ? 2 : 1], *width = &info->dims[*channels_first ? 3 : 2];
+  int64_t *channels = &info->dims[*channels_first ? 1 : 3];
+  if (info->dims[0] < 0) info->dims[0] = batch;
   if (*height < 0) *height = r->height;
   if (*width < 0) *width = r->width;
   if (*channels < 0) *channels = r->channels;
-  if (info->dims[0] != c->batch || *height != r->height || *width != r->width || *channels != r->channels) {
+  if (info->dims[0] != batch || *height != r->height || *width != r->width || *channels != r->channels) {
     return nsc_fail(
         err, NSC_ERROR_RECIPE,
         "the recipe makes %u x %u pixels with %u channels in batches of %u, the model takes %lld x %lld with %lld in "
         "batches of %lld",
-        r->width, r->height, r->channels, c->batch, (long long)*width, (long long)*height, (long long)*channels,
+        r->width, r->height, r->channels, batch, (long long)*width, (long long)*height, (long long)*channels,
         (long long)info->dims[0]);
   }
   return NSC_OK;
@@ -195,6 +200,12 @@ static size_t count_inputs(const nsc_recipe *r) {
 
 static nsc_status build(nsc_classifier *c, const nsc_classifier_options *options, nsc_error *err) {
   NSC_TRY(nsc_manifest_read(c->model, options, &c->arena, &c->manifest, err));
+  if (c->manifest.survival) {
+    return nsc_fail(
+        err, NSC_ERROR_UNSUPPORTED,
+        "this model gives curves of survival and no labels: it can be run and evaluated, but not explained, "
+        "quantised, joined with others, triaged or reported on");
+  }
   if (!c->manifest.has_recipe) {
     return nsc_fail(err, NSC_ERROR_RECIPE, "the model does not say how its input is made (nsc.input): give a recipe");
   }
@@ -229,17 +240,21 @@ nsc_status nsc_classifier_create(const nsc_model *model, const nsc_classifier_op
 
 static nsc_status measure_memory(nsc_classifier *c, const nsc_classifier_options *options, nsc_memory *out,
                                  nsc_error *err) {
-  nsc_tensor_info input;
-  nsc_session_options session = {.threads = options ? options->threads : 1};
+  nsc_tensor_info inputs[2], *input = inputs;
+  nsc_session_options session = {.threads = options ? options->threads : 1, .inputs = inputs};
   NSC_TRY(nsc_manifest_read(c->model, options, &c->arena, &c->manifest, err));
-  if (c->manifest.has_recipe) {
-    NSC_TRY(fit_input(c, &input, err));
+  if (c->manifest.survival && c->manifest.has_recipe) {
+    nsc_survival_spec spec;
+    NSC_TRY(nsc_survival_spec_read(c->model, &spec, err));
+    NSC_TRY(nsc_survival_fit_inputs(c->model, &c->manifest.recipe, spec.field_count, inputs, &session.input_count,
+                                    &c->channels_first, err));
+  } else if (c->manifest.has_recipe) {
+    NSC_TRY(fit_input(c, input, err));
   } else {
-    NSC_TRY(nsc_model_input_info(c->model, 0, &input, err));
-    if (input.rank && input.dims[0] < 0) input.dims[0] = c->batch;
+    NSC_TRY(nsc_model_input_info(c->model, 0, input, err));
+    if (input->rank && input->dims[0] < 0) input->dims[0] = c->batch;
   }
-  session.input_count = input.rank > 0;
-  session.inputs = &input;
+  if (!session.input_count) session.input_count = input->rank > 0;
   NSC_TRY(nsc_model_memory(c->model, &session, out, err));
   if (c->manifest.has_recipe) {
     uint64_t bytes = (uint64_t)c->batch * count_inputs(&c->manifest.recipe) * sizeof(float);

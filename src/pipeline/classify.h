@@ -7,6 +7,10 @@
 #include "pipeline/manifest.h"
 
 const nsc_manifest *nsc_classifier_manifest(const nsc_classifier *classifier);
+/* The picture input `info` of a model, as the recipe makes it: what the model leaves open is filled in.
+ * *channels_first: it is N, C, H, W, else N, H, W, C. Errors: UNSUPPORTED (no picture), RECIPE (sizes do not fit). */
+NSC_WARN_UNUSED nsc_status nsc_fit_picture(const nsc_recipe *recipe, uint32_t batch, nsc_tensor_info *info,
+                                           bool *channels_first, nsc_error *err);
 /* The network's input as the classifier's session has it: every dimension is known. */
 void nsc_classifier_input(const nsc_classifier *classifier, nsc_tensor_info *out);
 /*

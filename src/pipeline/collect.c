@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "pipeline/scores.h"
+#include "pipeline/survival.h"
 #include "train/save.h"
 
 nsc_status nsc_collect_values(nsc_image *image, uint32_t frame, const nsc_recipe *recipe, float *values, size_t count,
@@ -55,14 +56,7 @@ static nsc_status add_json(nsc_onnx_writer *w, const char *key, nsc_text *t, nsc
   return NSC_OK;
 }
 
-static nsc_status add_facts(nsc_onnx_writer *w, const nsc_model_facts *f, nsc_error *err) {
-  add_text(w, "nsc.version", "1");
-  add_text(w, "nsc.name", f->name);
-  add_text(w, "nsc.title", f->title);
-  add_text(w, "nsc.limits", f->limits);
-  add_text(w, "nsc.license", f->license);
-  add_text(w, "nsc.task", nsc_task_name(f->task));
-  add_text(w, "nsc.output", "logits");
+static nsc_status add_labels(nsc_onnx_writer *w, const nsc_model_facts *f, nsc_error *err) {
   nsc_text labels = {0}, temperature = {0}, threshold = {0};
   nsc_json_array(&labels);
   for (uint32_t i = 0; i < f->label_count; i++) nsc_json_string(&labels, f->labels[i]);
@@ -74,6 +68,24 @@ static nsc_status add_facts(nsc_onnx_writer *w, const nsc_model_facts *f, nsc_er
     nsc_json_float(&threshold, f->threshold);
     NSC_TRY(add_json(w, "nsc.threshold", &threshold, err));
   }
+  return NSC_OK;
+}
+
+static nsc_status add_survival(nsc_onnx_writer *w, const nsc_survival_spec *spec, nsc_error *err) {
+  nsc_text t = {0};
+  nsc_survival_spec_write(spec, &t);
+  return add_json(w, "nsc.survival", &t, err);
+}
+
+static nsc_status add_facts(nsc_onnx_writer *w, const nsc_model_facts *f, nsc_error *err) {
+  add_text(w, "nsc.version", "1");
+  add_text(w, "nsc.name", f->name);
+  add_text(w, "nsc.title", f->title);
+  add_text(w, "nsc.limits", f->limits);
+  add_text(w, "nsc.license", f->license);
+  add_text(w, "nsc.task", f->survival ? "survival" : nsc_task_name(f->task));
+  add_text(w, "nsc.output", "logits");
+  NSC_TRY(f->survival ? add_survival(w, f->survival, err) : add_labels(w, f, err));
   char *recipe;
   NSC_TRY(nsc_recipe_json(f->recipe, &recipe, err));
   nsc_onnx_metadata(w, "nsc.input", recipe);

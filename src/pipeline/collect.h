@@ -26,8 +26,9 @@ typedef struct nsc_model_facts {
   nsc_task task;
   uint32_t label_count;
   const char *const *labels;
-  const nsc_recipe *recipe; /* with mean and std */
-  float threshold;          /* binary */
+  const nsc_recipe *recipe;                 /* with mean and std */
+  const struct nsc_survival_spec *survival; /* of a model for times to an event, which has no labels; else NULL */
+  float threshold;                          /* binary */
   float temperature;
 } nsc_model_facts;
 

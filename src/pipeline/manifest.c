@@ -124,7 +124,10 @@ static nsc_status read_task(reader *r, const char *output) {
     m->task = (nsc_task)i;
     m->has_task = true;
   }
-  if (task && !m->has_task) return bad(r, "nsc.task", "is none of single, multi, binary");
+  m->survival = task && strcmp(task, "survival") == 0;
+  if (task && !m->has_task && !m->survival) {
+    return bad(r, "nsc.task", "is none of single, multi, binary, survival");
+  }
   if (!output) output = nsc_model_metadata(r->model, "nsc.output", NULL);
   if (!output) return NSC_OK;
   m->has_output = true;

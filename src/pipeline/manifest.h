@@ -12,6 +12,7 @@ typedef struct nsc_manifest {
   const char *name, *title, *limits, *license; /* or NULL */
   nsc_task task;
   bool has_task;
+  bool survival;        /* the task is times to an event: nsc.survival says the rest, and there are no labels */
   uint32_t label_count; /* 0 when the model does not say */
   const char **labels;  /* [label_count] */
   const char **advice;  /* [label_count], NULL where there is none */

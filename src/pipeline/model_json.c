@@ -5,6 +5,7 @@
 #include "nn/describe.h"
 #include "pipeline/manifest.h"
 #include "pipeline/scores.h"
+#include "pipeline/survival.h"
 
 static void write_labels(nsc_text *t, const nsc_manifest *m) {
   nsc_json_key(t, "labels");
@@ -35,7 +36,9 @@ static void write_labels(nsc_text *t, const nsc_manifest *m) {
 nsc_status nsc_model_json(const nsc_model *model, char **out, nsc_error *err) {
   nsc_arena arena = {0};
   nsc_manifest m;
+  nsc_survival_spec spec;
   nsc_status status = nsc_manifest_read(model, NULL, &arena, &m, err);
+  if (status == NSC_OK && m.survival) status = nsc_survival_spec_read(model, &spec, err);
   if (status != NSC_OK) {
     nsc_arena_free(&arena);
     return status;
@@ -46,7 +49,13 @@ nsc_status nsc_model_json(const nsc_model *model, char **out, nsc_error *err) {
   nsc_json_key(&t, "title"), nsc_json_string(&t, m.title);
   nsc_json_key(&t, "limits"), nsc_json_string(&t, m.limits);
   nsc_json_key(&t, "license"), nsc_json_string(&t, m.license);
-  nsc_json_key(&t, "task"), nsc_json_string(&t, m.has_task ? nsc_task_name(m.task) : NULL);
+  nsc_json_key(&t, "task"), nsc_json_string(&t, m.survival ? "survival" : m.has_task ? nsc_task_name(m.task) : NULL);
+  nsc_json_key(&t, "survival");
+  if (m.survival) {
+    nsc_survival_spec_write(&spec, &t);
+  } else {
+    nsc_json_null(&t);
+  }
   nsc_json_key(&t, "output"), nsc_json_string(&t, m.has_output ? (m.logits ? "logits" : "probabilities") : NULL);
   nsc_json_key(&t, "temperature"), nsc_json_float(&t, m.temperature);
   write_labels(&t, &m);

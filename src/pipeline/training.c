@@ -39,7 +39,7 @@ static nsc_status take_threads(nsc_training *t, uint32_t threads, nsc_error *err
 
 /* A head alone learns from features that are computed once; with augmented pictures they would differ each time. */
 static nsc_status create_trainer(nsc_training *t, const nsc_training_plan *plan, nsc_error *err) {
-  if (plan->layers != 1 || plan->changes) {
+  if (!nsc_training_head_alone(t, plan)) {
     free(t->features); /* what is trained now changes them */
     t->features = NULL;
     return nsc_trainer_create(t->net, t->compute, &t->data, &t->options, &t->trainer, err);
@@ -163,6 +163,10 @@ static void write_heritage(nsc_text *t, const nsc_training *training, const char
   nsc_json_end_object(t);
 }
 
+static const char *task_word(const nsc_training *t) {
+  return t->data.survival ? "survival" : nsc_task_name(t->options.task);
+}
+
 nsc_status nsc_training_status_json(const nsc_training *training, char **out, nsc_error *err) {
   NSC_TRY(need_trainer(training, err));
   char *limits;
@@ -185,7 +189,7 @@ nsc_status nsc_training_status_json(const nsc_training *training, char **out, ns
   nsc_json_key(&t, "bytes"), nsc_json_int(&t, (int64_t)nsc_trainer_bytes(training->trainer));
   nsc_json_key(&t, "net"), nsc_json_string(&t, training->net_name);
   nsc_json_key(&t, "parameters"), nsc_json_int(&t, (int64_t)nsc_net_parameter_count(training->net));
-  nsc_json_key(&t, "task"), nsc_json_string(&t, training->options.task == NSC_TASK_BINARY ? "binary" : "single");
+  nsc_json_key(&t, "task"), nsc_json_string(&t, task_word(training));
   write_heritage(&t, training, limits);
   nsc_text_free(limits);
   nsc_json_key(&t, "history");
@@ -235,6 +239,10 @@ static nsc_status list_cases(const nsc_training *t, nsc_split split, cases *c, n
 
 nsc_status nsc_training_calibrate(nsc_training *t, double sensitivity, nsc_calibration *out, nsc_error *err) {
   NSC_TRY(need_trainer(t, err));
+  if (t->data.survival) { /* curves are as they are: no temperature, no threshold */
+    *out = (nsc_calibration){.temperature = 1, .threshold = NAN};
+    return NSC_OK;
+  }
   uint32_t best = nsc_trainer_progress(t->trainer).best_epoch;
   if (t->judged_epoch != best || t->judged_sensitivity != sensitivity) {
     nsc_calibration found;
@@ -319,6 +327,7 @@ static nsc_status report_on(const nsc_training *t, const judgement *j, const cas
 nsc_status nsc_training_report(nsc_training *t, nsc_split split, nsc_eval_report **out, nsc_error *err) {
   nsc_calibration found;
   cases c = {0};
+  if (t->data.survival) return nsc_fail(err, NSC_ERROR_ARGUMENT, "a report on labels, of a training without");
   NSC_TRY(nsc_training_calibrate(t, t->judged_sensitivity, &found, err));
   judgement j = {.split = split, .threshold = found.threshold, .temperature = found.temperature};
   nsc_status status = score(t, &j, &c, err);
@@ -387,6 +396,10 @@ nsc_status nsc_training_evaluate(nsc_training *t, const char *how, char **out, n
   double sensitivity, threshold;
   NSC_TRY(need_trainer(t, err));
   NSC_TRY(read_judgement(t, how, &j, &sensitivity, &threshold, err));
+  if (t->data.survival) {
+    if (j.neighbours) return nsc_fail(err, NSC_ERROR_ARGUMENT, "neighbours vote for labels, not for times to an event");
+    return nsc_training_judge_survival(t, j.split, &j.options, out, err);
+  }
   if (!j.neighbours) NSC_TRY(nsc_training_calibrate(t, sensitivity, &found, err));
   j.threshold = threshold >= 0 ? (float)threshold : found.threshold;
   j.temperature = found.temperature;
@@ -425,6 +438,7 @@ static nsc_status write_model(nsc_training *t, const char *json, const nsc_calib
                            .label_count = t->data.label_count,
                            .labels = t->data.labels,
                            .recipe = &recipe,
+                           .survival = t->data.survival,
                            .threshold = threshold >= 0 ? (float)threshold : found->threshold,
                            .temperature = found->temperature};
   bool half = nsc_fields_flag(&f, "half", false);

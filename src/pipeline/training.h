@@ -40,6 +40,12 @@ bool nsc_training_heritage(const nsc_training *training, nsc_heritage *out);
  * without heritage. Ended by nsc_text_free. */
 NSC_WARN_UNUSED nsc_status nsc_training_inherited_limits(const nsc_training *training, char **out, nsc_error *err);
 
+/* The report on a split of a training for times to an event, with the best weights. Ended by nsc_eval_survival_free. */
+struct nsc_eval_survival_report;
+NSC_WARN_UNUSED nsc_status nsc_training_survival_report(nsc_training *training, nsc_split split,
+                                                        const nsc_eval_options *options,
+                                                        struct nsc_eval_survival_report **out, nsc_error *err);
+
 /* The report on a split with the best weights and what was calibrated. Ended by nsc_eval_report_free. */
 NSC_WARN_UNUSED nsc_status nsc_training_report(nsc_training *training, nsc_split split, nsc_eval_report **out,
                                                nsc_error *err);

@@ -9,6 +9,7 @@
 #include "image/filter.h"
 #include "image/recipe.h"
 #include "pipeline/collect.h"
+#include "pipeline/survival.h"
 #include "pipeline/training_private.h"
 #include "train/duplicates.h"
 #include "train/npz.h"
@@ -117,6 +118,12 @@ const nsc_dataset *nsc_training_data(const nsc_training *t) {
 
 /* ---- adding ---- */
 
+/* Outcomes are of the samples and splits that there were when they were set. */
+static nsc_status need_open(const nsc_training *t, nsc_error *err) {
+  if (!t->data.survival) return NSC_OK;
+  return nsc_fail(err, NSC_ERROR_ARGUMENT, "pictures and splits come before times to an event");
+}
+
 static void set_split(nsc_dataset *d, uint32_t sample, int split) {
   if (split < 0) return;
   d->samples[sample].split = (nsc_split)split;
@@ -125,6 +132,7 @@ static void set_split(nsc_dataset *d, uint32_t sample, int split) {
 
 nsc_status nsc_training_add_image(nsc_training *t, nsc_image *image, uint32_t frame, const char *name,
                                   const char *patient, uint32_t label, int split, nsc_error *err) {
+  NSC_TRY(need_open(t, err));
   if (label >= t->data.label_count) return nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no label number %u", label);
   if (split > (int)NSC_SPLIT_TEST) return nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no split number %d", split);
   nsc_training_forget(t);
@@ -188,6 +196,7 @@ static nsc_status add_npz(nsc_training *t, const nsc_npz *npz, const char *label
 
 nsc_status nsc_training_add_npz(nsc_training *t, const nsc_source *source, const char *labels, nsc_error *err) {
   nsc_npz npz;
+  NSC_TRY(need_open(t, err));
   NSC_TRY(nsc_npz_open(source->bytes, source->size, 0, &npz, err));
   nsc_status status = add_npz(t, &npz, labels, err);
   nsc_npz_drop(&npz);
@@ -196,6 +205,7 @@ nsc_status nsc_training_add_npz(nsc_training *t, const nsc_source *source, const
 
 nsc_status nsc_training_split(nsc_training *t, const char *how, nsc_error *err) {
   nsc_fields f;
+  NSC_TRY(need_open(t, err));
   NSC_TRY(nsc_fields_open(&f, how, "split", err));
   double validation = nsc_fields_number(&f, "validation", 0, 0.9, 0.15),
          test = nsc_fields_number(&f, "test", 0, 0.9, 0);
@@ -276,6 +286,12 @@ nsc_status nsc_training_data_json(const nsc_training *training, char **out, nsc_
   nsc_json_key(&t, "steps"), nsc_steps_write(&training->recipe.steps, &t);
   write_labels(&t, d);
   write_samples(&t, d);
+  nsc_json_key(&t, "survival");
+  if (d->survival) {
+    nsc_survival_spec_write(d->survival, &t);
+  } else {
+    nsc_json_null(&t);
+  }
   nsc_json_end_object(&t);
   return nsc_text_finish(&t, out, err);
 }

@@ -16,7 +16,6 @@ typedef struct total {
 static nsc_status outline(nsc_training *t, const nsc_training_plan *plan, nsc_net **net, uint32_t *head, bool *own,
                           nsc_error *err) {
   const nsc_dataset *d = &t->data;
-  uint32_t outputs = nsc_training_outputs(t);
   *own = !plan->go_on;
   if (plan->go_on) {
     *net = t->net;
@@ -24,12 +23,14 @@ static nsc_status outline(nsc_training *t, const nsc_training_plan *plan, nsc_ne
     return t->net ? NSC_OK : nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no network to go on with");
   }
   if (strcmp(plan->net, "base") != 0) {
-    NSC_TRY(nsc_zoo_outline(plan->net, d->height, d->width, d->channels, outputs, net, err));
+    NSC_TRY(nsc_zoo_outline(plan->net, d->height, d->width, d->channels, nsc_training_head(t), net, err));
     *head = nsc_training_find_head(*net);
     return NSC_OK;
   }
   if (!t->base) return nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no model to start from");
-  return nsc_net_load(t->base, d->height, d->width, plan->keeps_head ? 0 : outputs, plan->train.seed, net, head, err);
+  const nsc_zoo_head kept = {0};
+  return nsc_net_load_head(t->base, d->height, d->width, plan->keeps_head ? kept : nsc_training_head(t),
+                           plan->train.seed, net, head, err);
 }
 
 /* A head alone: the whole network only says once what it makes of the pictures. */
@@ -54,7 +55,7 @@ static nsc_status count(nsc_training *t, const nsc_training_plan *plan, uint32_t
   uint32_t head;
   bool own;
   NSC_TRY(outline(t, plan, &net, &head, &own, err));
-  bool alone = plan->layers == 1 && !plan->changes;
+  bool alone = nsc_training_head_alone(t, plan);
   if (own) nsc_net_freeze(net, plan->layers);
   nsc_status status =
       nsc_train_count_need(net, &plan->train, batch_of(t, plan), threads, t->store.write != NULL, need, err);

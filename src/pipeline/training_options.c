@@ -148,7 +148,7 @@ static void write_networks(nsc_text *t, const nsc_training *training) {
     nsc_json_key(t, "what"), nsc_json_string(t, e->what);
     nsc_json_key(t, "parameters");
     if (fits) {
-      nsc_json_int(t, (int64_t)count);
+      nsc_json_int(t, (int64_t)(count + nsc_training_head(training).fields * outputs));
     } else {
       nsc_json_null(t);
     }

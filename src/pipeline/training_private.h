@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "pipeline/training.h"
 #include "train/features.h"
+#include "train/survival.h"
+#include "train/zoo.h"
 
 struct nsc_training {
   nsc_dataset data; /* without labels until they are known */
@@ -45,7 +47,18 @@ void nsc_training_augment(nsc_fields *f, const char *name, nsc_augment *inout);
 
 /* Outputs that a network for these labels has. */
 static inline uint32_t nsc_training_outputs(const nsc_training *t) {
+  if (t->data.survival) return t->data.survival->bins;
   return t->data.label_count > 2 ? t->data.label_count : 1;
+}
+
+/* The same with the fields beside the picture. */
+static inline nsc_zoo_head nsc_training_head(const nsc_training *t) {
+  return (nsc_zoo_head){nsc_training_outputs(t), t->data.survival ? t->data.survival->field_count : 0};
+}
+
+/* A head that learns alone, from features that are computed once: not where fields come beside these. */
+static inline bool nsc_training_head_alone(const nsc_training *t, const nsc_training_plan *plan) {
+  return plan->layers == 1 && !plan->changes && !t->data.survival;
 }
 
 static inline bool nsc_training_has_labels(const nsc_training *t) {
@@ -54,6 +67,12 @@ static inline bool nsc_training_has_labels(const nsc_training *t) {
 
 /* Ends network and trainer: the data has changed, or another training begins. */
 void nsc_training_forget(nsc_training *t);
+
+/* ---- training_survival.c ---- */
+
+/* {"survival": as nsc_eval_survival_json} of a split of a data set for times to an event. */
+NSC_WARN_UNUSED nsc_status nsc_training_judge_survival(nsc_training *t, nsc_split split,
+                                                       const nsc_eval_options *options, char **out, nsc_error *err);
 
 /* ---- training_transfer.c ---- */
 

@@ -74,8 +74,11 @@ static nsc_status check_base(const nsc_training *t, nsc_error *err) {
 static nsc_status build_from_base(nsc_training *t, const nsc_training_plan *plan, nsc_error *err) {
   const nsc_dataset *d = &t->data;
   if (!t->base) return nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no model to start from");
-  size_t outputs = plan->keeps_head ? 0 : nsc_training_outputs(t);
-  NSC_TRY(nsc_net_load(t->base, d->height, d->width, outputs, plan->train.seed, &t->net, &t->head, err));
+  if (plan->keeps_head && d->survival) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "times to an event need a new head, in bins of their own");
+  }
+  const nsc_zoo_head kept = {0}, ends = plan->keeps_head ? kept : nsc_training_head(t);
+  NSC_TRY(nsc_net_load_head(t->base, d->height, d->width, ends, plan->train.seed, &t->net, &t->head, err));
   nsc_status status = check_base(t, err);
   if (status != NSC_OK) nsc_training_forget(t);
   return status;
@@ -99,10 +102,11 @@ nsc_status nsc_training_build(nsc_training *t, const nsc_training_plan *plan, ns
     if (strcmp(plan->net, "base") == 0) {
       NSC_TRY(build_from_base(t, plan, err));
     } else {
-      NSC_TRY(nsc_zoo_build(plan->net, d->height, d->width, d->channels, nsc_training_outputs(t), plan->train.seed,
-                            &t->net, err));
+      NSC_TRY(nsc_zoo_build_head(plan->net, d->height, d->width, d->channels, nsc_training_head(t), plan->train.seed,
+                                 &t->net, err));
       t->head = nsc_training_find_head(t->net);
     }
+    if (d->survival) nsc_survival_prepare(d, t->net, t->head);
   }
   nsc_net_freeze(t->net, plan->layers);
   return NSC_OK;
@@ -190,6 +194,8 @@ static nsc_status write_neighbours(const nsc_training *t, const float *query, ui
 
 nsc_status nsc_training_neighbours(nsc_training *t, nsc_image *image, uint32_t frame, uint32_t k, char **out,
                                    nsc_error *err) {
+  if (t->data.survival)
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "neighbours vote for labels, not for times to an event");
   if (!t->trainer) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no training has begun");
   if (k < 1 || k > NSC_MOST_NEIGHBOURS)
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "1 to %d neighbours", NSC_MOST_NEIGHBOURS);

@@ -1,6 +1,7 @@
 /* From the samples of a data set to the network's input: which ones, in which order, how they are changed. */
 #include <string.h>
 
+#include "train/survival.h"
 #include "train/trainer_private.h"
 
 /* ---- order ---- */
@@ -87,17 +88,31 @@ static void fill_samples(void *context, size_t from, size_t count) {
   }
 }
 
+/* Numbers about the patients, beside the pictures. */
+static void fill_fields(nsc_trainer *t, const uint32_t *samples, size_t count) {
+  const nsc_survival_spec *spec = t->data->survival;
+  if (!spec || spec->field_count == 0) return;
+  float *to = nsc_net_tensor(t->net, t->net->fields)->value;
+  for (size_t i = 0; i < count; i++) {
+    nsc_survival_inputs(spec, t->data->samples[samples[i]].outcome->fields, to + i * spec->field_count);
+  }
+}
+
 void nsc_trainer_fill(nsc_trainer *t, const uint32_t *samples, size_t count, bool training) {
   const nsc_rng augments = nsc_rng_split(&t->root, NSC_STREAM_AUGMENT);
   fill_task task = {t, samples, training, nsc_rng_split(&augments, t->at.epoch), t->at.batch * t->options.batch};
   nsc_compute_ranges(t->compute, fill_samples, &task, count, 1);
+  fill_fields(t, samples, count);
 }
 
 void nsc_trainer_targets(nsc_trainer *t, const uint32_t *samples, size_t count) {
   memset(t->targets, 0, count * t->outputs * sizeof *t->targets);
   for (size_t i = 0; i < count; i++) {
-    uint32_t label = t->data->samples[samples[i]].label;
-    if (t->options.task == NSC_TASK_BINARY) {
+    const nsc_sample *s = &t->data->samples[samples[i]];
+    uint32_t label = s->label;
+    if (t->data->survival) {
+      nsc_survival_targets(t->data->survival, s->outcome, t->targets + i * t->outputs);
+    } else if (t->options.task == NSC_TASK_BINARY) {
       t->targets[i] = (float)label;
     } else {
       t->targets[i * t->outputs + label] = 1;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "train/survival.h"
 #include "train/trainer_private.h"
 
 enum { VERSION = 2 };
@@ -80,6 +81,18 @@ static uint64_t options_print(const nsc_train_options *o) {
   return hash;
 }
 
+/* Times and fields; the bins follow from them and from what was asked for. */
+static uint64_t survival_print(const nsc_dataset *d, uint64_t hash) {
+  const nsc_survival_spec *spec = d->survival;
+  hash = nsc_hash(hash, spec->edges, (spec->bins + 1) * sizeof *spec->edges);
+  for (uint32_t i = 0; i < d->count; i++) {
+    const nsc_outcome *o = d->samples[i].outcome;
+    hash = nsc_hash(hash, &o->time, sizeof o->time);
+    hash = nsc_hash(hash, o->fields, spec->field_count * sizeof *o->fields);
+  }
+  return hash;
+}
+
 static uint64_t data_print(const nsc_dataset *d) {
   const uint64_t shape[] = {d->height, d->width, d->channels, d->count, d->label_count};
   uint64_t hash = nsc_hash(0, shape, sizeof shape);
@@ -87,6 +100,7 @@ static uint64_t data_print(const nsc_dataset *d) {
     const uint32_t facts[] = {d->samples[i].label, d->samples[i].split};
     hash = nsc_hash(hash, facts, sizeof facts);
   }
+  if (d->survival) hash = survival_print(d, hash);
   if (d->features) hash = nsc_hash(hash, d->features, d->count * d->feature_count * sizeof *d->features);
   return nsc_hash(hash, d->pixels, (size_t)d->count * d->height * d->width * d->channels);
 }

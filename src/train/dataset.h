@@ -27,6 +27,9 @@ typedef struct nsc_dataset {
   /* When not NULL, what is learned from instead of pixels: [count][feature_count], somebody else's. */
   const float *features;
   size_t feature_count;
+  /* When not NULL, times to an event are learned: each sample has its outcome, and labels are "censored" and "event".
+     In the arena. */
+  struct nsc_survival_spec *survival;
 } nsc_dataset;
 
 /* `labels` are copied. */

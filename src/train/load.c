@@ -141,7 +141,7 @@ static nsc_status add_dense(nsc_loader *l, uint32_t x, size_t out, float *weight
   bool replaced = l->node == l->last_dense && l->outputs > 0;
   if (t->height != 1 || t->width != 1) return nsc_load_refuse(l, "its input is a picture, no list");
   if (turned && !replaced) NSC_TRY(turn_kernel(l, &weights, 1, in, out)); /* as [1][in][out] */
-  uint32_t y = nsc_net_dense(l->net, x, replaced ? l->outputs : out);
+  uint32_t y = replaced ? nsc_net_head(l->net, x, l->outputs) : nsc_net_dense(l->net, x, out);
   if (l->node == l->last_dense) l->head = y;
   if (!replaced) {
     NSC_TRY(give(l, 0, weights));
@@ -430,7 +430,7 @@ static nsc_status find_output(nsc_loader *l, uint32_t *out) {
   const nsc_tensor *t = nsc_net_tensor(l->net, y);
   if (l->head == NONE) {
     if (t->height * t->width > 1) y = nsc_net_global_pool(l->net, y);
-    if (l->outputs) l->head = y = nsc_net_dense(l->net, y, l->outputs);
+    if (l->outputs) l->head = y = nsc_net_head(l->net, y, l->outputs);
   }
   *out = y;
   return NSC_OK;
@@ -443,6 +443,7 @@ static nsc_status load(nsc_loader *l, uint64_t seed) {
   for (uint32_t v = 0; v < l->model->value_count; v++) l->tensors[v] = NONE;
   NSC_TRY(nsc_net_create(&l->net, l->err));
   l->net->given = !l->whole;
+  l->net->field_count = l->fields;
   NSC_TRY(load_graph(l));
   NSC_TRY(find_output(l, &output));
   NSC_TRY(nsc_net_finish(l->net, output, seed, l->err));
@@ -455,7 +456,12 @@ static nsc_status load(nsc_loader *l, uint64_t seed) {
 
 nsc_status nsc_net_load(const nsc_model *model, size_t height, size_t width, size_t outputs, uint64_t seed,
                         nsc_net **out, uint32_t *head, nsc_error *err) {
-  nsc_loader l = {.model = model, .outputs = outputs, .head = NONE, .err = err};
+  return nsc_net_load_head(model, height, width, (nsc_zoo_head){.outputs = outputs}, seed, out, head, err);
+}
+
+nsc_status nsc_net_load_head(const nsc_model *model, size_t height, size_t width, nsc_zoo_head ends, uint64_t seed,
+                             nsc_net **out, uint32_t *head, nsc_error *err) {
+  nsc_loader l = {.model = model, .outputs = ends.outputs, .fields = ends.fields, .head = NONE, .err = err};
   nsc_status status = whole_graph(&l, height, width);
   if (status == NSC_OK) status = load(&l, seed);
   nsc_arena_free(&l.arena);

@@ -10,7 +10,7 @@
 #define NSC_TRAIN_LOAD_H
 
 #include "nn/model.h"
-#include "train/net.h"
+#include "train/zoo.h"
 
 /*
  * Pictures of `height` x `width`, with as many channels as the model takes. The last dense layer, or the end of a graph
@@ -20,6 +20,10 @@
  */
 NSC_WARN_UNUSED nsc_status nsc_net_load(const nsc_model *model, size_t height, size_t width, size_t outputs,
                                         uint64_t seed, nsc_net **out, uint32_t *head, nsc_error *err);
+
+/* The same with numbers about the patient before the new head; a head that is kept takes none. */
+NSC_WARN_UNUSED nsc_status nsc_net_load_head(const nsc_model *model, size_t height, size_t width, nsc_zoo_head ends,
+                                             uint64_t seed, nsc_net **out, uint32_t *head, nsc_error *err);
 
 /* A part of a graph: from the picture `from` (its value, and its size) to the list `to`. */
 typedef struct nsc_net_part {

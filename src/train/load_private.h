@@ -21,6 +21,7 @@ typedef struct nsc_loader {
   uint32_t head;     /* layer of the last dense node */
   const nsc_node *last_dense;
   size_t outputs; /* that replace those of the last dense node; 0 keeps them */
+  size_t fields;  /* about the patient, that join the features before the new head */
   nsc_load_given *given;
   nsc_arena arena;
   nsc_error *err;

@@ -1,6 +1,7 @@
 #include "train/loss.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 static double softplus(double z) {
   return z > 0 ? z + log1p(exp(-z)) : log1p(exp(z));
@@ -72,6 +73,19 @@ static double squared_row(const nsc_loss *loss, const float *z, const float *t, 
   return value;
 }
 
+/* -log of the chance of what became of a case: of the event in its bin, and of none in the bins before, each given that
+   it came so far. Its terms are those of sigmoids over the bins in which it was at risk. */
+static double hazards_row(const float *z, const float *t, size_t bins, float *g) {
+  double value = 0;
+  for (size_t i = 0; i < bins; i++) {
+    bool at_risk = t[i] >= 0;
+    double x = (double)z[i], target = (double)t[i];
+    if (at_risk) value += softplus(x) - target * x;
+    if (g) g[i] = at_risk ? (float)(sigmoid(x) - target) : 0;
+  }
+  return value;
+}
+
 /* What the sum is divided by: samples, or the weights of their targets. */
 static double divisor(const nsc_loss *loss, const float *targets, size_t batch, size_t labels) {
   if (!loss->class_weights || loss->kind != NSC_LOSS_SOFTMAX) return (double)batch;
@@ -100,6 +114,9 @@ double nsc_loss_compute(const nsc_loss *loss, const float *logits, const float *
         break;
       case NSC_LOSS_SQUARED_ERROR:
         sum += squared_row(loss, z, t, labels, g);
+        break;
+      case NSC_LOSS_HAZARDS:
+        sum += hazards_row(z, t, labels, g);
         break;
     }
     for (size_t i = 0; g && i < labels; i++) g[i] = (float)((double)g[i] * scale);

@@ -41,7 +41,7 @@ static bool make_room(nsc_net *net) {
 nsc_status nsc_net_create(nsc_net **out, nsc_error *err) {
   nsc_net *net = calloc(1, sizeof *net);
   if (!net) return nsc_fail_memory(err, sizeof *net, "a network");
-  net->input = net->output = NONE;
+  net->input = net->output = net->fields = NONE;
   if (!make_room(net)) {
     nsc_net_free(net);
     return nsc_fail_memory(err, sizeof(nsc_layer), "a network");
@@ -133,6 +133,22 @@ uint32_t nsc_net_dense(nsc_net *net, uint32_t x, size_t features) {
   add_parameter(net, layer, 0, "weight", 2, dims, true, true);
   add_parameter(net, layer, 1, "bias", 1, dims, true, false);
   return layer->output;
+}
+
+/* Means of 0 and scales of 1 until somebody knows better. */
+static bool need_field_numbers(nsc_net *net) {
+  net->field_mean = nsc_arena_alloc(&net->arena, net->field_count, sizeof *net->field_mean);
+  net->field_scale = nsc_arena_alloc(&net->arena, net->field_count, sizeof *net->field_scale);
+  for (size_t i = 0; net->field_scale && i < net->field_count; i++) net->field_scale[i] = 1;
+  return net->field_mean && net->field_scale;
+}
+
+uint32_t nsc_net_head(nsc_net *net, uint32_t x, size_t outputs) {
+  if (net->field_count == 0) return nsc_net_dense(net, x, outputs);
+  if (!need_field_numbers(net)) (void)nsc_fail_memory(&net->built, net->field_count, "a network");
+  net->fields = output_of(add_layer(net, NSC_LAYER_INPUT, NULL, 0, 1, 1, net->field_count));
+  const uint32_t both[2] = {x, net->fields};
+  return nsc_net_dense(net, nsc_net_concat(net, both, 2), outputs);
 }
 
 uint32_t nsc_net_norm(nsc_net *net, uint32_t x) {

@@ -102,6 +102,9 @@ typedef struct nsc_net {
   nsc_parameter *parameters;
   uint32_t layer_count, tensor_count, parameter_count, capacity;
   uint32_t input, output;
+  uint32_t fields;    /* the tensor of numbers about the patient, [batch][1][1][field_count]; UINT32_MAX: none */
+  size_t field_count; /* that join the features before the head; set before the network is built */
+  float *field_mean, *field_scale; /* [field_count] as values become inputs: (x - mean) * scale; the file does it */
   size_t batch;
   bool given;          /* all weights come from somewhere else: nsc_net_finish draws none; false at first */
   bool input_gradient; /* the gradient of the picture is wanted too; false at first */
@@ -124,6 +127,8 @@ typedef struct nsc_conv_spec {
 uint32_t nsc_net_input(nsc_net *net, size_t height, size_t width, size_t channels);
 uint32_t nsc_net_conv(nsc_net *net, uint32_t x, nsc_conv_spec spec);
 uint32_t nsc_net_dense(nsc_net *net, uint32_t x, size_t features);
+/* The last layer: a dense one, over x and, where the network takes numbers about the patient, over these too. */
+uint32_t nsc_net_head(nsc_net *net, uint32_t x, size_t outputs);
 uint32_t nsc_net_norm(nsc_net *net, uint32_t x);
 uint32_t nsc_net_activation(nsc_net *net, uint32_t x, nsc_activation_kind kind);
 uint32_t nsc_net_max_pool(nsc_net *net, uint32_t x, size_t kernel, size_t stride, size_t pad);

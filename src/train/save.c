@@ -151,6 +151,21 @@ static nsc_status write_layer(saver *s, const nsc_layer *layer) {
   return status;
 }
 
+/* Numbers about the patient come into the file as they are and are standardised there, so that any engine takes an age
+   in years: ((fields - mean) * scale). */
+static void write_fields(saver *s) {
+  const nsc_net *net = s->net;
+  char name[NAME];
+  if (net->fields == UINT32_MAX) return;
+  const int64_t count = (int64_t)net->field_count;
+  nsc_onnx_port(s->w, NSC_ONNX_INPUT, "fields", 2, (const int64_t[]){-1, count});
+  nsc_onnx_floats(s->w, "fields.mean", 1, &count, net->field_mean);
+  nsc_onnx_floats(s->w, "fields.scale", 1, &count, net->field_scale);
+  nsc_onnx_node(s->w, "Sub", "fields.centred", 2, (const char *const[]){"fields", "fields.mean"});
+  nsc_onnx_node(s->w, "Mul", tensor_name(s, net->fields, name), 2,
+                (const char *const[]){"fields.centred", "fields.scale"});
+}
+
 /* Of the file: weights, and around them names and nodes. */
 static size_t expected_bytes(const nsc_net *net, bool half) {
   enum { A_LAYER = 1024, THE_REST = 64 * 1024 };
@@ -165,6 +180,7 @@ nsc_status nsc_net_write(const nsc_net *net, bool half, nsc_onnx_writer *w, nsc_
   const nsc_tensor *in = &net->tensors[net->input], *out = &net->tensors[net->output];
   nsc_onnx_port(w, NSC_ONNX_INPUT, "image", 4,
                 (const int64_t[]){-1, (int64_t)in->channels, (int64_t)in->height, (int64_t)in->width});
+  write_fields(&s);
   nsc_onnx_port(w, NSC_ONNX_OUTPUT, "logits", 2, (const int64_t[]){-1, (int64_t)out->channels});
   static const float bounds[] = {0, 6};
   nsc_onnx_floats(w, "zero", 0, NULL, &bounds[0]);

@@ -13,7 +13,8 @@ typedef struct nsc_sample {
   const char *patient; /* who it is of, or NULL; samples of a patient stay in one split */
   uint32_t label;
   nsc_split split;
-  bool split_given; /* by the data set itself: nsc_split_shares and nsc_split_fold leave it */
+  bool split_given;                  /* by the data set itself: nsc_split_shares and nsc_split_fold leave it */
+  const struct nsc_outcome *outcome; /* of a data set for times to an event (survival.h), else NULL; somebody else's */
 } nsc_sample;
 
 /* "training", "validation", "test". Static storage. */

@@ -10,6 +10,15 @@ enum { MAX_COLUMNS = 1 << 14, MAX_ROWS = 1 << 26 };
 
 typedef enum column { COLUMN_FILE, COLUMN_LABEL, COLUMN_PATIENT, COLUMN_SPLIT, COLUMN_KINDS } column;
 
+static const char *const kind_names[] = {"file", "label", "patient", "split"};
+
+/* Which column holds what, 0-based; UINT32_MAX for none. */
+typedef struct layout {
+  uint32_t kinds[COLUMN_KINDS], extra[NSC_TABLE_EXTRA], columns;
+  const nsc_table_column *wanted; /* [wanted_count] in the place of a label */
+  uint32_t wanted_count;
+} layout;
+
 typedef struct scanner {
   const char *at, *end;
   char delimiter;
@@ -89,13 +98,16 @@ static nsc_status keep_text(nsc_table *t, const field *f, const char **out, nsc_
 
 /* ---- the first line ---- */
 
+static char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
 static bool same_name(const field *f, const char *name) {
   size_t from = 0, to = f->size, i = 0;
   while (from < to && f->chars[from] == ' ') from++;
   while (to > from && f->chars[to - 1] == ' ') to--;
   for (; from + i < to && name[i]; i++) {
-    char c = f->chars[from + i];
-    if ((c >= 'A' && c <= 'Z' ? c + 32 : c) != name[i]) return false;
+    if (lower(f->chars[from + i]) != lower(name[i])) return false;
   }
   return from + i == to && !name[i];
 }
@@ -127,28 +139,43 @@ static char find_delimiter(const scanner *s) {
   return kinds[best];
 }
 
-/* Which column holds what: places[COLUMN_KINDS] of 0-based columns, UINT32_MAX for none. */
-static nsc_status read_head(scanner *s, uint32_t *places, uint32_t *columns, nsc_error *err) {
-  static const char *const names[] = {"file", "label", "patient", "split"};
-  uint32_t line = s->line;
-  field f = {0};
-  for (int k = 0; k < COLUMN_KINDS; k++) places[k] = UINT32_MAX;
-  for (*columns = 0; !f.last; (*columns)++) {
-    if (*columns == MAX_COLUMNS) return nsc_fail(err, NSC_ERROR_LIMIT, "more than %d columns", MAX_COLUMNS);
-    NSC_TRY(take_field(s, &f, err));
-    column kind = column_of(&f);
-    if (kind == COLUMN_KINDS) continue;
-    if (places[kind] != UINT32_MAX) {
-      return nsc_fail(err, NSC_ERROR_CORRUPT, "line %u: two columns for \"%s\"", line, names[kind]);
-    }
-    places[kind] = *columns;
-  }
-  for (int k = COLUMN_FILE; k <= COLUMN_LABEL; k++) {
-    if (places[k] == UINT32_MAX) {
-      return nsc_fail(err, NSC_ERROR_CORRUPT, "line %u: the first line names no column \"%s\"", line, names[k]);
-    }
+static nsc_status set_place(uint32_t *place, uint32_t column, uint32_t line, const char *name, nsc_error *err) {
+  if (*place != UINT32_MAX) return nsc_fail(err, NSC_ERROR_CORRUPT, "line %u: two columns for \"%s\"", line, name);
+  *place = column;
+  return NSC_OK;
+}
+
+static nsc_status place_column(layout *l, const field *f, uint32_t line, nsc_error *err) {
+  column kind = column_of(f);
+  if (kind < COLUMN_KINDS) NSC_TRY(set_place(&l->kinds[kind], l->columns, line, kind_names[kind], err));
+  for (uint32_t k = 0; k < l->wanted_count; k++) {
+    if (same_name(f, l->wanted[k].name)) NSC_TRY(set_place(&l->extra[k], l->columns, line, l->wanted[k].name, err));
   }
   return NSC_OK;
+}
+
+static nsc_status check_head(const layout *l, uint32_t line, nsc_error *err) {
+  const char *missing = l->kinds[COLUMN_FILE] == UINT32_MAX                  ? kind_names[COLUMN_FILE]
+                        : !l->wanted && l->kinds[COLUMN_LABEL] == UINT32_MAX ? kind_names[COLUMN_LABEL]
+                                                                             : NULL;
+  for (uint32_t k = 0; k < l->wanted_count && !missing; k++) {
+    if (l->extra[k] == UINT32_MAX && !l->wanted[k].may_be_absent) missing = l->wanted[k].name;
+  }
+  if (!missing) return NSC_OK;
+  return nsc_fail(err, NSC_ERROR_CORRUPT, "line %u: the first line names no column \"%s\"", line, missing);
+}
+
+static nsc_status read_head(scanner *s, layout *l, nsc_error *err) {
+  uint32_t line = s->line;
+  field f = {0};
+  memset(l->kinds, 0xFF, sizeof l->kinds);
+  memset(l->extra, 0xFF, sizeof l->extra);
+  for (l->columns = 0; !f.last; l->columns++) {
+    if (l->columns == MAX_COLUMNS) return nsc_fail(err, NSC_ERROR_LIMIT, "more than %d columns", MAX_COLUMNS);
+    NSC_TRY(take_field(s, &f, err));
+    NSC_TRY(place_column(l, &f, line, err));
+  }
+  return check_head(l, line, err);
 }
 
 /* ---- rows ---- */
@@ -171,20 +198,29 @@ static nsc_status keep_field(nsc_table *t, nsc_table_row *row, column kind, cons
   }
 }
 
-static nsc_status read_row(scanner *s, nsc_table *t, const uint32_t *places, uint32_t columns, nsc_table_row *row,
-                           nsc_error *err) {
+static nsc_status read_fields(scanner *s, nsc_table *t, const layout *l, nsc_table_row *row, nsc_error *err) {
+  const char **extra = l->wanted_count ? nsc_arena_alloc(&t->arena, l->wanted_count, sizeof *extra) : NULL;
   field f = {0};
   uint32_t at = 0;
+  if (l->wanted_count && !extra) return nsc_fail_memory(err, l->wanted_count * sizeof *extra, "a line");
+  row->extra = extra;
   for (; !f.last; at++) {
     NSC_TRY(take_field(s, &f, err));
     for (int k = 0; k < COLUMN_KINDS; k++) {
-      if (places[k] == at) NSC_TRY(keep_field(t, row, (column)k, &f, err));
+      if (l->kinds[k] == at) NSC_TRY(keep_field(t, row, (column)k, &f, err));
+    }
+    for (uint32_t k = 0; k < l->wanted_count; k++) {
+      if (l->extra[k] == at) NSC_TRY(keep_text(t, &f, &extra[k], err));
     }
   }
-  if (at != columns) {
-    return nsc_fail(err, NSC_ERROR_CORRUPT, "line %u has %u fields, the first line %u", row->line, at, columns);
-  }
-  if (!*row->file || !*row->label) {
+  if (at == l->columns) return NSC_OK;
+  return nsc_fail(err, NSC_ERROR_CORRUPT, "line %u has %u fields, the first line %u", row->line, at, l->columns);
+}
+
+static nsc_status read_row(scanner *s, nsc_table *t, const layout *l, nsc_table_row *row, nsc_error *err) {
+  NSC_TRY(read_fields(s, t, l, row, err));
+  bool no_label = !l->wanted && !*row->label;
+  if (!*row->file || no_label) {
     return nsc_fail(err, NSC_ERROR_CORRUPT, "line %u: the %s is empty", row->line, *row->file ? "label" : "file");
   }
   return NSC_OK;
@@ -203,27 +239,33 @@ static nsc_status add_row(nsc_table *t, const nsc_table_row *row, nsc_error *err
   return NSC_OK;
 }
 
-static nsc_status parse(scanner *s, nsc_table *t, nsc_error *err) {
-  uint32_t places[COLUMN_KINDS], columns;
+static nsc_status parse(scanner *s, nsc_table *t, layout *l, nsc_error *err) {
   if (s->end - s->at >= 3 && memcmp(s->at, "\xEF\xBB\xBF", 3) == 0) s->at += 3;
   while (s->at < s->end && at_line_end(s)) take_line_end(s);
   if (s->at == s->end) return nsc_fail(err, NSC_ERROR_CORRUPT, "the table is empty");
   s->delimiter = find_delimiter(s);
-  NSC_TRY(read_head(s, places, &columns, err));
+  NSC_TRY(read_head(s, l, err));
   for (;;) {
     while (s->at < s->end && at_line_end(s)) take_line_end(s);
     if (s->at == s->end) return NSC_OK;
     nsc_table_row row = {.line = s->line};
-    NSC_TRY(read_row(s, t, places, columns, &row, err));
+    NSC_TRY(read_row(s, t, l, &row, err));
     NSC_TRY(add_row(t, &row, err));
   }
 }
 
 nsc_status nsc_table_parse(const char *chars, size_t size, nsc_table *out, nsc_error *err) {
+  return nsc_table_parse_columns(chars, size, NULL, 0, out, err);
+}
+
+nsc_status nsc_table_parse_columns(const char *chars, size_t size, const nsc_table_column *columns, uint32_t count,
+                                   nsc_table *out, nsc_error *err) {
   nsc_table t = {0};
+  layout l = {.wanted = columns, .wanted_count = count};
+  if (count > NSC_TABLE_EXTRA) return nsc_fail(err, NSC_ERROR_LIMIT, "more than %d columns asked for", NSC_TABLE_EXTRA);
   if (size == 0) chars = ""; /* NULL then has no end */
   scanner s = {.at = chars, .end = chars + size, .line = 1};
-  nsc_status status = parse(&s, &t, err);
+  nsc_status status = parse(&s, &t, &l, err);
   if (status != NSC_OK) {
     nsc_table_drop(&t);
     return status;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "train/survival.h"
 #include "train/trainer_private.h"
 
 /* Puts into the network what the next step works with. */
@@ -32,6 +33,28 @@ static void update_average(nsc_trainer *t) {
 
 /* ---- creating ---- */
 
+static nsc_status check_numbers(const nsc_train_options *o, nsc_error *err) {
+  if (o->epochs < 1 || o->batch < 1 || !(o->rate > 0)) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "epochs, batch size and learning rate must be positive");
+  }
+  return NSC_OK;
+}
+
+/* Labels only say who had the event: it takes one to learn from, and nothing about labels applies. */
+static nsc_status check_survival(const nsc_net *net, const nsc_dataset *d, const nsc_train_options *o, nsc_error *err) {
+  const nsc_survival_spec *spec = d->survival;
+  size_t fields = net->fields == UINT32_MAX ? 0 : net->field_count;
+  if (net->tensors[net->output].channels != spec->bins || fields != spec->field_count) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "%u time bins and %u fields do not fit the network's %zu outputs and %zu",
+                    spec->bins, spec->field_count, net->tensors[net->output].channels, fields);
+  }
+  if (o->focal > 0 || o->smoothing > 0 || o->balance || o->sampling != NSC_SAMPLING_ALL) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT,
+                    "focal loss, label smoothing and balanced labels are not for times to an event");
+  }
+  return check_numbers(o, err);
+}
+
 static nsc_status check(const nsc_net *net, const nsc_dataset *d, const nsc_train_options *o, nsc_error *err) {
   const nsc_tensor *in = &net->tensors[net->input], *out = &net->tensors[net->output];
   bool fits = d->features ? in->height * in->width == 1 && in->channels == d->feature_count
@@ -40,6 +63,7 @@ static nsc_status check(const nsc_net *net, const nsc_dataset *d, const nsc_trai
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "the network takes %zu x %zu x %zu, the pictures are %zu x %zu x %zu",
                     in->height, in->width, in->channels, d->height, d->width, d->channels);
   }
+  if (d->survival) return check_survival(net, d, o, err);
   size_t wanted = o->task == NSC_TASK_BINARY ? 1 : d->label_count;
   if (o->task == NSC_TASK_MULTI || out->channels != wanted || d->label_count < 2 ||
       (o->task == NSC_TASK_BINARY && d->label_count != 2)) {
@@ -54,10 +78,7 @@ static nsc_status check(const nsc_net *net, const nsc_dataset *d, const nsc_trai
   if (o->focal > 0 && o->task != NSC_TASK_BINARY) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "the focal loss is for two labels");
   }
-  if (o->epochs < 1 || o->batch < 1 || !(o->rate > 0)) {
-    return nsc_fail(err, NSC_ERROR_ARGUMENT, "epochs, batch size and learning rate must be positive");
-  }
-  return NSC_OK;
+  return check_numbers(o, err);
 }
 
 static nsc_status allocate(nsc_trainer *t, nsc_error *err) {
@@ -77,7 +98,7 @@ static nsc_status allocate(nsc_trainer *t, nsc_error *err) {
 
 /* n / (labels * count): a balanced set gives one. A single sigmoid weighs its positive side. */
 static void weigh_classes(nsc_trainer *t) {
-  for (uint32_t i = 0; i < t->outputs; i++) {
+  for (uint32_t i = 0; i < t->outputs && !t->data->survival; i++) {
     double count = t->counts[t->options.task == NSC_TASK_BINARY ? 1 : i];
     t->class_weights[i] = (float)(t->train_count / (t->data->label_count * count));
   }
@@ -165,6 +186,7 @@ bool nsc_trainer_finished(const nsc_trainer *t) {
 
 static nsc_loss loss_of(const nsc_trainer *t, bool training) {
   nsc_loss_kind sigmoid = training && t->options.focal > 0 ? NSC_LOSS_FOCAL : NSC_LOSS_SIGMOID;
+  if (t->data->survival) return (nsc_loss){.kind = NSC_LOSS_HAZARDS};
   return (nsc_loss){
       .kind = t->options.task == NSC_TASK_BINARY ? sigmoid : NSC_LOSS_SOFTMAX,
       .gamma = t->options.focal,
@@ -240,6 +262,7 @@ nsc_status nsc_trainer_predict(nsc_trainer *t, nsc_split split, float *logits, n
 }
 
 static bool is_right(const nsc_trainer *t, const float *z, uint32_t label) {
+  if (t->data->survival) return false; /* a curve is neither right nor wrong */
   if (t->options.task == NSC_TASK_BINARY) return (z[0] > 0) == (label == 1);
   uint32_t best = 0;
   for (uint32_t k = 1; k < t->outputs; k++) best = z[k] > z[best] ? k : best;
@@ -282,7 +305,7 @@ static nsc_status end_epoch(nsc_trainer *t, nsc_error *err) {
       .epoch = at->epoch + 1,
       .train_loss = at->loss_sum / at->batches,
       .validation_loss = without ? NAN : at->validation_sum / t->validation_count,
-      .validation_accuracy = without ? NAN : (double)at->right / t->validation_count,
+      .validation_accuracy = without || t->data->survival ? NAN : (double)at->right / t->validation_count,
       .seconds = at->epoch_ms / 1e3,
       .images_per_second = at->train_ms > 0 ? (double)at->batches * t->options.batch / at->train_ms * 1e3 : 0,
       .rate = at->rate};

@@ -58,7 +58,7 @@ static uint32_t resnet(nsc_net *n, uint32_t x, size_t outputs, const size_t bloc
       x = residual_block(n, x, (size_t)64 << stage, i == 0 && stage > 0 ? 2 : 1, bottleneck);
     }
   }
-  return nsc_net_dense(n, nsc_net_global_pool(n, x), outputs);
+  return nsc_net_head(n, nsc_net_global_pool(n, x), outputs);
 }
 
 static uint32_t resnet18(nsc_net *n, uint32_t x, size_t outputs) {
@@ -85,7 +85,7 @@ static uint32_t alexnet(nsc_net *n, uint32_t x, size_t outputs) {
   x = conv_relu(n, conv_relu(n, conv_relu(n, x, 384, 3, 1, 1), 256, 3, 1, 1), 256, 3, 1, 1);
   x = nsc_net_dropout(n, nsc_net_flatten(n, nsc_net_max_pool(n, x, 3, 2, 0)), 0.5f);
   x = nsc_net_dropout(n, relu(n, nsc_net_dense(n, x, 4096)), 0.5f);
-  return nsc_net_dense(n, relu(n, nsc_net_dense(n, x, 4096)), outputs);
+  return nsc_net_head(n, relu(n, nsc_net_dense(n, x, 4096)), outputs);
 }
 
 /* ---- VGG: Simonyan and Zisserman 2015; 0 is a pooling ---- */
@@ -96,7 +96,7 @@ static uint32_t vgg(nsc_net *n, uint32_t x, size_t outputs, const size_t *layers
   }
   x = nsc_net_flatten(n, x);
   for (int i = 0; i < 2; i++) x = nsc_net_dropout(n, relu(n, nsc_net_dense(n, x, 4096)), 0.5f);
-  return nsc_net_dense(n, x, outputs);
+  return nsc_net_head(n, x, outputs);
 }
 
 static uint32_t vgg11(nsc_net *n, uint32_t x, size_t outputs) {
@@ -132,7 +132,7 @@ static uint32_t googlenet(nsc_net *n, uint32_t x, size_t outputs) {
   for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
     x = blocks[i][0] ? inception(n, x, blocks[i]) : nsc_net_max_pool(n, x, 3, 2, 1);
   }
-  return nsc_net_dense(n, nsc_net_dropout(n, nsc_net_global_pool(n, x), 0.2f), outputs);
+  return nsc_net_head(n, nsc_net_dropout(n, nsc_net_global_pool(n, x), 0.2f), outputs);
 }
 
 /* ---- DenseNet: Huang et al. 2017 ---- */
@@ -156,7 +156,7 @@ static uint32_t densenet121(nsc_net *n, uint32_t x, size_t outputs) {
     x = nsc_net_conv(n, x, (nsc_conv_spec){.channels = channels_of(n, x) / 2, .kernel = 1, .stride = 1});
     x = nsc_net_average_pool(n, x, 2, 2);
   }
-  return nsc_net_dense(n, nsc_net_global_pool(n, x), outputs);
+  return nsc_net_head(n, nsc_net_global_pool(n, x), outputs);
 }
 
 /* ---- MobileNetV2: Sandler et al. 2018 ---- */
@@ -182,7 +182,7 @@ static uint32_t mobilenetv2(nsc_net *n, uint32_t x, size_t outputs) {
     for (size_t i = 0; i < rows[r][2]; i++) x = inverted_block(n, x, rows[r][0], rows[r][1], i == 0 ? rows[r][3] : 1);
   }
   x = relu6(n, conv_norm(n, x, 1280, 1, 1, 1));
-  return nsc_net_dense(n, nsc_net_dropout(n, nsc_net_global_pool(n, x), 0.2f), outputs);
+  return nsc_net_head(n, nsc_net_dropout(n, nsc_net_global_pool(n, x), 0.2f), outputs);
 }
 
 /* ---- the small networks of the literature that this product follows ---- */
@@ -193,7 +193,7 @@ static uint32_t cnn28(nsc_net *n, uint32_t x, size_t outputs) {
     x = nsc_net_dropout(n, nsc_net_max_pool(n, x, 2, 2, 0), 0.25f);
   }
   x = nsc_net_dropout(n, relu(n, nsc_net_dense(n, nsc_net_flatten(n, x), 512)), 0.5f);
-  return nsc_net_dense(n, x, outputs);
+  return nsc_net_head(n, x, outputs);
 }
 
 static uint32_t cnn180(nsc_net *n, uint32_t x, size_t outputs) {
@@ -201,7 +201,7 @@ static uint32_t cnn180(nsc_net *n, uint32_t x, size_t outputs) {
     x = nsc_net_max_pool(n, conv_relu(n, x, channels, 3, 1, 0), 2, 2, 0);
   }
   x = nsc_net_dropout(n, relu(n, nsc_net_dense(n, nsc_net_flatten(n, x), 128)), 0.5f);
-  return nsc_net_dense(n, x, outputs);
+  return nsc_net_head(n, x, outputs);
 }
 
 static uint32_t cnn_xray(nsc_net *n, uint32_t x, size_t outputs) {
@@ -209,7 +209,7 @@ static uint32_t cnn_xray(nsc_net *n, uint32_t x, size_t outputs) {
     x = nsc_net_max_pool(n, conv_relu(n, x, channels, 3, 1, 0), 2, 2, 0);
   }
   x = nsc_net_dropout(n, relu(n, nsc_net_dense(n, nsc_net_flatten(n, x), 512)), 0.25f);
-  return nsc_net_dense(n, x, outputs);
+  return nsc_net_head(n, x, outputs);
 }
 
 /* ---- ours, for old machines: the network of the shipped chest X-ray model ---- */
@@ -220,7 +220,7 @@ static uint32_t small_residual(nsc_net *n, uint32_t x, size_t outputs) {
     x = residual_block(n, x, width, 2, false);
     x = residual_block(n, x, width, 1, false);
   }
-  return nsc_net_dense(n, nsc_net_dropout(n, nsc_net_global_pool(n, x), 0.3f), outputs);
+  return nsc_net_head(n, nsc_net_dropout(n, nsc_net_global_pool(n, x), 0.3f), outputs);
 }
 
 typedef uint32_t (*builder)(nsc_net *net, uint32_t x, size_t outputs);
@@ -253,24 +253,25 @@ const nsc_zoo_entry *nsc_zoo_list(void) {
 }
 
 /* The layers, without weights; *output is the logits. */
-static nsc_status lay_out(const char *name, size_t height, size_t width, size_t channels, size_t outputs, nsc_net **out,
-                          uint32_t *output, nsc_error *err) {
+static nsc_status lay_out(const char *name, size_t height, size_t width, size_t channels, nsc_zoo_head head,
+                          nsc_net **out, uint32_t *output, nsc_error *err) {
   size_t i = 0;
   while (list[i].name && strcmp(list[i].name, name) != 0) i++;
   if (!list[i].name) return nsc_fail(err, NSC_ERROR_ARGUMENT, "there is no network \"%.60s\"", name);
   NSC_TRY(nsc_net_create(out, err));
-  *output = builders[i](*out, nsc_net_input(*out, height, width, channels), outputs);
+  (*out)->field_count = head.fields;
+  *output = builders[i](*out, nsc_net_input(*out, height, width, channels), head.outputs);
   if ((*out)->built.status == NSC_OK) return NSC_OK;
   nsc_status status = nsc_fail(err, (*out)->built.status, "%s", (*out)->built.text);
   nsc_net_free(*out);
   return status;
 }
 
-nsc_status nsc_zoo_build(const char *name, size_t height, size_t width, size_t channels, size_t outputs, uint64_t seed,
-                         nsc_net **out, nsc_error *err) {
+nsc_status nsc_zoo_build_head(const char *name, size_t height, size_t width, size_t channels, nsc_zoo_head head,
+                              uint64_t seed, nsc_net **out, nsc_error *err) {
   nsc_net *net;
   uint32_t output;
-  NSC_TRY(lay_out(name, height, width, channels, outputs, &net, &output, err));
+  NSC_TRY(lay_out(name, height, width, channels, head, &net, &output, err));
   nsc_status status = nsc_net_finish(net, output, seed, err);
   if (status != NSC_OK) {
     nsc_net_free(net);
@@ -280,11 +281,16 @@ nsc_status nsc_zoo_build(const char *name, size_t height, size_t width, size_t c
   return NSC_OK;
 }
 
-nsc_status nsc_zoo_outline(const char *name, size_t height, size_t width, size_t channels, size_t outputs,
+nsc_status nsc_zoo_build(const char *name, size_t height, size_t width, size_t channels, size_t outputs, uint64_t seed,
+                         nsc_net **out, nsc_error *err) {
+  return nsc_zoo_build_head(name, height, width, channels, (nsc_zoo_head){.outputs = outputs}, seed, out, err);
+}
+
+nsc_status nsc_zoo_outline(const char *name, size_t height, size_t width, size_t channels, nsc_zoo_head head,
                            nsc_net **out, nsc_error *err) {
   nsc_net *net;
   uint32_t output;
-  NSC_TRY(lay_out(name, height, width, channels, outputs, &net, &output, err));
+  NSC_TRY(lay_out(name, height, width, channels, head, &net, &output, err));
   nsc_status status = nsc_net_outline(net, output, err);
   if (status != NSC_OK) {
     nsc_net_free(net);
@@ -296,9 +302,10 @@ nsc_status nsc_zoo_outline(const char *name, size_t height, size_t width, size_t
 
 nsc_status nsc_zoo_parameters(const char *name, size_t height, size_t width, size_t channels, size_t outputs,
                               size_t *count, nsc_error *err) {
+  const nsc_zoo_head head = {.outputs = outputs};
   nsc_net *net;
   uint32_t output;
-  NSC_TRY(lay_out(name, height, width, channels, outputs, &net, &output, err));
+  NSC_TRY(lay_out(name, height, width, channels, head, &net, &output, err));
   *count = nsc_net_parameter_count(net);
   nsc_net_free(net);
   return NSC_OK;

@@ -1,6 +1,5 @@
 /** `negatoscope train` and `evaluate` on generated films: what the report says is computed again here, from its predictions. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,22 +7,14 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { NATIVE } from './harness.mjs';
+import { commandIn, noise } from './commands.mjs';
 import { greyPng, severalModel } from './fixtures.mjs';
 
 const options = { skip: !existsSync(NATIVE) && 'the native command is not built' };
 const LABELS = ['bright "round"', 'dark'];
 let folder;
 
-function command(...words) {
-  const { status, stdout, stderr } = spawnSync(NATIVE, words, { encoding: 'utf8', cwd: folder });
-  return { status, stdout, stderr };
-}
-
-/** A number from 0 to 1 that looks drawn by chance. */
-const noise = (seed) => {
-  const x = Math.sin(seed * 12.9898 + 4.1) * 43758.5453;
-  return x - Math.floor(x);
-};
+const command = (...words) => commandIn(folder, ...words);
 
 /** A film with or without a bright disc; some discs are so faint that no network is always right. */
 function film(seed, disc) {

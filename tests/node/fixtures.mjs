@@ -322,12 +322,13 @@ function node(op, inputs, outputs, attributes = {}) {
   ]);
 }
 
-export function onnxModel({ nodes, initializers, input, output, metadata = {} }) {
+export function onnxModel({ nodes, initializers, input, second = null, output, metadata = {} }) {
   const graph = Buffer.concat([
     ...nodes.map((each) => blob(1, each)),
     blob(2, 'fixture'),
     ...initializers.map((each) => blob(5, each)),
     blob(11, valueInfo(...input)),
+    ...(second ? [blob(11, valueInfo(...second))] : []),
     blob(12, valueInfo(...output)),
   ]);
   const properties = Object.entries(metadata).map(([key, value]) =>
@@ -433,6 +434,52 @@ export function severalModel() {
     output: ['y', [1, 2]],
     metadata: { ...describe(TINY.size, 'Several labels'), 'nsc.task': 'multi', 'nsc.labels': ['Light', 'White'], 'nsc.threshold': 0.5, 'nsc.advice': {} },
   });
+}
+
+export const SURVIVAL = {
+  unit: 'months',
+  edges: [0, 6, 12, 24, 60],
+  fields: [{ name: 'age', mean: 60, std: 10 }, { name: 'sex', mean: 0.5, std: 0.5 }],
+  /** Of the picture's mean, age and sex, in each bin. */
+  weights: [2, 0.5, 0.2, 2, 0.6, 0.1, 2, 0.4, 0, 2, 0.8, -0.2],
+  bias: [-4, -3.5, -3, -3],
+};
+
+/** A model of times to an event, on 8×8 grey pictures with age and sex. */
+export function survivalModel() {
+  const { weights: head, bias, ...said } = SURVIVAL;
+  const { 'nsc.labels': _, 'nsc.threshold': __, 'nsc.advice': ___, ...facts } = describe(TINY.size, 'Survival test model');
+  return onnxModel({
+    nodes: [
+      node('GlobalAveragePool', ['x'], ['g']),
+      node('Flatten', ['g'], ['f'], { axis: 1 }),
+      node('Sub', ['fields', 'mean'], ['centred']),
+      node('Mul', ['centred', 'scale'], ['standard']),
+      node('Concat', ['f', 'standard'], ['all'], { axis: 1 }),
+      node('Gemm', ['all', 'w', 'b'], ['y'], { transB: 1 }),
+    ],
+    initializers: [
+      tensor('mean', [2], said.fields.map(({ mean }) => mean)),
+      tensor('scale', [2], said.fields.map(({ std }) => 1 / std)),
+      tensor('w', [4, 3], head),
+      tensor('b', [4], bias),
+    ],
+    input: ['x', [1, 1, TINY.size, TINY.size]],
+    second: ['fields', [1, 2]],
+    output: ['y', [1, 4]],
+    metadata: { ...facts, 'nsc.task': 'survival', 'nsc.survival': said },
+  });
+}
+
+/** What survivalModel gives for a picture of that mean: the chance of no event up to each edge. */
+export function survivalExpected(mean, age, sex) {
+  const [a, s] = [(age - 60) / 10, (sex - 0.5) / 0.5];
+  let left = 1;
+  return [1, ...SURVIVAL.bias.map((bias, k) => {
+    const [p, q, r] = SURVIVAL.weights.slice(3 * k);
+    left *= 1 / (1 + Math.exp(bias + p * mean + q * a + r * s));
+    return left;
+  })];
 }
 
 /** A model that takes seconds: many wide convolutions. For stopping it. */

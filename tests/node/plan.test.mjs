@@ -82,6 +82,10 @@ test('CSV by RFC 4180, and as spreadsheets of other countries write it', () => {
   assert.deepEqual(rows, [{ line: 2, file: '1.png', label: 'x', patient: 'p1', split: null }]);
   assert.equal(readTable('a,b\n').missing, 'file');
   assert.equal(readTable('file,b\n').missing, 'label');
+  const timed = readTable('File;Time;Status;Age;Patient\na.png;3,5;1;61;p1\nb.png;;0;;p2\n');
+  assert.deepEqual(timed.others, ['age']);
+  assert.deepEqual(timed.rows.map(({ outcome }) => outcome), [{ time: '3,5', event: '1', values: { age: '61' } }, { time: '', event: '0', values: { age: '' } }]);
+  assert.equal(readTable('file,label,time,event\n').others, null); // labels go first
 });
 
 test('patients by a pattern', async () => {

@@ -70,6 +70,8 @@
  *                                                 fail or the token is not known
  *   recipe     {preset, width, height, channels}  a recipe as JSON, to start a form from
  *   classify   {key, frame}                       nsc_result_json, and `totalMs` as the worker saw it
+ *   curve      {key, frame, fields}               SurvivalCurve: nsc_prognosis_json, and `totalMs`, of a model of times to an event; fields
+ *                                                 are texts by name, "" or left out: the file is asked
  *   identify   {keys}                             the identity (of nsc_image_json) of each, or null where it cannot be opened.
  *                                                 Files are read, not kept
  *   classifyMany {pictures, more}                 [{result, error, identity}] of a list of Look, result or error as of classify;
@@ -231,11 +233,13 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {string} name
  * @property {string | null} [title]
  * @property {string[] | null} labels
- * @property {'single' | 'multi' | 'binary' | null} task
+ * @property {'single' | 'multi' | 'binary' | 'survival' | null} task
  * @property {Record<string, unknown> | null} recipe
  * @property {Array<{name: string, type: string, shape: Array<number | string>}>} inputs
  * @property {Array<{name: string, there: boolean}>} files  of weights, beside the model
  * @property {number} parameters
+ * @property {{unit: string, edges: number[], fields: Array<{name: string, mean: number, std: number}>} | null} [survival]  of a
+ *   model of times to an event
  * @property {string | null} [limits]
  * @property {string | null} [license]
  * @property {string | null} [producer]
@@ -259,6 +263,17 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {'below' | 'borderline' | 'above'} relation
  * @property {string | null} advice
  * @property {Applies | null} applies  whether the model may judge the picture; null: it does not say what it learnt from
+ * @property {{decode: number, preprocess: number, inference: number}} ms
+ * @property {number} totalMs
+ *
+ * @typedef {object} SurvivalCurve nsc_prognosis_json
+ * @property {string} model
+ * @property {string} unit
+ * @property {number[]} edges  from 0
+ * @property {number[]} survival  chances of no event up to them, from 1
+ * @property {number | null} median
+ * @property {number} mean
+ * @property {Array<{name: string, value: number, from: 'given' | 'file' | 'mean'}>} fields
  * @property {{decode: number, preprocess: number, inference: number}} ms
  * @property {number} totalMs
  *

@@ -13,6 +13,7 @@
  *                                              options} has the core compute the picture (nsc_phantom_create)
  *   npz       {file, labels}                   null. Progress in bytes, phase 'read'
  *   split     {how}                            null
+ *   outcomes  {outcomes}                       null. From now on times to an event are learned: nsc_training_set_outcomes
  *   data      {}                               {data, names, duplicates}: nsc_training_data_json, a name for each sample,
  *                                              nsc_training_duplicates_json
  *   pictures  {wanted: [{sample, augment,      [pixels]: `augment` is null, a preset's name, or its fields
@@ -69,6 +70,7 @@ export const SPLIT_OPEN = -1;
  * @property {import('./protocol.js').Step[]} steps
  * @property {Array<{name: string, train: number, validation: number, test: number}>} labels
  * @property {Array<[number, number]>} samples  label and split of each
+ * @property {{unit: string, edges: number[], fields: Array<{name: string, mean: number, std: number}>} | null} survival
  *
  * @typedef {{sample: number, first: number, exact: boolean, acrossSplits: boolean, differentLabels: boolean}} Duplicate
  *
@@ -142,7 +144,21 @@ export const SPLIT_OPEN = -1;
  * @property {ReportClass[]} classes
  *
  * @typedef {[sample: number, truth: number, called: number, ...scores: number[]]} Case
- * @typedef {{threshold: number | null, temperature: number | null, report: Report, cases: Case[]}} Evaluation
+ * @typedef {{threshold: number | null, temperature: number | null, report: Report, cases: Case[], survival?: undefined}} LabelEvaluation
+ *
+ * @typedef {object} SurvivalReport nsc_eval_survival_json
+ * @property {number} count
+ * @property {number} events
+ * @property {string} unit
+ * @property {number} pairs
+ * @property {{value: number | null, bootstrap: [number, number] | null, reason: string | null}} harrell
+ * @property {{value: number | null, reason: string | null}} antolini
+ * @property {{integrated: number | null, kaplanMeier: number | null, horizon: number}} brier
+ * @property {Array<{time: number, atRisk: number, kaplanMeier: number, low: number | null, high: number | null,
+ *            predicted: number, brier: number | null, brierKaplanMeier: number | null}>} points
+ * @property {Array<[time: number, survival: number]>} kaplanMeier  steps
+ *
+ * @typedef {LabelEvaluation | {survival: SurvivalReport}} Evaluation
  *
  * @typedef {{scores: number[], nearest: Array<[sample: number, similarity: number]>}} Neighbours
  *

@@ -63,6 +63,8 @@ export class Desk extends EventTarget {
     for (const pane of this.panes) this.#listen(pane);
     /** @type {ModelInfo | null} */
     this.model = null;
+    /** In the place of `model` one that gives curves and no labels: what asks for labels finds none. @type {ModelInfo | null} */
+    this.survival = null;
     /** What the list shows, in order. @type {import('./piles.js').Line[]} */
     this.lines = [];
     /** @type {import('../shared/protocol.js').Study[]} */
@@ -236,8 +238,9 @@ export class Desk extends EventTarget {
 
   /** @param {ModelInfo | null} model */
   setModel(model) {
-    this.model = model;
-    this.#tell('model', model);
+    this.survival = model?.survival ? model : null;
+    this.model = this.survival ? null : model;
+    this.#tell('model', this.model);
   }
 
   /** @param {{done: number, total: number} | null} progress */

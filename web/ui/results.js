@@ -14,6 +14,7 @@ import { describeError } from './filelist.js';
 import { ProfileView } from './profile.js';
 import { ReportMenu } from './report.js';
 import { SmallModel } from './small-model.js';
+import { SurvivalView } from './survival.js';
 
 /**
  * @typedef {import('./desk.js').Item} Item
@@ -47,6 +48,7 @@ export class Results {
     this.seen = null;
     this.profile = new ProfileView(client);
     this.small = new SmallModel(desk, client);
+    this.survival = new SurvivalView(desk, client, () => this.render());
     /** Stays as it was while results come in. */
     this.factsOpen = false;
 
@@ -186,10 +188,11 @@ export class Results {
 
   render() {
     const item = this.desk.current;
-    const { model } = this.desk;
-    if (!model) return this.#note(t('result.noModel'), t('result.noModelHint'));
+    const { model, survival } = this.desk;
+    if (!model && !survival) return this.#note(t('result.noModel'), t('result.noModelHint'));
     if (!item) return this.#note(t('result.noImage'), t('result.noImageHint'));
     if (item.plane) return this.#note(t('result.plane'), t('result.planeHint'));
+    if (survival) return this.survival.show(this.panel, item, survival, this.#modelFacts());
     if (this.running) return this.#showRunning(this.running);
     const { finding } = item;
     if (!finding || finding.model !== model) {
@@ -369,7 +372,7 @@ export class Results {
   }
 
   #modelFacts() {
-    const model = this.desk.model;
+    const model = this.desk.model ?? this.desk.survival;
     if (!model) return '';
     const rows = [
       [t('model.limits'), model.limits],
@@ -383,7 +386,7 @@ export class Results {
       { open: this.factsOpen, ontoggle: (/** @type {Event} */ event) => (this.factsOpen = /** @type {HTMLDetailsElement} */ (event.currentTarget).open) },
       h('summary', {}, t('model.about')),
       h('dl', {}, ...rows.flatMap(([name, value]) => [h('dt', {}, String(name)), h('dd', {}, String(value))])),
-      this.small.render(),
+      this.desk.model ? this.small.render() : '',
     );
   }
 }

@@ -57,6 +57,11 @@ export class CoreTraining {
     this.core.withTexts([JSON.stringify(how)], (text) => this.core.call('bridge_training_split', this.handle, text));
   }
 
+  /** Times to an event: see nsc_training_set_outcomes. @param {object} outcomes */
+  setOutcomes(outcomes) {
+    this.core.withTexts([JSON.stringify(outcomes)], (text) => this.core.call('bridge_training_set_outcomes', this.handle, text));
+  }
+
   /** @returns {DataJson} */
   data() {
     this.core.call('bridge_training_data', this.handle);

@@ -636,6 +636,16 @@ export class Core {
     this.module._nsc_classifier_free(classifier);
   }
 
+  /** Whether a model gives curves of survival and no labels. @param {number} model */
+  isSurvival(model) {
+    return this.module._bridge_is_survival(model) !== 0;
+  }
+
+  /** @param {number} prognosis */
+  freePrognosis(prognosis) {
+    this.module._nsc_prognosis_free(prognosis);
+  }
+
   /** @param {number} classifier @param {number} image @param {number} frame */
   classify(classifier, image, frame) {
     this.call('bridge_classify', classifier, image, frame);

@@ -7,7 +7,8 @@
  *   training-ID-data          the samples
  *   training-ID-base-000003   a model that it started from
  *   training-ID-000012        head: bytes of JSON as uint32, JSON {version, date, epoch, epochs, options, about, then,
- *                             base: number of a model, or null, before: history of the part before, or null}; checkpoint
+ *                             base: number of a model, or null, before: history of the part before, or null, outcomes:
+ *                             of times to an event, or null}; checkpoint
  */
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { readable } from './storage.js';
@@ -16,8 +17,9 @@ import { readable } from './storage.js';
  * @typedef {import('./storage.js').Files} Files
  * @typedef {import('../shared/training.js').About} About
  * @typedef {{version: number, date: string, epoch: number, epochs: number, options: object, about: About,
- *            then?: object | null, base?: string | null, before?: import('../shared/training.js').Part | null}} Head
- *   the last three are missing in checkpoints of older versions
+ *            then?: object | null, base?: string | null, before?: import('../shared/training.js').Part | null,
+ *            outcomes?: object | null}} Head
+ *   the last four are missing in checkpoints of older versions
  * @typedef {{id: string, name: string, head: Head, body: Blob}} Found
  */
 

@@ -5,6 +5,7 @@
 import { CoreError, FAULT, SMOOTHING } from '../shared/protocol.js';
 import { Catalogue } from './catalogue.js';
 import { Core, isTrap } from './core.js';
+import { CorePrognosis } from './core-survival.js';
 import { askModels, Explanations, testStability } from './explaining.js';
 import { Images } from './images.js';
 import { Many } from './many.js';
@@ -19,8 +20,8 @@ import { TrainingService } from './training.js';
  * @typedef {(done: number, total: number, phase: string) => void} Progress
  * @typedef {{result: unknown, transfer?: Transferable[]}} Answer
  * @typedef {{token: number, handle: number, whole: boolean}} Described  whole: with weights of other files
- * @typedef {{handle: number, classifier: number, batch: number, batched: boolean, options: ModelOptions}} Model  classifier: 0 while
- *   another one is tried; batch: pictures that it computes in a run; batched: the model leaves that open
+ * @typedef {{classifier: number, prognosis: CorePrognosis | null}} Ready  one of both, or while another model is tried none
+ * @typedef {Ready & {handle: number, batch: number, batched: boolean, options: ModelOptions}} Model  batch: pictures that it computes in a run; batched: the model leaves that open
  */
 
 /** Files that are being read while those before them are identified. */
@@ -231,10 +232,10 @@ export class Service {
       try {
         if (!known?.whole) await this.#addWeights(handle, weights);
         const info = { ...this.core.modelInfo(handle), memory: this.core.modelMemory(handle, this.threads, options) };
-        const classifier = await this.#createClassifier(handle, options);
+        const ready = await this.#replaceReady(handle, options);
         if (this.current) this.core.freeModel(this.current.handle);
         const batched = typeof info.inputs[0]?.shape[0] === 'string';
-        this.current = { handle, classifier, batch: 1, batched, options };
+        this.current = { handle, ...ready, batch: 1, batched, options };
         return { result: { ...info, decisions: this.core.decisions() } };
       } catch (error) {
         if (!isTrap(error)) this.core.freeModel(handle);
@@ -276,6 +277,16 @@ export class Service {
       progress(0, 1, 'inference');
       const result = this.core.classify(classifier, handle, frame);
       return { result: { ...result, totalMs: performance.now() - start } };
+    },
+
+    async curve({ key, frame, fields }, progress) {
+      const start = performance.now();
+      const prognosis = this.current?.prognosis;
+      if (!prognosis) throw new CoreError(FAULT.REQUEST, 'REQUEST', 'no model of times to an event is loaded');
+      progress(0, 1, 'decode');
+      const { handle } = await this.images.get(key);
+      progress(0, 1, 'inference');
+      return { result: { ...prognosis.run(handle, frame, fields), totalMs: performance.now() - start } };
     },
 
     async identify({ keys }) {
@@ -445,31 +456,40 @@ export class Service {
   }
 
   #model() {
+    if (this.current?.prognosis) throw new CoreError(FAULT.REQUEST, 'REQUEST', 'this model gives curves of survival and no labels');
     if (!this.current?.classifier) throw new CoreError(FAULT.REQUEST, 'REQUEST', 'no model is loaded');
     return this.current;
   }
 
+  /** @param {number} handle @param {ModelOptions} options @returns {Ready} */
+  #makeReady(handle, options) {
+    const { core, threads } = this;
+    return core.isSurvival(handle)
+      ? { classifier: 0, prognosis: new CorePrognosis(core, handle, threads, options.recipe) }
+      : { classifier: core.createClassifier(handle, threads, options), prognosis: null };
+  }
+
   /**
-   * Only one classifier at a time holds memory and threads: the one before goes first, and comes back if the new one
-   * cannot be made.
+   * Only one model at a time holds memory and threads: the one before goes first, and comes back if the new one cannot be
+   * made.
    * @param {number} handle
    * @param {ModelOptions} options
    */
-  async #createClassifier(handle, options) {
+  async #replaceReady(handle, options) {
     const { core, current, threads } = this;
     this.explanations.forget();
     if (current) {
       core.freeClassifier(current.classifier);
-      current.classifier = 0;
+      current.prognosis?.free();
+      Object.assign(current, { classifier: 0, prognosis: null });
     }
     await core.threadsReady(threads);
     try {
-      return core.createClassifier(handle, threads, options);
+      return this.#makeReady(handle, options);
     } catch (error) {
       if (current && !isTrap(error)) {
         await core.threadsReady(threads);
-        current.classifier = core.createClassifier(current.handle, threads, current.options);
-        current.batch = 1;
+        Object.assign(current, this.#makeReady(current.handle, current.options), { batch: 1 });
       }
       throw error;
     }

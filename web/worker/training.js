@@ -45,6 +45,8 @@ export class TrainingService {
     this.looker = null;
     /** As begun. @type {Begun | null} */
     this.begun = null;
+    /** What became of the cases, which is not in the data that are kept: as `outcomes` took it. @type {object | null} */
+    this.outcomes = null;
     this.epochsKept = 0;
     this.dataKept = false;
     this.threadsTaken = false;
@@ -81,6 +83,12 @@ export class TrainingService {
     async split({ how }) {
       this.#training().split(how);
       this.#changed();
+      return { result: null };
+    },
+
+    async outcomes({ outcomes }) {
+      this.#training().setOutcomes(outcomes);
+      this.outcomes = outcomes;
       return { result: null };
     },
 
@@ -212,6 +220,7 @@ export class TrainingService {
     this.current = training;
     this.threadsTaken = false;
     this.begun = null;
+    this.outcomes = null;
     this.#changed();
     const { width, height, channels, budget } = training.data();
     this.size = { bytes: width * height * channels, budget, width, height };
@@ -378,7 +387,7 @@ export class TrainingService {
       const training = this.#training();
       const { history, epochs } = training.status();
       const epoch = history.length;
-      const head = { date: new Date().toISOString(), epoch, epochs, ...this.begun };
+      const head = { date: new Date().toISOString(), epoch, epochs, ...this.begun, outcomes: this.outcomes };
       // Tried once an epoch: a full disk is not asked again after every slice.
       this.epochsKept = epoch;
       const bytes = await this.keeper.keep(head, training.checkpoint());
@@ -388,9 +397,11 @@ export class TrainingService {
 
   async #restore() {
     await this.keeper.restore(
-      async (bytes, { options, about, then = null, base = null, before = null }, checkpoint, model) => {
+      async (bytes, { options, about, then = null, base = null, before = null, outcomes = null }, checkpoint, model) => {
         this.#take(CoreTraining.restore(this.core, bytes));
         const training = this.#training();
+        if (outcomes) training.setOutcomes(outcomes);
+        this.outcomes = outcomes;
         await this.#begin(training, options, model);
         training.resume(checkpoint);
         this.begun = { options, about, then, base, before };

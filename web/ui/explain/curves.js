@@ -7,7 +7,7 @@ const WIDTH = 240;
 const HEIGHT = 110;
 
 /** @param {string} name @param {Record<string, string | number>} attributes */
-function shape(name, attributes) {
+export function shape(name, attributes) {
   const node = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
   return node;

@@ -39,10 +39,18 @@ const DEFAULTS = {
   test: 15,
   patient: '',
   finding: 1,
+  unit: '',
+  bins: 10,
+  fields: '',
 };
 /** What the form's fields of these names hold. */
-const NUMBERS = /** @type {const} */ (['size', 'channels', 'low', 'high', 'validation', 'test']);
-const TEXTS = /** @type {const} */ (['fit', 'range', 'patient']);
+const NUMBERS = /** @type {const} */ (['size', 'channels', 'low', 'high', 'validation', 'test', 'bins']);
+const TEXTS = /** @type {const} */ (['fit', 'range', 'patient', 'unit', 'fields']);
+/** Columns that are taken unless the form says otherwise. */
+const USUAL = ['age', 'sex'];
+
+/** @param {string} text  names with commas between them */
+const namesIn = (text) => text.split(',').map((name) => name.trim().toLowerCase()).filter(Boolean);
 
 export class Entry {
   /**
@@ -107,6 +115,7 @@ export class Entry {
     const plan = await planOf(found);
     this.settings.patient = '';
     this.settings.finding = likelyFinding(plan);
+    if (plan.fields) this.settings.fields = plan.fields.filter((name) => USUAL.includes(name)).join(', ');
     if (plan.archive) this.settings.size = archiveSide(plan.archive.name);
     if (plan.samples.length) this.settings.channels = await this.channelsOf(plan.samples[0].file).catch(() => 1);
     this.lab.setPlan(plan);
@@ -210,7 +219,8 @@ export class Entry {
     const counts = plan.labels.map((_, label) => plan.samples.filter((sample) => sample.label === label).length);
     const rows = plan.labels.map((name, label) => h('li', {}, h('span', {}, name), h('b', {}, formatNumber(counts[label]))));
     const split = plan.samples.some((sample) => sample.split >= 0) ? t('train.plan.ownSplits') : '';
-    const found = t('train.plan.found', { classes: plan.labels.length, pictures: formatNumber(plan.samples.length) });
+    const values = { classes: plan.labels.length, pictures: formatNumber(plan.samples.length) };
+    const found = t(plan.fields ? 'train.survival.found' : 'train.plan.found', values);
     return h('div', {}, h('p.note-text', {}, `${found} ${split}`), h('ul.plan-classes', {}, ...rows));
   }
 
@@ -232,13 +242,26 @@ export class Entry {
       field(t('train.plan.validation'), numberInput('validation', validation, share), t('train.plan.validationHint')),
       field(t('train.plan.test'), numberInput('test', test, share), t('train.plan.testHint')),
     ];
-    if (plan.labels.length === 2) {
+    if (plan.fields) fields.push(...this.#survivalFields(plan.fields));
+    else if (plan.labels.length === 2) {
       const options = plan.labels.map((name, label) => ({ value: String(label), text: name }));
       fields.push(field(t('train.plan.finding'), choice('finding', String(this.settings.finding), options), t('train.plan.findingHint')));
     }
     if (plan.kind !== 'npz') fields.push(this.#rangeFields(), this.#patientField());
     fields.push(this.#stepsField(plan));
     return h('div.form-grid', {}, ...fields);
+  }
+
+  /** Of a table of times and events. @param {string[]} columns */
+  #survivalFields(columns) {
+    const { unit, bins, fields } = this.settings;
+    const text = (/** @type {string} */ name, /** @type {string} */ value) => h('input', { type: 'text', name, value, spellcheck: false, autocomplete: 'off' });
+    const hint = columns.length ? t('train.survival.fieldsHint', { names: columns.join(', ') }) : t('train.survival.noFields');
+    return [
+      field(t('train.survival.unit'), text('unit', unit), t('train.survival.unitHint')),
+      field(t('train.survival.bins'), numberInput('bins', bins, { min: 1, max: 64, step: 1 }), t('train.survival.binsHint')),
+      field(t('train.survival.fields'), text('fields', fields), hint),
+    ];
   }
 
   #patientField() {
@@ -300,7 +323,8 @@ export class Entry {
     const goodPattern = this.#tryPattern(form, plan);
     const goodRange = settings.range !== 'window' || settings.low < settings.high;
     const readable = goodRange && this.editor.valid;
-    load.disabled = !fits || !goodPattern || !readable || settings.validation + settings.test > 90;
+    const goodFields = !plan.fields || namesIn(settings.fields).every((name) => plan.fields?.includes(name));
+    load.disabled = !goodFields || !fits || !goodPattern || !readable || settings.validation + settings.test > 90;
     const goodSize = /** @type {HTMLInputElement} */ (form.elements.namedItem('size')).checkValidity();
     if (!readable || !goodSize) return;
     const { size, ...reading } = this.#reading();
@@ -333,12 +357,13 @@ export class Entry {
 
   /** @param {Plan} plan */
   async #load(plan) {
-    const { validation, test, patient, finding } = this.settings;
+    const { validation, test, patient, finding, unit, bins, fields } = this.settings;
     const reading = this.#reading();
-    const ordered = withFinding(plan, finding);
+    const survival = plan.fields ? { unit: unit.trim(), bins, fields: namesIn(fields) } : null;
+    const ordered = plan.fields ? plan : withFinding(plan, finding);
     const { samples } = withPatients(ordered.samples, patient);
     this.lab.setPlan(ordered);
-    await this.lab.load({ ...reading, validation: validation / 100, test: test / 100 }, samples);
+    await this.lab.load({ ...reading, validation: validation / 100, test: test / 100, survival }, samples);
   }
 
   // ---- while it is decoded ------------------------------------------------------------------------------------------

@@ -10,10 +10,12 @@ import { Curves } from './curves.js';
 import { calledAt, confusion, shares } from './counts.js';
 import { casesCsv, reportJson } from './export.js';
 import { button, choice, field, warning } from './parts.js';
+import { survivalBlocks } from './survival.js';
 
 /**
  * @typedef {import('./lab.js').Lab} Lab
- * @typedef {import('../../shared/training.js').Evaluation} Evaluation
+ * @typedef {import('../../shared/training.js').Evaluation} AnyEvaluation
+ * @typedef {import('../../shared/training.js').LabelEvaluation} Evaluation
  * @typedef {import('../../shared/training.js').Metric} Metric
  */
 
@@ -48,7 +50,7 @@ export class EvaluationPanel {
     this.split = 'validation';
     /** Who is judged: the network, or so many neighbours as a model sees them. @type {{k: number, model: string} | null} */
     this.by = null;
-    /** @type {Evaluation | null} */
+    /** @type {AnyEvaluation | null} */
     this.evaluation = null;
     /** Whose weights were evaluated. */
     this.ofEpoch = 0;
@@ -147,6 +149,7 @@ export class EvaluationPanel {
       const { title, detail } = describeError(this.error);
       parts.push(warning(`${title}. ${detail}`));
     } else if (this.busy && !this.evaluation) parts.push(h('div.lab-note', {}, h('span.spinner'), h('p', {}, t('train.eval.running'))));
+    else if (this.evaluation?.survival) parts.push(...survivalBlocks(this.evaluation.survival, this.ofEpoch));
     else if (this.evaluation) parts.push(...this.#report(this.evaluation));
     this.page.replaceChildren(...parts);
     this.#showAge();

@@ -4,7 +4,7 @@ import { cell } from '../batch.js';
 import { calledAt } from './counts.js';
 
 /**
- * @typedef {{lab: import('./lab.js').Lab, evaluation: import('../../shared/training.js').Evaluation, split: string,
+ * @typedef {{lab: import('./lab.js').Lab, evaluation: import('../../shared/training.js').LabelEvaluation, split: string,
  *            by: {k: number, model: string} | null, epoch: number, threshold: number | null}} Facts
  */
 

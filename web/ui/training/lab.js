@@ -24,7 +24,8 @@ import { EXAMPLE_OPTIONS, EXAMPLE_SETTINGS, exampleSamples } from './example.js'
  * @typedef {{kind: 'voi'} | {kind: 'window', low: number, high: number}} Range  which values become black and white
  * @typedef {{name: string, error?: CoreError, reason?: string, values?: Record<string, string | number>}} Refusal
  * @typedef {{size: number, channels: number, fit: string, range: Range, invert: boolean,
- *            steps: readonly import('../../shared/protocol.js').Step[], validation: number, test: number}} LoadSettings
+ *            steps: readonly import('../../shared/protocol.js').Step[], validation: number, test: number,
+ *            survival?: {unit: string, bins: number, fields: string[]} | null}} LoadSettings  survival: of times to an event
  * @typedef {{done: number, total: number, phase: string}} Loading
  * @typedef {{data: DataJson, names: string[], duplicates: Duplicate[], about: About, refused: Refusal[]}} Loaded
  */
@@ -114,8 +115,11 @@ export class Lab extends EventTarget {
     await this.#fill(about, async (signal) => {
       this.reload = (changes) => this.load({ ...settings, ...changes }, samples, plan);
       await this.#create(settings, labels);
-      const refused = plan.archive ? await this.#addArchive(plan.archive) : await this.#addAll(samples, signal);
+      /** @type {import('./plan.js').Sample[]} */
+      const added = [];
+      const refused = plan.archive ? await this.#addArchive(plan.archive) : await this.#addAll(samples, signal, added);
       await this.#deal(settings, signal);
+      if (settings.survival) await this.#setOutcomes(settings.survival, added);
       return [...plan.left, ...refused];
     });
   }
@@ -148,6 +152,12 @@ export class Lab extends EventTarget {
   async #deal({ validation, test }, signal) {
     if (signal.aborted) throw new CoreError(FAULT.CANCELLED, 'CANCELLED', 'stopped');
     await this.client.request('split', { how: { validation, test, seed: 1 } });
+  }
+
+  /** @param {{unit: string, bins: number, fields: string[]}} survival @param {import('./plan.js').Sample[]} samples  that were added */
+  async #setOutcomes({ unit, bins, fields }, samples) {
+    const rows = samples.map(({ outcome }) => [outcome?.time, outcome?.event, ...fields.map((name) => outcome?.values[name] ?? null)]);
+    await this.client.request('outcomes', { outcomes: { unit, bins, fields, outcomes: rows } });
   }
 
   stopLoading() {
@@ -199,13 +209,15 @@ export class Lab extends EventTarget {
     this.#tell('data');
   }
 
-  /** @param {Sample[]} samples @param {AbortSignal} signal @returns {Promise<Refusal[]>} */
-  async #addAll(samples, signal) {
+  /** @param {Sample[]} samples @param {AbortSignal} signal @param {any[]} [added]  takes those that were read @returns {Promise<Refusal[]>} */
+  async #addAll(samples, signal, added = []) {
     /** @type {Refusal[]} */
     const refused = [];
     for (let at = 0; at < samples.length && !signal.aborted; at += PORTION) {
       const portion = samples.slice(at, at + PORTION);
       const answer = await this.client.request('add', { samples: portion }, this.#showing(at, samples.length));
+      const bad = new Set(answer.refused.map((/** @type {{index: number}} */ { index }) => index));
+      added.push(...portion.filter((_, index) => !bad.has(index)));
       for (const { index, error } of answer.refused) {
         refused.push({ name: portion[index].name, error: CoreError.fromMessage(error) });
       }
@@ -367,6 +379,11 @@ export class Lab extends EventTarget {
   }
 
   // ---- what came of it ----------------------------------------------------------------------------------------------
+
+  /** Times to an event are learned, and no labels. */
+  get survives() {
+    return Boolean(this.loaded?.data.survival);
+  }
 
   get hasWeights() {
     return (this.status?.history.length ?? 0) > 0;

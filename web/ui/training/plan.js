@@ -7,7 +7,8 @@ import { readTable } from './table.js';
 
 /**
  * @typedef {{file: File, path: string}} Found
- * @typedef {{file: File, name: string, label: number, patient: string | null, split: number, frame?: number}} Sample
+ * @typedef {{file: File, name: string, label: number, patient: string | null, split: number, frame?: number,
+ *            outcome?: import('./table.js').Outcome | null}} Sample
  * @typedef {{name: string, reason: string, values?: Record<string, string | number>}} Left  `reason` is a key of i18n
  *
  * @typedef {object} Plan
@@ -18,6 +19,7 @@ import { readTable } from './table.js';
  * @property {File | null} archive
  * @property {Left[]} left  what will not be used
  * @property {string | null} problem  a key of i18n: why this cannot be trained on
+ * @property {string[] | null} [fields]  of a table of times and events: columns that may say something of the patient
  */
 
 const SPLIT_FOLDERS = [
@@ -104,9 +106,14 @@ function finder(pictures, tablePath) {
   };
 }
 
+/** What became of a case, as the command line names it: splits then have equal shares of both. */
+const OUTCOMES = ['censored', 'event'];
+/** Its number. */
+const EVENTS = new Map([['0', 0], ['1', 1]]);
+
 /** @param {Found} table @param {Found[]} pictures @returns {Promise<Plan>} */
 async function planOfTable(table, pictures) {
-  const { rows, missing } = readTable(await table.file.text());
+  const { rows, missing, others } = readTable(await table.file.text());
   /** @type {Plan} */
   const plan = { kind: 'table', title: table.file.name, labels: [], samples: [], archive: null, left: [], problem: null };
   if (missing) return { ...plan, problem: missing === 'file' ? 'train.problem.noFileColumn' : 'train.problem.noLabelColumn' };
@@ -116,20 +123,23 @@ async function planOfTable(table, pictures) {
     const picture = find(row.file);
     const name = row.file || `${table.file.name}:${row.line}`;
     const values = { line: row.line };
-    if (!row.label) plan.left.push({ name, reason: 'train.left.noLabel', values });
+    if (row.outcome && !EVENTS.has(row.outcome.event)) plan.left.push({ name, reason: 'train.left.noEvent', values });
+    else if (row.outcome && !row.outcome.time) plan.left.push({ name, reason: 'train.left.noTime', values });
+    else if (!row.label && !row.outcome) plan.left.push({ name, reason: 'train.left.noLabel', values });
     else if (!picture) plan.left.push({ name, reason: 'train.left.noFile', values });
     else if (row.split && splitNumber(row.split) === SPLIT_OPEN) plan.left.push({ name, reason: 'train.left.noSplit', values });
     else good.push({ ...row, picture });
   }
-  const { labels, numberOf } = numbered(good);
-  const samples = good.map(({ picture, file, label, patient, split }) => ({
+  const { labels, numberOf } = others ? { labels: OUTCOMES, numberOf: null } : numbered(good);
+  const samples = good.map(({ picture, file, label, patient, split, outcome }) => ({
     file: picture.file,
     name: file,
-    label: numberOf.get(label) ?? 0,
+    label: numberOf ? (numberOf.get(label) ?? 0) : (EVENTS.get(outcome?.event ?? '') ?? 0),
     patient,
     split: split ? splitNumber(split) : SPLIT_OPEN,
+    outcome,
   }));
-  return { ...plan, labels, samples };
+  return { ...plan, labels, samples, fields: others };
 }
 
 /** @param {Plan} plan @returns {Plan} */

@@ -207,6 +207,7 @@ export class Progress {
     const live = state === 'training' && loss !== null && loss !== undefined && batches > 0 && batch > 0;
     const ahead = live ? before + Math.max(1, epoch) - 1 + batch / batches : null;
     const withLive = ahead !== null && ahead > (xs.at(-1) ?? 0);
+    accuracyChart.node.hidden = this.lab.survives;
     lossChart.show(withLive ? [[...xs, ahead], [...train, loss], [...validation, null]] : [xs, train, validation]);
     if (this.partNote) this.partNote.hidden = !before;
     const rows = `${before} ${history.length}`;

@@ -17,6 +17,8 @@ const MAIN = ['epochs', 'batch', 'rate', 'schedule'];
 const ADVANCED = ['optimiser', 'momentum', 'nesterov', 'decay', 'clip', 'warmUp', 'smoothing', 'balance', 'average', 'patience', 'seed'];
 /** Only where the optimiser has them. */
 const OF_SGD = ['momentum', 'nesterov'];
+/** Only where labels are learned. */
+const OF_LABELS = ['smoothing', 'balance'];
 const FILLS = ['nearest', 'reflect', 'constant', 'wrap'];
 const CUSTOM = 'custom';
 /** The core's name of a network that starts from a model; in the choice of networks with the number of one behind it. */
@@ -156,7 +158,8 @@ export class Settings {
   options() {
     const { augment, optimiser } = this.values;
     const options = { ...this.values, augment: augment === CUSTOM ? this.augment : augment };
-    if (optimiser !== 'sgd') for (const name of OF_SGD) delete (/** @type {Values} */ (options))[name];
+    const unused = [...(optimiser === 'sgd' ? [] : OF_SGD), ...(this.lab.survives ? OF_LABELS : [])];
+    for (const name of unused) delete (/** @type {Values} */ (options))[name];
     return options;
   }
 
@@ -237,7 +240,7 @@ export class Settings {
   #group(names, choices) {
     const sgd = this.values.optimiser === 'sgd';
     return names
-      .filter((name) => name in this.values && (sgd || !OF_SGD.includes(name)))
+      .filter((name) => name in this.values && (sgd || !OF_SGD.includes(name)) && !(this.lab.survives && OF_LABELS.includes(name)))
       .map((name) => this.#field(name, this.values[name], choices));
   }
 

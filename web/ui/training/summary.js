@@ -55,11 +55,19 @@ export class Summary {
         h('ul.class-list', {}, ...data.labels.map((label) => this.#classRow(label, data.labels))),
         h('p.quiet', {}, t('train.data.size', { width: data.width, height: data.height, channels: data.channels, bytes: formatBytes(data.bytes) })),
         data.steps.length ? h('p.quiet', { id: 'data-steps' }, t('train.data.steps', { steps: describeSteps(data.steps) })) : '',
+        data.survival ? h('p.quiet', { id: 'data-survival' }, this.#survivalText(data.survival)) : '',
         ...this.#warnings(loaded),
         this.#refusals(loaded),
       ),
       h('div.panel-foot', {}, other),
     );
+  }
+
+  /** @param {NonNullable<Loaded['data']['survival']>} survival */
+  #survivalText({ edges, unit, fields }) {
+    const last = formatNumber(edges[edges.length - 1], { maximumSignificantDigits: 3 });
+    const values = { bins: edges.length - 1, last: `${last} ${unit}`.trim(), fields: fields.map(({ name }) => name).join(', ') };
+    return t(fields.length ? 'train.survival.data' : 'train.survival.dataAlone', values);
   }
 
   #legend() {
@@ -92,7 +100,7 @@ export class Summary {
     const few = data.labels.filter((label) => sum(label) < FEW);
     const found = [];
     if (few.length) found.push(warning(t('train.warn.few', { few: FEW, names: few.map(({ name }) => name).join(', ') })));
-    if (Math.max(...counts) > UNBALANCED * Math.max(1, Math.min(...counts))) found.push(warning(t('train.warn.unbalanced')));
+    if (!data.survival && Math.max(...counts) > UNBALANCED * Math.max(1, Math.min(...counts))) found.push(warning(t('train.warn.unbalanced')));
     if (data.labels.some(({ validation }) => validation === 0)) found.push(warning(t('train.warn.noValidation')));
     if (duplicates.length) found.push(this.#duplicates(duplicates));
     return found;

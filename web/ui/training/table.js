@@ -6,9 +6,15 @@ const COLUMNS = {
   label: ['label', 'class', 'target', 'diagnosis'],
   patient: ['patient', 'patient_id', 'patientid', 'subject', 'subject_id'],
   split: ['split', 'set', 'fold', 'subset'],
+  time: ['time', 'duration', 'survival_time', 'follow_up', 'followup'],
+  event: ['event', 'status', 'death', 'died', 'dead'],
 };
 
-/** @typedef {{line: number, file: string, label: string, patient: string | null, split: string | null}} Row */
+/**
+ * @typedef {{line: number, file: string, label: string, patient: string | null, split: string | null}} Row
+ * @typedef {{time: string, event: string, values: Record<string, string>}} Outcome  texts, as they stand there; values: of the other
+ *   columns
+ */
 
 /** The separator that the first line has most of. @param {string} text */
 function separatorOf(text) {
@@ -59,22 +65,33 @@ export function parseCsv(text) {
 }
 
 /**
+ * A table without labels may have times and events.
  * @param {string} text
- * @returns {{rows: Row[], missing: string | null}} `missing` names a column that must be there and is not
+ * @returns {{rows: Array<Row & {outcome?: Outcome}>, missing: string | null, others: string[] | null}} `missing` names a column
+ *   that must be there and is not; others: columns of a table of times and events that may say something of the patient
  */
 export function readTable(text) {
   const [head, ...lines] = parseCsv(text.replace(/^\uFEFF/, ''));
   const names = (head?.cells ?? []).map((name) => name.toLowerCase());
   const at = (/** @type {keyof typeof COLUMNS} */ column) => names.findIndex((name) => COLUMNS[column].includes(name));
-  const places = { file: at('file'), label: at('label'), patient: at('patient'), split: at('split') };
-  if (places.file < 0) return { rows: [], missing: 'file' };
-  if (places.label < 0) return { rows: [], missing: 'label' };
+  const places = { file: at('file'), label: at('label'), patient: at('patient'), split: at('split'), time: at('time'), event: at('event') };
+  const timed = places.label < 0 && places.time >= 0 && places.event >= 0;
+  if (places.file < 0) return { rows: [], missing: 'file', others: null };
+  if (places.label < 0 && !timed) return { rows: [], missing: 'label', others: null };
+  const known = Object.values(places);
+  const others = timed ? names.filter((name, index) => name && !known.includes(index)) : null;
+  const outcomeOf = (/** @type {string[]} */ cells) => ({
+    time: cells[places.time] ?? '',
+    event: cells[places.event] ?? '',
+    values: Object.fromEntries((others ?? []).map((name) => [name, cells[names.indexOf(name)] ?? ''])),
+  });
   const rows = lines.map(({ line, cells }) => ({
     line,
     file: cells[places.file] ?? '',
     label: cells[places.label] ?? '',
     patient: cells[places.patient] || null,
     split: cells[places.split] || null,
+    ...(timed && { outcome: outcomeOf(cells) }),
   }));
-  return { rows, missing: null };
+  return { rows, missing: null, others };
 }

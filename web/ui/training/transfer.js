@@ -44,7 +44,10 @@ export class Transfer {
 
   nodes() {
     const { misfit } = this;
-    const texts = WHATS.map((value) => ({ value, text: t(`train.transfer.${value}`) }));
+    // What follows a head begins with the model's file, which with fields about the patient has a second input.
+    const whats = this.lab.survives ? WHATS.filter((what) => what !== 'last') : WHATS;
+    if (!whats.includes(this.what)) this.what = 'head';
+    const texts = whats.map((value) => ({ value, text: t(`train.transfer.${value}`) }));
     const nodes = [field(t('train.transfer.what'), choice('what', this.what, texts), t(`train.transfer.${this.what}Hint`))];
     if (this.what === 'last') nodes.push(field(t('train.transfer.layers'), numberInput('layers', this.layers, { min: 2, step: 1 }), t('train.transfer.layersHint')));
     if (misfit) nodes.push(this.#misfitNote(misfit));

@@ -189,6 +189,10 @@ export class TrainingWorkspace {
       document.body.classList.toggle('lab-empty', !lab.loaded);
       if (lab.loaded) byId('train-news').hidden = true;
     };
+    // Neighbours vote for labels.
+    lab.on('data', () => {
+      for (const node of document.querySelectorAll('[data-lab=neighbours]')) /** @type {HTMLElement} */ (node).hidden = lab.survives;
+    });
     lab.on('data', showEmpty);
     showEmpty();
     lab.on('problem', ({ key, error }) => this.#complain(key, error));
