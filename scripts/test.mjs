@@ -92,7 +92,13 @@ async function testPage() {
   await nodeTests('tests/e2e');
 }
 
-const STAGES = { sources: checkSources, c: testC, onnx: testOnnxBackend, node: testNode, page: testPage };
+/** Other browsers, where they are installed; those that are not are named as skipped. */
+async function testEngines() {
+  await buildSite();
+  await nodeTests('tests/engines');
+}
+
+const STAGES = { sources: checkSources, c: testC, onnx: testOnnxBackend, node: testNode, page: testPage, engines: testEngines };
 
 async function main() {
   const wanted = process.argv.slice(2);
