@@ -102,6 +102,7 @@ export async function lessonsPage(language) {
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'">
     <title>${TITLES[language]}</title>
     <link rel="stylesheet" href="lessons.css">
   </head>

@@ -46,12 +46,16 @@ function reader(page, lesson, code = 'en') {
     fieldOf,
     press: (key, role = 'button') => page.locator('body').getByRole(role, { name: nameOf(key), exact: true }).filter({ visible: true }).first().click(),
     choose: async (key, value) => fieldOf(key).selectOption({ label: nameOf(value) }),
-    async train(changes = {}) {
+    /** With what the lesson says, and as many epochs as a test has time for. @param {number} epochs @param {Record<string, number | string>} [changes] */
+    async train(epochs, changes = {}) {
+      await page.fill('#train-settings [name=epochs]', String(epochs));
       for (const [key, value] of Object.entries(changes)) {
         if (typeof value === 'string') await this.choose(key, value);
         else await fieldOf(key).fill(String(value));
       }
       await this.press('train.start');
+      // Until then the state is that of the training before.
+      await page.waitForFunction(() => globalThis.negatoscope.training.lab.running);
       await page.waitForFunction(() => globalThis.negatoscope.training.lab.status?.state === 'finished', null, { timeout: TRAINED_MS });
     },
     /** Figures of a split as the page shows them. */
@@ -141,9 +145,7 @@ describe('the lessons, done', { skip: unavailable || (!existsSync(NATIVE) && 'th
       assert.equal(await does.fieldOf('train.option.epochs').inputValue(), '20');
       assert.equal(await does.fieldOf('train.option.rate').inputValue(), '0.003');
       assert.equal(await does.fieldOf('train.option.augment').locator('option:checked').innerText(), does.nameOf('train.augment.film'));
-      await does.fieldOf('train.option.epochs').fill('2');
-      await does.press('train.start');
-      await page.waitForFunction(() => globalThis.negatoscope.training.lab.status?.state === 'finished', null, { timeout: TRAINED_MS });
+      await does.train(2);
       await does.press('train.outcome.evaluate');
       assert.match((await does.figures('validation')).text, /80/);
       const { text } = await does.figures('test');
@@ -166,12 +168,12 @@ describe('the lessons, done', { skip: unavailable || (!existsSync(NATIVE) && 'th
     await does.press('train.plan.load');
     await page.waitForSelector('#train-start');
     await page.locator('summary', { hasText: does.nameOf('train.settings.advanced') }).click();
-    await does.train({ 'train.option.epochs': 15, 'train.option.rate': 0.003, 'train.option.augment': 'train.augment.none', 'train.option.patience': 5 });
+    await does.train(20, { 'train.option.rate': 0.003, 'train.option.augment': 'train.augment.none', 'train.option.patience': 4 });
     const alone = (await does.history()).at(-1);
     assert.ok(alone.validationLoss > 5 * alone.trainLoss, `learnt by heart: ${alone.trainLoss}, ${alone.validationLoss}`);
     assert.match(await page.innerText('#train-state'), /Finished early/);
     await page.waitForSelector('#train-start:not([disabled])');
-    await does.train({ 'train.option.augment': 'train.augment.film', 'train.option.patience': 0 });
+    await does.train(15, { 'train.option.augment': 'train.augment.film', 'train.option.patience': 0 });
     const varied = (await does.history()).at(-1);
     assert.ok(varied.validationLoss < 2 * varied.trainLoss, `together: ${varied.trainLoss}, ${varied.validationLoss}`);
     assert.deepEqual(problems, []);
@@ -182,7 +184,7 @@ describe('the lessons, done', { skip: unavailable || (!existsSync(NATIVE) && 'th
     const run = async () => {
       await does.press('train.plan.load');
       await page.waitForSelector('#train-start');
-      await does.train({ 'train.option.epochs': 10, 'train.option.rate': 0.003, 'train.option.augment': 'train.augment.none' });
+      await does.train(10, { 'train.option.rate': 0.003, 'train.option.augment': 'train.augment.none' });
       await does.press('train.outcome.evaluate');
       return (await does.figures('test')).auc;
     };
@@ -206,7 +208,7 @@ describe('the lessons, done', { skip: unavailable || (!existsSync(NATIVE) && 'th
     await folder('fool');
     await does.press('train.plan.load');
     await page.waitForSelector('#train-start');
-    await does.train({ 'train.option.epochs': 8, 'train.option.rate': 0.003 });
+    await does.train(8, { 'train.option.rate': 0.003 });
     await does.press('train.outcome.evaluate');
     const [validation, other] = [await does.figures('validation'), await does.figures('test')];
     assert.ok(validation.auc > 0.98 && other.auc < 0.1, `${validation.auc}, ${other.auc}`);
@@ -219,12 +221,26 @@ describe('the lessons, done', { skip: unavailable || (!existsSync(NATIVE) && 'th
     assert.ok((await page.innerText('#result')).includes(does.nameOf('applies.in')));
     does.nameOf('explain.title');
     await does.press('explain.show');
+    does.nameOf('explain.method.cam');
     await page.locator('.explain-fields label', { hasText: does.nameOf('explain.method') }).locator('select').selectOption({ label: does.nameOf('explain.method.occlusion') });
     await page.getByRole('button', { name: does.nameOf('explain.make') }).click({ timeout: 3000 }).catch(() => {});
     await page.waitForSelector('.explain-regions li');
     const [, x, y] = /around ([\d.]+), ([\d.]+) mm/.exec(await page.innerText('.explain-regions li')).map(Number);
     // The letter: from 4 to 19 and from 4 to 25 pixels of about 3 mm.
     assert.ok(x < 75 && y < 90, `the heaviest region lies around ${x}, ${y} mm`);
+    await page.getByRole('button', { name: does.nameOf('explain.check') }).click();
+    await page.waitForSelector('#explain-checked', { timeout: TRAINED_MS });
+    const likeness = Number(/Rank correlation (-?[\d.]+)/.exec(await page.innerText('#explain-checked'))[1]);
+    assert.ok(likeness < 0.7, `the map of shuffled weights is ${likeness} like this one`);
+    does.nameOf('panel.files');
+    await page.locator('#file-list .row').first().hover();
+    await page.locator('#file-list .row-remove').first().click();
+    await page.waitForSelector('#welcome', { state: 'visible' });
+    await does.press('open.example');
+    await page.waitForSelector('body.looking');
+    await does.press('result.classify');
+    await page.waitForSelector('#show-score');
+    assert.ok((await page.innerText('#result')).includes(does.nameOf('applies.out')));
     assert.deepEqual(problems, []);
   });
 
@@ -233,7 +249,7 @@ describe('the lessons, done', { skip: unavailable || (!existsSync(NATIVE) && 'th
     await does.press('train.pick.example');
     await page.waitForSelector('#train-start');
     await page.locator('summary', { hasText: does.nameOf('train.settings.advanced') }).click();
-    await does.train({ 'train.option.epochs': 12, 'train.option.smoothing': 0.4 });
+    await does.train(12, { 'train.option.smoothing': 0.4 });
     await does.press('train.outcome.evaluate');
     const { text } = await does.figures('test');
     for (const key of ['train.curve.reliability', 'train.metric.ece', 'train.metric.brier', 'train.eval.threshold']) assert.ok(text.includes(does.nameOf(key)), key);
