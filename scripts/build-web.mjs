@@ -19,6 +19,7 @@ import { build } from 'esbuild';
 import { Core } from '../web/worker/core.js';
 import { VARIANTS } from '../web/shared/variants.js';
 import { drawIcon } from './icons.mjs';
+import { buildLessons } from './lessons.mjs';
 import { POLICY } from './serve.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -168,6 +169,7 @@ export async function buildSite({ wasm = WASM, models: modelFolder = MODELS, out
   await bundle('style/index.css', join(out, 'style.css'), { format: undefined });
   for (const file of ['icon.svg', 'manifest.webmanifest', 'probe.js']) await cp(join(WEB, file), join(out, file));
   await writeIcons(out);
+  await buildLessons(join(out, 'lessons'));
   for (const variant of variants) {
     for (const file of ['negatoscope.mjs', 'negatoscope.wasm']) {
       await cp(join(wasm, variant, file), join(out, 'wasm', variant, file));

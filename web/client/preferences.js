@@ -1,4 +1,4 @@
-/** How the page was left: layout, links, smoothing, own windows, the chosen model. It says nothing about pictures or people. */
+/** How the page was left: layout, links, smoothing, own windows, the chosen model, the tour. It says nothing about pictures or people. */
 
 const STORED = 'negatoscope-preferences';
 
@@ -11,6 +11,7 @@ const STORED = 'negatoscope-preferences';
  * @property {number} [smoothing]
  * @property {OwnWindow[]} [windows]
  * @property {string} [model]  "shipped:NAME" or "kept:ID"
+ * @property {'seen'} [tour]  it was gone through, or left
  */
 
 /** @returns {Preferences} */

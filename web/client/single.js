@@ -45,6 +45,7 @@ export async function singleParts() {
       ...facts,
       blob: () => block(`model-${facts.name}`),
     })),
+    lessons: () => null,
     offline: null,
   };
 }

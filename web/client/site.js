@@ -16,6 +16,7 @@ import { Traffic } from './traffic.js';
  * @property {() => Worker} createWorker
  * @property {ShippedModel[]} models
  * @property {Traffic} traffic
+ * @property {(language: string) => string | null} lessons  the address of the lessons in a language, where they came with the page
  * @property {(() => string) | null} offline  the address of the service worker that can keep the page; null: none can
  *
  * @typedef {object} Listed  what the build wrote into the page
@@ -73,6 +74,7 @@ export function siteParts() {
         blob: () => (blob ??= fetchGood(file).then((response) => response.blob())),
       };
     }),
+    lessons: (language) => (`lessons/${language}.html` in digests ? `lessons/${language}.html` : null),
     offline: 'serviceWorker' in navigator ? () => scriptAddress(SERVICE_WORKER) : null,
   };
 }

@@ -1,5 +1,5 @@
 /** The dialog behind the lock at the foot of the page: what runs here, what was asked of the network, what this browser keeps, installing. */
-import { onLanguage, t } from '../i18n/i18n.js';
+import { currentLanguage, onLanguage, t } from '../i18n/i18n.js';
 import { byId, h } from './dom.js';
 import { Storage } from './storage.js';
 
@@ -7,6 +7,18 @@ import { Storage } from './storage.js';
 const MOST_NAMED = 8;
 
 /** @typedef {{prompt: () => Promise<unknown>, userChoice: Promise<{outcome: string}>} & Event} InstallPrompt */
+
+/**
+ * Where lessons for a class are: a link where the page is served with them, else a sentence.
+ * @param {HTMLElement} node
+ * @param {(language: string) => string | null} lessons
+ */
+export function showLessons(node, lessons) {
+  onLanguage(() => {
+    const address = lessons(currentLanguage());
+    node.replaceChildren(address ? h('a', { href: address, target: '_blank', rel: 'noopener' }, t('help.lessons')) : t('help.lessonsWhere'));
+  });
+}
 
 export class About {
   /**
@@ -23,6 +35,11 @@ export class About {
     /** What the browser gives a page that it would install. @type {InstallPrompt | null} */
     this.prompt = null;
     byId('about-open').addEventListener('click', () => this.open());
+    // The way to the tour where the head of a narrow page has no room for it.
+    byId('about-help').addEventListener('click', () => {
+      this.dialog.close();
+      /** @type {HTMLDialogElement} */ (byId('help-dialog')).showModal();
+    });
     for (const id of ['install', 'about-install']) byId(id).addEventListener('click', () => void this.#install());
     parts.traffic.addEventListener('change', () => this.#showCount());
     addEventListener('beforeinstallprompt', (event) => {

@@ -6,7 +6,7 @@ import { preferences } from '../client/preferences.js';
 import { chooseLanguage, LANGUAGES, currentLanguage, formatBytes, onLanguage, setLanguage, t, translatePage } from '../i18n/i18n.js';
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { probeFeatures, runnableVariants, threadCount } from '../shared/variants.js';
-import { About } from './about.js';
+import { About, showLessons } from './about.js';
 import { Batch } from './batch.js';
 import { Cine } from './cine.js';
 import { Desk } from './desk.js';
@@ -34,6 +34,7 @@ import { Toolbar } from './toolbar.js';
 import { connectTools } from './tools/connect.js';
 import { TrainingWorkspace } from './training/workspace.js';
 import { Keeping } from './triage/keeping.js';
+import { Tour } from './tour.js';
 import { Triage } from './triage/triage.js';
 
 /**
@@ -136,6 +137,7 @@ export async function startApp(parts, { offline }) {
   connectPrivacy(byId('privacy'), byId('privacy-sign'));
   const help = /** @type {HTMLDialogElement} */ (byId('help-dialog'));
   byId('help').addEventListener('click', () => help.showModal());
+  showLessons(byId('help-lessons'), parts.lessons);
 
   // The core is on its way while the page is put together; without SIMD nothing is loaded at all, and probe.js has said why.
   if (!probeFeatures().simd) return status.set({ starting: false });
@@ -242,6 +244,8 @@ export async function startApp(parts, { offline }) {
     const { title, detail } = describeError(error);
     status.notify(t('viewer.failed', { name: nameOf(item) }), `${title}. ${detail}`);
   });
+
+  new Tour(desk, (name) => training.show(name));
 
   if (query.has('test')) Object.assign(globalThis, { negatoscope: { client, desk, panes, links, crosshair, reformatting, training, measuring, triage, get viewer() { return panes.viewer; } } });
   document.body.dataset.ready = 'true';

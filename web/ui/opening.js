@@ -224,8 +224,8 @@ export class Opening {
   /** @param {Run} run @param {Item} item */
   async #openOne(run, item) {
     if (!this.desk.items.includes(item)) return;
-    if (item.state === 'indexed') await this.stacks.open(item, { thumb: THUMB });
-    else if (item.state === 'waiting') await this.#open(item);
+    if (item.state === 'indexed' && !item.synthetic) await this.stacks.open(item, { thumb: THUMB });
+    else if (item.state === 'waiting' || item.synthetic) await this.#open(item);
     if (run.seen || item.state !== 'shown' || !run.all.has(item.key)) return;
     run.seen = true;
     this.desk.select(item);
