@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { describe, test } from 'node:test';
 
-import { ctDicom } from '../node/fixtures.mjs';
+import { ctDicom, mixedFiles } from '../node/fixtures.mjs';
 import { newPage, openFiles, openSite, openTraining, screenshot, unavailable, useSite } from './harness.mjs';
 import { drop, folder } from './labelled.mjs';
 import { still } from './views.mjs';
@@ -50,6 +50,8 @@ async function tabThrough(page) {
 }
 const ALL_REACHED = { unseen: [], left: [], order: 0 };
 
+/** A file of the fixtures, beside one that is made here. */
+const given = (name) => ({ name, mimeType: '', buffer: Buffer.from(mixedFiles().find((file) => file.name === name).bytes) });
 const stack = () => ({ name: 'stack.dcm', mimeType: '', buffer: Buffer.from(ctDicom({ width: 64, height: 64, frames: 4, stored: (x, y, f) => 1024 + x * 3 + y * 7 + f * 100 })) });
 
 describe('without a mouse', { skip: unavailable }, () => {
@@ -59,7 +61,7 @@ describe('without a mouse', { skip: unavailable }, () => {
     const { page, problems } = await newPage(t, shared.browser);
     await openSite(page, shared.site.url);
     assert.deepEqual(await tabThrough(page), ALL_REACHED, 'the empty page');
-    await openFiles(page, [shared.workshop.file('eight-bit.png'), stack()]);
+    await openFiles(page, [given('eight-bit.png'), stack()]);
     await page.waitForSelector('#saw');
     await page.evaluate(() => document.querySelectorAll('#result details').forEach((each) => (each.open = true)));
     await page.waitForSelector('#profile tbody tr');
@@ -130,7 +132,7 @@ describe('without a mouse', { skip: unavailable }, () => {
   test('tabs by arrows, a sheet put away by Escape, a closed file gives the keyboard to the next', async (t) => {
     const { page, problems } = await newPage(t, shared.browser);
     await openSite(page, shared.site.url);
-    await openFiles(page, [shared.workshop.file('eight-bit.png'), shared.workshop.file('no-ending'), stack()]);
+    await openFiles(page, [given('eight-bit.png'), given('no-ending'), stack()]);
     await page.waitForFunction(() => document.querySelectorAll('.row.shown').length === 3);
     await page.focus('#tab-result');
     await page.keyboard.press('ArrowRight');
@@ -304,7 +306,7 @@ describe('as the system wishes', { skip: unavailable }, () => {
   test('the system’s colours: what is chosen, how much a bar has and where the keyboard is are seen', async (t) => {
     const { page, problems } = await newPage(t, shared.browser, { forcedColors: 'active' });
     await openSite(page, shared.site.url);
-    await openFiles(page, [shared.workshop.file('eight-bit.png'), stack()]);
+    await openFiles(page, [given('eight-bit.png'), stack()]);
     await page.waitForSelector('#saw');
     const style = (selector, ...names) => page.locator(selector).first().evaluate((node, wanted) => wanted.map((name) => getComputedStyle(node)[name]), names);
     const [outline] = await style('.tool[data-tool=window]', 'outlineStyle');
