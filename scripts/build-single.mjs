@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
+import { languageDefines, readLanguages } from './languages.mjs';
 import { MODELS, TARGET, WASM, integrityOf, pageWithParts, shippedModels } from './build-web.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -92,7 +93,8 @@ export async function buildSingle({ wasm = WASM, models: modelFolder = MODELS, o
     if (!existsSync(join(wasm, variant, 'negatoscope.wasm'))) throw new Error(`the variant ${variant} is not built`);
   }
   const models = await shippedModels(modelFolder, wasm);
-  const script = (await bundle('main-single.js')).replaceAll('</script', '<\\/script').trim();
+  const languages = await readLanguages();
+  const script = (await bundle('main-single.js', { define: languageDefines(languages) })).replaceAll('</script', '<\\/script').trim();
   const probe = (await readFile(join(ROOT, 'web/probe.js'), 'utf8')).trim();
   const style = (await bundle('style/index.css')).trim();
   const worker = await bundleWorker(wasm);
@@ -110,7 +112,7 @@ export async function buildSingle({ wasm = WASM, models: modelFolder = MODELS, o
 
   const version = createHash('sha256').update(script).update(style).update(blocks.join()).digest('hex').slice(0, 16);
   const listed = models.map(({ path, ...facts }) => facts);
-  let html = await pageWithParts({ version, variants: VARIANTS, models: listed, digests });
+  let html = await pageWithParts({ version, variants: VARIANTS, models: listed, digests }, languages);
   html = replaceOnce(html, /(?<=http-equiv="Content-Security-Policy" content=")[^"]*/, policy([probe, script], style, reportStyle(html)));
   html = replaceOnce(html, /href="icon\.svg"/, `href="data:image/svg+xml;base64,${icon}"`);
   html = replaceOnce(html, /<script defer src="probe\.js"><\/script>/, `<script>${probe}</script>`);

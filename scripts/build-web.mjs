@@ -20,6 +20,7 @@ import { Core } from '../web/worker/core.js';
 import { VARIANTS } from '../web/shared/variants.js';
 import { drawIcon } from './icons.mjs';
 import { buildLessons } from './lessons.mjs';
+import { languageDefines, LANGUAGES, readLanguages } from './languages.mjs';
 import { POLICY } from './serve.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -121,18 +122,17 @@ function withIntegrity(html, version, digests) {
   return html;
 }
 
-/** index.html with the list of its parts as a data block. */
-export async function pageWithParts(parts) {
+/** index.html with the list of its parts as a data block. @param {object} parts @param {Record<string, Record<string, string>>} languages */
+export async function pageWithParts(parts, languages) {
   const html = await readFile(join(WEB, 'index.html'), 'utf8');
   const json = JSON.stringify(parts).replaceAll('<', '\\u003c');
-  return (await withTexts(html)).replace('<!-- parts -->', () => `<script type="application/json" id="parts">${json}</script>`);
+  return withTexts(html, languages).replace('<!-- parts -->', () => `<script type="application/json" id="parts">${json}</script>`);
 }
 
-/** What must be readable before any module runs stands in the page in all languages: elements with data-all. @param {string} html */
-async function withTexts(html) {
-  const languages = await Promise.all(['en', 'zh-CN'].map(async (code) => [code, JSON.parse(await readFile(join(WEB, `i18n/${code}.json`), 'utf8'))]));
+/** What must be readable before any module runs stands in the page in all languages: elements with data-all. @param {string} html @param {Record<string, Record<string, string>>} languages */
+function withTexts(html, languages) {
   return html.replace(/(<(\w+)[^>]*) data-all="([\w.]+)"([^>]*)><\/\2>/g, (_, start, tag, key, rest) => {
-    const texts = languages.map(([code, all]) => `<span lang="${code}">${all[key]}</span>`);
+    const texts = Object.entries(languages).map(([code, all]) => `<span lang="${code}">${all[key]}</span>`);
     return `${start}${rest}>${texts.join(' ')}</${tag}>`;
   });
 }
@@ -158,14 +158,15 @@ async function pack(out, cacheFolder) {
   }
 }
 
-export async function buildSite({ wasm = WASM, models: modelFolder = MODELS, out, packFiles = true }) {
+export async function buildSite({ wasm = WASM, models: modelFolder = MODELS, languages: languageFolder = LANGUAGES, out, packFiles = true }) {
   const variants = builtVariants(wasm);
   if (!variants.length) throw new Error(`no variant of the core stands in ${wasm}: build the preset wasm first`);
   const models = await shippedModels(modelFolder, wasm);
+  const languages = await readLanguages(languageFolder);
 
   await rm(out, { recursive: true, force: true });
   await mkdir(join(out, 'models'), { recursive: true });
-  await bundle('main.js', join(out, 'app.js'));
+  await bundle('main.js', join(out, 'app.js'), { define: languageDefines(languages) });
   await bundle('style/index.css', join(out, 'style.css'), { format: undefined });
   for (const file of ['icon.svg', 'manifest.webmanifest', 'probe.js']) await cp(join(WEB, file), join(out, file));
   await writeIcons(out);
@@ -183,9 +184,9 @@ export async function buildSite({ wasm = WASM, models: modelFolder = MODELS, out
   const modules = await integrities(out, ['wasm/codec/codec.mjs', 'wasm/codec/codec.wasm']);
   await bundle('worker/main.js', join(out, 'worker.js'), { define: { __DIGESTS__: JSON.stringify(modules) } });
   const digests = await integrities(out, await filesUnder(out));
-  const bare = await pageWithParts({});
+  const bare = await pageWithParts({}, languages);
   const version = digest(JSON.stringify([digests, bare]), 'sha256', 'hex').slice(0, 16);
-  await writeFile(join(out, 'index.html'), withIntegrity(await pageWithParts({ version, variants, models: listed, digests }), version, digests));
+  await writeFile(join(out, 'index.html'), withIntegrity(await pageWithParts({ version, variants, models: listed, digests }, languages), version, digests));
   const files = await integrities(out, await filesUnder(out));
   await bundle('worker/sw.js', join(out, 'sw.js'), {
     format: 'iife',

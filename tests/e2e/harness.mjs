@@ -26,8 +26,8 @@ export const unavailable =
   (!existsSync(CHROMIUM) && `no browser at ${CHROMIUM}`) ||
   (!existsSync(join(WASM_FOLDER, 'simd', 'negatoscope.wasm')) && 'the core is not built');
 
-/** A folder with models, the site and the single file made of them, and the fixture files. `shipped`: with the chest X-ray model. */
-export async function makeWorkshop({ shipped = false } = {}) {
+/** A folder with models, the site and the single file made of them, and the fixture files. `shipped`: with the chest X-ray model; `languages`: gives a folder of languages in the place of the page's. */
+export async function makeWorkshop({ shipped = false, languages } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'negatoscope-e2e-'));
   for (const [name, bytes] of [
     ['a-tiny', tinyModel()],
@@ -44,7 +44,7 @@ export async function makeWorkshop({ shipped = false } = {}) {
   const rebuild = async ({ models = ['a-tiny', 'b-slow', ...(shipped ? ['c-chest'] : [])] } = {}) => {
     const chosen = join(folder, `models-${models.join('-')}`);
     for (const name of models) await cp(join(parts.models, name), join(chosen, name), { recursive: true });
-    await buildSite({ ...parts, models: chosen, out: join(folder, 'site'), packFiles: false });
+    await buildSite({ ...parts, models: chosen, ...(languages && { languages: await languages(folder) }), out: join(folder, 'site'), packFiles: false });
   };
   await rebuild();
   await buildSingle({ ...parts, out: join(folder, 'negatoscope.html') });

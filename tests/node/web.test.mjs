@@ -19,23 +19,44 @@ const sources = readdirSync(WEB, { recursive: true })
   .map((name) => ({ name, text: readFileSync(join(WEB, name), 'utf8') }));
 const html = readFileSync(join(WEB, 'index.html'), 'utf8');
 
-test('both languages hold the same keys and the same placeholders', () => {
-  const [en, zh] = ['en', 'zh-CN'].map((code) => JSON.parse(readFileSync(join(WEB, `i18n/${code}.json`), 'utf8')));
-  assert.deepEqual(Object.keys(zh).sort(), Object.keys(en).sort());
-  for (const [key, text] of Object.entries(en)) {
-    assert.ok(zh[key].trim(), key);
-    assert.deepEqual(zh[key].match(/\{\w+\}/g)?.sort(), text.match(/\{\w+\}/g)?.sort(), key);
+/** The words of a text with its placeholders in the order of the alphabet: another language may turn them round. */
+const placeholders = (text) => text.match(/\{\w+\}/g)?.sort() ?? [];
+const languages = readdirSync(join(WEB, 'i18n')).filter((name) => name.endsWith('.json')).map((name) => ({ code: name.slice(0, -5), texts: JSON.parse(readFileSync(join(WEB, 'i18n', name), 'utf8')) }));
+const { texts: en } = languages.find(({ code }) => code === 'en');
+
+test('all languages hold the same keys and the same placeholders, and have a name', () => {
+  assert.ok(languages.length >= 2);
+  for (const { code, texts } of languages) {
+    assert.deepEqual(Object.keys(texts).sort(), Object.keys(en).sort(), code);
+    assert.equal(new Intl.Locale(code).toString(), code, 'a code by BCP 47');
+    for (const [key, text] of Object.entries(en)) {
+      assert.ok(texts[key].trim(), `${code}: ${key}`);
+      assert.deepEqual(placeholders(texts[key]), placeholders(text), `${code}: ${key}`);
+    }
   }
+  assert.equal(new Set(languages.map(({ texts }) => texts['language.name'])).size, languages.length);
 });
 
-test('every text that is used is there', () => {
-  const en = JSON.parse(readFileSync(join(WEB, 'i18n/en.json'), 'utf8'));
-  const used = [
+/** Templates of keys, such as `error.${name}`: what is put in must be a word that some source has. */
+const templates = sources.flatMap(({ text }) => [...text.matchAll(/`([\w-]+\.(?:[^`$]|\$\{(?:[^{}`]|\{[^{}]*\})*\})*\$\{(?:[^{}`]|\{[^{}]*\})*\}[\w.-]*)`/g)].map(([, template]) =>
+  new RegExp(`^${template.split(/\$\{(?:[^{}]|\{[^{}]*\})*\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('(.+)')}$`)));
+
+test('every text that is used is there, and every one that is there is used', () => {
+  const asked = [
     ...sources.flatMap(({ text }) => [...text.matchAll(/\bt\('([\w.-]+)'/g)].map(([, key]) => key)),
-    ...[...html.matchAll(/data-t(?:-label)?="([\w.-]+)"/g)].map(([, key]) => key),
+    ...[...html.matchAll(/data-(?:t|t-label|t-title|t-placeholder|all)="([\w.-]+)"/g)].map(([, key]) => key),
   ];
-  assert.ok(used.length > 80);
-  for (const key of used) assert.ok(key in en, key);
+  assert.ok(asked.length > 80);
+  for (const key of asked) assert.ok(key in en, key);
+
+  const core = ['src', 'include'].flatMap((folder) => readdirSync(join(ROOT, folder), { recursive: true }).filter((name) => /\.[ch]$/.test(name)).map((name) => readFileSync(join(ROOT, folder, name), 'utf8')));
+  const everything = [...sources.map(({ text }) => text), html].join('\n');
+  const quoted = new Set([...everything.matchAll(/['"`]([\w.-]+)['"`]/g)].map(([, word]) => word));
+  const words = new Set([...core, everything].flatMap((text) => text.match(/[\w+-]+/g) ?? []));
+  const known = (part) => part.split(/[\s.]+/).every((word) => words.has(word) || [...words].some((each) => each.toLowerCase() === word));
+  const used = (key) => quoted.has(key) || templates.some((template) => template.exec(key)?.slice(1).every(known));
+  assert.ok(!used('train.metric.nosuchword') && !used('nosuchplace.title'), 'what nobody uses is found');
+  assert.deepEqual(Object.keys(en).filter((key) => !used(key)), []);
 });
 
 test('only core.js touches the heap, only the core computes', () => {

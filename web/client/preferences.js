@@ -10,6 +10,7 @@ const STORED = 'negatoscope-preferences';
  * @property {boolean} [lines]
  * @property {number} [smoothing]
  * @property {OwnWindow[]} [windows]
+ * @property {boolean} [letters]  whether letters alone are keys
  * @property {string} [model]  "shipped:NAME" or "kept:ID"
  * @property {'seen'} [tour]  it was gone through, or left
  */

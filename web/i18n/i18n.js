@@ -1,15 +1,13 @@
 /**
- * The page's texts. A key names a place, `{name}` in a text stands for a value. Both languages hold the same keys; a
- * test checks that.
+ * The page's texts. A key names a place, `{name}` in a text stands for a value. Each language is a file of this folder, named by its
+ * code (BCP 47); the build takes all that are there (scripts/languages.mjs). All hold the same keys; a test checks that.
  */
 import en from './en.json' with { type: 'json' };
-import zh from './zh-CN.json' with { type: 'json' };
 
-/** @type {Record<string, {name: string, texts: Record<string, string>}>} */
-export const LANGUAGES = {
-  en: { name: 'English', texts: en },
-  'zh-CN': { name: '简体中文', texts: zh },
-};
+/** @typedef {Record<string, string>} Texts */
+
+/** By code, those that the build found; without a build there is English. @type {Record<string, Texts>} */
+export const LANGUAGES = typeof __LANGUAGES__ === 'undefined' ? { en } : __LANGUAGES__;
 
 const STORED = 'negatoscope-language';
 let language = 'en';
@@ -18,18 +16,21 @@ const listeners = new Set();
 
 /** @param {string} key @param {Record<string, string | number>} [values] */
 export function t(key, values = {}) {
-  const text = LANGUAGES[language].texts[key] ?? LANGUAGES.en.texts[key] ?? key;
+  const text = LANGUAGES[language][key] ?? LANGUAGES.en[key] ?? key;
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
 /** Whether a text stands under this key. @param {string} key */
 export function hasText(key) {
-  return key in LANGUAGES.en.texts;
+  return key in LANGUAGES.en;
 }
 
 export function currentLanguage() {
   return language;
 }
+
+/** The one of these that the page's language is, or the first: the core writes reports in some languages only. @param {string[]} codes */
+export const languageAmong = (codes) => (codes.includes(language) ? language : codes[0]);
 
 /** Calls back now and after every change of language. @param {() => void} listener */
 export function onLanguage(listener) {
@@ -50,6 +51,9 @@ export function setLanguage(code) {
   for (const listener of listeners) listener();
 }
 
+/** The language without script and region: zh of zh-TW. @param {string} code */
+const primary = (code) => code.toLowerCase().split('-')[0];
+
 /** The choice of an earlier visit, or what the browser asks for. @param {URLSearchParams} query */
 export function chooseLanguage(query) {
   let stored = null;
@@ -61,24 +65,27 @@ export function chooseLanguage(query) {
   const wishes = [query.get('lang'), stored, ...navigator.languages];
   for (const wish of wishes) {
     if (!wish) continue;
-    if (wish in LANGUAGES) return setLanguage(wish);
-    if (wish.toLowerCase().startsWith('zh')) return setLanguage('zh-CN');
-    if (wish.toLowerCase().startsWith('en')) return setLanguage('en');
+    const code = wish in LANGUAGES ? wish : Object.keys(LANGUAGES).find((each) => primary(each) === primary(wish));
+    if (code) return setLanguage(code);
   }
   setLanguage('en');
 }
 
 /**
- * Fills the texts of the static page: data-t is the text, data-t-label the label, and of a button the tooltip, too;
- * data-t-placeholder is what stands in an empty field.
+ * Fills the texts of the static page: data-t is the text, data-t-label the label, and of a button the tooltip, too; data-t-title
+ * is a tooltip alone, of what has a text of its own; data-t-placeholder is what stands in an empty field.
  */
 export function translatePage(root = document.body) {
   for (const node of root.querySelectorAll('[data-t]')) {
     node.textContent = t(/** @type {HTMLElement} */ (node).dataset.t ?? '');
   }
+  for (const node of root.querySelectorAll('[data-t-title]')) {
+    /** @type {HTMLElement} */ (node).title = t(/** @type {HTMLElement} */ (node).dataset.tTitle ?? '');
+  }
   for (const node of root.querySelectorAll('[data-t-placeholder]')) {
     /** @type {HTMLInputElement} */ (node).placeholder = t(/** @type {HTMLElement} */ (node).dataset.tPlaceholder ?? '');
   }
+  document.querySelector('meta[name=description]')?.setAttribute('content', t('page.description'));
   for (const node of root.querySelectorAll('[data-t-label]')) {
     const label = t(/** @type {HTMLElement} */ (node).dataset.tLabel ?? '');
     node.setAttribute('aria-label', label);

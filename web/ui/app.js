@@ -2,7 +2,7 @@
 import { Client } from '../client/client.js';
 import { KeptModels } from '../client/kept-models.js';
 import { TriageStore } from '../client/triage-store.js';
-import { preferences } from '../client/preferences.js';
+import { prefer, preferences } from '../client/preferences.js';
 import { chooseLanguage, LANGUAGES, currentLanguage, formatBytes, onLanguage, setLanguage, t, translatePage } from '../i18n/i18n.js';
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { probeFeatures, runnableVariants, threadCount } from '../shared/variants.js';
@@ -27,10 +27,12 @@ import { Reformatting } from './panes/reformatting.js';
 import { connectPrivacy, nameOf, namesHidden } from './privacy.js';
 import { Results } from './results.js';
 import { Snapshot } from './snapshot.js';
+import { speakPlaces } from './speaking.js';
 import { Stacks } from './stacks.js';
 import { Status } from './status.js';
 import { Thumbs } from './thumbs.js';
 import { Toolbar } from './toolbar.js';
+import { connectTabs } from './tabs.js';
 import { connectTools } from './tools/connect.js';
 import { TrainingWorkspace } from './training/workspace.js';
 import { Keeping } from './triage/keeping.js';
@@ -80,7 +82,7 @@ async function startCore(parts, query) {
 /** The language switch and the texts of the static page. */
 function connectLanguage() {
   const select = /** @type {HTMLSelectElement} */ (byId('language'));
-  select.replaceChildren(...Object.entries(LANGUAGES).map(([code, { name }]) => h('option', { value: code }, name)));
+  select.replaceChildren(...Object.entries(LANGUAGES).map(([code, texts]) => h('option', { value: code, lang: code }, texts['language.name'])));
   select.addEventListener('change', () => setLanguage(select.value));
   onLanguage(() => {
     select.value = currentLanguage();
@@ -106,8 +108,19 @@ function connectPanels(onShow) {
   for (const tab of document.querySelectorAll('[data-panel]')) {
     tab.addEventListener('click', () => show(/** @type {HTMLElement} */ (tab).dataset.panel ?? ''));
   }
+  // Escape puts a sheet away; the keyboard is then where it came from.
+  for (const panel of document.querySelectorAll('#desk > .panel')) {
+    panel.addEventListener('keydown', (event) => {
+      const { key, defaultPrevented } = /** @type {KeyboardEvent} */ (event);
+      const { sheet } = document.body.dataset;
+      if (key !== 'Escape' || defaultPrevented || !sheet || !narrow()) return;
+      show(sheet);
+      /** @type {HTMLElement | null} */ (document.querySelector(`#sheet-tabs [data-panel=${sheet}]`))?.focus();
+    });
+  }
   document.body.dataset.sheet = '';
   document.body.dataset.side = 'result';
+  connectTabs();
 }
 
 /** @param {Client} client @param {Desk} desk @param {Status} status */
@@ -136,8 +149,11 @@ export async function startApp(parts, { offline }) {
   const status = new Status();
   connectPrivacy(byId('privacy'), byId('privacy-sign'));
   const help = /** @type {HTMLDialogElement} */ (byId('help-dialog'));
-  byId('help').addEventListener('click', () => help.showModal());
   showLessons(byId('help-lessons'), parts.lessons);
+  byId('help').addEventListener('click', () => help.showModal());
+  const letters = /** @type {HTMLInputElement} */ (byId('letter-keys'));
+  letters.checked = preferences().letters !== false;
+  letters.addEventListener('change', () => prefer({ letters: letters.checked }));
 
   // The core is on its way while the page is put together; without SIMD nothing is loaded at all, and probe.js has said why.
   if (!probeFeatures().simd) return status.set({ starting: false });
@@ -171,6 +187,7 @@ export async function startApp(parts, { offline }) {
   const crosshair = new Crosshair(desk, panes, client);
   const reformatting = new Reformatting({ desk, panes, crosshair, measuring, client, constants, status });
   const filters = new Filters({ viewer: panes, desk, constants });
+  speakPlaces(desk, panes);
   const cine = new Cine(desk, panes);
   const snapshot = new Snapshot(panes, measuring, status);
   toolbar = new Toolbar({

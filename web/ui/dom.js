@@ -34,6 +34,24 @@ export function h(selector, props = {}, ...children) {
   return node;
 }
 
+/**
+ * Makes a part of the page anew without losing the keyboard's place in it: the element of the same id has the focus again, or the part
+ * as a whole where there is none any more.
+ * @param {HTMLElement} root
+ * @param {() => void} make
+ */
+export function keepFocus(root, make) {
+  const held = root.contains(document.activeElement) ? document.activeElement : null;
+  make();
+  if (!held || held.isConnected || !root.isConnected) return;
+  const again = held.id ? document.getElementById(held.id) : null;
+  if (!again) root.tabIndex = -1;
+  (again ?? root).focus();
+}
+
+/** What the core says in its own words, which are English: readers of the screen are told so. @param {string} text */
+export const coreWords = (text) => h('span', { lang: 'en' }, text);
+
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** A line icon of 20 × 20, drawn with the text's colour. @param {string} name */

@@ -96,10 +96,13 @@ export class FileList {
       if (line.heading) nodes.push(this.#heading(line.heading));
       nodes.push(this.#addRow(line));
     }
+    const held = this.list.contains(document.activeElement);
     this.list.replaceChildren(...nodes);
     byId('files-empty').hidden = this.desk.items.length > 0;
     this.#showCount();
     this.#showSelection();
+    // After a file was closed by keyboard the next one is at hand.
+    if (held) (this.selected ?? this.#all()[0])?.focus();
   }
 
   /** @param {Line} line */
@@ -266,7 +269,7 @@ export class FileList {
       const { title, detail } = describeError(item.error);
       const ours = item.error.code === FAULT.TRAP || item.error.code === FAULT.LOAD;
       const text = ours ? t('files.trapDetail') : detail;
-      return [h('span.row-reason', {}, title), h('span.row-fact', { title: text }, text)];
+      return [h('span.row-reason', {}, title), h('span.row-fact', { title: text, lang: ours ? null : 'en' }, text)];
     }
     const { info } = item;
     if (!info) return [];

@@ -8,6 +8,7 @@
  * @typedef {'window' | 'pan' | 'zoom' | 'crosshair' | import('./measure/marks.js').MarkKind} Tool
  * @typedef {object} PointerHand  what takes a press before the tool does; `down` says whether it did
  * @property {unknown} kind
+ * @property {unknown} grip  what of a mark it holds, or null
  * @property {(at: Point) => boolean} down
  * @property {(at: Point) => void} move
  * @property {(at: Point) => void} up
@@ -71,6 +72,13 @@ export class Gestures {
     if (event.button === 1 || event.shiftKey || this.spaceHeld) return 'pan';
     if (event.button === 2) return 'zoom';
     return this.tool;
+  }
+
+  /** As a drag with the tool would, from the keyboard. @param {number} dx @param {number} dy  CSS pixels */
+  nudge(dx, dy) {
+    if (this.tool === 'pan') this.viewer.pan(dx, dy);
+    else if (this.tool === 'zoom') this.viewer.zoom(2 ** (-dy / DRAG_DOUBLES));
+    else if (this.tool === 'window') this.#window(dx, dy);
   }
 
   /** @param {PointerEvent} event */

@@ -74,7 +74,7 @@ export class Models {
   }
 
   #list() {
-    const options = this.choices.map(({ title }, index) => h('option', { value: String(index) }, title));
+    const options = this.choices.map(({ title }, index) => h('option', { value: String(index), lang: '' }, title));
     if (this.chosen < 0) options.unshift(h('option', { value: '-1', disabled: true }, t('model.none')));
     this.select.replaceChildren(...options, h('option', { value: 'open' }, t('model.open')));
     this.select.value = String(this.chosen);

@@ -47,7 +47,8 @@ export function pileFacts({ stack, items }) {
 export function pileReports({ stack }) {
   const short = (/** @type {number | undefined} */ mm) => formatNumber(mm ?? 0, { maximumFractionDigits: 2 });
   return stack.reports.map(({ code, count = 0, least, most }) => {
-    const key = `series.report.${code}${count === 1 && hasText(`series.report.${code}.one`) ? '.one' : ''}`;
+    const one = `series.report.${code}.one`;
+    const key = count === 1 && hasText(one) ? one : `series.report.${code}`;
     return t(key, { count, least: short(least), most: short(most) });
   });
 }

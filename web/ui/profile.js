@@ -34,7 +34,7 @@ export class ProfileView {
 
   /** Of the picture that was classified last. */
   node() {
-    const body = h('div.profile');
+    const body = h('div.profile', { role: 'region', tabIndex: 0, 'aria-label': t('profile.title') });
     const node = /** @type {HTMLDetailsElement} */ (h('details.profile-facts', { id: 'profile', open: this.open }, h('summary', {}, t('profile.title')), body));
     const show = async () => {
       this.open = node.open;

@@ -1,6 +1,6 @@
 /** Reports of the result that is up: the page to print in a tab of its own, and every form as a file. */
 import { isCancelled } from '../client/client.js';
-import { currentLanguage, t } from '../i18n/i18n.js';
+import { languageAmong, t } from '../i18n/i18n.js';
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { download, h, icon } from './dom.js';
 import { describeError } from './filelist.js';
@@ -113,7 +113,7 @@ export class ReportMenu {
       key: item.key,
       frame,
       form,
-      language: currentLanguage(),
+      language: languageAmong(['en', 'zh-CN']),
       time: new Date().toISOString().replace(/\.\d+/, ''),
       name: nameless ? null : item.name,
       nameless,

@@ -6,7 +6,7 @@ import { isCancelled } from '../client/client.js';
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { formatMs, formatNumber, formatPercent, onLanguage, t } from '../i18n/i18n.js';
 import { appliesNote, isHidden } from './applies.js';
-import { byId, h, icon } from './dom.js';
+import { byId, h, icon, keepFocus } from './dom.js';
 import { ExplainPanel } from './explain/panel.js';
 import { OpinionsView } from './explain/opinions.js';
 import { StabilityView } from './explain/stability.js';
@@ -187,6 +187,10 @@ export class Results {
   }
 
   render() {
+    keepFocus(this.panel, () => this.#render());
+  }
+
+  #render() {
     const item = this.desk.current;
     const { model, survival } = this.desk;
     if (!model && !survival) return this.#note(t('result.noModel'), t('result.noModelHint'));
@@ -241,7 +245,8 @@ export class Results {
 
   /** @param {Item} item @param {Finding} finding @param {Result} result */
   #showResult(item, finding, result) {
-    const title = h('p.model-title', {}, this.desk.model?.title || result.model);
+    // A model's own words: whatever language they are in.
+    const title = h('p.model-title', { lang: '' }, this.desk.model?.title || result.model);
     const rest = [this.#frameNote(item, finding), this.#sawBlock(finding), this.#timings(result), this.profile.node(), this.#modelFacts()];
     if (isHidden(finding)) {
       const show = h('button.button.small', { type: 'button', id: 'show-score', onclick: () => this.#showAnyway(finding) }, t('applies.showAnyway'));
@@ -253,7 +258,7 @@ export class Results {
         appliesNote(result.applies),
         h('p.notice', { id: 'notice' }, icon('warning'), h('span', {}, t('result.notice'))),
         this.#bars(result),
-        ...(result.advice ? [h('p.advice', {}, result.advice)] : []),
+        ...(result.advice ? [h('p.advice', { lang: '' }, result.advice)] : []),
         this.explain.render(item),
         this.stability.render(finding),
         this.opinions.render(finding),
@@ -385,7 +390,7 @@ export class Results {
       'details.model-facts',
       { open: this.factsOpen, ontoggle: (/** @type {Event} */ event) => (this.factsOpen = /** @type {HTMLDetailsElement} */ (event.currentTarget).open) },
       h('summary', {}, t('model.about')),
-      h('dl', {}, ...rows.flatMap(([name, value]) => [h('dt', {}, String(name)), h('dd', {}, String(value))])),
+      h('dl', {}, ...rows.flatMap(([name, value]) => [h('dt', {}, String(name)), h('dd', { lang: value === model.limits || value === model.producer || value === model.license ? '' : null }, String(value))])),
       this.desk.model ? this.small.render() : '',
     );
   }

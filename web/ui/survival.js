@@ -125,7 +125,7 @@ export class SurvivalView {
    */
   show(panel, item, model, facts) {
     const said = this.said.get(item);
-    const title = h('p.model-title', {}, model.title || model.name);
+    const title = h('p.model-title', { lang: '' }, model.title || model.name);
     if (!said || said.model !== model) {
       const running = this.running === item;
       const begin = h('button.button', { type: 'button', onclick: () => void this.run(item) }, icon('classify'), t('survival.run'));
@@ -142,7 +142,7 @@ export class SurvivalView {
   /** @param {CoreError | null} error */
   #problem(error) {
     const { title, detail } = error ? describeError(error) : { title: '', detail: '' };
-    return h('div.note', { role: 'alert' }, h('p.note-title', {}, title), h('p.note-text', {}, detail));
+    return h('div.note', { role: 'alert' }, h('p.note-title', {}, title), h('p.note-text', { lang: 'en' }, detail));
   }
 
   /** @param {SurvivalCurve} curve @returns {Array<Node>} */

@@ -260,6 +260,8 @@ export class Toolbar {
     if (event.altKey || document.querySelector('dialog[open]')) return;
     if (document.body.dataset.workspace === 'train') return;
     if (target.closest('input:not([type=range]), textarea, select')) return;
+    // A letter that is spoken or slips must do nothing to those who do not want it to (WCAG 2.1.4).
+    if (!event.ctrlKey && !event.metaKey && /^[^ ]$/u.test(event.key) && preferences().letters === false) return;
     if (this.measuring.key(event, target === this.viewer.canvas)) return event.preventDefault();
     if (event.ctrlKey || event.metaKey) {
       // Text that was selected is what is copied.

@@ -2,7 +2,7 @@
 import { isCancelled } from '../../client/client.js';
 import { CoreError, FAULT } from '../../shared/protocol.js';
 import { formatNumber, formatPercent, t } from '../../i18n/i18n.js';
-import { h } from '../dom.js';
+import { coreWords, h, keepFocus } from '../dom.js';
 import { describeError } from '../filelist.js';
 
 /**
@@ -58,13 +58,13 @@ export class OpinionsView {
     if (this.running) this.node.append(h('progress.stability-progress', { value: this.running.done, max: this.running.total || 1, 'aria-label': t('opinions.title') }));
     if (this.error) {
       const { title, detail } = describeError(this.error);
-      this.node.append(h('p.explain-problem', { role: 'alert' }, h('strong', {}, title), ' ', detail));
+      this.node.append(h('p.explain-problem', { role: 'alert' }, h('strong', {}, title), ' ', coreWords(detail)));
     }
     return this.node;
   }
 
   #show() {
-    if (this.finding) this.render(this.finding);
+    keepFocus(this.node, () => void (this.finding && this.render(this.finding)));
   }
 
   /** @param {Choice[]} others */

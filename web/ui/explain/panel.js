@@ -1,6 +1,6 @@
 /** "What influenced the model" in the result panel: which map, how it is shown, its regions, and how far to trust it. */
 import { formatNumber, formatPercent, onLanguage, t } from '../../i18n/i18n.js';
-import { h, icon } from '../dom.js';
+import { coreWords, h, icon, keepFocus } from '../dom.js';
 import { describeError } from '../filelist.js';
 import { drawCurves } from './curves.js';
 
@@ -79,10 +79,10 @@ export class ExplainPanel {
   #update() {
     const { explaining, item } = this;
     if (!item || this.node.querySelector('#explain-toggle')?.getAttribute('aria-pressed') !== String(explaining.on)) {
-      if (item) this.render(item);
+      if (item) keepFocus(this.node, () => void this.render(item));
       return;
     }
-    if (explaining.on) this.live.replaceChildren(...this.#state(item).filter((each) => each !== ''));
+    if (explaining.on) keepFocus(this.live, () => this.live.replaceChildren(...this.#state(item).filter((each) => each !== '')));
   }
 
   /** @param {import('../desk.js').Item} item @returns {Array<Node | string>} */
@@ -91,7 +91,7 @@ export class ExplainPanel {
     if (explaining.running) return [this.#progress(explaining.running)];
     if (explaining.error) {
       const { title, detail } = describeError(explaining.error);
-      return [h('p.explain-problem', { role: 'alert' }, h('strong', {}, title), ' ', detail)];
+      return [h('p.explain-problem', { role: 'alert' }, h('strong', {}, title), ' ', coreWords(detail))];
     }
     const shown = explaining.mapOf(item, item.finding?.frame);
     if (!shown) return [h('button.button.small', { type: 'button', id: 'explain-make', onclick: () => explaining.begin() }, t('explain.make'))];

@@ -2,7 +2,7 @@
 import { isCancelled } from '../../client/client.js';
 import { CoreError, FAULT } from '../../shared/protocol.js';
 import { formatNumber, formatPercent, t } from '../../i18n/i18n.js';
-import { h } from '../dom.js';
+import { coreWords, h, keepFocus } from '../dom.js';
 import { describeError } from '../filelist.js';
 
 /** @typedef {import('../../shared/protocol.js').Steadiness} Steadiness */
@@ -38,7 +38,7 @@ export class StabilityView {
     if (this.running) this.node.append(this.#progress(this.running));
     if (this.error) {
       const { title, detail } = describeError(this.error);
-      this.node.append(h('p.explain-problem', { role: 'alert' }, h('strong', {}, title), ' ', detail));
+      this.node.append(h('p.explain-problem', { role: 'alert' }, h('strong', {}, title), ' ', coreWords(detail)));
     }
     return this.node;
   }
@@ -60,7 +60,7 @@ export class StabilityView {
     const running = { controller: new AbortController(), done: 0, total: 0 };
     this.running = running;
     this.error = null;
-    const show = () => this.finding && this.render(this.finding);
+    const show = () => keepFocus(this.node, () => void (this.finding && this.render(this.finding)));
     show();
     try {
       const found = await this.client.request('stability', { key: current.key, frame: finding.frame, draws: 0 }, {

@@ -148,6 +148,10 @@ class CrossingHand {
     return this.other?.kind ?? null;
   }
 
+  get grip() {
+    return this.other?.grip ?? null;
+  }
+
   /** @param {Point} at @returns {boolean} */
   down(at) {
     const middle = this.crosshair.middleOf(this.view);

@@ -6,7 +6,9 @@
 import { onLanguage, t } from '../../i18n/i18n.js';
 import { byId, h } from '../dom.js';
 import { Gestures } from '../gestures.js';
+import { KeyPointer } from '../key-pointer.js';
 import { Overlay } from '../overlay.js';
+import { nameOf, onPrivacy } from '../privacy.js';
 import { Viewer } from '../viewer.js';
 
 /**
@@ -36,7 +38,7 @@ function makeNode() {
   return h(
     'div.pane',
     {},
-    h('canvas', { tabIndex: 0 }),
+    h('canvas', { tabIndex: 0, role: 'application' }),
     svgLayer('marks'),
     ...['top-left', 'top-right', 'bottom-left', 'bottom-right'].map(corner),
     h('div.scale', { hidden: true }, h('span')),
@@ -62,8 +64,11 @@ export class Panes extends EventTarget {
     this.views = desk.panes.map((pane) => this.#make(pane, { client, measuring, onStep }));
     this.narrow.addEventListener('change', () => this.#arrange());
     desk.on('active', () => this.#arrange());
-    desk.on('pane', () => this.#showEmpty());
-    onLanguage(() => this.#label());
+    desk.on('pane', () => {
+      this.#showEmpty();
+      this.#label();
+    });
+    for (const tell of [onLanguage, onPrivacy]) tell(() => this.#label());
     this.#arrange();
   }
 
@@ -80,6 +85,7 @@ export class Panes extends EventTarget {
     const overlay = new Overlay(viewer, pane, client, node);
     const gestures = new Gestures(viewer, pane, { onStep, onHover: (at) => overlay.hover(at) });
     gestures.hand = measuring.attach(pane, viewer, marks);
+    new KeyPointer(viewer, gestures, node);
     pane.on('select', (item) => viewer.show(item, { keep: pane.stepped }));
     pane.on('view', () => viewer.render());
     for (const type of FORWARDED) {
@@ -151,8 +157,9 @@ export class Panes extends EventTarget {
   #label() {
     const several = this.inSight.length > 1;
     for (const { pane, node, viewer } of this.views) {
-      const label = several ? t('panes.number', { number: pane.number + 1 }) : t('viewer.label');
-      viewer.canvas.setAttribute('aria-label', label);
+      const what = several ? t('panes.number', { number: pane.number + 1 }) : t('viewer.label');
+      const label = [pane.current ? nameOf(pane.current) : '', what].filter(Boolean).join('. ');
+      if (viewer.canvas.getAttribute('aria-label') !== label) viewer.canvas.setAttribute('aria-label', label);
       /** @type {HTMLElement} */ (node.querySelector('.pane-empty')).textContent = t('panes.empty');
     }
   }

@@ -68,8 +68,8 @@ export class Chart {
   /** @param {ChartOptions} options */
   constructor(options) {
     this.options = options;
-    this.box = h('div.chart-box');
-    this.node = h('figure.chart', { role: 'img', 'aria-label': options.title }, h('figcaption', {}, options.title), this.box);
+    this.box = h('div.chart-box', { role: 'img', 'aria-label': options.title });
+    this.node = h('figure.chart', {}, h('figcaption', {}, options.title), this.box);
     /** @type {Columns} */
     this.columns = [[], ...options.lines.map(() => [])];
     /** @type {uPlot | null} */
@@ -88,7 +88,7 @@ export class Chart {
 
   /** Says in words what the curves show. @param {string} text */
   describe(text) {
-    this.node.setAttribute('aria-label', text);
+    this.box.setAttribute('aria-label', text);
   }
 
   end() {

@@ -7,7 +7,7 @@ import { byId, h, icon } from '../dom.js';
 import { veiled } from '../privacy.js';
 import { StepsEditor } from '../steps.js';
 import { BUDGET } from './lab.js';
-import { button, checkField, choice, field, numberInput, warning } from './parts.js';
+import { button, checkField, choice, field, labelName, numberInput, warning } from './parts.js';
 import { Made } from './made.js';
 import { Preview } from './preview.js';
 import { likelyFinding, planOf, withFinding, withPatients } from './plan.js';
@@ -217,7 +217,7 @@ export class Entry {
   #findings(plan) {
     if (plan.kind === 'npz') return h('p.note-text', {}, t('train.plan.npz'));
     const counts = plan.labels.map((_, label) => plan.samples.filter((sample) => sample.label === label).length);
-    const rows = plan.labels.map((name, label) => h('li', {}, h('span', {}, name), h('b', {}, formatNumber(counts[label]))));
+    const rows = plan.labels.map((name, label) => h('li', {}, h('span', {}, labelName(plan.fields, name, label)), h('b', {}, formatNumber(counts[label]))));
     const split = plan.samples.some((sample) => sample.split >= 0) ? t('train.plan.ownSplits') : '';
     const values = { classes: plan.labels.length, pictures: formatNumber(plan.samples.length) };
     const found = t(plan.fields ? 'train.survival.found' : 'train.plan.found', values);

@@ -224,7 +224,7 @@ export class EvaluationPanel {
       const metric = metrics[name];
       const range = interval(name, metric);
       const value = metric.value === null ? '–' : formatMetric(name, metric.value);
-      return h('div', {}, h('dt', {}, t(`train.metric.${name}`)), h('dd', {}, value), h('dd.quiet', { title: metric.reason ?? '' }, range || (metric.value === null ? (metric.reason ?? '') : '')));
+      return h('div', {}, h('dt', {}, t(`train.metric.${name}`)), h('dd', {}, value), h('dd.quiet', { title: metric.reason ?? '', lang: metric.reason ? 'en' : null }, range || (metric.value === null ? (metric.reason ?? '') : '')));
     });
     const note = t('train.eval.confidence', { percent: formatNumber(confidence * 100) });
     return h('section.eval-block', {}, h('dl.metric-cards', {}, ...cards), h('p.quiet', {}, note));
@@ -305,9 +305,10 @@ export class EvaluationPanel {
     const values = { truth: labels[truth], called: labels[called], count };
     const open = h(
       'button',
-      { type: 'button', 'data-cell': `${truth}-${called}`, 'aria-label': t('train.eval.cell', values) },
+      { type: 'button', 'data-cell': `${truth}-${called}` },
       h('b', {}, formatNumber(count)),
       h('span', {}, sum ? formatPercent(share) : ''),
+      h('span.for-readers', {}, t('train.eval.cell', values)),
     );
     open.dataset.right = String(truth === called);
     open.style.setProperty('--share', String(share));

@@ -49,6 +49,12 @@ export function choice(name, value, options) {
   return /** @type {HTMLSelectElement} */ (select);
 }
 
+/** What became of a case, in the order of the core's labels. */
+const OUTCOMES = ['train.survival.censored', 'train.survival.event'];
+
+/** A class as it is called on the page: those of times to an event have names of the page's own. @param {unknown} survives @param {string} name @param {number} label */
+export const labelName = (survives, name, label) => (survives ? t(OUTCOMES[label]) : name);
+
 /** @param {number} count */
 export function countPictures(count) {
   return count === 1 ? t('train.pictures.one') : t('train.pictures.count', { count: formatNumber(count) });

@@ -3,7 +3,7 @@ import { formatPercent, onLanguage, t } from '../../i18n/i18n.js';
 import { SPLITS } from '../../shared/training.js';
 import { byId, h } from '../dom.js';
 import { veiled } from '../privacy.js';
-import { button, countPictures, picture } from './parts.js';
+import { button, countPictures, labelName, picture } from './parts.js';
 
 /**
  * @typedef {import('./lab.js').Lab} Lab
@@ -41,7 +41,7 @@ export class Samples {
       const more = button(t('train.pictures.more'), null, () => this.#more(label, sheet, all, more), { kind: 'small' });
       more.hidden = all.length <= this.counts[label];
       const count = countPictures(train + validation + test);
-      return h('section.class-sheet', {}, h('h3', {}, name, h('span.quiet', {}, count)), sheet, more);
+      return h('section.class-sheet', {}, h('h3', {}, labelName(loaded.data.survival, name, label), h('span.quiet', {}, count)), sheet, more);
     });
     this.page.replaceChildren(h('div.class-sheets', {}, ...sections));
   }
@@ -108,7 +108,7 @@ export class Samples {
     const [label, split] = loaded.data.samples[sample];
     const { labels } = loaded.data;
     const facts = [
-      [t('train.sample.class'), labels[label].name],
+      [t('train.sample.class'), labelName(loaded.data.survival, labels[label].name, label)],
       [t('train.sample.split'), t(`train.split.${SPLITS[split] ?? 'train'}`)],
       ...(scores ?? []).map((score, index) => [labels[index].name, formatPercent(score)]),
     ];

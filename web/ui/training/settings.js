@@ -3,7 +3,7 @@
  * (nsc_training_choices_json); here are only names for people and the order.
  */
 import { formatBytes, formatNumber, hasText, onLanguage, t } from '../../i18n/i18n.js';
-import { byId, h } from '../dom.js';
+import { byId, coreWords, h } from '../dom.js';
 import { button, checkField, choice, field, numberInput } from './parts.js';
 import { Transfer } from './transfer.js';
 
@@ -186,7 +186,7 @@ export class Settings {
     this.#describeNetwork(what, networks);
     const misfits = networks.filter(({ reason }) => reason);
     const why = misfits.length
-      ? h('details.more', {}, h('summary', {}, t('train.misfits', { count: misfits.length })), h('ul.left-list', {}, ...misfits.map(({ name, reason }) => h('li', {}, h('b', {}, name), ` ${reason}`))))
+      ? h('details.more', {}, h('summary', {}, t('train.misfits', { count: misfits.length })), h('ul.left-list', {}, ...misfits.map(({ name, reason }) => h('li', {}, h('b', {}, name), ' ', coreWords(reason ?? '')))))
       : '';
     return h('div.network', {}, h('label.field', {}, h('span', {}, t('train.option.net')), this.#networkChoice(networks), what), ...(this.fromModel ? this.transfer.nodes() : [why]));
   }
@@ -197,7 +197,7 @@ export class Settings {
       const text = parameters === null || reason ? name : `${name} · ${t('train.parameters', { count: formatNumber(parameters) })}`;
       return h('option', { value: name, disabled: Boolean(reason) }, text);
     });
-    const models = this.bases.list.map(({ title }, index) => h('option', { value: `${BASE}:${index}` }, title));
+    const models = this.bases.list.map(({ title }, index) => h('option', { value: `${BASE}:${index}`, lang: '' }, title));
     const select = /** @type {HTMLSelectElement} */ (
       h(
         'select',

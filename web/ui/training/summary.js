@@ -4,7 +4,7 @@ import { SPLITS } from '../../shared/training.js';
 import { byId, h } from '../dom.js';
 import { describeError } from '../filelist.js';
 import { describeSteps } from '../steps.js';
-import { button, countPictures, warning } from './parts.js';
+import { button, countPictures, labelName, warning } from './parts.js';
 
 /**
  * @typedef {import('./lab.js').Lab} Lab
@@ -52,7 +52,7 @@ export class Summary {
         h('p.note-title', {}, about.title),
         about.synthetic ? h('p.synthetic', {}, t('train.data.synthetic')) : '',
         this.#legend(),
-        h('ul.class-list', {}, ...data.labels.map((label) => this.#classRow(label, data.labels))),
+        h('ul.class-list', {}, ...data.labels.map((label, index) => this.#classRow({ ...label, name: labelName(data.survival, label.name, index) }, data.labels))),
         h('p.quiet', {}, t('train.data.size', { width: data.width, height: data.height, channels: data.channels, bytes: formatBytes(data.bytes) })),
         data.steps.length ? h('p.quiet', { id: 'data-steps' }, t('train.data.steps', { steps: describeSteps(data.steps) })) : '',
         data.survival ? h('p.quiet', { id: 'data-survival' }, this.#survivalText(data.survival)) : '',
@@ -129,7 +129,7 @@ export class Summary {
     const rows = refused.map(({ name, error, reason, values }) => {
       const described = error ? describeError(error) : { title: t(reason ?? ''), detail: '' };
       const title = error ? described.title : t(reason ?? '', values);
-      return h('li', {}, h('b', {}, name), h('span.row-reason', {}, title), described.detail && h('span.row-fact', {}, described.detail));
+      return h('li', {}, h('b', {}, name), h('span.row-reason', {}, title), described.detail && h('span.row-fact', { lang: 'en' }, described.detail));
     });
     return h('details.refusals', { id: 'refusals', open: refused.length < 8 }, h('summary', {}, t('train.left.title', { count: refused.length })), h('ul', {}, ...rows));
   }
