@@ -108,7 +108,8 @@ export class OpinionsView {
         signal: running.controller.signal,
         onProgress: ({ done, total }) => {
           Object.assign(running, { done, total });
-          this.#show();
+          const bar = this.node.querySelector('progress');
+          if (bar) Object.assign(bar, { value: done, max: total });
         },
       });
       this.found.set(finding, { opinions, titles: [model?.title ?? '', ...asked.map(({ title }) => title)] });

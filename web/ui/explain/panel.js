@@ -25,6 +25,8 @@ export class ExplainPanel {
     this.explaining = explaining;
     this.node = h('section.explain', { id: 'explain' });
     this.body = h('div.explain-body');
+    /** How far the map is, while it is made. @type {{node: HTMLElement, bar: HTMLElement, text: HTMLElement} | null} */
+    this.waiting = null;
     this.live = h('div.explain-live');
     /** @type {import('../desk.js').Item | null} */
     this.item = null;
@@ -82,7 +84,9 @@ export class ExplainPanel {
       if (item) keepFocus(this.node, () => void this.render(item));
       return;
     }
-    if (explaining.on) keepFocus(this.live, () => this.live.replaceChildren(...this.#state(item).filter((each) => each !== '')));
+    // A button that is made anew at every step cannot be pressed.
+    if (explaining.on && explaining.running && this.waiting?.node.isConnected) this.#showSteps(this.waiting, explaining.running);
+    else if (explaining.on) keepFocus(this.live, () => this.live.replaceChildren(...this.#state(item).filter((each) => each !== '')));
   }
 
   /** @param {import('../desk.js').Item} item @returns {Array<Node | string>} */
@@ -105,14 +109,19 @@ export class ExplainPanel {
   }
 
   /** @param {{done: number, total: number}} running */
-  #progress({ done, total }) {
-    return h(
-      'div.explain-progress',
-      { role: 'status' },
-      total ? h('progress', { value: done, max: total, 'aria-label': t('explain.title') }) : h('span.spinner'),
-      h('span.quiet', {}, total ? t('explain.steps', { done, total }) : t('explain.running')),
-      h('button.button.small', { type: 'button', id: 'explain-stop', onclick: () => this.explaining.stop() }, t('result.stop')),
-    );
+  #progress(running) {
+    const bar = h('span', {});
+    const text = h('span.quiet', {});
+    const stop = h('button.button.small', { type: 'button', id: 'explain-stop', onclick: () => this.explaining.stop() }, t('result.stop'));
+    this.waiting = { node: h('div.explain-progress', { role: 'status' }, bar, text, stop), bar, text };
+    this.#showSteps(this.waiting, running);
+    return this.waiting.node;
+  }
+
+  /** @param {{bar: HTMLElement, text: HTMLElement}} waiting @param {{done: number, total: number}} running */
+  #showSteps({ bar, text }, { done, total }) {
+    bar.replaceChildren(total ? h('progress', { value: done, max: total, 'aria-label': t('explain.title') }) : h('span.spinner'));
+    text.textContent = total ? t('explain.steps', { done, total }) : t('explain.running');
   }
 
   /** @param {Region[]} regions */

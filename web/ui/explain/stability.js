@@ -67,7 +67,8 @@ export class StabilityView {
         signal: running.controller.signal,
         onProgress: ({ done, total }) => {
           Object.assign(running, { done, total });
-          show();
+          const bar = this.node.querySelector('progress');
+          if (bar) Object.assign(bar, { value: done, max: total });
         },
       });
       this.found.set(finding, found);
