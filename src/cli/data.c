@@ -278,3 +278,28 @@ nsc_status nsc_cli_data_load(const nsc_cli_data *data, const nsc_recipe *recipe,
   warn_copies(out);
   return NSC_OK;
 }
+
+uint32_t nsc_cli_data_count(const nsc_cli_data *data, const bool wanted[NSC_SPLITS]) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < data->count; i++) count += wanted[data->samples[i].split];
+  return count;
+}
+
+nsc_status nsc_cli_data_each(const nsc_cli_data *data, const bool wanted[NSC_SPLITS], nsc_cli_data_use use,
+                             void *context, uint32_t *refused, nsc_error *err) {
+  nsc_cli_progress progress = {0};
+  uint32_t total = nsc_cli_data_count(data, wanted), done = 0;
+  *refused = 0;
+  if (total == 0) return nsc_fail(err, NSC_ERROR_ARGUMENT, "the data have no pictures in that split");
+  for (uint32_t i = 0; i < data->count; i++) {
+    if (!wanted[data->samples[i].split]) continue;
+    nsc_error why = {0};
+    nsc_status status = use(context, i, &why);
+    if (status == NSC_ERROR_RECIPE || status == NSC_ERROR_MEMORY) return nsc_fail(err, status, "%s", why.text);
+    if (status != NSC_OK) fprintf(stderr, "refused: %s: %s\n", data->samples[i].name, why.text);
+    *refused += status != NSC_OK;
+    nsc_cli_show_progress(&progress, ++done, total);
+  }
+  if (*refused) fprintf(stderr, "%u of %u pictures were refused\n", *refused, total);
+  return *refused < total ? NSC_OK : nsc_fail(err, NSC_ERROR_ARGUMENT, "none of %u pictures could be read", total);
+}

@@ -85,6 +85,16 @@ NSC_WARN_UNUSED nsc_status nsc_cli_data_image(const nsc_cli_data *data, uint32_t
 NSC_WARN_UNUSED nsc_status nsc_cli_data_load(const nsc_cli_data *data, const nsc_recipe *recipe, nsc_dataset *out,
                                              nsc_error *err);
 
+uint32_t nsc_cli_data_count(const nsc_cli_data *data, const bool wanted[NSC_SPLITS]);
+/*
+ * Calls `use` for each picture of the wanted splits, with progress; those that it refuses are named on stderr and
+ * counted in *refused. Errors: ARGUMENT when there is none, or none was read; RECIPE and MEMORY of `use` at once, since
+ * no other picture would fare better.
+ */
+typedef nsc_status (*nsc_cli_data_use)(void *context, uint32_t sample, nsc_error *err);
+NSC_WARN_UNUSED nsc_status nsc_cli_data_each(const nsc_cli_data *data, const bool wanted[NSC_SPLITS],
+                                             nsc_cli_data_use use, void *context, uint32_t *refused, nsc_error *err);
+
 /* Tells stderr every few seconds how far a long job is. {0} to begin with. */
 typedef struct nsc_cli_progress {
   double start, shown; /* milliseconds */

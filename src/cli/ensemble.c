@@ -7,6 +7,7 @@
 #include "base/source.h"
 #include "cli/cli.h"
 #include "cli/labels.h"
+#include "cli/steps.h"
 
 const char nsc_cli_ensemble_usage[] =
     "usage: negatoscope ensemble --models A,B,... [--combine average|vote|STACK.json] [--frame N] [--threads N]\n"
@@ -20,8 +21,7 @@ const char nsc_cli_ensemble_usage[] =
 
 typedef struct settings {
   const char *models, *combine, *fit, *map;
-  bool every_split;
-  nsc_split from;
+  bool wanted[NSC_SPLITS]; /* learnt from */
   uint32_t frame;
   nsc_combine how;
   nsc_cli_data_options data;
@@ -106,27 +106,10 @@ static nsc_status judge(const job *j, const char *path, char **json, nsc_error *
   return status == NSC_OK ? nsc_ensemble_json(&result, json, err) : status;
 }
 
-/* One member of the array; false when the file was refused. */
 static bool judge_file(const job *j, const char *path, bool first) {
   nsc_error err = {0};
-  char *json = NULL, *line;
-  nsc_status status = judge(j, path, &json, &err);
-  nsc_text t = {0};
-  nsc_json_object(&t);
-  nsc_json_key(&t, "file"), nsc_json_string(&t, path);
-  nsc_json_key(&t, "ensemble");
-  if (json) {
-    nsc_json_raw(&t, json, strlen(json));
-  } else {
-    nsc_json_null(&t);
-  }
-  nsc_json_key(&t, "error"), nsc_json_string(&t, json ? NULL : err.text);
-  nsc_json_end_object(&t);
-  nsc_text_free(json);
-  if (nsc_text_finish(&t, &line, &err) != NSC_OK) return false;
-  printf("%s%s", first ? "" : ",\n", line);
-  nsc_text_free(line);
-  return status == NSC_OK;
+  char *json = NULL;
+  return nsc_cli_print_row(path, "ensemble", judge(j, path, &json, &err) == NSC_OK ? json : NULL, &err, first);
 }
 
 static int judge_all(const job *j, int argc, char **argv) {
@@ -146,51 +129,42 @@ static int judge_all(const job *j, int argc, char **argv) {
 
 /* ---- learning ---- */
 
-static bool is_wanted(const settings *s, nsc_split split) {
-  return s->every_split || split == s->from;
-}
+typedef struct lesson {
+  const job *j;
+  const nsc_cli_data *data;
+  nsc_cli_matches matches;
+  uint32_t labels;
+} lesson;
 
-static nsc_status learn_one(const job *j, const nsc_cli_data *data, const uint8_t *truth, uint32_t i, nsc_error *err) {
+static nsc_status learn_one(void *context, uint32_t sample, nsc_error *err) {
+  const lesson *l = context;
   nsc_image *image;
-  NSC_TRY(nsc_cli_data_image(data, i, &image, err));
-  nsc_status status = ask(j, image, 0, err);
+  NSC_TRY(nsc_cli_data_image(l->data, sample, &image, err));
+  nsc_status status = ask(l->j, image, 0, err);
   nsc_image_free(image);
-  return status == NSC_OK ? nsc_ensemble_learn(j->ensemble, truth, err) : status;
-}
-
-static nsc_status learn_all(const job *j, const nsc_cli_data *data, const nsc_cli_matches *matches, uint32_t labels,
-                            nsc_error *err) {
-  nsc_cli_progress progress = {0};
-  for (uint32_t i = 0; i < data->count; i++) {
-    nsc_error why = {0};
-    if (!is_wanted(j->s, data->samples[i].split)) continue;
-    const uint8_t *truth = matches->set_of + (size_t)data->samples[i].label * labels;
-    nsc_status status = learn_one(j, data, truth, i, &why);
-    /* Models that do not go together say so with the first picture. */
-    if (status == NSC_ERROR_RECIPE || status == NSC_ERROR_MEMORY) return nsc_fail(err, status, "%s", why.text);
-    if (status != NSC_OK) fprintf(stderr, "refused: %s: %s\n", data->samples[i].name, why.text);
-    nsc_cli_show_progress(&progress, i + 1, data->count);
-  }
-  return NSC_OK;
+  NSC_TRY(status);
+  const uint8_t *truth = l->matches.set_of + (size_t)l->data->samples[sample].label * l->labels;
+  return nsc_ensemble_learn(l->j->ensemble, truth, err);
 }
 
 static nsc_status fit(const job *j, const char *path, nsc_error *err) {
   nsc_cli_data data = {0};
-  nsc_cli_matches matches = {0};
   nsc_result blank;
+  uint32_t refused;
   char *json = NULL;
   if (!j->count) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no models");
   nsc_classifier_blank_result(j->members[0], &blank);
+  lesson l = {.j = j, .data = &data, .labels = blank.count};
   nsc_status status = nsc_cli_data_open(path, &j->s->data, &data, err);
-  if (status == NSC_OK) status = nsc_cli_match_labels(&data, &blank, j->s->map, &matches, err);
-  if (status == NSC_OK) status = learn_all(j, &data, &matches, blank.count, err);
+  if (status == NSC_OK) status = nsc_cli_match_labels(&data, &blank, j->s->map, &l.matches, err);
+  if (status == NSC_OK) status = nsc_cli_data_each(&data, j->s->wanted, learn_one, &l, &refused, err);
   if (status == NSC_OK) status = nsc_ensemble_fit(j->ensemble, &json, err);
   if (status == NSC_OK) {
     status = nsc_cli_write(j->s->fit, json, strlen(json), err);
     puts(json);
   }
   nsc_text_free(json);
-  nsc_cli_matches_drop(&matches);
+  nsc_cli_matches_drop(&l.matches);
   nsc_cli_data_drop(&data);
   return status;
 }
@@ -209,11 +183,13 @@ static bool read_settings(int *argc, char **argv, settings *s) {
     if (*argc >= 0) fputs(nsc_cli_ensemble_usage, stderr);
     return false;
   }
-  s->every_split = strcmp(split, "all") == 0;
-  if (!s->every_split && !nsc_split_parse(split, strlen(split), &s->from)) {
+  nsc_split one = NSC_SPLIT_VALIDATION;
+  bool every = strcmp(split, "all") == 0;
+  if (!every && !nsc_split_parse(split, strlen(split), &one)) {
     fprintf(stderr, "negatoscope ensemble: --split is validation, test, train or all, not \"%s\"\n", split);
     return false;
   }
+  for (int i = 0; i < NSC_SPLITS; i++) s->wanted[i] = every || i == (int)one;
   bool average = !s->combine || strcmp(s->combine, "average") == 0;
   s->how = average ? NSC_COMBINE_AVERAGE : strcmp(s->combine, "vote") == 0 ? NSC_COMBINE_VOTE : NSC_COMBINE_STACK;
   long first = nsc_cli_number("--frame", frame, 1, 1);

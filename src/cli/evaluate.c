@@ -119,7 +119,8 @@ static nsc_status make_room(job *j, uint32_t count, nsc_error *err) {
   return ok ? NSC_OK : nsc_fail_memory(err, cells * sizeof *j->scores, "scores");
 }
 
-static nsc_status classify_one(job *j, uint32_t i, nsc_error *err) {
+static nsc_status classify_one(void *context, uint32_t i, nsc_error *err) {
+  job *j = context;
   nsc_image *image;
   nsc_result result;
   NSC_TRY(nsc_cli_data_image(&j->data, i, &image, err));
@@ -136,23 +137,9 @@ static nsc_status classify_one(job *j, uint32_t i, nsc_error *err) {
 }
 
 static nsc_status classify_all(job *j, nsc_error *err) {
-  nsc_cli_progress progress = {0};
-  uint32_t total = 0, done = 0;
   nsc_cli_data_splits(&j->data, j->s->wanted, j->s->any_split, j->wanted);
-  for (uint32_t i = 0; i < j->data.count; i++) total += j->wanted[j->data.samples[i].split];
-  if (total == 0) return nsc_fail(err, NSC_ERROR_ARGUMENT, "the data have no pictures in that split");
-  NSC_TRY(make_room(j, total, err));
-  for (uint32_t i = 0; i < j->data.count; i++) {
-    if (!j->wanted[j->data.samples[i].split]) continue;
-    nsc_error why = {0};
-    if (classify_one(j, i, &why) != NSC_OK) {
-      fprintf(stderr, "refused: %s: %s\n", j->data.samples[i].name, why.text);
-      j->refused++;
-    }
-    nsc_cli_show_progress(&progress, ++done, total);
-  }
-  if (j->refused) fprintf(stderr, "%u of %u pictures were refused\n", j->refused, total);
-  return j->count ? NSC_OK : nsc_fail(err, NSC_ERROR_ARGUMENT, "none of %u pictures could be read", total);
+  NSC_TRY(make_room(j, nsc_cli_data_count(&j->data, j->wanted), err));
+  return nsc_cli_data_each(&j->data, j->wanted, classify_one, j, &j->refused, err);
 }
 
 /* ---- what is written ---- */

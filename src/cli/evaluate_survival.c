@@ -36,7 +36,8 @@ static nsc_status make_room(judged *j, uint32_t count, nsc_error *err) {
   return ok ? NSC_OK : nsc_fail_memory(err, room * j->spec->bins * sizeof *j->survival, "curves");
 }
 
-static nsc_status judge_one(judged *j, uint32_t sample, nsc_error *err) {
+static nsc_status judge_one(void *context, uint32_t sample, nsc_error *err) {
+  judged *j = context;
   const nsc_outcome *known = j->data.samples[sample].outcome;
   uint32_t n = j->count, bins = j->spec->bins;
   nsc_image *image;
@@ -57,28 +58,15 @@ static nsc_status judge_one(judged *j, uint32_t sample, nsc_error *err) {
 }
 
 static nsc_status judge_all(judged *j, nsc_error *err) {
-  nsc_cli_progress progress = {0};
-  uint32_t total = 0, done = 0;
   nsc_cli_data_splits(&j->data, j->job->asked, j->job->any_split, j->wanted);
-  for (uint32_t i = 0; i < j->data.count; i++) total += j->wanted[j->data.samples[i].split];
-  if (total == 0) return nsc_fail(err, NSC_ERROR_ARGUMENT, "the data have no pictures in that split");
-  NSC_TRY(make_room(j, total, err));
-  for (uint32_t i = 0; i < j->data.count; i++) {
-    if (!j->wanted[j->data.samples[i].split]) continue;
-    nsc_error why = {0};
-    if (judge_one(j, i, &why) != NSC_OK) {
-      fprintf(stderr, "refused: %s: %s\n", j->data.samples[i].name, why.text);
-      j->refused++;
-    }
-    nsc_cli_show_progress(&progress, ++done, total);
-  }
-  if (j->refused) fprintf(stderr, "%u of %u pictures were refused\n", j->refused, total);
+  NSC_TRY(make_room(j, nsc_cli_data_count(&j->data, j->wanted), err));
+  NSC_TRY(nsc_cli_data_each(&j->data, j->wanted, judge_one, j, &j->refused, err));
   for (uint32_t i = 0; i < j->spec->field_count; i++) {
     if (!j->stood_in[i]) continue;
     fprintf(stderr, "%u of %u cases have no \"%s\": the mean of the training cases stands in, %.4g\n", j->stood_in[i],
             j->count, j->spec->fields[i].name, j->spec->fields[i].mean);
   }
-  return j->count ? NSC_OK : nsc_fail(err, NSC_ERROR_ARGUMENT, "none of %u pictures could be read", total);
+  return NSC_OK;
 }
 
 /* ---- what is written ---- */

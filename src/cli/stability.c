@@ -26,27 +26,14 @@ static nsc_status test(const settings *s, nsc_classifier *classifier, nsc_image 
   return status;
 }
 
-/* One member of the array; false when the file was refused. */
 static bool test_file(const settings *s, nsc_classifier *classifier, const char *path, bool first) {
   nsc_error err = {0};
   nsc_image *image = NULL;
-  char *json = NULL, *line = NULL;
-  nsc_text t = {0};
+  char *json = NULL;
   nsc_status status = nsc_cli_open_image(path, &image, &err);
   if (status == NSC_OK) status = test(s, classifier, image, &json, &err);
   nsc_image_free(image);
-  nsc_json_object(&t);
-  nsc_json_key(&t, "file"), nsc_json_string(&t, path);
-  nsc_json_key(&t, "stability");
-  if (json) nsc_json_raw(&t, json, strlen(json));
-  if (!json) nsc_json_null(&t);
-  nsc_json_key(&t, "error"), nsc_json_string(&t, json ? NULL : err.text);
-  nsc_json_end_object(&t);
-  nsc_text_free(json);
-  if (nsc_text_finish(&t, &line, &err) != NSC_OK) return false;
-  printf("%s%s", first ? "" : ",\n", line);
-  nsc_text_free(line);
-  return status == NSC_OK;
+  return nsc_cli_print_row(path, "stability", status == NSC_OK ? json : NULL, &err, first);
 }
 
 static int run(const settings *s, int argc, char **argv) {

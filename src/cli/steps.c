@@ -1,6 +1,10 @@
 #include "cli/steps.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/data.h"
 
 nsc_status nsc_cli_explain_all(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
@@ -50,4 +54,26 @@ nsc_status nsc_cli_stability_all(nsc_classifier *classifier, nsc_image *image, u
     nsc_stability_free(s);
   }
   return status;
+}
+
+bool nsc_cli_print_row(const char *path, const char *key, char *json, const nsc_error *err, bool first) {
+  nsc_error none = {0};
+  bool good = json != NULL;
+  char *line;
+  nsc_text t = {0};
+  nsc_json_object(&t);
+  nsc_json_key(&t, "file"), nsc_json_string(&t, path);
+  nsc_json_key(&t, key);
+  if (good) {
+    nsc_json_raw(&t, json, strlen(json));
+  } else {
+    nsc_json_null(&t);
+  }
+  nsc_json_key(&t, "error"), nsc_json_string(&t, good ? NULL : err->text);
+  nsc_json_end_object(&t);
+  nsc_text_free(json);
+  if (nsc_text_finish(&t, &line, &none) != NSC_OK) return false;
+  printf("%s%s", first ? "" : ",\n", line);
+  nsc_text_free(line);
+  return good;
 }

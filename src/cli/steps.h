@@ -16,4 +16,10 @@ NSC_WARN_UNUSED nsc_status nsc_cli_explain_any(nsc_classifier *classifier, nsc_i
 NSC_WARN_UNUSED nsc_status nsc_cli_stability_all(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
                                                  uint32_t draws, uint64_t seed, nsc_stability **out, nsc_error *err);
 
+/*
+ * One member of an array of files: {"file", `key`: json | null, "error"}, on stdout. `json` is ended here; NULL when
+ * the file was refused, with the reason in `err`. False then.
+ */
+bool nsc_cli_print_row(const char *path, const char *key, char *json, const nsc_error *err, bool first);
+
 #endif

@@ -248,3 +248,17 @@ nsc_model *onnx_model(onnx_builder *b) {
   if (onnx_open(bytes, size, &model, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
   return model;
 }
+
+nsc_image *grey_image(uint8_t value) {
+  enum { SIDE = 4 };
+  uint8_t file[11 + SIDE * SIDE] = "P5 4 4 255\n";
+  memset(file + 11, value, SIDE * SIDE);
+  nsc_source *source = NULL;
+  nsc_image *image = NULL;
+  nsc_error err = {0};
+  if (nsc_source_from_bytes(file, sizeof file, &source, &err) != NSC_OK ||
+      nsc_image_open(source, NULL, &image, &err) != NSC_OK) {
+    test_failed(__FILE__, __LINE__, "%s", err.text);
+  }
+  return image;
+}

@@ -62,4 +62,7 @@ nsc_status onnx_open(uint8_t *bytes, size_t size, nsc_model **model, nsc_error *
 /* Finishes and opens what must be good: else the test fails, and the model is NULL. */
 nsc_model *onnx_model(onnx_builder *b);
 
+/* What such models judge: 4 x 4 pixels of one grey. Ended by nsc_image_free. */
+nsc_image *grey_image(uint8_t value);
+
 #endif
