@@ -158,6 +158,18 @@ async function pack(out, cacheFolder) {
   }
 }
 
+/**
+ * Threads load the glue by the address that it was itself loaded by, with the page's version in it, by which the service worker knows what to answer with. Emscripten leaves that
+ * out.
+ * @param {string} glue @param {string} variant
+ */
+function versionedThreads(glue, variant) {
+  const [before, after, ...more] = glue.split('new Worker(new URL("negatoscope.mjs",import.meta.url)');
+  if (more.length || variant.endsWith('-threads') !== (after !== undefined)) throw new Error(`${variant}: Emscripten starts threads in another way now`);
+  return after === undefined ? glue : `${before}new Worker(new URL(import.meta.url)${after}`;
+}
+
+/** Makes the folder that is served. */
 export async function buildSite({ wasm = WASM, models: modelFolder = MODELS, languages: languageFolder = LANGUAGES, out, packFiles = true }) {
   const variants = builtVariants(wasm);
   if (!variants.length) throw new Error(`no variant of the core stands in ${wasm}: build the preset wasm first`);
@@ -172,9 +184,8 @@ export async function buildSite({ wasm = WASM, models: modelFolder = MODELS, lan
   await writeIcons(out);
   await buildLessons(join(out, 'lessons'));
   for (const variant of variants) {
-    for (const file of ['negatoscope.mjs', 'negatoscope.wasm']) {
-      await cp(join(wasm, variant, file), join(out, 'wasm', variant, file));
-    }
+    await cp(join(wasm, variant, 'negatoscope.wasm'), join(out, 'wasm', variant, 'negatoscope.wasm'));
+    await writeFile(join(out, 'wasm', variant, 'negatoscope.mjs'), versionedThreads(await readFile(join(wasm, variant, 'negatoscope.mjs'), 'utf8'), variant));
   }
   for (const file of ['codec.mjs', 'codec.wasm']) await cp(join(wasm, 'codec', file), join(out, 'wasm', 'codec', file));
   const listed = models.map(({ path, ...facts }) => ({ ...facts, file: `models/${facts.name}.onnx` }));

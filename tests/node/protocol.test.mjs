@@ -5,8 +5,7 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
 import { buildNetwork, describeNetwork } from '../networks/zoo.mjs';
-import { Client } from '../../web/client/client.js';
-import { CoreError, FAULT } from '../../web/shared/protocol.js';
+import { FAULT } from '../../web/shared/protocol.js';
 import { Images } from '../../web/worker/images.js';
 import { createCore, startService } from './harness.mjs';
 import { ctDicom, greyPng, tinyModel, unknownOperatorModel } from './fixtures.mjs';
@@ -243,80 +242,4 @@ test('images beyond the budget are let go and read again when asked for', async 
   assert.ok(images.held.size < 6, `${images.held.size} are held`);
   const { handle } = await images.get('k0');
   assert.deepEqual(core.probe(handle, 0, 1, 2), [3]);
-});
-
-/** A worker that answers by a script. */
-class FakeWorker extends EventTarget {
-  /** @param {(message: any, reply: (answer: object) => void) => void} script */
-  constructor(script) {
-    super();
-    this.script = script;
-  }
-
-  postMessage(message) {
-    const reply = (answer) => this.dispatchEvent(new MessageEvent('message', { data: { id: message.id, ...answer } }));
-    queueMicrotask(() => !this.ended && this.script(message, reply));
-  }
-
-  terminate() {
-    this.ended = true;
-  }
-}
-
-const READY = { ok: true, result: { constants: {}, variant: 'simd', threads: 1, cancel: null } };
-const BUILD = { variant: 'simd', threads: 1, module: null };
-const TRAP = { ok: false, error: { code: FAULT.TRAP, name: 'TRAP', message: 'unreachable' } };
-
-test('after a trap the next worker gets files and model, and waiting requests go on', async () => {
-  const log = [];
-  const client = new Client(
-    () =>
-      new FakeWorker((message, reply) => {
-        log.push(message.op);
-        if (message.op === 'init') reply(READY);
-        else if (message.op === 'trap') reply(TRAP);
-        else if (message.op === 'probe' && log.filter((op) => op === 'init').length === 1) return;
-        else reply({ ok: true, result: message.op });
-      }),
-    BUILD,
-  );
-  await client.start();
-  await client.open('a', file(Buffer.from('x')));
-  await client.loadModel(file(Buffer.from('m')), NO_OPTIONS);
-  const restarted = new Promise((resolve) => client.addEventListener('restart', (event) => resolve(event.detail)));
-  const probe = client.request('probe', {});
-  await assert.rejects(client.request('trap', {}), (error) => error instanceof CoreError && error.code === FAULT.TRAP);
-  assert.equal((await restarted).reason, 'trap');
-  assert.equal(await probe, 'probe');
-  assert.deepEqual(log.slice(-4), ['init', 'adopt', 'model', 'probe']);
-});
-
-test('without shared memory a cancelled request ends its worker and the others go on', async () => {
-  let workers = 0;
-  const client = new Client(() => {
-    workers++;
-    return new FakeWorker((message, reply) => {
-      if (message.op === 'init') reply(READY);
-      else if (message.op !== 'classify') reply({ ok: true, result: workers });
-    });
-  }, BUILD);
-  await client.start();
-  const stop = new AbortController();
-  const classify = client.request('classify', {}, { signal: stop.signal });
-  stop.abort();
-  await assert.rejects(classify, (error) => error.code === FAULT.CANCELLED);
-  assert.equal(await client.request('probe', {}), 2);
-  await assert.rejects(client.request('probe', {}, { signal: stop.signal }), (error) => error.code === FAULT.CANCELLED);
-});
-
-test('a worker that traps again and again is given up', async () => {
-  const client = new Client(
-    () => new FakeWorker((message, reply) => reply(message.op === 'init' ? READY : TRAP)),
-    BUILD,
-  );
-  await client.start();
-  const dead = new Promise((resolve) => client.addEventListener('dead', resolve));
-  for (let round = 0; round < 6; round++) await client.request('probe', {}).catch(() => {});
-  await dead;
-  await assert.rejects(client.request('probe', {}), (error) => error.code === FAULT.LOAD);
 });

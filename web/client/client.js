@@ -4,7 +4,8 @@
  * brought to where the old one was; requests that were merely waiting are sent again, the one at fault fails.
  */
 import { CoreError, FAULT } from '../shared/protocol.js';
-import { keepDecisions, keptDecisions } from './decisions.js';
+import { keepDecisions } from './decisions.js';
+import { startWorker } from './starting.js';
 
 /**
  * @typedef {import('../shared/protocol.js').ModelOptions} ModelOptions
@@ -48,6 +49,7 @@ export class Client extends EventTarget {
     this.nextId = 1;
     this.restarts = 0;
     this.dead = false;
+    this.ended = new AbortController();
     /** A new worker is being brought to where the old one was: requests wait. */
     this.restoring = false;
     /** @type {Worker | null} */
@@ -58,10 +60,15 @@ export class Client extends EventTarget {
 
   /** @returns {Promise<Ready>} */
   async start() {
-    this.#spawn();
-    const { variant, threads, module, codec } = this.build;
-    const decisions = keptDecisions(variant);
-    const ready = /** @type {Ready} */ (await this.#send('init', { variant, threads, module, codec, decisions, test: this.test }, {}, true));
+    const { worker, ready } = await startWorker(this.createWorker, this.build, { test: this.test }, this.ended.signal);
+    this.worker = worker;
+    worker.addEventListener('message', ({ data }) => {
+      if (worker === this.worker) this.#receive(data);
+    });
+    worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      if (worker === this.worker) this.#failed(event.message || 'the worker stopped');
+    });
     this.cancelFlag = ready.cancel;
     return ready;
   }
@@ -80,6 +87,7 @@ export class Client extends EventTarget {
   /** Ends the worker for good. */
   dispose() {
     this.dead = true;
+    this.ended.abort();
     this.worker?.terminate();
     this.worker = null;
   }
@@ -172,18 +180,6 @@ export class Client extends EventTarget {
     else this.worker?.postMessage({ id, op, args });
   }
 
-  #spawn() {
-    const worker = this.createWorker();
-    this.worker = worker;
-    worker.addEventListener('message', ({ data }) => {
-      if (worker === this.worker) this.#receive(data);
-    });
-    worker.addEventListener('error', (event) => {
-      event.preventDefault();
-      if (worker === this.worker) this.#failed(event.message || 'the worker stopped');
-    });
-  }
-
   /** @param {any} message */
   #receive(message) {
     const pending = this.pending.get(message.id);
@@ -198,7 +194,7 @@ export class Client extends EventTarget {
     }
     this.pending.delete(message.id);
     if (message.ok) {
-      if (pending.op !== 'init') this.restarts = 0;
+      this.restarts = 0;
       pending.resolve(message.result);
     } else {
       pending.reject(CoreError.fromMessage(message.error));
@@ -244,10 +240,7 @@ export class Client extends EventTarget {
   #failed(message, culprit = this.pending.values().next().value) {
     if (culprit) {
       this.pending.delete(culprit.id);
-      const [code, name] = culprit.op === 'init' ? [FAULT.LOAD, 'LOAD'] : [FAULT.TRAP, 'TRAP'];
-      culprit.reject(new CoreError(code, name, message));
-      // A worker that cannot even begin is the caller's to judge: another variant may do.
-      if (culprit.op === 'init') return;
+      culprit.reject(new CoreError(FAULT.TRAP, 'TRAP', message));
     }
     // The restore under way has just lost one of its own requests, and says so itself.
     if (this.restoring) return;
@@ -262,7 +255,7 @@ export class Client extends EventTarget {
     this.restoring = true;
     for (const [id, pending] of this.pending) {
       // What only served the worker that is gone (a half-made restore, a cleared flag) is not asked of the next one.
-      if (['init', 'adopt', 'clear'].includes(pending.op)) this.pending.delete(id);
+      if (['adopt', 'clear'].includes(pending.op)) this.pending.delete(id);
       else pending.posted = false;
     }
     try {

@@ -3,7 +3,7 @@
  * After a trap everything in it is lost; what was kept can be restored in the next one, which the page offers.
  */
 import { CoreError, FAULT } from '../shared/protocol.js';
-import { keptDecisions } from './decisions.js';
+import { startWorker } from './starting.js';
 
 /**
  * @typedef {import('./client.js').Build} Build
@@ -31,6 +31,7 @@ export class TrainingClient extends EventTarget {
     this.worker = null;
     /** @type {Promise<unknown> | null} */
     this.started = null;
+    this.ended = new AbortController();
   }
 
   /**
@@ -47,24 +48,28 @@ export class TrainingClient extends EventTarget {
 
   /** Ends the worker for good. */
   dispose() {
+    this.ended.abort();
     this.worker?.terminate();
     this.worker = null;
     // What is still asked waits for a core that never comes.
     this.started = new Promise(() => {});
   }
 
-  #start() {
-    const worker = this.createWorker();
-    this.worker = worker;
-    worker.addEventListener('message', ({ data }) => {
-      if (worker === this.worker) this.#receive(data);
-    });
-    worker.addEventListener('error', (event) => {
-      event.preventDefault();
-      if (worker === this.worker) this.#failed(new CoreError(FAULT.TRAP, 'TRAP', event.message || 'the worker stopped'));
-    });
-    const { variant, threads, module, codec } = this.build;
-    return this.#send('init', { variant, threads, module, codec, decisions: keptDecisions(variant), test: this.test, service: 'training' }, {});
+  async #start() {
+    try {
+      const { worker } = await startWorker(this.createWorker, this.build, { test: this.test, service: 'training' }, this.ended.signal);
+      this.worker = worker;
+      worker.addEventListener('message', ({ data }) => {
+        if (worker === this.worker) this.#receive(data);
+      });
+      worker.addEventListener('error', (event) => {
+        event.preventDefault();
+        if (worker === this.worker) this.#failed(new CoreError(FAULT.TRAP, 'TRAP', event.message || 'the worker stopped'));
+      });
+    } catch (error) {
+      this.#failed(/** @type {CoreError} */ (error));
+      throw error;
+    }
   }
 
   /** @param {string} op @param {object} args @param {{onProgress?: Waiting['onProgress']}} options */
@@ -84,7 +89,7 @@ export class TrainingClient extends EventTarget {
       waiting.onProgress?.(message);
       return;
     }
-    if (!message.ok && [FAULT.TRAP, FAULT.LOAD].includes(message.error.code)) {
+    if (!message.ok && message.error.code === FAULT.TRAP) {
       this.#failed(CoreError.fromMessage(message.error));
       return;
     }

@@ -118,19 +118,12 @@ async function answerOld(path, version) {
   return kept ? isolated(kept, true) : new Response('this version of the page is gone', { status: 410 });
 }
 
-/** Which version a request belongs to. @param {FetchEvent} event @returns {Promise<string>} */
-async function versionFor({ request, clientId }) {
-  if (request.mode === 'navigate') return BUILD.version;
-  const said = versionIn(request.url);
-  if (said) return said;
-  // Threads are loaded by the core's worker, without a version in the address.
-  const client = clientId ? await worker.clients.get(clientId) : undefined;
-  return (client && versionIn(client.url)) || BUILD.version;
-}
+/** Which version a request belongs to: what pages and their workers load carries it. @param {Request} request */
+const versionFor = ({ mode, url }) => (mode === 'navigate' ? null : versionIn(url)) ?? BUILD.version;
 
 /** @param {FetchEvent} event @param {string} path */
 async function answerFor(event, path) {
-  const version = await versionFor(event);
+  const version = versionFor(event.request);
   if (version !== BUILD.version) return answerOld(path, version);
   return Object.hasOwn(BUILD.files, path) ? answer(path) : fetch(event.request);
 }
