@@ -10,8 +10,6 @@ const TARGETS = {
   int8Stock: { vgg16: 3.5 },
   said: 0.15,
   threads: 1.7,
-  coreBytes: 1.5 * MB,
-  warmMs: 700,
   memoryFactor: 2.5,
   memoryBytes: 64 * MB,
 };
@@ -71,7 +69,7 @@ function tableOf(place, network, { contenders, measurements }) {
   return { place, network, rows };
 }
 
-function targetsOf(tables, models, page) {
+function targetsOf(tables, models) {
   const targets = [];
   const add = (text, value, reached) => targets.push({ text, value, reached });
   for (const { place, network, rows } of tables) {
@@ -109,31 +107,14 @@ function targetsOf(tables, models, page) {
     const worst = off.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a));
     add(`${title}: memory said before loading within ${100 * TARGETS.said} % of the truth`, `${(100 * worst).toFixed(0)} %`, Math.abs(worst) <= TARGETS.said);
   }
-  if (page) {
-    const text = 'Core, relaxed SIMD, one thread, with training: at most 1.5 MB of wasm, raw';
-    add(text, `${(page.coreWasm / MB).toFixed(2)} MB`, page.coreWasm <= TARGETS.coreBytes);
-    for (const [kind, how] of [['warm', 'same browser'], ['restarted', 'browser started again']]) {
-      const { median: ms } = page.times[kind].result;
-      add(`Page from its cache to the first result, ${how}: under ${TARGETS.warmMs} ms`, `${ms.toFixed(0)} ms`, ms < TARGETS.warmMs);
-    }
-  }
   return targets;
 }
 
-function pageTimes(starts) {
-  const kinds = ['cold', 'warm', 'restarted'];
-  const marks = ['ready', 'model', 'result'];
-  const of = (kind, mark) => summary(starts.map((start) => start[kind][mark]));
-  const byMark = (kind) => Object.fromEntries(marks.map((mark) => [mark, of(kind, mark)]));
-  return Object.fromEntries(kinds.map((kind) => [kind, byMark(kind)]));
-}
-
-export function evaluate({ facts, models, contenders, measurements, ceilings, page }) {
+export function evaluate({ facts, models, contenders, measurements, ceilings }) {
   const gflops = (times) => FLOPS / median(times) / 1e6;
   const ceiling = { fused: gflops(ceilings.fused), separate: gflops(ceilings.separate) };
   const tables = ['chromium', 'node'].flatMap((place) =>
     Object.keys(models).map((network) => tableOf(place, network, { contenders, measurements })),
   );
-  const evaluated = page && { ...page, times: pageTimes(page.starts) };
-  return { facts, models, ceiling, tables, page: evaluated, targets: targetsOf(tables, models, evaluated) };
+  return { facts, models, ceiling, tables, targets: targetsOf(tables, models) };
 }

@@ -1,18 +1,22 @@
-/** The page itself: what is downloaded, and how long it takes from navigation to the first result. */
+/** The page itself: what is downloaded, and how long it takes from navigation to the first result, with its server, without it, and as one file. */
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { brotliCompressSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
 
+import { buildSingle } from '../scripts/build-single.mjs';
 import { MODELS, buildSite } from '../scripts/build-web.mjs';
 import { createSiteServer, listen } from '../scripts/serve.mjs';
 import { greyPng } from '../tests/node/fixtures.mjs';
+import { VARIANTS } from '../web/shared/variants.js';
 import { FLAGS } from './chromium.mjs';
 import { ORT, SCRATCH, TFJS, WASM } from './paths.mjs';
 
 const SITE = join(SCRATCH, 'site');
+const SINGLE = join(SCRATCH, 'negatoscope.html');
 /** The shipped model that is measured. */
 const MODEL = 'cxr-pneumonia';
 
@@ -63,33 +67,52 @@ async function visit(context, url) {
   return { page, marks, core };
 }
 
-/** Three visits with one profile: the first of all, one in the same browser, one after the browser was started again. */
-async function visits(url, png) {
+/** Browsers that are started one after the other with one profile. @template T @param {string} png @param {(open: () => Promise<import('playwright-core').BrowserContext>) => Promise<T>} work */
+async function withProfile(png, work) {
   const profile = await mkdtemp(join(tmpdir(), 'negatoscope-bench-'));
-  const options = { executablePath: process.env.CHROMIUM, args: FLAGS };
-  const start = async () => {
-    const context = await chromium.launchPersistentContext(profile, options);
+  /** @type {import('playwright-core').BrowserContext | null} */
+  let context = null;
+  const open = async () => {
+    await context?.close();
+    context = await chromium.launchPersistentContext(profile, { executablePath: process.env.CHROMIUM, args: FLAGS });
     await context.addInitScript(watchPage, png);
     // The browser itself is still starting; that is not the page's time.
     await new Promise((resolve) => setTimeout(resolve, 1500));
     return context;
   };
-  let context = await start();
   try {
-    const cold = await visit(context, url);
-    await cold.page.waitForFunction(() => document.getElementById('status-offline').textContent !== '');
-    await cold.page.waitForLoadState('networkidle');
-    await cold.page.close();
-    const warm = await visit(context, url);
-    await context.close();
-    context = await start();
-    const again = await visit(context, url);
-    return { cold: cold.marks, warm: warm.marks, restarted: again.marks, core: cold.core };
+    return await work(open);
   } finally {
-    await context.close();
+    await /** @type {import('playwright-core').BrowserContext | null} */ (context)?.close();
     await rm(profile, { recursive: true, force: true, maxRetries: 5 });
   }
 }
+
+/** Visits with one profile: the first of all, one in the same browser, one after the browser was started again, one more without the server. */
+async function visits(png, onRequest) {
+  const server = createSiteServer(SITE, { onRequest });
+  const url = await listen(server, 0);
+  const stop = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return withProfile(png, async (open) => {
+    const first = await open();
+    const cold = await visit(first, url);
+    await cold.page.waitForFunction(() => document.getElementById('status-offline').textContent !== '');
+    await cold.page.waitForLoadState('networkidle');
+    await cold.page.close();
+    const warm = await visit(first, url);
+    const restarted = await visit(await open(), url);
+    const last = await open();
+    stop();
+    const offline = await visit(last, url);
+    return { cold: cold.marks, warm: warm.marks, restarted: restarted.marks, offline: offline.marks, core: cold.core };
+  }).finally(stop);
+}
+
+/** The file, opened by a browser that has never seen it. */
+const openSingle = (png) => withProfile(png, async (open) => (await visit(await open(), pathToFileURL(SINGLE).href)).marks);
 
 async function sizes(path, name) {
   const bytes = await readFile(path);
@@ -109,25 +132,29 @@ async function downloads() {
     .map((entry) => relative(SITE, join(entry.parentPath ?? entry.path, entry.name)));
   const inSite = (names) => Promise.all(names.map((name) => sizes(join(SITE, name), name)));
   const core = (variant) => inSite(['mjs', 'wasm'].map((ending) => `wasm/${variant}/negatoscope.${ending}`));
-  const page = sum('page', await inSite(files.filter((name) => !/^(wasm|models)\//.test(name))));
+  const page = sum('page', await inSite(files.filter((name) => !/^(wasm|models|lessons)\//.test(name))));
   const threads = sum('core, relaxed SIMD, threads', await core('relaxed-threads'));
   const model = sum(`model ${MODEL}`, await inSite([`models/${MODEL}.onnx`]));
+  const wasm = await inSite(VARIANTS.map((variant) => `wasm/${variant}/negatoscope.wasm`));
   const other = async (name, folder, ...names) =>
     sum(name, await Promise.all(names.map((n) => sizes(join(folder, n), n))));
+  const firstView = sum('first view: page + core (relaxed SIMD, threads) + model', [page, threads, model]);
   return {
+    firstView,
     parts: [
       page,
-      sum('core, relaxed SIMD, one thread', await core('relaxed')),
       threads,
+      sum('core, relaxed SIMD, one thread', await core('relaxed')),
       sum('core, SIMD, one thread', await core('simd')),
       model,
-      sum('page + core (relaxed, threads) + model', [page, threads, model]),
+      firstView,
+      await other('the whole in one file', SCRATCH, 'negatoscope.html'),
     ],
+    wasm: Math.max(...wasm.map(({ raw }) => raw)),
     others: [
       await other('onnxruntime-web', ORT, 'ort.wasm.min.mjs', ...['mjs', 'wasm'].map((e) => `ort-wasm-simd-threaded.${e}`)),
       await other('tfjs-backend-wasm, wasm only', TFJS, 'tfjs-backend-wasm-threaded-simd.wasm'),
     ],
-    coreWasm: (await sizes(join(SITE, 'wasm/relaxed/negatoscope.wasm'), '')).raw,
   };
 }
 
@@ -136,24 +163,22 @@ async function downloads() {
  * @param {(text: string) => void} say
  */
 export async function measurePage(repeats, say) {
-  if (!existsSync(join(MODELS, MODEL, 'model.onnx'))) return null;
   await buildSite({ wasm: WASM, out: SITE });
+  await buildSingle({ wasm: WASM, out: SINGLE });
   const asked = new Set();
   const onRequest = (path) => asked.add(new URL(path, 'http://localhost').pathname);
-  const server = createSiteServer(SITE, { onRequest });
-  const url = await listen(server, 0);
   const png = film();
+  const text = png.toString('base64');
   const starts = [];
   for (let i = 0; i < repeats; i++) {
-    starts.push(await visits(url, png.toString('base64')));
-    const { cold, warm, restarted } = starts.at(-1);
-    say(`page: ${[cold, warm, restarted].map(({ result }) => `${result.toFixed(0)} ms`).join(', ')} (cold, warm, restarted)`);
+    starts.push({ ...(await visits(text, onRequest)), single: await openSingle(text) });
+    const { cold, warm, restarted, offline, single } = starts.at(-1);
+    const times = [cold, warm, restarted, offline, single].map(({ result }) => `${result.toFixed(0)} ms`);
+    say(`page ${i + 1} of ${repeats}: ${times.join(', ')} (cold, warm, restarted, offline, one file)`);
   }
-  server.closeAllConnections();
-  server.close();
   const requested = new Set([...asked].map((path) => (path.endsWith('/') ? 'index.html' : path.slice(1))));
   const found = [...requested].filter((name) => existsSync(join(SITE, name)));
-  const first = sum('all that the first visit asks for', await Promise.all(found.map((name) => sizes(join(SITE, name), name))));
-  const { parts, others, coreWasm } = await downloads();
-  return { model: MODEL, imageBytes: png.length, core: starts[0].core, starts, downloads: [...parts, first], others, coreWasm };
+  const first = sum('all that the first visit asks for, with what the service worker keeps for use offline', await Promise.all(found.map((name) => sizes(join(SITE, name), name))));
+  const { parts, ...sizesOf } = await downloads();
+  return { model: MODEL, imageBytes: png.length, core: starts[0].core, starts, downloads: [...parts, first], ...sizesOf, site: SITE };
 }

@@ -3,12 +3,13 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 
+import { VARIANTS } from '../web/shared/variants.js';
 import { ROOT, SCRATCH, WASM } from './paths.mjs';
 
 /** @param {string | undefined} from  a folder of builds, or this checkout's */
 export function copyBuilds(from) {
   rmSync(WASM, { recursive: true, force: true });
-  for (const folder of ['simd', 'relaxed', 'relaxed-threads', 'codec']) {
+  for (const folder of [...VARIANTS, 'codec']) {
     const name = folder === 'codec' ? 'codec' : 'negatoscope';
     for (const file of [`${name}.mjs`, `${name}.wasm`]) {
       cpSync(join(from || join(ROOT, 'build/wasm/emscripten'), folder, file), join(WASM, folder, file));
@@ -32,5 +33,6 @@ export function describeMachine(chromium) {
     negatoscope: versionOf('.'),
     onnxruntime: versionOf('node_modules/onnxruntime-web'),
     tfjs: versionOf('bench/node_modules/@tensorflow/tfjs-backend-wasm'),
+    lighthouse: versionOf('bench/node_modules/lighthouse'),
   };
 }

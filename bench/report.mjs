@@ -1,4 +1,5 @@
 /** docs/BENCHMARKS.md. */
+import { mb, ms, table } from './text.mjs';
 
 const NAMES = {
   'relaxed-1': '**Negatoscope**, relaxed SIMD',
@@ -15,15 +16,6 @@ const NAMES = {
 };
 const nameOf = ({ id, batch }) => (batch > 1 ? `${NAMES[id.replace(/-b\d+$/, '')]}, batches of ${batch}` : NAMES[id]);
 const PLACES = { chromium: 'Chromium', node: 'Node' };
-
-const ms = (value) => (value < 100 ? value.toFixed(1) : value.toFixed(0));
-const mb = (bytes) => (bytes / 1e6).toFixed(0);
-const kb = (bytes) => (bytes / 1e3).toFixed(0);
-
-function table(head, rows) {
-  const line = (cells) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map((_, i) => (i ? '--:' : '---'))), ...rows.map(line)].join('\n');
-}
 
 function speedTable({ rows }, weightBytes) {
   return table(
@@ -53,28 +45,7 @@ function memoryTable(tables, models) {
   return table(['network', 'threads', 'said MB', 'taken MB', 'difference'], rows);
 }
 
-function pageSection(page) {
-  if (!page) return 'Not measured in this run.\n';
-  const kinds = { cold: 'first visit, empty profile', warm: 'second visit, same browser', restarted: 'third visit, browser started again' };
-  const time = ({ median, min, p90 }) => [ms(median), ms(min), ms(p90)];
-  return `### Bytes to download
-
-${table(['part', 'raw KB', 'brotli KB'], page.downloads.map(({ name, raw, brotli }) => [name, kb(raw), kb(brotli)]))}
-
-For comparison, the engines alone: ${page.others.map(({ name, raw, brotli }) => `${name} ${kb(raw)} KB (brotli ${kb(brotli)} KB)`).join('; ')}.
-
-### From navigation to the first result
-
-The shipped model \`${page.model}\`, a grey PNG of 1024×1024 (${kb(page.imageBytes)} KB), core: ${page.core}; ${page.starts.length} profiles.
-
-${table(
-  ['visit', 'page takes files: median ms', 'min', 'p90', 'model loaded: median', 'min', 'p90', 'first result drawn: median', 'min', 'p90'],
-  Object.entries(kinds).map(([kind, name]) => [name, ...['ready', 'model', 'result'].flatMap((mark) => time(page.times[kind][mark]))]),
-)}
-`;
-}
-
-export function report({ facts, models, ceiling, tables, page, targets }) {
+export function report({ facts, models, ceiling, tables, targets }) {
   const { machine, effort, load } = facts;
   const loads = (values) => values.map((v) => v.toFixed(1)).join(', ');
   const sections = tables.map((t) => {
@@ -114,9 +85,6 @@ below 34 MB.
 
 ${memoryTable(tables, models)}
 
-## The page
-
-${pageSection(page)}
 ## What is measured, and how
 
 - **Networks**: layer by layer after the papers, pseudo-random weights from one seed (\`tests/networks/zoo.mjs\`), float32,
@@ -146,9 +114,6 @@ ${pageSection(page)}
   by layer out of fused operations (batch normalisation folded, bias and activation inside the convolution), as its
   converter makes them, without the graph executor of tfjs-converter. Its cap of threads at half of the logical cores is
   lifted for the measurement with two.
-- **Page**: time since the navigation began, by the page's own clock. The picture is put into the page's file input in the
-  moment the page takes files. The server is on the same machine: a network adds its own time to the first visit. The
-  browser had 1.5 s to start before each navigation.
 - **Not measured**: other browsers, phones, GPUs, energy, networks with trained weights (their speed is the same),
   LiteRT.js (it takes only its own model format, for which there is no converter here), quantised models in tfjs (its backend has no
   int8).

@@ -115,7 +115,7 @@ export async function buildSingle({ wasm = WASM, models: modelFolder = MODELS, o
   let html = await pageWithParts({ version, variants: VARIANTS, models: listed, digests }, languages);
   html = replaceOnce(html, /(?<=http-equiv="Content-Security-Policy" content=")[^"]*/, policy([probe, script], style, reportStyle(html)));
   html = replaceOnce(html, /href="icon\.svg"/, `href="data:image/svg+xml;base64,${icon}"`);
-  html = replaceOnce(html, /<script defer src="probe\.js"><\/script>/, `<script>${probe}</script>`);
+  html = replaceOnce(html, /<script src="probe\.js"><\/script>/, `<script>${probe}</script>`);
   html = replaceOnce(html, /\s*<link rel="manifest"[^>]*>/, '');
   html = replaceOnce(html, /<link rel="stylesheet"[^>]*>/, `<style>${style}</style>`);
   html = replaceOnce(html, /\s*<script type="module"[^>]*><\/script>/, '');

@@ -129,12 +129,19 @@ export async function pageWithParts(parts, languages) {
   return withTexts(html, languages).replace('<!-- parts -->', () => `<script type="application/json" id="parts">${json}</script>`);
 }
 
-/** What must be readable before any module runs stands in the page in all languages: elements with data-all. @param {string} html @param {Record<string, Record<string, string>>} languages */
+/**
+ * The page is painted before any module runs: it has its English texts (data-t), which the page's code replaces where another language is wanted; what must be readable where
+ * that code does not run stands there in all languages (data-all).
+ * @param {string} html @param {Record<string, Record<string, string>>} languages
+ */
 function withTexts(html, languages) {
-  return html.replace(/(<(\w+)[^>]*) data-all="([\w.]+)"([^>]*)><\/\2>/g, (_, start, tag, key, rest) => {
-    const texts = Object.entries(languages).map(([code, all]) => `<span lang="${code}">${all[key]}</span>`);
-    return `${start}${rest}>${texts.join(' ')}</${tag}>`;
-  });
+  const escaped = (/** @type {string} */ text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+  return html
+    .replace(/(<(\w+)[^>]*) data-all="([\w.]+)"([^>]*)><\/\2>/g, (_, start, tag, key, rest) => {
+      const texts = Object.entries(languages).map(([code, all]) => `<span lang="${code}">${escaped(all[key])}</span>`);
+      return `${start}${rest}>${texts.join(' ')}</${tag}>`;
+    })
+    .replace(/(<(\w+)[^>]* data-t="([\w.]+)"[^>]*>)<\/\2>/g, (_, start, tag, key) => `${start}${escaped(languages.en[key])}</${tag}>`);
 }
 
 /** Packs what gains by it. Results are kept by content, so that a build that changed little is quick. */

@@ -1,6 +1,6 @@
 /*
  * Runs before anything else is loaded, in JavaScript that every browser understands: says plainly why the page will not work where it
- * will not. The little module holds one function with f32x4.mul, as in shared/variants.js.
+ * will not, and keeps the page's English texts unseen where another language is going to replace them. The little module holds one function with f32x4.mul, as in shared/variants.js.
  */
 (function () {
   'use strict';
@@ -31,6 +31,19 @@
     else reveal();
   }
 
+  /** The first wish of web/i18n/i18n.js, whether or not the page has that language. */
+  function isEnglishWanted() {
+    var asked = /[?&]lang=([^&]*)/.exec(location.search);
+    var stored = null;
+    try {
+      stored = localStorage.getItem('negatoscope-language');
+    } catch (error) {
+      // Storage may be forbidden.
+    }
+    return /^en\b/i.test((asked && asked[1]) || stored || navigator.language || 'en');
+  }
+
+  if (!isEnglishWanted()) document.documentElement.setAttribute('data-untranslated', '');
   if (!hasSimd()) show('too-old-simd');
   else {
     // A part that did not come, or has not the digest that it should have, or is newer than this browser's JavaScript.

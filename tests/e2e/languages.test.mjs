@@ -44,6 +44,33 @@ async function withPseudo(workshop) {
 describe('a language more', { skip: unavailable }, () => {
   const shared = useSite({ shipped: true, languages: withPseudo });
 
+  test('before the page’s code runs there are English texts, for those who asked for no other', async (t) => {
+    const states = [];
+    for (const locale of ['en-GB', 'zh-CN']) {
+      const { page } = await newPage(t, shared.browser, { locale });
+      let go = () => {};
+      const held = new Promise((resolve) => (go = resolve));
+      await page.route('**/app.js*', async (route) => (await held, route.continue()));
+      await page.goto(shared.site.url, { waitUntil: 'commit' });
+      await page.waitForSelector('.welcome-title', { state: 'attached' });
+      const title = () => page.locator('.welcome-title');
+      states.push([await title().textContent(), await title().isVisible()]);
+      go();
+      await title().waitFor({ state: 'visible' });
+      states.push([await title().textContent(), true]);
+    }
+    const [en, zh] = await Promise.all(['en', 'zh-CN'].map(async (code) => JSON.parse(await readFile(join(LANGUAGES, `${code}.json`), 'utf8'))['welcome.title']));
+    assert.deepEqual(states, [[en, true], [en, true], [en, false], [zh, true]]);
+  });
+
+  test('a page whose code does not come says so in the reader’s language, too', async (t) => {
+    const { page } = await newPage(t, shared.browser, { locale: 'zh-CN' });
+    await page.route('**/app.js*', (route) => route.abort());
+    await page.goto(shared.site.url);
+    await page.waitForSelector('#too-old-part:visible');
+    assert.match(await page.innerText('#too-old-part'), /\p{Script=Han}/u);
+  });
+
   test('it is offered beside the others, chosen by the browser’s wish, and kept', async (t) => {
     const { page, problems } = await newPage(t, shared.browser, { locale: 'zh-TW' });
     await openSite(page, shared.site.url);

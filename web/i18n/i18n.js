@@ -85,6 +85,8 @@ export function translatePage(root = document.body) {
   for (const node of root.querySelectorAll('[data-t-placeholder]')) {
     /** @type {HTMLInputElement} */ (node).placeholder = t(/** @type {HTMLElement} */ (node).dataset.tPlaceholder ?? '');
   }
+  // web/probe.js
+  delete document.documentElement.dataset.untranslated;
   document.querySelector('meta[name=description]')?.setAttribute('content', t('page.description'));
   for (const node of root.querySelectorAll('[data-t-label]')) {
     const label = t(/** @type {HTMLElement} */ (node).dataset.tLabel ?? '');

@@ -1,13 +1,12 @@
 #!/usr/bin/env node
 /**
- * npm run bench: this core beside other engines, and the page, measured on this machine. Writes docs/BENCHMARKS.md and
- * build/bench.json.
+ * npm run bench:peers: this core beside other engines, measured on this machine. Writes docs/BENCHMARKS.md and build/bench.json.
  *
- *   npm run bench [-- --quick] [--rounds N] [--networks A,B] [--no-page] [--out FILE]
+ *   npm run bench:peers [-- --quick] [--rounds N] [--networks A,B] [--out FILE]
  *
  * --quick takes a few runs of each: to see that everything works, not for figures; it writes build/bench-quick.{md,json}
  * instead. --networks takes some of resnet18, resnet50, mobilenetv2, densenet121 and vgg16, whose files take half a
- * gigabyte and the engines up to two; --no-page (npm run bench:peers) leaves the page out. Parts go to build/bench-peers.{md,json}.
+ * gigabyte and the engines up to two; such a part goes to build/bench-peers.{md,json}.
  * NSC_WASM names a folder of builds of the core to take as they are.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -23,7 +22,6 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     networks: { type: 'string' },
-    'no-page': { type: 'boolean', default: false },
     out: { type: 'string' },
   },
 });
@@ -64,8 +62,8 @@ const runsThere = (contender, place, network) =>
   !(contender.batch && WITHOUT_BATCH.includes(network));
 
 const EFFORT = options.quick
-  ? { rounds: 1, runs: 8, pageRepeats: 1, warmUp: { minRuns: 6, minMs: 300 } }
-  : { rounds: Number(options.rounds ?? 3), runs: 30, pageRepeats: 7, warmUp: { minRuns: 12, minMs: 1000 } };
+  ? { rounds: 1, runs: 8, warmUp: { minRuns: 6, minMs: 300 } }
+  : { rounds: Number(options.rounds ?? 3), runs: 30, warmUp: { minRuns: 12, minMs: 1000 } };
 
 /** What the processor can do at most, while the other figures are taken: milliseconds of the engine "ceiling". */
 async function measureCeilings(chromium, network, ceilings) {
@@ -107,7 +105,6 @@ async function main() {
   // What these need was installed just now.
   const { openChromium } = await import('../bench/chromium.mjs');
   const { openNode } = await import('../bench/node.mjs');
-  const { measurePage } = await import('../bench/page.mjs');
   const { evaluate } = await import('../bench/evaluate.mjs');
   const { quantise } = await import('../bench/quantise.mjs');
   const { report } = await import('../bench/report.mjs');
@@ -128,7 +125,6 @@ async function main() {
 
   const began = new Date();
   const loadBefore = loadavg();
-  const page = options['no-page'] ? null : await measurePage(EFFORT.pageRepeats, say);
   const chromium = await openChromium();
   const measurements = [];
   const ceilings = { fused: [], separate: [] };
@@ -138,17 +134,16 @@ async function main() {
     await chromium.close();
   }
   const facts = {
-    command: ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' '),
+    command: ['npm run bench:peers', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' '),
     began: began.toISOString(),
     minutes: Math.round((Date.now() - began) / 6e4),
     effort: EFFORT,
     load: { before: loadBefore, after: loadavg() },
     machine: describeMachine(chromium.version),
   };
-  const results = evaluate({ facts, models, contenders: CONTENDERS, measurements, ceilings, page });
+  const results = evaluate({ facts, models, contenders: CONTENDERS, measurements, ceilings });
 
-  const part = options['no-page'] || options.networks;
-  const name = options.quick ? 'bench-quick' : part ? 'bench-peers' : 'bench';
+  const name = options.quick ? 'bench-quick' : options.networks ? 'bench-peers' : 'bench';
   const folder = name === 'bench' ? 'docs' : 'build';
   const text = options.out ?? join(ROOT, folder, name === 'bench' ? 'BENCHMARKS.md' : `${name}.md`);
   const json = join(ROOT, 'build', `${name}.json`);
@@ -162,6 +157,6 @@ async function main() {
 try {
   await main();
 } catch (error) {
-  console.error(`npm run bench: ${error.stack}`);
+  console.error(`npm run bench:peers: ${error.stack}`);
   process.exitCode = 1;
 }
