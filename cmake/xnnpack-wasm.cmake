@@ -41,13 +41,34 @@ bool xnn_experimental_check_build_identifier(const void *data, size_t size) {
 
 # The lists of XNNPACK's CMakeLists.txt, by name: OPERATOR_SRCS and the rest.
 file(READ ${xnn}/CMakeLists.txt xnn_cmake)
-foreach(list OPERATOR_SRCS REFERENCE_SRCS SUBGRAPH_SRCS LOGGING_SRCS XNNPACK_SRCS TABLE_SRCS)
+foreach(list OPERATOR_SRCS SUBGRAPH_SRCS LOGGING_SRCS XNNPACK_SRCS TABLE_SRCS)
   string(REGEX MATCH "SET\\(${list}[ \n]([^)]*)\\)" found "${xnn_cmake}")
   string(REGEX MATCHALL "src/[^ \n\")]+" ${list} "${CMAKE_MATCH_1}")
   if(NOT ${list})
     message(FATAL_ERROR "${list} not found in XNNPACK's CMakeLists.txt")
   endif()
 endforeach()
+
+# Reference kernels stand in where there is no micro-kernel. The core asks for float32, binary operators in int8, too, and for no conversions: without the other types the
+# module is a tenth smaller. An operator of another type would not be created, which fails when a model is loaded.
+function(xnn_trimmed_reference out kind)
+  file(READ ${xnn}/src/reference/${kind}-elementwise.cc text)
+  foreach(type IN LISTS ARGN)
+    set(before "${text}")
+    string(REGEX REPLACE "case xnn_datatype_${type}:[ ]*\\\\\n[^\n]*\n" "" text "${text}")
+    if(text STREQUAL before)
+      message(FATAL_ERROR "no cases of ${type} in XNNPACK's ${kind}-elementwise.cc")
+    endif()
+  endforeach()
+  string(REPLACE "return get_convert_config(input_datatype, output_datatype);" "return nullptr;" text "${text}")
+  set(file ${CMAKE_BINARY_DIR}/xnnpack-gen/${kind}-elementwise.cc)
+  file(CONFIGURE OUTPUT ${file} CONTENT "${text}" @ONLY)
+  set(${out} ${${out}} ${file} PARENT_SCOPE)
+endfunction()
+
+set(xnn_reference)
+xnn_trimmed_reference(xnn_reference unary fp16 bf16 qint8 quint8 int32)
+xnn_trimmed_reference(xnn_reference binary fp16 bf16 quint8 int32)
 
 function(xnn_settings target)
   target_include_directories(${target} SYSTEM PRIVATE ${CMAKE_BINARY_DIR}/xnnpack-gen ${xnn}/src ${xnn}
@@ -75,7 +96,7 @@ xnn_settings(xnn-kernels-relaxed -O3 -msimd128 -mrelaxed-simd -matomics -mbulk-m
 function(nsc_add_xnnpack variant)
   nsc_variant_flags(${variant} flags)
   set(target xnnpack-${variant})
-  xnn_prefix(files ${OPERATOR_SRCS} ${REFERENCE_SRCS} ${LOGGING_SRCS} ${XNNPACK_SRCS} src/microkernel-utils.c
+  xnn_prefix(files ${OPERATOR_SRCS} ${LOGGING_SRCS} ${XNNPACK_SRCS} src/microkernel-utils.c
              src/allocator.c src/cache.c src/indirection.c src/memory.c src/mutex.c src/normalization.c
              src/operator-utils.c src/operator-run.c src/microparams-init.c src/datatype.c
              src/configs/hardware-config.c src/reference/packing.cc)
@@ -87,7 +108,7 @@ function(nsc_add_xnnpack variant)
   foreach(file IN LISTS pool)
     list(APPEND files ${nsc_source_pthreadpool}/src/${file}.c)
   endforeach()
-  add_library(${target} STATIC ${files} ${CMAKE_BINARY_DIR}/xnnpack-gen/build_identifier.c)
+  add_library(${target} STATIC ${files} ${xnn_reference} ${CMAKE_BINARY_DIR}/xnnpack-gen/build_identifier.c)
   set_target_properties(${target} PROPERTIES C_EXTENSIONS ON)
   xnn_settings(${target} ${flags})
   target_include_directories(${target} SYSTEM PRIVATE ${nsc_source_pthreadpool}/src)

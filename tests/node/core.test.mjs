@@ -1,8 +1,10 @@
 /** The wasm core in Node: values, errors, memory. */
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { createCore, openClassifier, openImage, variantsHere } from './harness.mjs';
+import { WASM, createCore, openClassifier, openImage, variantsHere } from './harness.mjs';
 import {
   TINY,
   ctDicom,
@@ -32,6 +34,13 @@ async function statusOf(use) {
   reached.add(name);
   return name;
 }
+
+test('no build of the core is larger than 1.5 MB', () => {
+  for (const variant of variantsHere()) {
+    const { size } = statSync(join(WASM, variant, 'negatoscope.wasm'));
+    assert.ok(size <= 1.5e6, `${variant}: ${size} bytes`);
+  }
+});
 
 test('constants come from the core', async () => {
   const core = await createCore();
