@@ -71,6 +71,15 @@ function reader(page, lesson, code = 'en') {
   };
 }
 
+/** The page's example picture is none of those that the model learnt from: out of range, its score behind a button. */
+async function refuseExample(page, does) {
+  await does.press('open.example');
+  await page.waitForSelector('body.looking');
+  await does.press('result.classify');
+  await page.waitForSelector('#show-score');
+  assert.ok((await page.innerText('#result')).includes(does.nameOf('applies.out')));
+}
+
 describe('the names in the lessons', () => {
   for (const code of ['en', 'zh-CN']) {
     for (const name of NAMES) {
@@ -153,11 +162,7 @@ describe('the lessons, done', { skip: unavailable || (!existsSync(NATIVE) && 'th
       await does.press('train.tab.progress', 'tab');
       await does.press('train.outcome.use');
       await page.waitForSelector('button[data-workspace=view][aria-pressed=true]');
-      await does.press('open.example');
-      await page.waitForSelector('body.looking');
-      await does.press('result.classify');
-      await page.waitForSelector('#show-score');
-      assert.ok((await page.innerText('#result')).includes(does.nameOf('applies.out')));
+      await refuseExample(page, does);
       assert.deepEqual(problems, []);
     });
   }
@@ -236,11 +241,7 @@ describe('the lessons, done', { skip: unavailable || (!existsSync(NATIVE) && 'th
     await page.locator('#file-list .row').first().hover();
     await page.locator('#file-list .row-remove').first().click();
     await page.waitForSelector('#welcome', { state: 'visible' });
-    await does.press('open.example');
-    await page.waitForSelector('body.looking');
-    await does.press('result.classify');
-    await page.waitForSelector('#show-score');
-    assert.ok((await page.innerText('#result')).includes(does.nameOf('applies.out')));
+    await refuseExample(page, does);
     assert.deepEqual(problems, []);
   });
 

@@ -4,6 +4,7 @@
  */
 import { t } from '../i18n/i18n.js';
 import { byId, download } from './dom.js';
+import { Pass } from './pass.js';
 import { pathOf, veiled } from './privacy.js';
 
 /**
@@ -51,11 +52,6 @@ export function toCsv(rows) {
   );
   return [head.map(cell).join(','), ...lines, ''].join('\r\n');
 }
-
-/** Files of one request, whose results are in the list after it: as many as take about half a second. */
-const PORTION = { first: 8, least: 4, most: 64 };
-const SHORT_MS = 400;
-const LONG_MS = 1500;
 
 export class Batch {
   /**
@@ -113,32 +109,16 @@ export class Batch {
       },
     });
     const todo = desk.shown.filter((item) => item.finding?.model !== model);
-    let done = 0;
-    let asked = 0;
-    let portion = PORTION.first;
-    const show = (/** @type {number} */ more) => {
-      this.progress.max = todo.length;
-      this.progress.value = done + more;
-      this.status.textContent = t('batch.progress', { done: done + more, total: todo.length });
-    };
-    const ask = () => {
-      const items = todo.slice(asked, asked + portion);
-      if (!items.length || controller.signal.aborted || desk.model !== model) return null;
-      asked += items.length;
-      return { items, classified: this.results.classifyMany(items, todo.length - asked, controller.signal, show) };
-    };
-    // The core has the next portion before what became of this one is written into the list.
-    for (let current = ask(), next = ask(); current; current = next, next = ask()) {
-      const start = performance.now();
-      show(0);
-      const apply = await current.classified;
-      const ms = performance.now() - start;
-      const classified = await apply();
-      done += classified;
-      if (classified < current.items.length) break;
-      if (ms < SHORT_MS) portion = Math.min(PORTION.most, 2 * portion);
-      else if (ms > LONG_MS) portion = Math.max(PORTION.least, portion >> 1);
-    }
+    const pass = new Pass(this.results, todo, {
+      signal: controller.signal,
+      isWanted: () => desk.model === model,
+      onProgress: (done) => {
+        this.progress.max = todo.length;
+        this.progress.value = done;
+        this.status.textContent = t('batch.progress', { done, total: todo.length });
+      },
+    });
+    const done = await pass.run();
     if (done < todo.length) await this.results.endMany();
     this.running = null;
     this.#update();

@@ -8,7 +8,7 @@ import { isTrap } from './core.js';
 /**
  * @typedef {import('../shared/protocol.js').Look} Look
  * @typedef {import('../shared/protocol.js').Classified} Classified
- * @typedef {{batch: number, best: Map<number, number>}} Pace  best: ms a picture by batch
+ * @typedef {Map<number, {pictures: number, ms: number}>} Pace  what the network took, by batch
  */
 
 /** Pictures in a run: with more, activations leave the caches that weights were to be kept out of. */
@@ -31,7 +31,7 @@ export class Many {
     this.core = core;
     this.images = images;
     this.useBatch = useBatch;
-    /** Of each model, while it is loaded. @type {WeakMap<object, Map<number, number>>} */
+    /** Of each model, while it is loaded. @type {WeakMap<object, Pace>} */
     this.paces = new WeakMap();
   }
 
@@ -60,10 +60,17 @@ export class Many {
     return results;
   }
 
-  /** One picture a run at first, then several, then the faster of the two. @param {Map<number, number>} pace @param {number} left */
+  /**
+   * One picture a run at first, then several, then the faster of the two: on the whole, since a single picture at its best is as fast as several, but not between reading files.
+   * @param {Pace} pace @param {number} left
+   */
   #batchFor(pace, left) {
-    const one = pace.get(1);
-    const several = pace.get(BATCH);
+    const mean = (/** @type {number} */ batch) => {
+      const taken = pace.get(batch);
+      return taken && taken.ms / taken.pictures;
+    };
+    const one = mean(1);
+    const several = mean(BATCH);
     if (one !== undefined && several !== undefined) return several < one * LEAST_GAIN ? BATCH : 1;
     return one !== undefined && left >= LEAST_TO_TRY ? BATCH : 1;
   }
@@ -72,7 +79,7 @@ export class Many {
    * @param {{classifier: number}} model
    * @param {Look[]} pictures  at most `batch`
    * @param {number} batch
-   * @param {Map<number, number>} pace
+   * @param {Pace} pace
    * @param {boolean} warm  not the first run, which is slower
    * @returns {Promise<Classified[] | null>} null when it was stopped
    */
@@ -95,7 +102,10 @@ export class Many {
     const stopped = errors.every(Boolean) ? null : await failure(async () => this.core.runBatch(classifier));
     if (stopped?.name === 'NSC_ERROR_CANCELLED') return null;
     const end = performance.now();
-    if (warm && pictures.length === batch) pace.set(batch, Math.min(pace.get(batch) ?? Infinity, (end - before) / batch));
+    if (warm && pictures.length === batch) {
+      const { pictures: so, ms } = pace.get(batch) ?? { pictures: 0, ms: 0 };
+      pace.set(batch, { pictures: so + batch, ms: ms + end - before });
+    }
     const totalMs = (end - start) / pictures.length;
     const given = [];
     for (const [slot, error] of errors.entries()) {

@@ -1,86 +1,27 @@
 /** How steady a verdict is: the score under small changes of the picture, kind by kind. */
-import { isCancelled } from '../../client/client.js';
-import { CoreError, FAULT } from '../../shared/protocol.js';
 import { formatNumber, formatPercent, t } from '../../i18n/i18n.js';
-import { coreWords, h, keepFocus } from '../dom.js';
-import { describeError } from '../filelist.js';
+import { h } from '../dom.js';
+import { InquiryView } from './inquiry.js';
 
 /** @typedef {import('../../shared/protocol.js').Steadiness} Steadiness */
 
-export class StabilityView {
+/** @extends {InquiryView<Steadiness>} */
+export class StabilityView extends InquiryView {
   /**
    * @param {import('../desk.js').Desk} desk
    * @param {import('../../client/client.js').Client} client
    */
   constructor(desk, client) {
-    this.desk = desk;
-    this.client = client;
-    this.node = h('section.stability', { id: 'stability' });
-    /** @type {import('../desk.js').Finding | null} */
-    this.finding = null;
-    /** What was found of each finding. @type {WeakMap<object, Steadiness>} */
-    this.found = new WeakMap();
-    /** @type {{controller: AbortController, done: number, total: number} | null} */
-    this.running = null;
-    /** @type {CoreError | null} */
-    this.error = null;
+    super(desk, client, 'stability', 'test');
   }
 
-  /** @param {import('../desk.js').Finding} finding  of the picture that is up */
-  render(finding) {
-    if (finding !== this.finding) {
-      this.running?.controller.abort();
-      this.error = null;
-      this.finding = finding;
-    }
-    const found = this.found.get(finding);
-    this.node.replaceChildren(h('div.explain-head', {}, h('strong', {}, t('stability.title')), this.#button()), ...(found ? this.#result(found) : []));
-    if (this.running) this.node.append(this.#progress(this.running));
-    if (this.error) {
-      const { title, detail } = describeError(this.error);
-      this.node.append(h('p.explain-problem', { role: 'alert' }, h('strong', {}, title), ' ', coreWords(detail)));
-    }
-    return this.node;
+  /** @override @param {import('./inquiry.js').Ask} ask @returns {Promise<Steadiness>} */
+  work(ask) {
+    return ask('stability', { draws: 0 });
   }
 
-  #button() {
-    if (this.running) return h('button.button.small', { type: 'button', id: 'stability-stop', onclick: () => this.running?.controller.abort() }, t('result.stop'));
-    return h('button.button.small', { type: 'button', id: 'stability-test', title: t('stability.hint'), onclick: () => void this.#test() }, t('stability.test'));
-  }
-
-  /** @param {{done: number, total: number}} running */
-  #progress({ done, total }) {
-    return h('progress.stability-progress', { value: done, max: total || 1, 'aria-label': t('stability.title') });
-  }
-
-  async #test() {
-    const { finding } = this;
-    const { current } = this.desk;
-    if (!finding || !current || current.finding !== finding) return;
-    const running = { controller: new AbortController(), done: 0, total: 0 };
-    this.running = running;
-    this.error = null;
-    const show = () => keepFocus(this.node, () => void (this.finding && this.render(this.finding)));
-    show();
-    try {
-      const found = await this.client.request('stability', { key: current.key, frame: finding.frame, draws: 0 }, {
-        signal: running.controller.signal,
-        onProgress: ({ done, total }) => {
-          Object.assign(running, { done, total });
-          const bar = this.node.querySelector('progress');
-          if (bar) Object.assign(bar, { value: done, max: total });
-        },
-      });
-      this.found.set(finding, found);
-    } catch (error) {
-      if (!isCancelled(error)) this.error = error instanceof CoreError ? error : new CoreError(FAULT.REQUEST, 'REQUEST', String(error));
-    }
-    if (this.running === running) this.running = null;
-    show();
-  }
-
-  /** @param {Steadiness} found */
-  #result({ label, score, threshold, draws, flips, mean, deviation, lowest, highest, kinds, dropout, repeated }) {
+  /** @override @param {Steadiness} found */
+  result({ label, score, threshold, draws, flips, mean, deviation, lowest, highest, kinds, dropout, repeated }) {
     const words = t(flips ? 'stability.turned' : 'stability.steady', { flips, draws });
     const spread = t('stability.spread', { label, score: formatPercent(score), mean: formatPercent(mean), deviation: formatNumber(deviation * 100, { maximumFractionDigits: 1 }), lowest: formatPercent(lowest), highest: formatPercent(highest) });
     const rows = kinds.map((kind) =>
