@@ -1,4 +1,7 @@
-/** What Lighthouse says of the served page, on a phone with a slow network as it simulates one, and on a computer. */
+/**
+ * What Lighthouse says of the served page, on a phone with a slow network as it simulates one, and on a computer. One of its parts asks for the latest third-party-web, whatever that
+ * is; bench/package.json names a version, without which `npm ci` takes the lock file for outdated.
+ */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';

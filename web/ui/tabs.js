@@ -14,19 +14,16 @@ function connect(list) {
       if (tab.tabIndex !== wanted) tab.tabIndex = wanted;
     }
   };
-  list.addEventListener('keydown', ({ key, target }) => {
-    const all = tabs();
-    const at = all.findIndex((tab) => tab === target);
-    const next = { ArrowRight: all[(at + 1) % all.length], ArrowLeft: all[(at - 1 + all.length) % all.length], Home: all[0], End: all[all.length - 1] }[key];
-    if (at < 0 || !next) return;
-    next.focus();
-    next.click();
-  });
-  // Home and End go through slices elsewhere.
   list.addEventListener('keydown', (event) => {
-    if (!['Home', 'End'].includes(event.key)) return;
+    const all = tabs();
+    const at = all.findIndex((tab) => tab === event.target);
+    const next = { ArrowRight: all[(at + 1) % all.length], ArrowLeft: all[(at - 1 + all.length) % all.length], Home: all[0], End: all[all.length - 1] }[event.key];
+    if (at < 0 || !next) return;
+    // The same keys go through slices elsewhere.
     event.preventDefault();
     event.stopPropagation();
+    next.focus();
+    next.click();
   });
   new MutationObserver(mark).observe(list, { subtree: true, attributeFilter: ['aria-selected', 'hidden'] });
   mark();
