@@ -8,12 +8,12 @@ import { chromium } from 'playwright-core';
 
 import { listen } from '../scripts/serve.mjs';
 import { CHROMIUM_FLAGS as FLAGS } from '../tests/chromium-flags.mjs';
-import { BENCH, ORT, SCRATCH, TFJS, WASM } from './paths.mjs';
+import { BENCH, LITERT, ORT, SCRATCH, TFJS, WASM } from './paths.mjs';
 
 export { FLAGS };
 
 const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
-const FOLDERS = { bench: join(SCRATCH, 'worker'), core: WASM, ort: ORT, tfjs: TFJS, models: join(SCRATCH, 'models') };
+const FOLDERS = { bench: join(SCRATCH, 'worker'), core: WASM, ort: ORT, tfjs: TFJS, litert: LITERT, models: join(SCRATCH, 'models') };
 
 /**
  * Files of several folders, each under a name of its own. The product's server is not used for this: its policy forbids
@@ -69,7 +69,7 @@ function measureInWorker({ script, message }) {
 }
 
 /**
- * A place to measure in: `measure(job, network)` and `train(job)` start, measure and end one process.
+ * A place to measure in: `measure(job, file)`, a file among the models, and `train(job)` start, measure and end one process.
  * @param {string[]} [flags]  for the browser, beside the usual ones
  */
 export async function openChromium(flags = []) {
@@ -93,14 +93,15 @@ export async function openChromium(flags = []) {
   };
   return {
     version: browser.version(),
-    measure(job, network) {
+    measure(job, file) {
       const urls = {
         core: `${address}core/${job.variant}/negatoscope.mjs`,
         onnxruntime: `${address}ort/ort.wasm.min.mjs`,
         onnxruntimeWasm: `${address}ort/`,
         tfjsWasm: `${address}tfjs/`,
+        litertWasm: `${address}litert/`,
       };
-      return work('worker', { job: { ...job, urls }, model: `/models/${network}.onnx` });
+      return work('worker', { job: { ...job, urls }, model: `/models/${file}` });
     },
     /** Null when it takes longer than the limit. */
     train(job, limitMs) {

@@ -14,7 +14,7 @@ const TARGETS = {
   memoryBytes: 64 * MB,
 };
 /** How far outputs may be from onnxruntime-web's, relative to the largest one. */
-const TOLERANCE = { negatoscope: 1e-4, tfjs: 1e-3, onnxruntime: 1e-4 };
+const TOLERANCE = { negatoscope: 1e-4, tfjs: 1e-3, litert: 1e-3, onnxruntime: 1e-4 };
 
 /** What a wasm memory of ours has at the least: said or not. */
 const EMPTY_BYTES = 32 * 1024 * 1024;
@@ -116,5 +116,7 @@ export function evaluate({ facts, models, contenders, measurements, ceilings }) 
   const tables = ['chromium', 'node'].flatMap((place) =>
     Object.keys(models).map((network) => tableOf(place, network, { contenders, measurements })),
   );
-  return { facts, models, ceiling, tables, targets: targetsOf(tables, models) };
+  /** Which of their builds engines chose, where they say so. */
+  const builds = [...new Set(measurements.flatMap((m) => m.facts?.build ?? []))].sort();
+  return { facts, models, ceiling, builds, tables, targets: targetsOf(tables, models) };
 }

@@ -8,6 +8,7 @@ const ENGINES = {
   negatoscope: () => import('./engines/negatoscope.mjs'),
   onnxruntime: () => import('./engines/onnxruntime.mjs'),
   tfjs: () => import('./engines/tfjs.mjs'),
+  litert: () => import('./engines/litert.mjs'),
 };
 
 /**

@@ -12,7 +12,7 @@ export const NODE_FLAGS = Number(process.versions.node.split('.')[0]) < 22 ? ['-
 export function openNode() {
   return {
     version: process.versions.node,
-    async measure(job, network) {
+    async measure(job, file) {
       const urls = {
         core: pathToFileURL(join(WASM, job.variant ?? '', 'negatoscope.mjs')).href,
         onnxruntime: pathToFileURL(join(ORT, 'ort.node.min.mjs')).href,
@@ -20,7 +20,7 @@ export function openNode() {
       };
       const child = spawn(process.execPath, [...NODE_FLAGS, join(BENCH, 'node-process.mjs')], { stdio: 'pipe' });
       const ended = new Promise((resolve) => child.on('close', resolve));
-      child.stdin.end(JSON.stringify({ job: { ...job, urls }, model: join(SCRATCH, 'models', `${network}.onnx`) }));
+      child.stdin.end(JSON.stringify({ job: { ...job, urls }, model: join(SCRATCH, 'models', file) }));
       const [output, problems, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
       if (code !== 0) throw new Error(`${job.engine} in Node ended with ${code}: ${problems}`);
       return JSON.parse(output);

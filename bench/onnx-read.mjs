@@ -58,8 +58,8 @@ function readTensor(bytes) {
   for (const [field, content] of fields(bytes)) {
     if (field === 1) tensor.dims.push(content);
     else if (field === 8) tensor.name = text.decode(content);
-    // A copy: the numbers in the file are not aligned.
-    else if (field === 9) tensor.data = new Float32Array(content.slice().buffer);
+    // A copy: the numbers in the file are not aligned. (The slice of a Buffer would be none.)
+    else if (field === 9) tensor.data = new Float32Array(new Uint8Array(content).buffer);
   }
   return tensor;
 }

@@ -9,4 +9,5 @@ export const SCRATCH = join(ROOT, 'build/bench');
 /** Builds of the core, copied: a build that goes on meanwhile changes nothing. */
 export const WASM = join(SCRATCH, 'wasm');
 export const ORT = join(ROOT, 'node_modules/onnxruntime-web/dist');
+export const LITERT = join(BENCH, 'node_modules/@litertjs/core/wasm');
 export const TFJS = join(BENCH, 'node_modules/@tensorflow/tfjs-backend-wasm/dist');

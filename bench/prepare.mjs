@@ -33,6 +33,7 @@ export function describeMachine(chromium) {
     negatoscope: versionOf('.'),
     onnxruntime: versionOf('node_modules/onnxruntime-web'),
     tfjs: versionOf('bench/node_modules/@tensorflow/tfjs-backend-wasm'),
+    litert: versionOf('bench/node_modules/@litertjs/core'),
     lighthouse: versionOf('bench/node_modules/lighthouse'),
   };
 }

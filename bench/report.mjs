@@ -12,6 +12,8 @@ const NAMES = {
   'ort-2': 'onnxruntime-web',
   'tfjs-1': 'tfjs-backend-wasm',
   'tfjs-2': 'tfjs-backend-wasm',
+  'litert-1': 'LiteRT.js',
+  'litert-2': 'LiteRT.js',
   'ort-int8-1': 'onnxruntime-web, int8',
 };
 const nameOf = ({ id, batch }) => (batch > 1 ? `${NAMES[id.replace(/-b\d+$/, '')]}, batches of ${batch}` : NAMES[id]);
@@ -45,7 +47,7 @@ function memoryTable(tables, models) {
   return table(['network', 'threads', 'said MB', 'taken MB', 'difference'], rows);
 }
 
-export function report({ facts, models, ceiling, tables, targets }) {
+export function report({ facts, models, ceiling, builds, tables, targets }) {
   const { machine, effort, load } = facts;
   const loads = (values) => values.map((v) => v.toFixed(1)).join(', ');
   const sections = tables.map((t) => {
@@ -67,7 +69,7 @@ for that machine; ratios travel better, but measure on yours.
 | begun | ${facts.began} (UTC), took ${facts.minutes} minutes |
 | machine | ${machine.cpu}, ${machine.logicalCores} logical cores, ${machine.memoryGiB} GiB; ${machine.system} |
 | browser, Node | Chromium ${machine.chromium}; Node ${machine.node} |
-| engines | negatoscope ${machine.negatoscope}; onnxruntime-web ${machine.onnxruntime}; tfjs-backend-wasm ${machine.tfjs} |
+| engines | negatoscope ${machine.negatoscope}; onnxruntime-web ${machine.onnxruntime}; tfjs-backend-wasm ${machine.tfjs}; LiteRT.js (@litertjs/core) ${machine.litert} |
 | load averages | before: ${loads(load.before)}; after: ${loads(load.after)} (the run itself makes 1 to 2) |
 | one thread at most | ${ceiling.fused.toFixed(0)} GFLOP/s in float32 with fused multiply-adds (relaxed SIMD), ${ceiling.separate.toFixed(0)} without: ${(ceiling.fused / ceiling.separate).toFixed(2)} × |
 
@@ -90,7 +92,7 @@ ${memoryTable(tables, models)}
 - **Networks**: layer by layer after the papers, pseudo-random weights from one seed (\`tests/networks/zoo.mjs\`), float32,
   224×224×3, one picture a run or eight (*batches of 8*: the same picture eight times). All engines compute the same function of the same picture; *error* is the largest difference from
   onnxruntime-web's output with one thread, relative to its largest value. A run with a larger error than 1e-4 (ours) or
-  1e-3 (tfjs) ends without a report.
+  1e-3 (tfjs, LiteRT.js) ends without a report.
 - **int8**: the same networks by \`negatoscope quantize\`, held against onnxruntime-web in float32. Their *error* says little:
   networks with random weights make noise of their input; [NUMERICS.md](NUMERICS.md) has what trained ones lose. Where the
   engine has no fast dot products of bytes (Node 20), these run in float32.
@@ -111,12 +113,19 @@ ${memoryTable(tables, models)}
 - **Peak wasm memory**: bytes of the engine's WebAssembly memory after all runs (it never shrinks). JavaScript's own heap,
   the code and the browser are not in it. Ours holds the model file, too.
 - **onnxruntime-web**: its \`wasm\` execution provider with default settings. **tfjs-backend-wasm**: the same network layer
-  by layer out of fused operations (batch normalisation folded, bias and activation inside the convolution), as its
-  converter makes them, without the graph executor of tfjs-converter. Its cap of threads at half of the logical cores is
-  lifted for the measurement with two.
+  by layer out of fused operations (batch normalisation folded into the convolution before it, bias and activation inside
+  the convolution), as its converter makes them, without the graph executor of tfjs-converter; batch normalisation after no
+  convolution (DenseNet-121) is a multiplication and an addition. Values are given back after their last use. Its cap of
+  threads at half of the logical cores is lifted for the measurement with two.
+- **LiteRT.js**: its accelerator \`wasm\` (XNNPACK on the CPU) in Chromium, in the builds that it chooses by itself for one thread
+  and when asked for threads (${builds.join(', ')}, both with relaxed SIMD); the number of threads is its
+  option \`numThreads\`. The networks are written as files of its format (\`bench/tflite.mjs\`) before anything is measured:
+  the same layers as for tfjs, for a fixed number of pictures, with an operator that pads where neither of TensorFlow's two
+  kinds of padding is the network's. Its loader wants \`importScripts\`, which workers of modules do not have: the benchmark
+  runs the same script in its place. Its search for a GPU, which it does not use here, is part of loading.
 - **Not measured**: other browsers, phones, GPUs, energy, networks with trained weights (their speed is the same),
-  LiteRT.js (it takes only its own model format, for which there is no converter here), quantised models in tfjs (its backend has no
-  int8).
+  LiteRT.js in Node (it is for browsers), quantised models in tfjs (its backend has no int8) and in LiteRT.js
+  (\`bench/tflite.mjs\` writes float32 only).
 
 All single times, and the times of our layers, are in \`build/bench.json\` after a run.
 `;

@@ -14,6 +14,9 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { SCRATCH } from '../bench/paths.mjs';
+import { quantise } from '../bench/quantise.mjs';
+import { tfliteOf } from '../bench/tflite.mjs';
 import { buildNetwork } from '../tests/networks/zoo.mjs';
 import { ROOT, buildPreset, say, setUpEngines } from './setup.mjs';
 
@@ -27,39 +30,46 @@ const { values: options } = parseArgs({
 });
 
 const NETWORKS = { resnet18: 'ResNet-18', resnet50: 'ResNet-50', mobilenetv2: 'MobileNetV2', densenet121: 'DenseNet-121', vgg16: 'VGG-16' };
-/** Batch norms before their convolution, and a dense layer over places: bench/layers.mjs has no such layers. */
-const WITHOUT_TFJS = ['densenet121', 'vgg16'];
 /** Runs of several seconds, which say nothing that the others do not. */
 const WITHOUT_BATCH = ['vgg16'];
 const BATCH = 8;
 const SIZE = [3, 224, 224];
 
-/** What is compared. Node runs those with one thread. */
+/** What is compared. Node runs those with one thread, but for LiteRT.js, which is for browsers. */
 const CONTENDERS = [
   { id: 'relaxed-1', engine: 'negatoscope', variant: 'relaxed', threads: 1 },
   { id: 'ort-1', engine: 'onnxruntime', threads: 1 },
   { id: 'stock-1', engine: 'negatoscope', variant: 'relaxed', threads: 1, stock: true },
   { id: 'simd-1', engine: 'negatoscope', variant: 'simd', threads: 1 },
   { id: 'tfjs-1', engine: 'tfjs', threads: 1 },
+  { id: 'litert-1', engine: 'litert', threads: 1 },
   { id: 'int8-1', engine: 'negatoscope', variant: 'relaxed', threads: 1, quantised: true },
   { id: 'relaxed-2', engine: 'negatoscope', variant: 'relaxed-threads', threads: 2 },
   { id: 'ort-2', engine: 'onnxruntime', threads: 2 },
   { id: 'tfjs-2', engine: 'tfjs', threads: 2 },
+  { id: 'litert-2', engine: 'litert', threads: 2 },
   { id: 'int8-2', engine: 'negatoscope', variant: 'relaxed-threads', threads: 2, quantised: true },
   { id: 'ort-int8-1', engine: 'onnxruntime', threads: 1, quantised: true },
   { id: 'relaxed-1-b8', engine: 'negatoscope', variant: 'relaxed', threads: 1, batch: BATCH },
   { id: 'ort-1-b8', engine: 'onnxruntime', threads: 1, batch: BATCH },
   { id: 'tfjs-1-b8', engine: 'tfjs', threads: 1, batch: BATCH },
+  { id: 'litert-1-b8', engine: 'litert', threads: 1, batch: BATCH },
   { id: 'int8-1-b8', engine: 'negatoscope', variant: 'relaxed', threads: 1, batch: BATCH, quantised: true },
   { id: 'relaxed-2-b8', engine: 'negatoscope', variant: 'relaxed-threads', threads: 2, batch: BATCH },
   { id: 'ort-2-b8', engine: 'onnxruntime', threads: 2, batch: BATCH },
+  { id: 'litert-2-b8', engine: 'litert', threads: 2, batch: BATCH },
   { id: 'int8-2-b8', engine: 'negatoscope', variant: 'relaxed-threads', threads: 2, batch: BATCH, quantised: true },
 ];
 
 const runsThere = (contender, place, network) =>
-  (place === 'chromium' || contender.threads === 1) &&
-  !(contender.engine === 'tfjs' && WITHOUT_TFJS.includes(network)) &&
+  (place === 'chromium' || (contender.threads === 1 && contender.engine !== 'litert')) &&
   !(contender.batch && WITHOUT_BATCH.includes(network));
+
+/** A contender's model, among those that a run makes. */
+function fileOf({ engine, quantised, batch = 1 }, network) {
+  if (engine === 'litert') return `${network}-${batch}.tflite`;
+  return quantised ? `${network}-int8.onnx` : `${network}.onnx`;
+}
 
 const EFFORT = options.quick
   ? { rounds: 1, runs: 8, warmUp: { minRuns: 6, minMs: 300 } }
@@ -69,7 +79,18 @@ const EFFORT = options.quick
 async function measureCeilings(chromium, network, ceilings) {
   for (const variant of ['fused', 'separate']) {
     const job = { engine: 'ceiling', variant, threads: 1, size: [1, 1, 1], runs: 20, warmUp: { minRuns: 10, minMs: 200 } };
-    ceilings[variant].push(...(await chromium.measure(job, network)).times);
+    ceilings[variant].push(...(await chromium.measure(job, `${network}.onnx`)).times);
+  }
+}
+
+/** The network in the forms that the contenders take. */
+async function writeModels(name, bytes) {
+  const write = (file, content) => writeFileSync(join(SCRATCH, 'models', file), content);
+  write(`${name}.onnx`, bytes);
+  await quantise(name, SIZE);
+  for (const contender of CONTENDERS) {
+    if (contender.engine !== 'litert' || contender.threads > 1 || !runsThere(contender, 'chromium', name)) continue;
+    write(fileOf(contender, name), tfliteOf(bytes, SIZE, contender.batch));
   }
 }
 
@@ -84,7 +105,7 @@ async function measureEngines(places, models, measurements, ceilings) {
         for (const contender of round % 2 ? turned.reverse() : turned) {
           const { id, quantised, ...job } = contender;
           const load = loadavg()[0];
-          const file = quantised ? `${network}-int8` : network;
+          const file = fileOf(contender, network);
           const { batch = 1 } = contender;
           const effort = { runs: Math.ceil(EFFORT.runs / Math.min(4, batch)), warmUp: { ...EFFORT.warmUp, minRuns: Math.ceil(EFFORT.warmUp.minRuns / Math.min(4, batch)) } };
           const result = await host.measure({ ...job, size: SIZE, ...effort }, file);
@@ -106,10 +127,8 @@ async function main() {
   const { openChromium } = await import('../bench/chromium.mjs');
   const { openNode } = await import('../bench/node.mjs');
   const { evaluate } = await import('../bench/evaluate.mjs');
-  const { quantise } = await import('../bench/quantise.mjs');
   const { report } = await import('../bench/report.mjs');
   const { copyBuilds, describeMachine } = await import('../bench/prepare.mjs');
-  const { SCRATCH } = await import('../bench/paths.mjs');
 
   copyBuilds(wasm);
   const models = {};
@@ -118,8 +137,7 @@ async function main() {
     const title = NETWORKS[name];
     if (!title) throw new Error(`there is no network ${name}`);
     const { bytes, parameters } = buildNetwork(name, { batch: 'batch' });
-    writeFileSync(join(SCRATCH, 'models', `${name}.onnx`), bytes);
-    await quantise(name, SIZE);
+    await writeModels(name, bytes);
     models[name] = { title, parameters, weightBytes: parameters * 4, fileBytes: bytes.length };
   }
 

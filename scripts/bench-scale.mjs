@@ -43,7 +43,7 @@ async function measureAll(chromium, name, side, batch) {
     for (const { id, ...job } of round % 2 ? [...ENGINES].reverse() : ENGINES) {
       const runs = Math.max(4, Math.ceil(20 / batch));
       const warmUp = { minRuns: Math.max(2, Math.ceil(10 / batch)), minMs: options.quick ? 200 : 800 };
-      const { times } = await chromium.measure({ ...job, size: [3, side, side], batch, runs, warmUp }, name);
+      const { times } = await chromium.measure({ ...job, size: [3, side, side], batch, runs, warmUp }, `${name}.onnx`);
       least[id] = Math.min(least[id], ...times.map((ms) => ms / batch));
     }
   }
