@@ -94,12 +94,13 @@ NSC_WARN_UNUSED nsc_status nsc_training_set_base(nsc_training *training, nsc_sou
  * {"net": "small", "epochs": 20, "batch": 32, "rate": 0.001, "schedule": "one-cycle", "warmUp": 0,
  *  "optimiser": "adamw", "momentum": 0.9, "nesterov": false, "decay": 0.02, "clip": 5, "smoothing": 0, "focal": 0
  * (gamma, two labels), "balance": "none" | "weights" | "over" | "under", "average": 0.99, "keep": "best" | "last",
- * "patience": 0, "seed": 1, "augment": "none" | "film" | "usual" | {"flipHorizontal", "rotation", ...}} "net" may be
- * "base": the model of nsc_training_set_base with a new head, or with "head": "keep" its own. "trainable": "all",
- * "head", or how many convolutions and dense layers from the end; the rest keeps its weights. A head alone with
- * "augment": "none" learns from features that are computed once. "continue": true goes on with the network as it is,
- * with these options. Builds the network and forgets what an earlier one learned. Two labels give one sigmoid output,
- * more a softmax. `threads`: 0 means one. Errors: ARGUMENT names the member, SHAPE, MEMORY.
+ * "patience": 0, "seed": 1, "dropout": null (each of the network's dropouts has its own rate) or one rate, 0 to 0.95,
+ * "augment": "none" | "film" | "usual" | {"flipHorizontal", "rotation", ...}} "net" may be "base": the model of
+ * nsc_training_set_base with a new head, or with "head": "keep" its own. "trainable": "all", "head", or how many
+ * convolutions and dense layers from the end; the rest keeps its weights. A head alone with "augment": "none" learns
+ * from features that are computed once. "continue": true goes on with the network as it is, with these options. Builds
+ * the network and forgets what an earlier one learned. Two labels give one sigmoid output, more a softmax. `threads`: 0
+ * means one. Errors: ARGUMENT names the member, SHAPE, MEMORY.
  */
 NSC_WARN_UNUSED nsc_status nsc_training_begin(nsc_training *training, const char *options, uint32_t threads,
                                               nsc_error *err);

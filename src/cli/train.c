@@ -23,6 +23,7 @@ const char nsc_cli_train_usage[] =
     "  --momentum X          0.9 for sgd                 --clip X                   5\n"
     "  --focal GAMMA         focal loss, two labels      --keep best|last           weights by validation, or the "
     "last\n"
+    "  --dropout X           rate of the network's dropouts, instead of its own; 0: none\n"
     "  --patience N          0: all epochs               --average X                0.99\n"
     "  --sensitivity X       of the threshold, at least  --threshold X              fixed, not from validation\n"
     "  --half                float16 weights in the file\n"
@@ -43,24 +44,14 @@ const char nsc_cli_train_usage[] =
 static const struct {
   const char *option, *member;
   bool text;
-} handed_on[] = {{"--net", "net", true},
-                 {"--epochs", "epochs", false},
-                 {"--batch", "batch", false},
-                 {"--rate", "rate", false},
-                 {"--schedule", "schedule", true},
-                 {"--optimiser", "optimiser", true},
-                 {"--decay", "decay", false},
-                 {"--smoothing", "smoothing", false},
-                 {"--balance", "balance", true},
-                 {"--warm-up", "warmUp", false},
-                 {"--momentum", "momentum", false},
-                 {"--clip", "clip", false},
-                 {"--patience", "patience", false},
-                 {"--average", "average", false},
-                 {"--augment", "augment", true},
-                 {"--trainable", "trainable", false},
-                 {"--focal", "focal", false},
-                 {"--keep", "keep", true}};
+} handed_on[] = {
+    {"--net", "net", true},         {"--epochs", "epochs", false},       {"--batch", "batch", false},
+    {"--rate", "rate", false},      {"--schedule", "schedule", true},    {"--optimiser", "optimiser", true},
+    {"--decay", "decay", false},    {"--dropout", "dropout", false},     {"--smoothing", "smoothing", false},
+    {"--balance", "balance", true}, {"--warm-up", "warmUp", false},      {"--momentum", "momentum", false},
+    {"--clip", "clip", false},      {"--patience", "patience", false},   {"--average", "average", false},
+    {"--augment", "augment", true}, {"--trainable", "trainable", false}, {"--focal", "focal", false},
+    {"--keep", "keep", true}};
 
 enum { HANDED_ON = sizeof handed_on / sizeof *handed_on, OWN_OPTIONS = 24, DATA_OPTIONS = 8 };
 

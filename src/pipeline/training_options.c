@@ -114,7 +114,9 @@ nsc_status nsc_training_read_plan(const char *json, nsc_training_plan *out, nsc_
   o->seed = (uint64_t)nsc_fields_number(&f, "seed", 0, 9007199254740991, 1);
   o->augment = preset(c.augment);
   nsc_training_augment(&f, "augment", &o->augment);
-  nsc_training_plan plan = {.layers = read_layers(&f), .go_on = nsc_fields_flag(&f, "continue", false)};
+  nsc_training_plan plan = {.layers = read_layers(&f),
+                            .dropout = (float)nsc_fields_number(&f, "dropout", 0, 0.95, -1),
+                            .go_on = nsc_fields_flag(&f, "continue", false)};
   static const char *const heads[] = {"new", "keep", NULL};
   plan.keeps_head = nsc_fields_choice(&f, "head", heads, 0) == 1;
   plan.changes = any_change(&o->augment);
@@ -191,6 +193,7 @@ static void write_defaults(nsc_text *t) {
   nsc_json_key(t, "nesterov"), nsc_json_bool(t, false);
   nsc_json_key(t, "decay"), nsc_json_float(t, o->optimiser.weight_decay);
   nsc_json_key(t, "clip"), nsc_json_float(t, o->optimiser.clip_norm);
+  nsc_json_key(t, "dropout"), nsc_json_null(t);
   nsc_json_key(t, "smoothing"), nsc_json_float(t, o->smoothing);
   nsc_json_key(t, "focal"), nsc_json_float(t, o->focal);
   nsc_json_key(t, "balance"), nsc_json_string(t, balances[c.balance]);

@@ -36,6 +36,7 @@ typedef struct nsc_training_plan {
   nsc_train_options train;
   char net[32];
   uint32_t layers; /* that learn, from the end; 1 is the head, UINT32_MAX all */
+  float dropout;   /* rate of all dropouts; negative: each its own */
   bool go_on;      /* with the network as it is */
   bool keeps_head; /* of the base, instead of a new one */
   bool changes;    /* pictures are augmented */

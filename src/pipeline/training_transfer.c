@@ -84,6 +84,13 @@ static nsc_status build_from_base(nsc_training *t, const nsc_training_plan *plan
   return status;
 }
 
+/* A rate other than the network's own. Without one nothing is dropped in any case. */
+static nsc_status set_dropout(nsc_training *t, const nsc_training_plan *plan, nsc_error *err) {
+  if (plan->dropout < 0 || nsc_net_set_dropout(t->net, plan->dropout) > 0 || plan->dropout == 0) return NSC_OK;
+  nsc_training_forget(t);
+  return nsc_fail(err, NSC_ERROR_ARGUMENT, "dropout of %g: the network has no dropout", (double)plan->dropout);
+}
+
 nsc_status nsc_training_build(nsc_training *t, const nsc_training_plan *plan, nsc_error *err) {
   const nsc_dataset *d = &t->data;
   if (plan->go_on) {
@@ -109,7 +116,7 @@ nsc_status nsc_training_build(nsc_training *t, const nsc_training_plan *plan, ns
     if (d->survival) nsc_survival_prepare(d, t->net, t->head);
   }
   nsc_net_freeze(t->net, plan->layers);
-  return NSC_OK;
+  return set_dropout(t, plan, err);
 }
 
 nsc_status nsc_training_normal(const nsc_training *t, bool of_base, nsc_normal *out, nsc_error *err) {

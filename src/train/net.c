@@ -201,6 +201,16 @@ uint32_t nsc_net_dropout(nsc_net *net, uint32_t x, float rate) {
   return output_of(layer);
 }
 
+size_t nsc_net_set_dropout(nsc_net *net, float rate) {
+  size_t count = 0;
+  for (uint32_t l = 0; l < net->layer_count; l++) {
+    if (net->layers[l].kind != NSC_LAYER_DROPOUT) continue;
+    net->layers[l].rate = rate;
+    count++;
+  }
+  return count;
+}
+
 uint32_t nsc_net_add(nsc_net *net, uint32_t a, uint32_t b) {
   nsc_tensor x = net->tensors[a], y = net->tensors[b];
   if (x.height != y.height || x.width != y.width || x.channels != y.channels) {

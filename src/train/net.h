@@ -135,6 +135,8 @@ uint32_t nsc_net_max_pool(nsc_net *net, uint32_t x, size_t kernel, size_t stride
 uint32_t nsc_net_average_pool(nsc_net *net, uint32_t x, size_t kernel, size_t stride);
 uint32_t nsc_net_global_pool(nsc_net *net, uint32_t x);
 uint32_t nsc_net_dropout(nsc_net *net, uint32_t x, float rate);
+/* Gives all dropouts of a network this rate, 0 to below 1. Returns how many there are. */
+size_t nsc_net_set_dropout(nsc_net *net, float rate);
 uint32_t nsc_net_add(nsc_net *net, uint32_t a, uint32_t b);
 uint32_t nsc_net_concat(nsc_net *net, const uint32_t *tensors, uint32_t count);
 uint32_t nsc_net_flatten(nsc_net *net, uint32_t x);

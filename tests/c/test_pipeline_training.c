@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/source.h"
 #include "base/text.h"
-#include "pipeline/training.h"
+#include "pipeline/training_private.h"
 #include "png_builder.h"
 #include "test.h"
 
@@ -187,6 +187,26 @@ TEST(training_goes_on_without_the_files) {
   nsc_text_drop(&checkpoint);
 }
 
+/* The rates that a model file has: one dropout in `small`. */
+TEST(training_with_another_dropout) {
+  static const struct {
+    const char *options;
+    float rate;
+  } cases[] = {{"{\"epochs\":1}", 0.3f},
+               {"{\"epochs\":1,\"dropout\":null}", 0.3f},
+               {"{\"epochs\":1,\"dropout\":0.5}", 0.5f},
+               {"{\"epochs\":1,\"dropout\":0}", 0}};
+  nsc_training *t = make_training(DATA, 40);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    nsc_error err = {0};
+    REQUIRE(nsc_training_begin(t, cases[i].options, 1, &err) == NSC_OK);
+    uint32_t l = 0;
+    while (t->net->layers[l].kind != NSC_LAYER_DROPOUT) l++;
+    CHECK_NEAR(t->net->layers[l].rate, cases[i].rate, 0);
+  }
+  nsc_training_free(t);
+}
+
 TEST(training_says_what_is_wrong_with_its_options) {
   static const struct {
     const char *json, *text;
@@ -199,6 +219,8 @@ TEST(training_says_what_is_wrong_with_its_options) {
       {"{\"net\":\"vgg99\"}", "vgg99"},
       {"{\"net\":\"resnet18\",\"augment\":{\"rotatoin\":3}}", "\"rotatoin\" is not known"},
       {"{\"augment\":{\"rotation\":300}}", "\"rotation\" must be from 0 to 180"},
+      {"{\"dropout\":1}", "\"dropout\" must be from 0 to 0.95"},
+      {"{\"net\":\"resnet18\",\"dropout\":0.5}", "dropout of 0.5: the network has no dropout"},
       {"[1]", "no JSON object"},
       {"{", "training options"},
   };

@@ -98,3 +98,30 @@ TEST(zoo_saved_networks_run_alike) {
     nsc_net_free(net);
   }
 }
+
+/* cnn-28 has three dropouts and nothing else that differs between training and inference. */
+TEST(zoo_dropout_of_another_rate) {
+  enum { SIDE = 28, LABELS = 3 };
+  nsc_net *net;
+  nsc_compute *compute;
+  nsc_error err = {0};
+  REQUIRE(nsc_zoo_build("resnet18", SIDE, SIDE, 1, LABELS, 7, &net, &err) == NSC_OK);
+  CHECK_EQ(nsc_net_set_dropout(net, 0.5f), 0);
+  nsc_net_free(net);
+  REQUIRE(nsc_zoo_build("cnn-28", SIDE, SIDE, 1, LABELS, 7, &net, &err) == NSC_OK);
+  REQUIRE(nsc_compute_create(1, &compute, &err) == NSC_OK && nsc_net_set_batch(net, 1, &err) == NSC_OK);
+  nsc_rng rng = nsc_rng_seeded(3);
+  float *x = nsc_net_tensor(net, net->input)->value, plain[LABELS];
+  for (int k = 0; k < SIDE * SIDE; k++) x[k] = nsc_rng_float(&rng) - 0.5f;
+  CHECK_EQ(nsc_net_forward(net, compute, false, &rng, &err), NSC_OK);
+  const float *y = nsc_net_tensor(net, net->output)->value;
+  memcpy(plain, y, sizeof plain);
+  CHECK_EQ(nsc_net_set_dropout(net, 0), 3);
+  CHECK_EQ(nsc_net_forward(net, compute, true, &rng, &err), NSC_OK);
+  CHECK(memcmp(plain, y, sizeof plain) == 0);
+  CHECK_EQ(nsc_net_set_dropout(net, 0.5f), 3);
+  CHECK_EQ(nsc_net_forward(net, compute, true, &rng, &err), NSC_OK);
+  CHECK(memcmp(plain, y, sizeof plain) != 0);
+  nsc_compute_free(compute);
+  nsc_net_free(net);
+}

@@ -181,6 +181,13 @@ describe('the lessons, done', { skip: unavailable || (!existsSync(NATIVE) && 'th
     await does.train(15, { 'train.option.augment': 'train.augment.film', 'train.option.patience': 0 });
     const varied = (await does.history()).at(-1);
     assert.ok(varied.validationLoss < 2 * varied.trainLoss, `together: ${varied.trainLoss}, ${varied.validationLoss}`);
+    await page.waitForSelector('#train-start:not([disabled])');
+    await does.train(8, { 'train.option.augment': 'train.augment.none', 'train.option.dropout': 0 });
+    const whole = (await does.history()).at(-1);
+    await page.waitForSelector('#train-start:not([disabled])');
+    await does.train(8, { 'train.option.dropout': 0.8 });
+    const dropped = (await does.history()).at(-1);
+    assert.ok(dropped.trainLoss > 1.5 * whole.trainLoss, `dropout: ${dropped.trainLoss}, without ${whole.trainLoss}`);
     assert.deepEqual(problems, []);
   });
 

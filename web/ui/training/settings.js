@@ -14,9 +14,11 @@ import { Transfer } from './transfer.js';
  */
 
 const MAIN = ['epochs', 'batch', 'rate', 'schedule'];
-const ADVANCED = ['optimiser', 'momentum', 'nesterov', 'decay', 'clip', 'warmUp', 'smoothing', 'balance', 'average', 'patience', 'seed'];
+const ADVANCED = ['optimiser', 'momentum', 'nesterov', 'decay', 'dropout', 'clip', 'warmUp', 'smoothing', 'balance', 'average', 'patience', 'seed'];
 /** Only where the optimiser has them. */
 const OF_SGD = ['momentum', 'nesterov'];
+/** May be left empty, for what the network has. */
+const OPTIONAL = 'dropout';
 /** Only where labels are learned. */
 const OF_LABELS = ['smoothing', 'balance'];
 const FILLS = ['nearest', 'reflect', 'constant', 'wrap'];
@@ -42,6 +44,9 @@ function ownOptions(options) {
   const { net: _, head: __, trainable: ___, rate: ____, augment: _____, ...rest } = options;
   return rest;
 }
+
+/** What is left empty is the core's to say. @param {HTMLInputElement} input */
+const numberOf = (input) => (input.name === OPTIONAL && input.value === '' ? null : Number(input.value));
 
 export class Settings {
   /**
@@ -254,7 +259,8 @@ export class Settings {
     const whole = ['epochs', 'batch', 'patience', 'seed'].includes(name) ? { step: 1 } : {};
     const least = ['epochs', 'batch'].includes(name) ? { min: 1 } : { min: 0 };
     const hint = hasText(`train.hint.${name}`) ? t(`train.hint.${name}`) : '';
-    return field(text, numberInput(name, value, { ...whole, ...least }), hint);
+    const empty = name === OPTIONAL ? { required: false, max: 0.95 } : {};
+    return field(text, numberInput(name, value ?? '', { ...whole, ...least, ...empty }), hint);
   }
 
   /** @param {Choices} choices */
@@ -287,7 +293,7 @@ export class Settings {
       }
       return;
     }
-    const value = input.type === 'checkbox' ? input.checked : input.type === 'number' ? Number(input.value) : input.value;
+    const value = input.type === 'checkbox' ? input.checked : input.type === 'number' ? numberOf(input) : input.value;
     if (input.dataset.augment !== undefined) {
       if (this.values.augment !== CUSTOM) this.augment = this.#preset(choices, this.values.augment);
       this.augment[input.name] = value;
