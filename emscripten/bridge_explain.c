@@ -95,14 +95,27 @@ nsc_status bridge_stability_json(const nsc_stability *stability) {
 
 /* ---- several models ---- */
 
-nsc_status bridge_ensemble_create(uint32_t combine) {
+nsc_status bridge_ensemble_create(uint32_t combine, const char *stack) {
   nsc_error *err = bridge_begin();
   nsc_ensemble *e = NULL;
-  return bridge_finish(nsc_ensemble_create((nsc_combine)combine, NULL, &e, err), e);
+  return bridge_finish(nsc_ensemble_create((nsc_combine)combine, stack, &e, err), e);
 }
 
 nsc_status bridge_ensemble_ask(nsc_ensemble *ensemble, nsc_classifier *classifier, nsc_image *image, uint32_t frame) {
   return nsc_ensemble_ask(ensemble, classifier, image, frame, bridge_cancel_flag(), bridge_begin());
+}
+
+/* What was asked belongs to a picture of which this is true; the next one comes. */
+nsc_status bridge_ensemble_learn(nsc_ensemble *ensemble, const uint8_t *truth) {
+  nsc_status status = nsc_ensemble_learn(ensemble, truth, bridge_begin());
+  nsc_ensemble_next(ensemble);
+  return status;
+}
+
+nsc_status bridge_ensemble_fit(nsc_ensemble *ensemble) {
+  nsc_error *err = bridge_begin();
+  char *json = NULL;
+  return bridge_finish(nsc_ensemble_fit(ensemble, &json, err), json);
 }
 
 nsc_status bridge_ensemble_json(nsc_ensemble *ensemble) {

@@ -1,10 +1,11 @@
 /** Batch triage in Chromium: a long table, its order and filters, reviews by keyboard that come back, resuming, what is saved. */
 import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
-import { ctSeries, greyPng, tinyExpected } from '../node/fixtures.mjs';
+import { contraryModel, ctSeries, greyPng, tinyExpected } from '../node/fixtures.mjs';
 import { newPage, openSite, screenshot, unavailable, useSite } from './harness.mjs';
 
 const COUNT = 300;
@@ -91,6 +92,55 @@ describe('triage', { skip: unavailable }, () => {
     await page.click('#triage-all');
     assert.match(await page.innerText('#triage-count'), /^300 of 300/);
     await screenshot(page, 'triage');
+    assert.deepEqual(problems, []);
+  });
+
+  test('how much each of two models counts is learnt from reviews, saved, and opened again', async (t) => {
+    const { page, problems } = await newPage(t, shared.browser);
+    await open(page, await writeFilms(40), 40);
+    await page.setInputFiles('#pick-model', [{ name: 'contrary.onnx', mimeType: 'application/octet-stream', buffer: contraryModel() }]);
+    await page.waitForFunction(() => globalThis.negatoscope.desk.model.name === 'contrary');
+    await page.selectOption('#model-select', { index: 0 });
+    await page.waitForFunction(() => globalThis.negatoscope.desk.model.name !== 'contrary');
+    await page.click('#classify-all');
+    await classified(page, 40);
+    await up(page);
+    await page.focus('#triage-table');
+    await page.keyboard.press('Home');
+    await page.click('#opinions summary');
+    await page.click('#opinions-learn');
+    await page.waitForSelector('#opinions .explain-problem');
+    assert.match(await page.innerText('#opinions .explain-problem'), /30 pictures or more/);
+    await page.focus('#triage-table');
+    // The upper half of the list is what the first model says, the lower half is not.
+    for (let i = 0; i < 40; i++) await page.keyboard.press(i < 20 ? 'a' : 'd');
+    assert.match(await page.innerText('#triage-count'), /20 agreed, 20 disagreed/);
+    await page.click('#opinions-learn');
+    await page.waitForSelector('#opinions-stack');
+    const [, first, second] = /Learnt from 40 pictures: .* (-?[\d.]+), contrary (-?[\d.]+)\./.exec(await page.innerText('#opinions-stack'));
+    assert.ok(Number(first) > Number(second), `${first}, ${second}`);
+    assert.equal(await page.inputValue('#opinions-way'), 'stack');
+    await page.click('#opinions-ask');
+    await page.waitForSelector('#opinions-words');
+    assert.match(await page.innerText('.opinions-table tfoot'), /Learnt weights/);
+    await screenshot(page, 'learnt-weights');
+
+    const weights = JSON.parse(await saved(page, '#opinions-save'));
+    assert.deepEqual([weights.format, weights.pictures, weights.members[1]], ['negatoscope-stack', 40, 'contrary']);
+    const pick = (content) => page.setInputFiles('#pick-weights', [{ name: 'w.json', mimeType: 'application/json', buffer: Buffer.from(content) }]);
+    await pick('{}');
+    await page.waitForSelector('#opinions .explain-problem');
+    assert.match(await page.innerText('#opinions .explain-problem'), /w\.json: no weights/);
+    await pick(JSON.stringify({ ...weights, members: ['somebody', 'else'] }));
+    await page.waitForFunction(() => /belong to other models: somebody, else/.test(document.getElementById('opinions-stack').textContent));
+    assert.equal(await page.locator('#opinions-way option').count(), 2);
+    // In another order the models speak in that order.
+    await pick(JSON.stringify({ ...weights, members: weights.members.toReversed(), weights: weights.weights.toReversed() }));
+    await page.waitForFunction(() => /contrary -?[\d.]+, /.test(document.getElementById('opinions-stack').textContent));
+    const before = await page.innerText('.opinions-table tfoot td:last-child');
+    await page.click('#opinions-ask');
+    await page.waitForFunction(() => /contrary/i.test(document.querySelector('.opinions-table tbody tr').textContent));
+    assert.equal(await page.innerText('.opinions-table tfoot td:last-child'), before);
     assert.deepEqual(problems, []);
   });
 

@@ -406,6 +406,12 @@ export function tinyModelInTwoFiles(name) {
   return { model, weights: Buffer.concat(parts) };
 }
 
+/** tinyModel under another name, whose logit has the other sign. */
+export function contraryModel() {
+  const turned = (name, dims, values) => tensor(name, dims, name.startsWith('w') ? values.map((value) => -value) : values);
+  return tinyModel({ metadata: { ...describe(TINY.size, 'Contrary test model'), 'nsc.name': 'contrary' }, tensors: turned });
+}
+
 /** What tinyModel gives, in plain loops: the probability of "present". `value(x, y)` is 0…1. */
 export function tinyExpected(value) {
   const { size } = TINY;

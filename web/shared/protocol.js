@@ -91,7 +91,11 @@
  *                                                 usual. Progress as of `explain`
  *   opinions   {key, frame, combine, others}      Opinions: what the model and others say together. `combine` is an index of a
  *                                                 name in constants.combines; others are {file, options, weights} as in
- *                                                 'model', and are not kept. Progress in models, phase 'opinions'
+ *                                                 'model', and are not kept. Progress in models, phase 'opinions'.
+ *                                                 stack: weights that were learnt, as JSON, with the models in their
+ *                                                 order, and at: where the loaded one stands among them, else 0
+ *   learnStack {pictures, others}                 StackFile: how much each model's word counts, from Labelled pictures.
+ *                                                 Progress in pictures, phase 'opinions'
  *   record     ReportWish                         a report in one form: text for json, html and fhir (nsc_record_json, ..), bytes
  *                                                 for the DICOM objects sr, sc and seg. Classifies, explains and tests
  *                                                 steadiness anew; progress as of `explain`
@@ -322,6 +326,10 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {Record<string, number>} votes
  * @property {string} applies
  * @property {number} ms
+ *
+ * @typedef {{format: string, members: string[], weights: number[], pictures: number,
+ *            logLoss: {stack: number, average: number, held: number, members: number[]}}} StackFile  nsc_ensemble_fit, what the page reads of it
+ * @typedef {{key: string, frame: number, truth: number[]}} Labelled  truth: 1 for each label of the loaded model that the picture has
  *
  * @typedef {'json' | 'html' | 'fhir' | 'sr' | 'sc' | 'seg'} ReportForm
  *

@@ -241,6 +241,7 @@ export async function startApp(parts, { offline }) {
     training.show('train');
     training.take(found);
   });
+  results.opinions.reviewed = () => triage.labelled();
   const opening = new Opening(desk, client, stacks, {
     divert: (found) => training.take(found),
     models,

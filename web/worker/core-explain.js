@@ -92,16 +92,27 @@ export class CoreStability {
 
 /** What several models say of one picture. */
 export class CoreEnsemble {
-  /** @param {Core} core @param {number} combine */
-  constructor(core, combine) {
+  /** @param {Core} core @param {number} combine @param {string | null} [stack]  weights that were learnt */
+  constructor(core, combine, stack = null) {
     this.core = core;
-    core.call('bridge_ensemble_create', combine);
+    core.withTexts([stack], (text) => core.call('bridge_ensemble_create', combine, text));
     this.handle = core.result();
   }
 
   /** @param {number} classifier  may end afterwards @param {number} image @param {number} frame */
   ask(classifier, image, frame) {
     this.core.call('bridge_ensemble_ask', this.handle, classifier, image, frame);
+  }
+
+  /** Of the picture that all were asked about. @param {Uint8Array} truth  1 for each label that it has */
+  learn(truth) {
+    this.core.withBytes(truth, (address) => this.core.call('bridge_ensemble_learn', this.handle, address));
+  }
+
+  /** @returns {import('../shared/protocol.js').StackFile} */
+  fit() {
+    this.core.call('bridge_ensemble_fit', this.handle);
+    return this.core.ownedJson();
   }
 
   /** @returns {import('../shared/protocol.js').Opinions} */

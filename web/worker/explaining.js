@@ -43,6 +43,9 @@ export function testStability(core, classifier, image, frame, draws, progress) {
   }
 }
 
+/** Stands for the loaded model among others. */
+const LOADED = null;
+
 /** @param {Core} core @param {Model} model */
 function end(core, { handle, classifier }) {
   core.freeClassifier(classifier);
@@ -56,16 +59,19 @@ function end(core, { handle, classifier }) {
  * @param {Core} core
  * @param {number} classifier
  * @param {Other[]} others
- * @param {{open: (other: Other) => Promise<Model>, image: () => Promise<number>, frame: number, combine: number, progress: Progress}} how  `image` is asked
- *   for each time: files are read in between
+ * @param {{open: (other: Other) => Promise<Model>, image: () => Promise<number>, frame: number, combine: number, stack: string | null, at: number, progress: Progress}} how
+ *   `image` is asked for each time: files are read in between. at: of the loaded model among the others, which speak in their order
  */
-export async function askModels(core, classifier, others, { open, image, frame, combine, progress }) {
-  const ensemble = new CoreEnsemble(core, combine);
+export async function askModels(core, classifier, others, { open, image, frame, combine, stack, at, progress }) {
+  const ensemble = new CoreEnsemble(core, combine, stack);
   const total = others.length + 1;
   try {
-    ensemble.ask(classifier, await image(), frame);
-    for (const [at, other] of others.entries()) {
-      progress(at + 1, total, 'opinions');
+    for (const [turn, other] of [...others.slice(0, at), LOADED, ...others.slice(at)].entries()) {
+      progress(turn, total, 'opinions');
+      if (other === LOADED) {
+        ensemble.ask(classifier, await image(), frame);
+        continue;
+      }
       const model = await open(other);
       try {
         ensemble.ask(model.classifier, await image(), frame);
@@ -81,6 +87,40 @@ export async function askModels(core, classifier, others, { open, image, frame, 
     return facts;
   } catch (error) {
     if (!isTrap(error)) ensemble.free();
+    throw error;
+  }
+}
+
+/**
+ * How much each model's word counts, from labelled pictures. All models are open at once: each picture goes through all of them.
+ * @template Other
+ * @param {Core} core
+ * @param {number} classifier
+ * @param {Other[]} others
+ * @param {import('../shared/protocol.js').Labelled[]} pictures
+ * @param {{open: (other: Other) => Promise<Model>, image: (key: string) => Promise<number>, progress: Progress}} how
+ */
+export async function learnStack(core, classifier, others, pictures, { open, image, progress }) {
+  const ensemble = new CoreEnsemble(core, 0);
+  /** @type {Model[]} */
+  const models = [];
+  const drop = () => {
+    for (const model of models) end(core, model);
+    ensemble.free();
+  };
+  try {
+    for (const other of others) models.push(await open(other));
+    for (const [done, { key, frame, truth }] of pictures.entries()) {
+      progress(done, pictures.length, 'opinions');
+      const handle = await image(key);
+      for (const each of [classifier, ...models.map((model) => model.classifier)]) ensemble.ask(each, handle, frame);
+      ensemble.learn(Uint8Array.from(truth));
+    }
+    const stack = ensemble.fit();
+    drop();
+    return stack;
+  } catch (error) {
+    if (!isTrap(error)) drop();
     throw error;
   }
 }

@@ -6,7 +6,7 @@ import { CoreError, FAULT, SMOOTHING } from '../shared/protocol.js';
 import { Catalogue } from './catalogue.js';
 import { Core, isTrap } from './core.js';
 import { CorePrognosis } from './core-survival.js';
-import { askModels, Explanations, testStability } from './explaining.js';
+import { askModels, Explanations, learnStack, testStability } from './explaining.js';
 import { Images } from './images.js';
 import { Many } from './many.js';
 import { writeReport } from './recording.js';
@@ -340,13 +340,25 @@ export class Service {
       return { result: testStability(this.core, classifier, handle, frame, draws, progress) };
     },
 
-    async opinions({ key, frame, combine, others }, progress) {
+    async opinions({ key, frame, combine, others, stack = null, at = 0 }, progress) {
       await this.#useBatch(1);
       const result = await askModels(this.core, this.#model().classifier, others, {
         open: (other) => this.#openOther(other),
         image: async () => (await this.images.get(key)).handle,
         frame,
         combine,
+        stack,
+        at,
+        progress,
+      });
+      return { result };
+    },
+
+    async learnStack({ pictures, others }, progress) {
+      await this.#useBatch(1);
+      const result = await learnStack(this.core, this.#model().classifier, others, pictures, {
+        open: (other) => this.#openOther(other),
+        image: async (key) => (await this.images.get(key)).handle,
         progress,
       });
       return { result };

@@ -86,10 +86,11 @@ export class InquiryView {
   #button() {
     const { name, verb } = this;
     if (this.running) return h('button.button.small', { type: 'button', id: `${name}-stop`, onclick: () => this.running?.controller.abort() }, t('result.stop'));
-    return h('button.button.small', { type: 'button', id: `${name}-${verb}`, disabled: !this.isReady(), title: t(`${name}.hint`), onclick: () => void this.#inquire() }, t(`${name}.${verb}`));
+    return h('button.button.small', { type: 'button', id: `${name}-${verb}`, disabled: !this.isReady(), title: t(`${name}.hint`), onclick: () => void this.run(async (ask, finding) => void this.found.set(finding, await this.work(ask))) }, t(`${name}.${verb}`));
   }
 
-  async #inquire() {
+  /** @param {(ask: Ask, finding: import('../desk.js').Finding) => Promise<void>} work  shown with progress and a way to stop */
+  async run(work) {
     const { finding } = this;
     const { current } = this.desk;
     if (!finding || !current || current.finding !== finding) return;
@@ -106,7 +107,7 @@ export class InquiryView {
       },
     };
     try {
-      this.found.set(finding, await this.work((op, args) => this.client.request(op, { key: current.key, frame: finding.frame, ...args }, options)));
+      await work((op, args) => this.client.request(op, { key: current.key, frame: finding.frame, ...args }, options), finding);
     } catch (error) {
       if (!isCancelled(error)) this.error = error instanceof CoreError ? error : new CoreError(FAULT.REQUEST, 'REQUEST', String(error));
     }

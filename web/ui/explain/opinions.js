@@ -1,16 +1,23 @@
-/** Other models' opinions: those that were loaded and know the same labels are asked about the picture, and combined. */
+/**
+ * Other models' opinions: those that were loaded and know the same labels are asked about the picture, and combined: by their mean, by
+ * votes, or by weights that were learnt from reviewed pictures.
+ */
+import { CoreError, FAULT } from '../../shared/protocol.js';
 import { formatNumber, formatPercent, t } from '../../i18n/i18n.js';
-import { h } from '../dom.js';
+import { download, h } from '../dom.js';
 import { InquiryView } from './inquiry.js';
 
 /**
  * @typedef {import('../../shared/protocol.js').Opinions} Opinions
  * @typedef {import('../models.js').Choice} Choice
- * @typedef {{opinions: Opinions, titles: string[]}} Found  titles: of the members, the model in use first
+ * @typedef {import('../../shared/protocol.js').StackFile} StackFile
+ * @typedef {{opinions: Opinions, titles: string[]}} Found  titles: of the members, in their order
  */
 
-/** Weights that were learnt are for the command: they belong to certain models in a certain order. */
 const WAYS = ['average', 'vote'];
+/** Weights belong to certain models in a certain order. */
+const STACK = 'stack';
+const FORMAT = 'negatoscope-stack';
 
 /** @extends {InquiryView<Found>} */
 export class OpinionsView extends InquiryView {
@@ -24,7 +31,12 @@ export class OpinionsView extends InquiryView {
     this.combines = combines;
     /** The models that can be asked. @type {() => Choice[]} */
     this.alike = () => [];
+    /** Pictures whose label a review says. @type {() => Array<{key: string, label: string}>} */
+    this.reviewed = () => [];
     this.way = WAYS[0];
+    /** @type {StackFile | null} */
+    this.stack = null;
+    this.weightsOpen = false;
     /** Left out by their owner. @type {Set<Choice>} */
     this.silent = new Set();
   }
@@ -54,19 +66,86 @@ export class OpinionsView extends InquiryView {
       });
       return h('label.check', {}, box, h('span', {}, each.title));
     });
-    const ways = h('select', { id: 'opinions-way', 'aria-label': t('opinions.way') }, ...WAYS.map((way) => h('option', { value: way, selected: way === this.way }, t(`opinions.${way}`))));
+    const list = this.#order() ? [...WAYS, STACK] : WAYS;
+    if (!list.includes(this.way)) this.way = WAYS[0];
+    const ways = h('select', { id: 'opinions-way', 'aria-label': t('opinions.way') }, ...list.map((way) => h('option', { value: way, selected: way === this.way }, t(`opinions.${way}`))));
     ways.addEventListener('change', () => {
       this.way = /** @type {HTMLSelectElement} */ (ways).value;
     });
-    return [h('div.opinions-choices', {}, ...boxes, ways)];
+    return [h('div.opinions-choices', {}, ...boxes, ways), this.#weights()];
+  }
+
+  /** The models in use and asked, the former first. */
+  #names() {
+    return [this.desk.model?.name ?? '', ...this.#asked().map(({ info }) => info?.name ?? '')];
+  }
+
+  /** Which of them stand where in the weights at hand, or null where these belong to others. */
+  #order() {
+    const names = this.#names();
+    if (!this.stack || this.stack.members.length !== names.length) return null;
+    /** @type {number[]} */
+    const order = [];
+    for (const member of this.stack.members) order.push(names.findIndex((name, index) => name === member && !order.includes(index)));
+    return order.includes(-1) ? null : order;
+  }
+
+  /** What the models' weights are, and where they come from. */
+  #weights() {
+    const { stack } = this;
+    const learn = h('button.button.small', { type: 'button', id: 'opinions-learn', disabled: Boolean(this.running) || !this.isReady(), title: t('opinions.learnHint'), onclick: () => void this.run((ask) => this.#learn(ask)) }, t('opinions.learn'));
+    const file = /** @type {HTMLInputElement} */ (h('input', { type: 'file', id: 'pick-weights', accept: '.json', hidden: true }));
+    file.addEventListener('change', () => {
+      const [picked] = file.files ?? [];
+      if (picked) void this.run(() => this.#open(picked));
+    });
+    const open = h('button.button.small', { type: 'button', onclick: () => file.click() }, t('opinions.open'));
+    const save = stack ? [h('button.button.small', { type: 'button', id: 'opinions-save', onclick: () => download('weights.json', 'application/json', JSON.stringify(stack)) }, t('opinions.save'))] : [];
+    const said = stack ? [h('p', { id: 'opinions-stack' }, this.#order() ? this.#said(stack) : t('opinions.others', { members: stack.members.join(', ') }))] : [];
+    const node = /** @type {HTMLDetailsElement} */ (h('details.opinions-weights', { open: this.weightsOpen }, h('summary', {}, t('opinions.weights')), ...said, h('div.report-forms', {}, learn, open, ...save, file)));
+    node.addEventListener('toggle', () => (this.weightsOpen = node.open));
+    return node;
+  }
+
+  /** @param {StackFile} stack */
+  #said({ members, weights, pictures, logLoss }) {
+    const digits = { maximumFractionDigits: 2 };
+    const list = members.map((member, at) => `${member} ${formatNumber(weights[at], digits)}`).join(', ');
+    const loss = (/** @type {number} */ value) => formatNumber(value, { maximumFractionDigits: 3 });
+    return t('opinions.learnt', { pictures: formatNumber(pictures), list, held: loss(logLoss.held), average: loss(logLoss.average) });
+  }
+
+  #others() {
+    return Promise.all(this.#asked().map(async ({ load, options, weights }) => ({ file: await load(), options, weights })));
+  }
+
+  /** @param {import('./inquiry.js').Ask} ask */
+  async #learn(ask) {
+    const labels = this.desk.model?.labels ?? [];
+    const pictures = this.reviewed().map(({ key, label }) => ({ key, frame: 0, truth: labels.map((each) => Number(each === label)) }));
+    this.stack = await ask('learnStack', { pictures, others: await this.#others() });
+    this.way = STACK;
+  }
+
+  /** What a file says; the core reads all of it when it is used. @param {File} file */
+  async #open(file) {
+    /** @type {any} */
+    const found = await file.text().then(JSON.parse).catch(() => null);
+    const lists = [found?.members, found?.weights].every(Array.isArray);
+    if (found?.format !== FORMAT || !lists || typeof found.logLoss !== 'object') throw new CoreError(FAULT.REQUEST, 'NSC_ERROR_UNKNOWN_FORMAT', `${file.name}: no weights of models that negatoscope wrote`);
+    this.stack = found;
+    if (this.#order()) this.way = STACK;
   }
 
   /** @override @param {import('./inquiry.js').Ask} ask @returns {Promise<Found>} */
   async work(ask) {
-    const asked = this.#asked();
-    const titles = [this.desk.model?.title ?? '', ...asked.map(({ title }) => title)];
-    const others = await Promise.all(asked.map(async ({ load, options, weights }) => ({ file: await load(), options, weights })));
-    return { opinions: await ask('opinions', { combine: this.combines.indexOf(this.way), others }), titles };
+    const own = [this.desk.model?.title ?? '', ...this.#asked().map(({ title }) => title)];
+    const stacked = this.way === STACK;
+    const order = (stacked && this.#order()) || own.map((_, index) => index);
+    const all = await this.#others();
+    const others = order.filter((index) => index > 0).map((index) => all[index - 1]);
+    const how = { combine: this.combines.indexOf(this.way), stack: stacked ? JSON.stringify(this.stack) : null, at: order.indexOf(0) };
+    return { opinions: await ask('opinions', { ...how, others }), titles: order.map((index) => own[index]) };
   }
 
   /** @override @param {Found} found */

@@ -8,7 +8,7 @@ import { reviewedLabel } from './rows.js';
 
 /**
  * @typedef {import('../desk.js').Item} Item
- * @typedef {{file: File, path: string, label: string}} Labelled
+ * @typedef {{key: string, file: File, path: string, label: string}} Labelled
  */
 
 /**
@@ -21,10 +21,10 @@ import { reviewedLabel } from './rows.js';
  */
 export function labelledFiles(items, model, reviewOf) {
   return items.flatMap((item) => {
-    const { file, path, finding } = item;
+    const { key, file, path, finding } = item;
     if (!file || finding?.model !== model || finding?.frame !== 0 || isHidden(finding)) return [];
     const label = reviewedLabel(finding.result, reviewOf(item)?.opinion ?? null);
-    return label === null ? [] : [{ file, path, label }];
+    return label === null ? [] : [{ key, file, path, label }];
   });
 }
 

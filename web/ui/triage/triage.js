@@ -69,8 +69,8 @@ export class Triage {
     this.filters.addEventListener('submit', (event) => event.preventDefault());
     byId('triage-all').addEventListener('click', () => this.#clearFilters());
     for (const opinion of OPINIONS) byId(`triage-${opinion}`).addEventListener('click', () => this.#give(opinion));
-    byId('triage-save-labels').addEventListener('click', () => download('reviewed.csv', 'text/csv', labelTable(withOwnPath(this.#labelled()))));
-    byId('triage-train').addEventListener('click', () => this.train(trainingFiles(this.#labelled())));
+    byId('triage-save-labels').addEventListener('click', () => download('reviewed.csv', 'text/csv', labelTable(withOwnPath(this.labelled()))));
+    byId('triage-train').addEventListener('click', () => this.train(trainingFiles(this.labelled())));
     byId('triage-forget').addEventListener('click', () => confirm(t('triage.forgetSure')) && void this.keeping.forgetAll());
     this.note.addEventListener('change', () => this.#giveNote());
     this.note.addEventListener('keydown', (event) => {
@@ -136,14 +136,14 @@ export class Triage {
     this.#showLabels(all);
   }
 
-  #labelled() {
+  labelled() {
     return labelledFiles(this.desk.items, this.desk.model, (item) => this.keeping.reviewOf(item));
   }
 
   /** What the reviews are good for. @param {Row[]} all */
   #showLabels(all) {
     byId('triage-labels').hidden = !all.some(({ opinion, note }) => opinion || note);
-    const labelled = this.#labelled();
+    const labelled = this.labelled();
     const left = labelled.length - withOwnPath(labelled).length;
     byId('triage-labels-text').textContent = t('triage.labels', { count: formatNumber(labelled.length) }) + (left ? ` ${t('triage.left', { count: left })}` : '');
     const save = /** @type {HTMLButtonElement} */ (byId('triage-save-labels'));
