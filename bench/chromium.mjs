@@ -25,6 +25,7 @@ function createBenchServer() {
       'Cross-Origin-Opener-Policy': 'same-origin',
       'Cross-Origin-Embedder-Policy': 'require-corp',
       'Cross-Origin-Resource-Policy': 'same-origin',
+      'Cache-Control': 'max-age=3600',
     };
     const [, name, ...rest] = new URL(request.url, 'http://localhost').pathname.split('/');
     if (name === '') {
@@ -58,6 +59,9 @@ async function bundleWorkers() {
   });
 }
 
+/** Until the browser has kept what it compiled. */
+const COMPILED_MS = 2000;
+
 /** Runs in the page. */
 function measureInWorker({ script, message }) {
   return new Promise((resolve, reject) => {
@@ -81,6 +85,14 @@ export async function openChromium(flags = []) {
     // A context of its own: the page and its engine get a fresh process, and nothing compiled is left from before.
     const context = await browser.newContext();
     try {
+      const { again } = message.job ?? {};
+      if (again) {
+        const before = await context.newPage();
+        await before.goto(address);
+        await before.evaluate(measureInWorker, { script, message });
+        await new Promise((resolve) => setTimeout(resolve, COMPILED_MS));
+        await before.close();
+      }
       const page = await context.newPage();
       await page.goto(address);
       const result = page.evaluate(measureInWorker, { script, message });

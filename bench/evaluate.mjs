@@ -10,6 +10,7 @@ const TARGETS = {
   int8Stock: { vgg16: 3.5 },
   said: 0.15,
   threads: 1.7,
+  againMs: 150,
   memoryFactor: 2.5,
   memoryBytes: 64 * MB,
 };
@@ -30,7 +31,7 @@ function errorOf(output, want) {
 }
 
 /** `times` of measurements here are those of one picture. */
-function rowOf(found, { id, engine, threads, quantised, batch = 1 }, reference, referenceRounds, want) {
+function rowOf(found, { id, engine, threads, quantised, again = false, batch = 1 }, reference, referenceRounds, want) {
   const time = summary(found.flatMap(({ times }) => times));
   // Round by round, too: what disturbs a machine for a minute disturbs both sides of a round.
   const ratios = found.map((m) => median(referenceRounds.get(m.round)) / median(m.times));
@@ -42,6 +43,7 @@ function rowOf(found, { id, engine, threads, quantised, batch = 1 }, reference, 
     engine,
     threads,
     batch,
+    again,
     said: found[0].said,
     threadsUsed: found[0].facts?.threads ?? threads,
     time,
@@ -94,6 +96,8 @@ function targetsOf(tables, models) {
       const times = of('stock-1').time.median / of('int8-1').time.median;
       add(`${title} in int8, Chromium, one thread: at least ${int8Stock} × as fast as XNNPACK's own operators in float32`, `${times.toFixed(2)} ×`, times >= int8Stock);
     }
+    const again = of('again-2')?.createMs;
+    if (again) add(`${title}, Chromium, second visit, two threads: engine and model ready within ${TARGETS.againMs} ms`, `${again.toFixed(0)} ms`, again <= TARGETS.againMs);
     const scaling = of('relaxed-1').time.median / of('relaxed-2').time.median;
     add(`${title}, Chromium: two threads at least ${TARGETS.threads} × as fast as one`, `${scaling.toFixed(2)} ×`, scaling >= TARGETS.threads);
   }

@@ -19,6 +19,7 @@ const ENGINES = {
  * @property {Record<string, string>} urls  where the engine's files are
  * @property {[number, number, number]} size  channels, height, width
  * @property {number} [batch]  pictures in a run, 1 without
+ * @property {boolean} [again]  a second visit: the browser has seen and compiled everything before
  * @property {{minRuns: number, minMs: number}} warmUp
  * @property {number} runs
  */

@@ -22,7 +22,7 @@ const PLACES = { chromium: 'Chromium', node: 'Node' };
 function speedTable({ rows }, weightBytes) {
   return table(
     ['engine', 'threads', 'median ms a picture', 'min', 'p10–p90', 'faster than onnxruntime-web', 'lowest–highest round', 'load + create ms', 'first run ms', 'peak wasm MB', '× weights', 'error'],
-    rows.map((row) => [
+    rows.filter(({ again }) => !again).map((row) => [
       nameOf(row),
       row.threadsUsed === row.threads ? row.threads : `${row.threads} (used ${row.threadsUsed})`,
       ms(row.time.median),
@@ -41,7 +41,7 @@ function speedTable({ rows }, weightBytes) {
 
 function memoryTable(tables, models) {
   const rows = tables.flatMap(({ place, network, rows: all }) =>
-    all.filter(({ said }) => said).map((row) => [
+    all.filter(({ said, again }) => said && !again).map((row) => [
       `${models[network].title}, ${PLACES[place]}${row.id.startsWith('int8') ? ', int8' : row.id.startsWith('simd') ? ', SIMD' : ''}`,
       row.threads, mb(row.said), mb(row.bytesPeak), `${(100 * (row.said / row.bytesPeak - 1)).toFixed(0)} %`]));
   return table(['network', 'threads', 'said MB', 'taken MB', 'difference'], rows);
@@ -109,6 +109,7 @@ ${memoryTable(tables, models)}
   engines that compute convolutions directly and come equally close to their ceilings, the one with relaxed SIMD is ahead by
   no more than the ratio of the two figures, which differs from processor to processor.
 - **Load + create**: fetching and compiling the engine from this machine, and making the model in memory ready to run.
+  *Second visit*: the same in another page of a browser that has kept the compiled code.
   **First run** comes on top and is slow where an engine packs weights only then.
 - **Peak wasm memory**: bytes of the engine's WebAssembly memory after all runs (it never shrinks). JavaScript's own heap,
   the code and the browser are not in it. Ours holds the model file, too.
