@@ -221,10 +221,12 @@ NSC_WARN_UNUSED nsc_status nsc_study_add(nsc_study *study, nsc_image *image, uin
  */
 NSC_WARN_UNUSED nsc_status nsc_study_use_autoencoder(nsc_study *study, uint64_t seed, nsc_error *err);
 
-/* How far the autoencoder is. Losses are mean squared errors of values 0..1, NaN where there is none yet. */
+/* How far the autoencoder is. Losses are mean squared errors of values 0..1; numbers are NaN before the first epoch has
+ * ended. */
 typedef struct nsc_autoencoder_progress {
   uint32_t epoch, epochs; /* done, and in all; 0 of 0 without an autoencoder */
   double loss, validation_loss;
+  double seconds_left; /* as long as each epoch takes what the last one took */
 } nsc_autoencoder_progress;
 
 /*

@@ -86,7 +86,7 @@ nsc_status nsc_study_run(nsc_study *study, double milliseconds, const volatile i
                          nsc_autoencoder_progress *progress, nsc_error *err) {
   nsc_study *s = study;
   if (!s || !finished) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no study");
-  nsc_autoencoder_progress at = {.loss = NAN, .validation_loss = NAN};
+  nsc_autoencoder_progress at = {.loss = NAN, .validation_loss = NAN, .seconds_left = NAN};
   *finished = true;
   if (s->compute) {
     NSC_TRY(nsc_autoencoder_run(s->autoencoder, s->compute, milliseconds, cancel, finished, err));

@@ -149,8 +149,14 @@ nsc_status nsc_training_resume_from(nsc_training *t, const nsc_store *file, uint
 
 /* ---- status ---- */
 
-/* From the speed of this epoch so far, or of the last one; validation costs about a third of training a sample. */
+/* Of the network, then of the autoencoder. From the speed of this epoch so far, or of the last one; validation costs
+ * about a third of training a sample. */
 static double seconds_left(const nsc_training *t, const nsc_train_progress *p) {
+  nsc_autoencoder_progress autoencoder;
+  if (has_finished(t)) return 0;
+  if (nsc_trainer_finished(t->trainer)) {
+    return nsc_training_autoencoder(t, &autoencoder) ? autoencoder.seconds_left : NAN;
+  }
   uint32_t validation = nsc_dataset_count(&t->data, NSC_SPLIT_VALIDATION, UINT32_MAX);
   uint32_t epochs = t->options.epochs - p->epoch;
   double batch_seconds = NAN;
@@ -235,7 +241,7 @@ nsc_status nsc_training_status_json(const nsc_training *training, char **out, ns
   nsc_json_key(&t, "rate"), nsc_json_float(&t, p.rate);
   double speed = p.train_ms > 0 ? p.batch * (double)training->options.batch / p.train_ms * 1e3 : NAN;
   nsc_json_key(&t, "imagesPerSecond"), nsc_json_number(&t, speed);
-  nsc_json_key(&t, "secondsLeft"), nsc_json_number(&t, finished ? 0 : seconds_left(training, &p));
+  nsc_json_key(&t, "secondsLeft"), nsc_json_number(&t, seconds_left(training, &p));
   nsc_json_key(&t, "bestEpoch"), nsc_json_int(&t, p.best_epoch);
   nsc_json_key(&t, "bytes"), nsc_json_int(&t, (int64_t)nsc_trainer_bytes(training->trainer));
   nsc_json_key(&t, "net"), nsc_json_string(&t, training->net_name);

@@ -10,10 +10,10 @@
 #include "train/save.h"
 
 /*
- * STEPS: batches in all, after which the error on pictures held back hardly falls any more. `most`: what is kept of
- * pictures. Twice the side, and half or twice the code, tell chest films from other pictures no better.
+ * STEPS: batches in all; twice as many lower the error on pictures held back by a seventh. `most`: what is kept of
+ * pictures. docs/ARCHITECTURE.md says what else was tried.
  */
-enum { STAGES = 4, CODE = 32, STEPS = 1500, BATCH = 32, LEAST_EPOCHS = 10, MOST_EPOCHS = 300 };
+enum { STAGES = 4, CODE = 16, STEPS = 1500, BATCH = 32, LEAST_EPOCHS = 10, MOST_EPOCHS = 300 };
 static const uint32_t most[] = {[NSC_SPLIT_TRAIN] = 4000, [NSC_SPLIT_VALIDATION] = 1000};
 static const size_t widths[STAGES] = {8, 16, 24, 32};
 
@@ -176,7 +176,7 @@ bool nsc_autoencoder_finished(const nsc_autoencoder *a) {
 }
 
 nsc_autoencoder_progress nsc_autoencoder_progress_of(const nsc_autoencoder *a) {
-  nsc_autoencoder_progress p = {.loss = NAN, .validation_loss = NAN};
+  nsc_autoencoder_progress p = {.loss = NAN, .validation_loss = NAN, .seconds_left = NAN};
   if (!a->trainer) {
     p.epochs = options_for(nsc_dataset_count(&a->data, NSC_SPLIT_TRAIN, UINT32_MAX), a->seed).epochs;
     return p;
@@ -187,6 +187,7 @@ nsc_autoencoder_progress nsc_autoencoder_progress_of(const nsc_autoencoder *a) {
   const nsc_epoch_stats *last = &nsc_trainer_history(a->trainer)[p.epoch - 1];
   p.loss = last->train_loss;
   p.validation_loss = last->validation_loss;
+  p.seconds_left = last->seconds * (p.epochs - p.epoch);
   return p;
 }
 
