@@ -69,14 +69,15 @@ typedef enum nsc_applies_reason {
   NSC_APPLIES_SHAPE = 1 << 3,    /* wider or higher than those, which the recipe would distort */
   NSC_APPLIES_MODALITY = 1 << 4, /* the file's own words: another modality, */
   NSC_APPLIES_BODY_PART = 1 << 5,
-  NSC_APPLIES_VIEW = 1 << 6
+  NSC_APPLIES_VIEW = 1 << 6,
+  NSC_APPLIES_RECONSTRUCTION = 1 << 7 /* an autoencoder of its pictures does not make it again */
 } nsc_applies_reason;
 
 typedef struct nsc_applies {
   nsc_applies_verdict verdict;
   uint32_t reasons; /* of nsc_applies_reason */
   /* 0: as the median picture that was held back in training, 1: farther than 99 % of them. NaN where not known. */
-  double features, look;
+  double features, look, reconstruction;
 } nsc_applies;
 
 /* How a score lies to its threshold. Borderline: its odds are within a factor of two of the threshold's; where exactly
@@ -123,8 +124,8 @@ NSC_WARN_UNUSED nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_im
  * {"model", "task", "scores": {label: p}, "raw": {label: p}, "threshold", "verdict", "advice", "relation": "below",
  * "borderline" or "above", "applies", "ms": {"decode", "preprocess", "inference"}} of a result. `threshold` is a number
  * for binary, an object for multi, null for single. `applies` is {"verdict": "in range", "doubtful", "out of range",
- * "reasons": ["features", "look", "colour", "shape", "modality", "bodyPart", "view"], "features", "look"} | null. Ended
- * by nsc_text_free.
+ * "reasons": ["features", "look", "colour", "shape", "modality", "bodyPart", "view", "reconstruction"], "features",
+ * "look", "reconstruction"} | null. Ended by nsc_text_free.
  */
 NSC_WARN_UNUSED nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *result, char **out,
                                            nsc_error *err);
@@ -203,7 +204,8 @@ NSC_WARN_UNUSED nsc_status nsc_ensemble_fit(nsc_ensemble *ensemble, char **out, 
 
 /*
  * Learns from a model's own pictures what is usual, and writes it into the model as `nsc.applicability`: means and
- * correlations of its features and of what pictures look like, no picture.
+ * correlations of its features and of what pictures look like, and if asked for a small autoencoder of them; no
+ * picture.
  */
 typedef struct nsc_study nsc_study;
 
@@ -214,9 +216,30 @@ NSC_WARN_UNUSED nsc_status nsc_study_create(const nsc_model *model, const nsc_cl
 /* A picture that the model learnt from or, with `held`, one that it did not, which says how far usual ones lie. */
 NSC_WARN_UNUSED nsc_status nsc_study_add(nsc_study *study, nsc_image *image, uint32_t frame, bool held, nsc_error *err);
 /*
- * The model with `nsc.applicability`. `expects` is NULL or {"modality": [..], "bodyPart": [..], "view": [..]}, codes of
- * DICOM files that it is made for. *bytes is ended by nsc_text_free. Errors: ARGUMENT for fewer than ten pictures held
- * back.
+ * Before the first picture: an autoencoder learns, too, from bytes of them at 32 x 32 pixels, some thousand at
+ * most, which stay in memory until the end. One seed, one result. Errors: ARGUMENT after a picture, MEMORY.
+ */
+NSC_WARN_UNUSED nsc_status nsc_study_use_autoencoder(nsc_study *study, uint64_t seed, nsc_error *err);
+
+/* How far the autoencoder is. Losses are mean squared errors of values 0..1; numbers are NaN before the first epoch has
+ * ended. */
+typedef struct nsc_autoencoder_progress {
+  uint32_t epoch, epochs; /* done, and in all; 0 of 0 without an autoencoder */
+  double loss, validation_loss;
+  double seconds_left; /* as long as each epoch takes what the last one took */
+} nsc_autoencoder_progress;
+
+/*
+ * After the last picture: trains the autoencoder for about `milliseconds`, or until it has ended, which *finished says;
+ * without one there is nothing to do. May be called again after any return, also after CANCELLED. `progress` may be
+ * NULL. Errors: ARGUMENT without pictures to learn from, MEMORY.
+ */
+NSC_WARN_UNUSED nsc_status nsc_study_run(nsc_study *study, double milliseconds, const volatile int32_t *cancel,
+                                         bool *finished, nsc_autoencoder_progress *progress, nsc_error *err);
+/*
+ * The model with `nsc.applicability`; an autoencoder that has not ended is left out. `expects` is NULL or {"modality":
+ * [..], "bodyPart": [..], "view": [..]}, codes of DICOM files that it is made for. *bytes is ended by nsc_text_free.
+ * Errors: ARGUMENT for fewer than ten pictures held back.
  */
 NSC_WARN_UNUSED nsc_status nsc_study_finish(nsc_study *study, const char *expects, char **bytes, size_t *size,
                                             nsc_error *err);

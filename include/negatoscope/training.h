@@ -98,9 +98,10 @@ NSC_WARN_UNUSED nsc_status nsc_training_set_base(nsc_training *training, nsc_sou
  * "augment": "none" | "film" | "usual" | {"flipHorizontal", "rotation", ...}} "net" may be "base": the model of
  * nsc_training_set_base with a new head, or with "head": "keep" its own. "trainable": "all", "head", or how many
  * convolutions and dense layers from the end; the rest keeps its weights. A head alone with "augment": "none" learns
- * from features that are computed once. "continue": true goes on with the network as it is, with these options. Builds
- * the network and forgets what an earlier one learned. Two labels give one sigmoid output, more a softmax. `threads`: 0
- * means one. Errors: ARGUMENT names the member, SHAPE, MEMORY.
+ * from features that are computed once. "continue": true goes on with the network as it is, with these options. With
+ * "autoencoder": true, for labels only, a small autoencoder learns the pictures when the network has ended, for
+ * nsc_training_study. Builds the network and forgets what an earlier one learned. Two labels give one sigmoid output,
+ * more a softmax. `threads`: 0 means one. Errors: ARGUMENT names the member, SHAPE, MEMORY.
  */
 NSC_WARN_UNUSED nsc_status nsc_training_begin(nsc_training *training, const char *options, uint32_t threads,
                                               nsc_error *err);
@@ -108,7 +109,8 @@ NSC_WARN_UNUSED nsc_status nsc_training_begin(nsc_training *training, const char
 /*
  * The memory that a training will take, counted before nsc_training_begin with these options and threads, and the store
  * as it is set: {"bytes": the most at a time, with the pictures, "pictures", "weights" (with moments and copies),
- * "gradients", "activations" (of a batch), "work", "features" (of a head alone)}, all in bytes. With "continue": as it
+ * "gradients", "activations" (of a batch), "work", "features" (of a head alone), "autoencoder" (which learns
+ * after the network)}, all in bytes. With "continue": as it
  * would be. Errors as of nsc_training_begin.
  */
 NSC_WARN_UNUSED nsc_status nsc_training_need_json(nsc_training *training, const char *options, uint32_t threads,
@@ -135,19 +137,20 @@ void nsc_training_set_store(nsc_training *training, const nsc_store *store);
 
 /*
  * Works for about `milliseconds` (at least one batch), or until training has ended; *finished says so. May be called
- * again after any return, also after CANCELLED. CORRUPT: the loss became infinite; the best weights stay.
+ * again after any return, also after CANCELLED. CORRUPT: the loss became infinite; the best weights stay. An error of
+ * the autoencoder ends that alone: the training has finished then.
  */
 NSC_WARN_UNUSED nsc_status nsc_training_run(nsc_training *training, double milliseconds, const volatile int32_t *cancel,
                                             bool *finished, nsc_error *err);
 
 /*
- * {"state": "ready" | "training" | "finished", "epoch" (of the present one, 1-based), "epochs", "batch", "batches",
- *  "loss" (mean of this epoch so far), "rate", "imagesPerSecond", "secondsLeft", "bestEpoch", "bytes" (memory of
- *  network and trainer), "net", "parameters", "task",
- *  "base": null | {"name", "limits", "license", "inherited": what nsc_training_model says of limits unless it is told}
- *  of the model that the network began with, where that one has limits or a licence,
- *  "history": [{"epoch", "trainLoss", "validationLoss", "validationAccuracy", "rate", "seconds", "imagesPerSecond",
- *  "best"}]}
+ * {"state": "ready" | "training" | "autoencoder" (learns, the network has ended) | "finished", "epoch" (of the present
+ * one, 1-based), "epochs", "batch", "batches", "loss" (mean of this epoch so far), "rate", "imagesPerSecond",
+ * "secondsLeft", "bestEpoch", "bytes" (memory of network and trainer), "net", "parameters", "task", "base": null |
+ * {"name", "limits", "license", "inherited": what nsc_training_model says of limits unless it is told} of the model
+ * that the network began with, where that one has limits or a licence, "autoencoder": null before it has begun |
+ * {"epoch" (done), "epochs", "loss", "validationLoss": mean squared errors}, "history": [{"epoch", "trainLoss",
+ * "validationLoss", "validationAccuracy", "rate", "seconds", "imagesPerSecond", "best"}]}
  */
 NSC_WARN_UNUSED nsc_status nsc_training_status_json(const nsc_training *training, char **out, nsc_error *err);
 
@@ -178,8 +181,8 @@ NSC_WARN_UNUSED nsc_status nsc_training_model(nsc_training *training, const char
 
 /*
  * A model that came of this training with `nsc.applicability`: what its pictures for training and validation are like,
- * some hundreds of them (nsc_study_create). *bytes is ended by nsc_text_free. Errors: ARGUMENT for fewer than ten
- * pictures for validation, those of nsc_classifier_create.
+ * some hundreds of them (nsc_study_create), and its autoencoder where that has ended. *bytes is ended by nsc_text_free.
+ * Errors: ARGUMENT for fewer than ten pictures for validation, those of nsc_classifier_create.
  */
 NSC_WARN_UNUSED nsc_status nsc_training_study(const nsc_training *training, const uint8_t *file, size_t file_size,
                                               char **bytes, size_t *size, nsc_error *err);

@@ -303,3 +303,12 @@ nsc_status nsc_cli_data_each(const nsc_cli_data *data, const bool wanted[NSC_SPL
   if (*refused) fprintf(stderr, "%u of %u pictures were refused\n", *refused, total);
   return *refused < total ? NSC_OK : nsc_fail(err, NSC_ERROR_ARGUMENT, "none of %u pictures could be read", total);
 }
+
+void nsc_cli_print_autoencoder(const nsc_autoencoder_progress *at) {
+  enum { LINES = 20 };
+  uint32_t every = (at->epochs + LINES - 1) / LINES;
+  if (at->epoch % every && at->epoch != at->epochs) return;
+  printf("autoencoder %3u/%-3u  squared error %.5f, of validation %.5f\n", at->epoch, at->epochs, at->loss,
+         at->validation_loss);
+  fflush(stdout);
+}

@@ -102,4 +102,7 @@ typedef struct nsc_cli_progress {
 
 void nsc_cli_show_progress(nsc_cli_progress *progress, uint32_t done, uint32_t total);
 
+/* A line on stdout for an epoch of an autoencoder: twenty of many. */
+void nsc_cli_print_autoencoder(const nsc_autoencoder_progress *at);
+
 #endif

@@ -10,6 +10,7 @@
 const char nsc_cli_range_usage[] =
     "usage: negatoscope range [options] MODEL_NAME_OR_FILE DATA [FOLDER_OF_OTHER_PICTURES...]\n"
     "  -o FILE.onnx          the model with what was learnt; without it, the model's own knowledge is measured\n"
+    "  --autoencoder         with -o: a small autoencoder learns the pictures, too, some minutes long\n"
     "  --expects JSON        codes of DICOM files it is made for: "
     "{\"modality\":[\"CR\",\"DX\"],\"bodyPart\":[\"CHEST\"]}\n"
     "  --report FILE         the figures as JSON             --threads N\n"
@@ -19,20 +20,28 @@ const char nsc_cli_range_usage[] =
 
 typedef struct settings {
   const char *model, *path, *out, *report, *expects;
+  bool autoencoder;
   char **others;
   int other_count;
   nsc_cli_data_options data;
   nsc_classifier_options classifier;
 } settings;
 
+/* What pictures are told apart by: everything, or one measure alone. */
+typedef enum sense { ALL, FEATURES, LOOK, RECONSTRUCTION, SENSES } sense;
+
 /* How a set of pictures was judged. */
 typedef struct tally {
   const char *name;
   uint32_t counts[4]; /* by nsc_applies_verdict */
   uint32_t refused;
-  float *unusual; /* [room] */
+  float *unusual[SENSES]; /* [room]; NaN where there is no such measure */
   uint32_t seen, room;
 } tally;
+
+static void drop_tally(tally *t) {
+  for (int k = 0; k < SENSES; k++) free(t->unusual[k]);
+}
 
 typedef struct job {
   const settings *s;
@@ -51,11 +60,12 @@ static bool read_settings(int argc, char **argv, settings *s) {
                                  {"--out", &s->out, NULL},
                                  {"--expects", &s->expects, NULL},
                                  {"--report", &s->report, NULL},
+                                 {"--autoencoder", NULL, &s->autoencoder},
                                  {"--threads", &threads, NULL},
                                  NSC_CLI_CLASSIFIER_OPTIONS(s->classifier, "--model-labels"),
                                  NSC_CLI_DATA_OPTIONS(s->data)};
   argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
-  if (argc < 3) {
+  if (argc < 3 || (s->autoencoder && !s->out)) {
     if (argc >= 0) fputs(nsc_cli_range_usage, stderr);
     return false;
   }
@@ -69,6 +79,16 @@ static bool read_settings(int argc, char **argv, settings *s) {
 }
 
 /* ---- learning ---- */
+
+static nsc_status train_autoencoder(nsc_study *study, nsc_error *err) {
+  nsc_autoencoder_progress at = {0};
+  for (bool finished = false; !finished;) {
+    uint32_t before = at.epoch;
+    NSC_TRY(nsc_study_run(study, 0, NULL, &finished, &at, err));
+    if (at.epoch > before) nsc_cli_print_autoencoder(&at);
+  }
+  return NSC_OK;
+}
 
 static nsc_status study_all(job *j, nsc_study *study, nsc_error *err) {
   nsc_cli_progress progress = {0};
@@ -85,6 +105,7 @@ static nsc_status study_all(job *j, nsc_study *study, nsc_error *err) {
     if (status != NSC_OK) fprintf(stderr, "refused: %s: %s\n", j->data.samples[i].name, why.text);
     nsc_cli_show_progress(&progress, ++done, total);
   }
+  if (j->s->autoencoder) NSC_TRY(train_autoencoder(study, err));
   return nsc_study_finish(study, j->s->expects, &j->bytes, &j->size, err);
 }
 
@@ -93,7 +114,9 @@ static nsc_status learn(job *j, nsc_error *err) {
   nsc_study *study;
   nsc_source *source;
   NSC_TRY(nsc_study_create(j->model, &j->s->classifier, &study, err));
-  nsc_status status = study_all(j, study, err);
+  nsc_status status = NSC_OK;
+  if (j->s->autoencoder) status = nsc_study_use_autoencoder(study, j->s->data.seed, err);
+  if (status == NSC_OK) status = study_all(j, study, err);
   nsc_study_free(study);
   if (status != NSC_OK) return status;
   NSC_TRY(nsc_source_from_bytes(j->bytes, j->size, &source, err));
@@ -104,19 +127,27 @@ static nsc_status learn(job *j, nsc_error *err) {
 
 /* ---- measuring ---- */
 
-static nsc_status note(tally *t, const nsc_applies *a, nsc_error *err) {
-  if (t->seen == t->room) {
-    uint32_t room = t->room ? 2 * t->room : 256;
-    float *larger = realloc(t->unusual, room * sizeof *larger);
+static nsc_status make_room(tally *t, nsc_error *err) {
+  if (t->seen < t->room) return NSC_OK;
+  uint32_t room = t->room ? 2 * t->room : 256;
+  for (int k = 0; k < SENSES; k++) {
+    float *larger = realloc(t->unusual[k], room * sizeof *larger);
     if (!larger) return nsc_fail_memory(err, room * sizeof *larger, "the figures");
-    t->unusual = larger;
-    t->room = room;
+    t->unusual[k] = larger;
   }
+  t->room = room;
+  return NSC_OK;
+}
+
+static nsc_status note(tally *t, const nsc_applies *a, nsc_error *err) {
+  NSC_TRY(make_room(t, err));
   /* What is out of range for a reason without a measure is farther than all that has one. */
-  uint32_t measured = NSC_APPLIES_FEATURES | NSC_APPLIES_LOOK;
-  double farthest = fmax(isnan(a->features) ? -1e3 : a->features, isnan(a->look) ? -1e3 : a->look);
+  uint32_t measured = NSC_APPLIES_FEATURES | NSC_APPLIES_LOOK | NSC_APPLIES_RECONSTRUCTION;
+  double farthest = fmax(-1e3, fmax(a->features, fmax(a->look, a->reconstruction))); /* NaN where there is none */
   if (a->verdict == NSC_APPLIES_OUT && (a->reasons & ~measured)) farthest = fmax(farthest, 1e3);
-  t->unusual[t->seen++] = (float)farthest;
+  const double by[SENSES] = {farthest, a->features, a->look, a->reconstruction};
+  for (int k = 0; k < SENSES; k++) t->unusual[k][t->seen] = (float)by[k];
+  t->seen++;
   t->counts[a->verdict]++;
   return NSC_OK;
 }
@@ -160,19 +191,19 @@ static nsc_status judge_folder(const job *j, const char *folder, tally *t, nsc_e
   return status;
 }
 
-/* The area under the curve that tells other pictures from the model's own by how unusual they are; NaN without either.
- */
-static nsc_status area(const tally *own, const tally *others, double *out, nsc_error *err) {
+/* The area under the curve that tells other pictures from the model's own by how unusual they are; NaN without either,
+ * and without such a measure. */
+static nsc_status area(const tally *own, const tally *others, sense by, double *out, nsc_error *err) {
   uint32_t count = own->seen + others->seen;
   *out = NAN;
-  if (!own->seen || !others->seen) return NSC_OK;
+  if (!own->seen || !others->seen || isnan(own->unusual[by][0])) return NSC_OK;
   float *scores = malloc(count * sizeof *scores);
   uint8_t *truth = calloc(count, 1);
   nsc_status status = scores && truth ? NSC_OK : nsc_fail_memory(err, count * 5, "the figures");
   if (status == NSC_OK) {
     nsc_eval_curve curve;
-    memcpy(scores, own->unusual, own->seen * sizeof *scores);
-    memcpy(scores + own->seen, others->unusual, others->seen * sizeof *scores);
+    memcpy(scores, own->unusual[by], own->seen * sizeof *scores);
+    memcpy(scores + own->seen, others->unusual[by], others->seen * sizeof *scores);
     memset(truth + own->seen, 1, others->seen);
     status = nsc_eval_curve_make(scores, truth, count, &curve, err);
     if (status == NSC_OK) {
@@ -184,11 +215,15 @@ static nsc_status area(const tally *own, const tally *others, double *out, nsc_e
   return status;
 }
 
-static void say(job *j, const tally *t, double auroc) {
+static void say(job *j, const tally *t, const double aurocs[SENSES]) {
+  static const char *const names[SENSES] = {"auroc", "features", "look", "reconstruction"};
   double all = t->seen ? t->seen : 1;
   printf("%-44s %6u  %6.3f  %6.3f  %6.3f", t->name, t->seen, t->counts[NSC_APPLIES_IN_RANGE] / all,
          t->counts[NSC_APPLIES_DOUBTFUL] / all, t->counts[NSC_APPLIES_OUT] / all);
-  if (isfinite(auroc)) printf("  %6.3f", auroc);
+  for (int k = 0; k < SENSES && isfinite(aurocs[ALL]); k++) {
+    if (isfinite(aurocs[k])) printf("  %6.3f", aurocs[k]);
+    if (!isfinite(aurocs[k])) printf("  %6s", "-");
+  }
   puts("");
   nsc_text *r = &j->report;
   nsc_json_object(r);
@@ -197,7 +232,10 @@ static void say(job *j, const tally *t, double auroc) {
   nsc_json_key(r, "inRange"), nsc_json_number(r, t->counts[NSC_APPLIES_IN_RANGE] / all);
   nsc_json_key(r, "doubtful"), nsc_json_number(r, t->counts[NSC_APPLIES_DOUBTFUL] / all);
   nsc_json_key(r, "outOfRange"), nsc_json_number(r, t->counts[NSC_APPLIES_OUT] / all);
-  nsc_json_key(r, "auroc"), nsc_json_number(r, auroc);
+  nsc_json_key(r, names[ALL]), nsc_json_number(r, aurocs[ALL]);
+  nsc_json_key(r, "alone"), nsc_json_object(r);
+  for (int k = FEATURES; k < SENSES; k++) nsc_json_key(r, names[k]), nsc_json_number(r, aurocs[k]);
+  nsc_json_end_object(r);
   nsc_json_end_object(r);
 }
 
@@ -207,16 +245,18 @@ static nsc_status measure(job *j, nsc_error *err) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT,
                     "the model does not say which pictures it may judge: -o makes one that does");
   }
-  printf("%-44s %6s  %6s  %6s  %6s  %6s\n", "pictures", "", "in", "doubt", "out", "AUROC");
+  const double none[SENSES] = {NAN, NAN, NAN, NAN};
+  printf("%-44s %6s  %6s  %6s  %6s  %6s  of features, look, autoencoder alone\n", "pictures", "", "in", "doubt", "out",
+         "AUROC");
   nsc_json_array(&j->report);
-  say(j, &j->own, NAN);
+  say(j, &j->own, none);
   for (int i = 0; i < j->s->other_count; i++) {
     tally others = {0};
-    double auroc = NAN;
+    double aurocs[SENSES];
     nsc_status status = judge_folder(j, j->s->others[i], &others, err);
-    if (status == NSC_OK) status = area(&j->own, &others, &auroc, err);
-    if (status == NSC_OK) say(j, &others, auroc);
-    free(others.unusual);
+    for (int k = 0; k < SENSES && status == NSC_OK; k++) status = area(&j->own, &others, (sense)k, &aurocs[k], err);
+    if (status == NSC_OK) say(j, &others, aurocs);
+    drop_tally(&others);
     if (status != NSC_OK) return status;
   }
   nsc_json_end_array(&j->report);
@@ -247,7 +287,7 @@ int nsc_cli_range(int argc, char **argv) {
   job j = {.s = &s};
   nsc_error err = {0};
   nsc_status status = run(&j, &err);
-  free(j.own.unusual);
+  drop_tally(&j.own);
   nsc_text_drop(&j.report);
   nsc_text_free(j.bytes);
   nsc_cli_data_drop(&j.data);

@@ -28,6 +28,7 @@ const char nsc_cli_train_usage[] =
     "  --sensitivity X       of the threshold, at least  --threshold X              fixed, not from validation\n"
     "  --half                float16 weights in the file\n"
     "  --no-range            the model does not say what its pictures are like (negatoscope range)\n"
+    "  --autoencoder         it says so by a small autoencoder, too, which learns after the network\n"
     "  --checkpoint FILE     written after each epoch    --resume                   goes on from it\n"
     "  --from MODEL.onnx     begins with its layers      --trainable WHAT           all, head, N layers from the end\n"
     "  --steps JSON          filters on each picture, kept in the model: [{\"step\":\"median\",\"size\":3}]\n"
@@ -53,7 +54,7 @@ static const struct {
     {"--augment", "augment", true}, {"--trainable", "trainable", false}, {"--focal", "focal", false},
     {"--keep", "keep", true}};
 
-enum { HANDED_ON = sizeof handed_on / sizeof *handed_on, OWN_OPTIONS = 24, DATA_OPTIONS = 8 };
+enum { HANDED_ON = sizeof handed_on / sizeof *handed_on, OWN_OPTIONS = 25, DATA_OPTIONS = 8 };
 
 typedef struct settings {
   const char *path, *out, *name, *title, *checkpoint, *from, *unfreeze, *steps, *limits, *license, *values[HANDED_ON];
@@ -62,7 +63,7 @@ typedef struct settings {
   double sensitivity; /* of the threshold on validation; 0 for Youden's */
   double threshold;   /* instead of one from validation; negative for none */
   uint32_t threads;
-  bool half, no_range, resume, survival;
+  bool half, no_range, autoencoder, resume, survival;
   const char *fields, *unit, *bins, *edges;
   nsc_cli_outcomes outcomes;
 } settings;
@@ -82,6 +83,7 @@ static int take_options(int argc, char **argv, settings *s, const char *numbers[
                                 {"--unfreeze", &s->unfreeze, NULL},
                                 {"--half", NULL, &s->half},
                                 {"--no-range", NULL, &s->no_range},
+                                {"--autoencoder", NULL, &s->autoencoder},
                                 {"--resume", NULL, &s->resume},
                                 {"--size", &numbers[0], NULL},
                                 {"--channels", &numbers[1], NULL},
@@ -138,7 +140,8 @@ static bool read_settings(int argc, char **argv, settings *s) {
   const char *numbers[5] = {NULL};
   double size, channels;
   argc = take_options(argc, argv, s, numbers);
-  bool fits = (!s->resume || s->checkpoint) && (!s->unfreeze || (s->from && !s->checkpoint));
+  bool fits = (!s->resume || s->checkpoint) && (!s->unfreeze || (s->from && !s->checkpoint)) &&
+              !(s->autoencoder && s->no_range);
   if (argc != 2 || !fits) {
     if (argc >= 0) fputs(nsc_cli_train_usage, stderr);
     return false;
@@ -202,6 +205,7 @@ static nsc_status training_options(const settings *s, phase p, char **out, nsc_e
   nsc_text t = {0};
   nsc_json_object(&t);
   nsc_json_key(&t, "seed"), nsc_json_int(&t, (int64_t)s->data.seed);
+  if (s->autoencoder && p != HEAD) nsc_json_key(&t, "autoencoder"), nsc_json_bool(&t, true);
   if (s->from && p != LAST_LAYERS) nsc_json_key(&t, "net"), nsc_json_string(&t, "base");
   if (p == HEAD) {
     nsc_json_key(&t, "trainable"), nsc_json_string(&t, "head");
@@ -309,6 +313,20 @@ static void print_epoch(const nsc_epoch_stats *e, uint32_t epochs) {
   fflush(stdout);
 }
 
+/* The network is worth its file without one. */
+static void run_autoencoder(nsc_training *t) {
+  nsc_autoencoder_progress at = {0};
+  nsc_error why = {0};
+  for (bool finished = false; !finished;) {
+    uint32_t before = at.epoch;
+    if (nsc_training_run(t, 0, NULL, &finished, &why) != NSC_OK) {
+      printf("the model goes without an autoencoder: %s\n", why.text);
+      return;
+    }
+    if (nsc_training_autoencoder(t, &at) && at.epoch > before) nsc_cli_print_autoencoder(&at);
+  }
+}
+
 static nsc_status run_epochs(const settings *s, nsc_training *t, nsc_error *err) {
   const nsc_trainer *trainer = nsc_training_trainer(t);
   uint32_t printed = 0, epochs = nsc_training_options_of(t)->epochs;
@@ -318,9 +336,11 @@ static nsc_status run_epochs(const settings *s, nsc_training *t, nsc_error *err)
       print_epoch(&nsc_trainer_history(trainer)[printed], epochs);
       if (printed + 1 == nsc_trainer_progress(trainer).epoch) NSC_TRY(write_checkpoint(s, t, err));
     }
-    if (finished) return NSC_OK;
+    if (nsc_trainer_finished(trainer)) break;
     NSC_TRY(nsc_training_run(t, 0, NULL, &finished, err));
   }
+  if (s->autoencoder) run_autoencoder(t);
+  return NSC_OK;
 }
 
 /* What the file says of limits and licence: given, or of the model that this began with. */

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/half.h"
 
-enum { MOST_HELD = 4000, LEAST_HELD = 10, ENOUGH_HELD = 200 /* for a 99th percentile of their own */ };
+enum { MOST_HELD = 4000 };
 
 static size_t triangle(uint32_t count) {
   return (size_t)count * (count + 1) / 2;
@@ -29,7 +29,7 @@ static double distance(const nsc_gaussian *g, const float *x, float *room) {
 
 double nsc_gaussian_unusual(const nsc_gaussian *g, const float *x) {
   float room[NSC_GAUSSIAN_MOST];
-  return (distance(g, x, room) - g->usual) / (g->unusual - g->usual);
+  return nsc_usual_scale(&g->limits, distance(g, x, room));
 }
 
 void nsc_gaussian_drop(nsc_gaussian *g) {
@@ -59,8 +59,7 @@ void nsc_gaussian_write(const nsc_gaussian *g, nsc_text *t) {
   for (size_t i = 0; i < size; i++) halves[i] = nsc_half_from_float(g->factor[i]);
   nsc_json_object(t);
   nsc_json_key(t, "count"), nsc_json_int(t, g->count);
-  nsc_json_key(t, "usual"), nsc_json_number(t, g->usual);
-  nsc_json_key(t, "unusual"), nsc_json_number(t, g->unusual);
+  nsc_usual_write(&g->limits, t);
   const struct {
     const char *key;
     const void *bytes;
@@ -84,13 +83,6 @@ static bool read_bytes(const nsc_json_value *object, const char *key, void *out,
   return v && v->kind == NSC_JSON_STRING && nsc_base64_read(v->string, strlen(v->string), out, size);
 }
 
-static bool read_number(const nsc_json_value *object, const char *key, double *out) {
-  const nsc_json_value *v = nsc_json_get(object, key);
-  if (!v || v->kind != NSC_JSON_NUMBER || !isfinite(v->number)) return false;
-  *out = v->number;
-  return true;
-}
-
 static bool all_finite(const float *values, size_t count) {
   for (size_t i = 0; i < count; i++) {
     if (!isfinite(values[i])) return false;
@@ -100,15 +92,13 @@ static bool all_finite(const float *values, size_t count) {
 
 bool nsc_gaussian_read(const nsc_json_value *object, nsc_gaussian *out) {
   nsc_gaussian g = {0};
-  double count = 0;
-  bool sized = read_number(object, "count", &count) && count >= 1 && count <= NSC_GAUSSIAN_MOST &&
-               count == floor(count) && make_room(&g, (uint32_t)count);
+  double count = nsc_json_number_of(object, "count");
+  bool sized = count >= 1 && count <= NSC_GAUSSIAN_MOST && count == floor(count) && make_room(&g, (uint32_t)count);
   size_t size = triangle(g.count);
   uint16_t *halves = sized ? malloc(size * sizeof *halves) : NULL;
   bool fits = halves && read_bytes(object, "mean", g.mean, g.count * sizeof *g.mean) &&
               read_bytes(object, "scale", g.scale, g.count * sizeof *g.scale) &&
-              read_bytes(object, "factor", halves, size * sizeof *halves) && read_number(object, "usual", &g.usual) &&
-              read_number(object, "unusual", &g.unusual) && g.unusual > g.usual;
+              read_bytes(object, "factor", halves, size * sizeof *halves) && nsc_usual_read(object, &g.limits);
   if (fits) nsc_half_expand(halves, size, g.factor);
   free(halves);
   if (!fits || !all_finite(g.mean, 2 * (size_t)g.count + size)) {
@@ -210,33 +200,15 @@ static void invert(const double *a, uint32_t n, double *x, float *out) {
   }
 }
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double quantile(const double *sorted, uint32_t count, double share) {
-  double at = share * (count - 1);
-  uint32_t low = (uint32_t)at;
-  double high = low + 1 < count ? sorted[low + 1] : sorted[low];
-  return sorted[low] + (high - sorted[low]) * (at - low);
-}
-
-/* Of few pictures the 99th percentile is at least that of a normal distribution as wide as theirs. */
 static void fit_limits(const nsc_gaussian_fit *fit, nsc_gaussian *g, double *distances) {
   float room[NSC_GAUSSIAN_MOST];
   for (uint32_t i = 0; i < fit->held_count; i++) distances[i] = distance(g, fit->held + (size_t)i * fit->count, room);
-  qsort(distances, fit->held_count, sizeof *distances, ascending);
-  double median = quantile(distances, fit->held_count, 0.5), high = quantile(distances, fit->held_count, 0.99);
-  double deviation = quantile(distances, fit->held_count, 0.8413) - median;
-  g->usual = median;
-  if (fit->held_count < ENOUGH_HELD) high = fmax(high, median + 2.326 * deviation);
-  g->unusual = fmax(high, median + 1e-3);
+  g->limits = nsc_usual_of(distances, fit->held_count);
 }
 
 nsc_status nsc_gaussian_finish(const nsc_gaussian_fit *fit, nsc_gaussian *out, nsc_error *err) {
   uint32_t n = fit->count;
-  if (fit->seen < 2 || fit->held_count < LEAST_HELD) {
+  if (fit->seen < 2 || fit->held_count < NSC_USUAL_LEAST) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT,
                     "%llu pictures to learn from and %u held back are too few to tell what is usual",
                     (unsigned long long)fit->seen, fit->held_count);

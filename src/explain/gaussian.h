@@ -5,8 +5,7 @@
 #ifndef NSC_EXPLAIN_GAUSSIAN_H
 #define NSC_EXPLAIN_GAUSSIAN_H
 
-#include "base/json.h"
-#include "base/text.h"
+#include "explain/usual.h"
 
 enum { NSC_GAUSSIAN_MOST = 256 /* dimensions; longer vectors are projected first */ };
 
@@ -14,9 +13,7 @@ typedef struct nsc_gaussian {
   uint32_t count;
   float *mean, *scale; /* [count]; scale is one over the deviation */
   float *factor;       /* [count * (count + 1) / 2]: rows of the inverse of the Cholesky factor of the correlations */
-  /* Logarithms of squared distances among pictures that were held back from the fit: their median, and what 99 % do not
-     exceed. */
-  double usual, unusual;
+  nsc_usual limits;    /* of logarithms of squared distances of pictures that were held back from the fit */
 } nsc_gaussian;
 
 /* 0 for the median picture of its kind, 1 for one that is farther than 99 % of them, and on in the same scale. */

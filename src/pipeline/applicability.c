@@ -31,16 +31,17 @@ static bool read_expected(const nsc_json_value *v, nsc_expected *out) {
   return true;
 }
 
+static bool is_there(const nsc_json_value *v) {
+  return v && v->kind != NSC_JSON_NULL;
+}
+
 static bool read_all(const nsc_json_value *root, nsc_applicability *out) {
   const nsc_json_value *features = nsc_json_get(root, "features"), *look = nsc_json_get(root, "look");
   const nsc_json_value *grey = nsc_json_get(root, "grey"), *aspect = nsc_json_get(root, "aspect");
   const nsc_json_value *expects = nsc_json_get(root, "expects");
   if (root->kind != NSC_JSON_OBJECT) return false;
-  if (features && features->kind != NSC_JSON_NULL && !nsc_gaussian_read(features, &out->features)) return false;
-  if (look && look->kind != NSC_JSON_NULL &&
-      (!nsc_gaussian_read(look, &out->look) || out->look.count != NSC_LOOK_COUNT)) {
-    return false;
-  }
+  if (is_there(features) && !nsc_gaussian_read(features, &out->features)) return false;
+  if (is_there(look) && (!nsc_gaussian_read(look, &out->look) || out->look.count != NSC_LOOK_COUNT)) return false;
   out->grey = grey && grey->kind == NSC_JSON_BOOL && grey->number != 0;
   if (aspect && aspect->kind == NSC_JSON_ARRAY && aspect->count == 2) {
     const nsc_json_value *low = nsc_json_first(aspect), *high = nsc_json_next(low);
@@ -62,11 +63,18 @@ nsc_status nsc_applicability_read(const char *json, size_t size, nsc_applicabili
   if (nsc_json_parse(json, size, &document, &inner) != NSC_OK) {
     return nsc_fail(err, NSC_ERROR_RECIPE, "the model's nsc.applicability is not usable: %s", inner.text);
   }
-  bool fits = read_all(document.values, &a);
+  nsc_status status = NSC_OK;
+  if (!read_all(document.values, &a)) {
+    status = nsc_fail(err, NSC_ERROR_RECIPE, "the model's nsc.applicability is not as docs/MODEL-FORMAT.md has it");
+  }
+  const nsc_json_value *reconstruction = nsc_json_get(document.values, "reconstruction");
+  if (status == NSC_OK && is_there(reconstruction)) {
+    status = nsc_reconstruction_read(reconstruction, &a.reconstruction, err);
+  }
   nsc_json_drop(&document);
-  if (!fits) {
+  if (status != NSC_OK) {
     nsc_applicability_drop(&a);
-    return nsc_fail(err, NSC_ERROR_RECIPE, "the model's nsc.applicability is not as docs/MODEL-FORMAT.md has it");
+    return status;
   }
   *out = a;
   return NSC_OK;
@@ -83,6 +91,7 @@ void nsc_applicability_write(const nsc_applicability *a, nsc_text *t) {
   nsc_json_object(t);
   if (a->features.count) nsc_json_key(t, "features"), nsc_gaussian_write(&a->features, t);
   if (a->look.count) nsc_json_key(t, "look"), nsc_gaussian_write(&a->look, t);
+  if (a->reconstruction) nsc_json_key(t, "reconstruction"), nsc_reconstruction_write(a->reconstruction, t);
   nsc_json_key(t, "grey"), nsc_json_bool(t, a->grey);
   if (a->aspect[0] > 0) {
     nsc_json_key(t, "aspect"), nsc_json_array(t);
@@ -100,6 +109,8 @@ void nsc_applicability_write(const nsc_applicability *a, nsc_text *t) {
 void nsc_applicability_drop(nsc_applicability *a) {
   nsc_gaussian_drop(&a->features);
   nsc_gaussian_drop(&a->look);
+  nsc_reconstruction_free(a->reconstruction);
+  a->reconstruction = NULL;
 }
 
 /* ---- measures ---- */
@@ -168,7 +179,7 @@ static void measure(nsc_applies *a, nsc_applies_reason reason, double unusual) {
 
 nsc_status nsc_applicability_judge_file(const nsc_applicability *a, nsc_image *image, uint32_t frame, nsc_applies *out,
                                         nsc_error *err) {
-  nsc_applies found = {.verdict = NSC_APPLIES_IN_RANGE, .features = NAN, .look = NAN};
+  nsc_applies found = {.verdict = NSC_APPLIES_IN_RANGE, .features = NAN, .look = NAN, .reconstruction = NAN};
   double colour = 0, aspect = (double)image->info.width / image->info.height;
   if (a->grey) NSC_TRY(nsc_image_colour(image, frame, &colour, err));
   if (colour > NSC_COLOUR_FROM) find(&found, NSC_APPLIES_COLOUR, NSC_APPLIES_OUT);
@@ -190,5 +201,9 @@ void nsc_applicability_judge_sight(const nsc_applicability *a, const nsc_sight *
   if (a->look.count) {
     inout->look = nsc_gaussian_unusual(&a->look, sight->look);
     measure(inout, NSC_APPLIES_LOOK, inout->look);
+  }
+  if (a->reconstruction) {
+    inout->reconstruction = sight->reconstruction;
+    measure(inout, NSC_APPLIES_RECONSTRUCTION, inout->reconstruction);
   }
 }

@@ -9,6 +9,7 @@
 #include "explain/gaussian.h"
 #include "explain/look.h"
 #include "negatoscope.h"
+#include "pipeline/reconstruction.h"
 
 enum { NSC_EXPECTED_MOST = 16 };
 
@@ -22,13 +23,14 @@ typedef struct nsc_expected {
 } nsc_expected;
 
 typedef struct nsc_applicability {
-  nsc_gaussian features, look; /* count 0 where there is none */
-  bool grey;                   /* learnt from grey pictures alone */
-  double aspect[2];            /* least and largest width over height; 0 where not known */
+  nsc_gaussian features, look;        /* count 0 where there is none */
+  nsc_reconstruction *reconstruction; /* NULL where there is none */
+  bool grey;                          /* learnt from grey pictures alone */
+  double aspect[2];                   /* least and largest width over height; 0 where not known */
   nsc_expected modality, body_part, view;
 } nsc_applicability;
 
-/* Errors: RECIPE where the text is no such JSON. */
+/* Errors: RECIPE where the text is no such JSON, MEMORY. */
 NSC_WARN_UNUSED nsc_status nsc_applicability_read(const char *json, size_t size, nsc_applicability *out,
                                                   nsc_error *err);
 void nsc_applicability_write(const nsc_applicability *a, nsc_text *t);
@@ -41,6 +43,7 @@ void nsc_applies_write(const nsc_applies *a, nsc_text *t);
 typedef struct nsc_sight {
   uint32_t feature_count; /* 0 where the model has no feature map */
   float features[NSC_GAUSSIAN_MOST], look[NSC_LOOK_COUNT];
+  double reconstruction; /* as nsc_reconstruction_unusual; NaN without an autoencoder */
 } nsc_sight;
 
 /* By what the file says and shows without the model. Errors: those of decoding. */

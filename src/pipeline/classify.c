@@ -191,7 +191,12 @@ static nsc_status read_applicability(nsc_classifier *c, nsc_error *err) {
   size_t size;
   const char *json = nsc_model_metadata(c->model, "nsc.applicability", &size);
   c->says_applicability = json != NULL;
-  return json ? nsc_applicability_read(json, size, &c->applicability, err) : NSC_OK;
+  if (json) NSC_TRY(nsc_applicability_read(json, size, &c->applicability, err));
+  const nsc_reconstruction *r = c->applicability.reconstruction;
+  if (!r || nsc_reconstruction_channels(r) == c->manifest.recipe.channels) return NSC_OK;
+  return nsc_fail(err, NSC_ERROR_RECIPE,
+                  "the autoencoder in the model's nsc.applicability has %u channels, the model's pictures have %u",
+                  nsc_reconstruction_channels(r), c->manifest.recipe.channels);
 }
 
 static size_t count_inputs(const nsc_recipe *r) {
@@ -479,13 +484,18 @@ nsc_status nsc_classifier_see(nsc_classifier *classifier, uint32_t slot, nsc_sig
   if (!values) return nsc_fail_memory(err, room * sizeof *values, "what a model sees");
   nsc_recipe_to_units(r, c->input + slot * c->input_count, c->input_count, values);
   nsc_picture_look(values, r->height, r->width, r->channels, out->look);
+  out->reconstruction = NAN;
+  nsc_status status = c->applicability.reconstruction
+                          ? nsc_reconstruction_judge(c->applicability.reconstruction, values, r->height, r->width,
+                                                     &out->reconstruction, err)
+                          : NSC_OK;
   out->feature_count = 0;
   if (c->map != NSC_NO_VALUE) {
     nsc_session_read_tap(c->session, c->map, slot, values);
     out->feature_count = nsc_pool_features(values, places, channels, out->features);
   }
   free(values);
-  return NSC_OK;
+  return status;
 }
 
 /* ---- for explanations ---- */

@@ -24,7 +24,8 @@ const char *nsc_applies_name(nsc_applies_verdict verdict) {
 }
 
 void nsc_applies_write(const nsc_applies *a, nsc_text *t) {
-  static const char *const reasons[] = {"features", "look", "colour", "shape", "modality", "bodyPart", "view"};
+  static const char *const reasons[] = {"features", "look",     "colour", "shape",
+                                        "modality", "bodyPart", "view",   "reconstruction"};
   nsc_json_key(t, "applies");
   if (a->verdict == NSC_APPLIES_UNKNOWN) {
     nsc_json_null(t);
@@ -33,12 +34,13 @@ void nsc_applies_write(const nsc_applies *a, nsc_text *t) {
   nsc_json_object(t);
   nsc_json_key(t, "verdict"), nsc_json_string(t, nsc_applies_name(a->verdict));
   nsc_json_key(t, "reasons"), nsc_json_array(t);
-  for (int i = 0; i < 7; i++) {
+  for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
     if (a->reasons >> i & 1) nsc_json_string(t, reasons[i]);
   }
   nsc_json_end_array(t);
   nsc_json_key(t, "features"), nsc_json_number(t, a->features);
   nsc_json_key(t, "look"), nsc_json_number(t, a->look);
+  nsc_json_key(t, "reconstruction"), nsc_json_number(t, a->reconstruction);
   nsc_json_end_object(t);
 }
 

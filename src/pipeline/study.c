@@ -15,6 +15,9 @@ struct nsc_study {
   nsc_classifier *classifier;
   nsc_gaussian_fit features, look; /* features.count 0 where the model has no feature map */
   double colour, aspect[2];        /* the most, the least and the largest that were seen */
+  bool seen;                       /* a picture */
+  nsc_autoencoder *autoencoder;    /* or NULL */
+  nsc_compute *compute;            /* for an autoencoder of its own, which it then ends; else NULL */
 };
 
 static nsc_status build(nsc_study *s, const nsc_classifier_options *options, nsc_error *err) {
@@ -44,6 +47,8 @@ nsc_status nsc_study_create(const nsc_model *model, const nsc_classifier_options
 
 void nsc_study_free(nsc_study *study) {
   if (!study) return;
+  if (study->compute) nsc_autoencoder_free(study->autoencoder);
+  nsc_compute_free(study->compute);
   nsc_classifier_free(study->classifier);
   nsc_gaussian_end(&study->features);
   nsc_gaussian_end(&study->look);
@@ -56,9 +61,62 @@ static nsc_status take(nsc_gaussian_fit *fit, const float *x, bool held, nsc_err
   return NSC_OK;
 }
 
+/* ---- the autoencoder ---- */
+
+nsc_status nsc_study_use_autoencoder(nsc_study *study, uint64_t seed, nsc_error *err) {
+  nsc_study *s = study;
+  if (!s || s->seen || s->autoencoder) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "an autoencoder comes once, before the first picture of a study");
+  }
+  const nsc_recipe *r = nsc_classifier_recipe(s->classifier);
+  NSC_TRY(nsc_compute_borrow(nsc_classifier_threads(s->classifier), &s->compute, err));
+  nsc_status status = nsc_autoencoder_create(nsc_autoencoder_side(r->height), nsc_autoencoder_side(r->width),
+                                             r->channels, seed, &s->autoencoder, err);
+  if (status == NSC_OK) return NSC_OK;
+  nsc_compute_free(s->compute);
+  s->compute = NULL;
+  return status;
+}
+
+void nsc_study_lend_autoencoder(nsc_study *study, nsc_autoencoder *autoencoder) {
+  study->autoencoder = autoencoder;
+}
+
+nsc_status nsc_study_run(nsc_study *study, double milliseconds, const volatile int32_t *cancel, bool *finished,
+                         nsc_autoencoder_progress *progress, nsc_error *err) {
+  nsc_study *s = study;
+  if (!s || !finished) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no study");
+  nsc_autoencoder_progress at = {.loss = NAN, .validation_loss = NAN, .seconds_left = NAN};
+  *finished = true;
+  if (s->compute) {
+    NSC_TRY(nsc_autoencoder_run(s->autoencoder, s->compute, milliseconds, cancel, finished, err));
+    at = nsc_autoencoder_progress_of(s->autoencoder);
+  }
+  if (progress) *progress = at;
+  return NSC_OK;
+}
+
+/* The picture that was put into the classifier, as the autoencoder learns from it. */
+static nsc_status show_autoencoder(nsc_study *s, bool held, nsc_error *err) {
+  const nsc_recipe *r = nsc_classifier_recipe(s->classifier);
+  uint8_t small[NSC_SMALL_PICTURE];
+  size_t count;
+  const float *input = nsc_classifier_tensor(s->classifier, &count);
+  float *values = malloc(count * sizeof *values);
+  if (!values) return nsc_fail_memory(err, count * sizeof *values, "a study of pictures");
+  nsc_recipe_to_units(r, input, count, values);
+  nsc_status status = nsc_small_picture(values, r->height, r->width, r->channels, small, err);
+  free(values);
+  return status == NSC_OK ? nsc_autoencoder_add(s->autoencoder, small, held, err) : status;
+}
+
+/* ---- pictures ---- */
+
 /* The picture that was put into the classifier. */
 static nsc_status see(nsc_study *s, bool held, nsc_error *err) {
   nsc_sight sight;
+  s->seen = true;
+  if (s->compute) NSC_TRY(show_autoencoder(s, held, err));
   NSC_TRY(nsc_classifier_run_batch(s->classifier, NULL, err));
   NSC_TRY(nsc_classifier_see(s->classifier, 0, &sight, err));
   if (s->features.count) NSC_TRY(take(&s->features, sight.features, held, err));
@@ -110,7 +168,8 @@ static nsc_status learn(const nsc_study *s, const char *expects, nsc_applicabili
   NSC_TRY(nsc_gaussian_finish(&s->look, &a->look, err));
   a->grey = s->aspect[0] > 0 && s->colour <= NSC_COLOUR_FROM;
   memcpy(a->aspect, s->aspect, sizeof a->aspect);
-  return NSC_OK;
+  bool learnt = s->autoencoder && nsc_autoencoder_finished(s->autoencoder);
+  return learnt ? nsc_reconstruction_of(s->autoencoder, &a->reconstruction, err) : NSC_OK;
 }
 
 nsc_status nsc_study_finish(nsc_study *study, const char *expects, char **bytes, size_t *size, nsc_error *err) {

@@ -68,8 +68,14 @@ nsc_status nsc_training_begin(nsc_training *t, const char *json, uint32_t thread
   if (!nsc_training_has_labels(t) || t->data.count == 0) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "there are no pictures to learn from");
   }
+  if (plan.autoencodes && t->data.survival) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT,
+                    "an autoencoder is not for times to an event: their models do not judge by it");
+  }
   nsc_normal normal = t->options.normal;
   NSC_TRY(nsc_training_build(t, &plan, err));
+  nsc_training_end_autoencoder(t);
+  t->autoencodes = plan.autoencodes;
   NSC_TRY(take_threads(t, threads, err));
   t->options = plan.train;
   t->options.task = t->data.label_count == 2 ? NSC_TASK_BINARY : NSC_TASK_SINGLE;
@@ -85,16 +91,40 @@ nsc_status nsc_training_begin(nsc_training *t, const char *json, uint32_t thread
   return status;
 }
 
-nsc_status nsc_training_run(nsc_training *t, double milliseconds, const volatile int32_t *cancel, bool *finished,
-                            nsc_error *err) {
-  NSC_TRY(need_trainer(t, err));
+static nsc_status run_network(nsc_training *t, double milliseconds, const volatile int32_t *cancel, nsc_error *err) {
   double start = nsc_now_ms();
   while (!nsc_trainer_finished(t->trainer)) {
     if (cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED)) return nsc_fail(err, NSC_ERROR_CANCELLED, "cancelled");
     NSC_TRY(nsc_trainer_step(t->trainer, err));
     if (nsc_now_ms() - start >= milliseconds) break;
   }
-  *finished = nsc_trainer_finished(t->trainer);
+  return NSC_OK;
+}
+
+static bool has_autoencoder(const nsc_training *t) {
+  return t->autoencoder && nsc_autoencoder_finished(t->autoencoder);
+}
+
+static bool has_finished(const nsc_training *t) {
+  return nsc_trainer_finished(t->trainer) && (!t->autoencodes || has_autoencoder(t));
+}
+
+/* Slices are of one or the other: what is left of one when the network ends is given back. */
+nsc_status nsc_training_run(nsc_training *t, double milliseconds, const volatile int32_t *cancel, bool *finished,
+                            nsc_error *err) {
+  NSC_TRY(need_trainer(t, err));
+  if (!nsc_trainer_finished(t->trainer)) {
+    NSC_TRY(run_network(t, milliseconds, cancel, err));
+  } else if (!has_finished(t)) {
+    bool ended;
+    nsc_status status = nsc_training_run_autoencoder(t, milliseconds, cancel, &ended, err);
+    if (status != NSC_OK && status != NSC_ERROR_CANCELLED) {
+      nsc_training_end_autoencoder(t);
+      t->autoencodes = false;
+    }
+    NSC_TRY(status);
+  }
+  *finished = has_finished(t);
   return NSC_OK;
 }
 
@@ -119,8 +149,14 @@ nsc_status nsc_training_resume_from(nsc_training *t, const nsc_store *file, uint
 
 /* ---- status ---- */
 
-/* From the speed of this epoch so far, or of the last one; validation costs about a third of training a sample. */
+/* Of the network, then of the autoencoder. From the speed of this epoch so far, or of the last one; validation costs
+ * about a third of training a sample. */
 static double seconds_left(const nsc_training *t, const nsc_train_progress *p) {
+  nsc_autoencoder_progress autoencoder;
+  if (has_finished(t)) return 0;
+  if (nsc_trainer_finished(t->trainer)) {
+    return nsc_training_autoencoder(t, &autoencoder) ? autoencoder.seconds_left : NAN;
+  }
   uint32_t validation = nsc_dataset_count(&t->data, NSC_SPLIT_VALIDATION, UINT32_MAX);
   uint32_t epochs = t->options.epochs - p->epoch;
   double batch_seconds = NAN;
@@ -167,6 +203,27 @@ static const char *task_word(const nsc_training *t) {
   return t->data.survival ? "survival" : nsc_task_name(t->options.task);
 }
 
+static const char *state_word(const nsc_training *t) {
+  if (has_finished(t)) return "finished";
+  if (nsc_trainer_finished(t->trainer)) return "autoencoder";
+  return nsc_trainer_progress(t->trainer).step ? "training" : "ready";
+}
+
+static void write_autoencoder(nsc_text *t, const nsc_training *training) {
+  nsc_autoencoder_progress p;
+  nsc_json_key(t, "autoencoder");
+  if (!nsc_training_autoencoder(training, &p)) {
+    nsc_json_null(t);
+    return;
+  }
+  nsc_json_object(t);
+  nsc_json_key(t, "epoch"), nsc_json_int(t, p.epoch);
+  nsc_json_key(t, "epochs"), nsc_json_int(t, p.epochs);
+  nsc_json_key(t, "loss"), nsc_json_number(t, p.loss);
+  nsc_json_key(t, "validationLoss"), nsc_json_number(t, p.validation_loss);
+  nsc_json_end_object(t);
+}
+
 nsc_status nsc_training_status_json(const nsc_training *training, char **out, nsc_error *err) {
   NSC_TRY(need_trainer(training, err));
   char *limits;
@@ -175,7 +232,7 @@ nsc_status nsc_training_status_json(const nsc_training *training, char **out, ns
   bool finished = nsc_trainer_finished(training->trainer);
   nsc_text t = {0};
   nsc_json_object(&t);
-  nsc_json_key(&t, "state"), nsc_json_string(&t, finished ? "finished" : p.step ? "training" : "ready");
+  nsc_json_key(&t, "state"), nsc_json_string(&t, state_word(training));
   nsc_json_key(&t, "epoch"), nsc_json_int(&t, finished ? p.epoch : p.epoch + 1);
   nsc_json_key(&t, "epochs"), nsc_json_int(&t, training->options.epochs);
   nsc_json_key(&t, "batch"), nsc_json_int(&t, p.batch);
@@ -184,7 +241,7 @@ nsc_status nsc_training_status_json(const nsc_training *training, char **out, ns
   nsc_json_key(&t, "rate"), nsc_json_float(&t, p.rate);
   double speed = p.train_ms > 0 ? p.batch * (double)training->options.batch / p.train_ms * 1e3 : NAN;
   nsc_json_key(&t, "imagesPerSecond"), nsc_json_number(&t, speed);
-  nsc_json_key(&t, "secondsLeft"), nsc_json_number(&t, finished ? 0 : seconds_left(training, &p));
+  nsc_json_key(&t, "secondsLeft"), nsc_json_number(&t, seconds_left(training, &p));
   nsc_json_key(&t, "bestEpoch"), nsc_json_int(&t, p.best_epoch);
   nsc_json_key(&t, "bytes"), nsc_json_int(&t, (int64_t)nsc_trainer_bytes(training->trainer));
   nsc_json_key(&t, "net"), nsc_json_string(&t, training->net_name);
@@ -192,6 +249,7 @@ nsc_status nsc_training_status_json(const nsc_training *training, char **out, ns
   nsc_json_key(&t, "task"), nsc_json_string(&t, task_word(training));
   write_heritage(&t, training, limits);
   nsc_text_free(limits);
+  write_autoencoder(&t, training);
   nsc_json_key(&t, "history");
   nsc_json_array(&t);
   for (uint32_t i = 0; i < p.epoch; i++) write_epoch(&t, &nsc_trainer_history(training->trainer)[i]);

@@ -15,6 +15,9 @@ const nsc_trainer *nsc_training_trainer(const nsc_training *training);
 const nsc_net *nsc_training_net(const nsc_training *training);
 const nsc_train_options *nsc_training_options_of(const nsc_training *training);
 
+/* How far the autoencoder is; false where none has begun. */
+bool nsc_training_autoencoder(const nsc_training *training, nsc_autoencoder_progress *out);
+
 /* The whole of nsc_training_need_json. */
 NSC_WARN_UNUSED nsc_status nsc_training_need(nsc_training *training, const char *options, uint32_t threads,
                                              uint64_t *bytes, nsc_error *err);

@@ -17,6 +17,7 @@
 enum { LEAST_SIDE = 8, MOST_SIDE = 1024, MOST_LABELS = 1000 };
 
 void nsc_training_forget(nsc_training *t) {
+  nsc_training_end_autoencoder(t);
   nsc_trainer_free(t->trainer);
   nsc_net_free(t->alone);
   nsc_net_free(t->net);

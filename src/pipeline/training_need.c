@@ -9,7 +9,7 @@
 
 typedef struct total {
   nsc_train_need need;
-  uint64_t pictures, features, bytes; /* bytes: of all */
+  uint64_t pictures, features, autoencoder, bytes; /* bytes: the most at a time */
 } total;
 
 /* The network that the plan means, for its shapes; `*own` when it ends with the count. */
@@ -73,7 +73,11 @@ static nsc_status count_all(nsc_training *t, const char *options, uint32_t threa
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "there are no pictures to learn from");
   }
   NSC_TRY(count(t, &plan, threads, &out->need, &out->features, err));
-  out->bytes = out->pictures + out->features + nsc_train_need_most(&out->need);
+  uint64_t learning = nsc_train_need_most(&out->need);
+  if (plan.autoencodes) NSC_TRY(nsc_training_need_autoencoder(t, threads, &out->autoencoder, err));
+  /* One learns after the other, beside the weights of the first. */
+  uint64_t after = plan.autoencodes ? out->need.weights + out->autoencoder : 0;
+  out->bytes = out->pictures + out->features + (learning > after ? learning : after);
   return NSC_OK;
 }
 
@@ -96,6 +100,7 @@ nsc_status nsc_training_need_json(nsc_training *t, const char *options, uint32_t
   nsc_json_key(&text, "activations"), nsc_json_int(&text, (int64_t)all.need.activations);
   nsc_json_key(&text, "work"), nsc_json_int(&text, (int64_t)all.need.work);
   nsc_json_key(&text, "features"), nsc_json_int(&text, (int64_t)all.features);
+  nsc_json_key(&text, "autoencoder"), nsc_json_int(&text, (int64_t)all.autoencoder);
   nsc_json_end_object(&text);
   return nsc_text_finish(&text, out, err);
 }

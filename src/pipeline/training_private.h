@@ -5,6 +5,7 @@
 #include "base/fields.h"
 #include "base/text.h"
 #include "pipeline/training.h"
+#include "train/autoencoder.h"
 #include "train/features.h"
 #include "train/survival.h"
 #include "train/zoo.h"
@@ -25,6 +26,9 @@ struct nsc_training {
   nsc_train_options options;
   nsc_store store; /* for the best weights; without `write`: memory */
   char net_name[32];
+  bool autoencodes;             /* an autoencoder learns after the network */
+  nsc_autoencoder *autoencoder; /* NULL before that */
+  uint32_t shown;               /* samples that it has been given */
   /* From the validation split, for the weights of `judged_epoch`; UINT32_MAX when not yet found. */
   uint32_t judged_epoch;
   double judged_sensitivity; /* that the threshold was to reach; 0: Youden's */
@@ -40,6 +44,7 @@ typedef struct nsc_training_plan {
   bool go_on;      /* with the network as it is */
   bool keeps_head; /* of the base, instead of a new one */
   bool changes;    /* pictures are augmented */
+  bool autoencodes;
 } nsc_training_plan;
 
 NSC_WARN_UNUSED nsc_status nsc_training_read_plan(const char *json, nsc_training_plan *out, nsc_error *err);
@@ -74,6 +79,17 @@ void nsc_training_forget(nsc_training *t);
 /* {"survival": as nsc_eval_survival_json} of a split of a data set for times to an event. */
 NSC_WARN_UNUSED nsc_status nsc_training_judge_survival(nsc_training *t, nsc_split split,
                                                        const nsc_eval_options *options, char **out, nsc_error *err);
+
+/* ---- training_autoencoder.c ---- */
+
+/* As nsc_training_run, once the network has learnt. */
+NSC_WARN_UNUSED nsc_status nsc_training_run_autoencoder(nsc_training *t, double milliseconds,
+                                                        const volatile int32_t *cancel, bool *finished, nsc_error *err);
+/* Also of a training that is to have none: then there is nothing to end. */
+void nsc_training_end_autoencoder(nsc_training *t);
+/* What it will take while the network's weights stay. */
+NSC_WARN_UNUSED nsc_status nsc_training_need_autoencoder(const nsc_training *t, uint32_t threads, uint64_t *bytes,
+                                                         nsc_error *err);
 
 /* ---- training_transfer.c ---- */
 

@@ -27,14 +27,16 @@ static nsc_status add_split(const nsc_dataset *d, nsc_split split, uint32_t most
   return NSC_OK;
 }
 
-static nsc_status study_model(const nsc_dataset *d, const nsc_model *model, char **bytes, size_t *size,
+static nsc_status study_model(const nsc_training *t, const nsc_model *model, char **bytes, size_t *size,
                               nsc_error *err) {
+  const nsc_dataset *d = &t->data;
   size_t count = d->height * d->width * d->channels, most = PIXELS / (d->height * d->width);
   uint32_t pictures = most < LEAST ? LEAST : most > MOST ? MOST : (uint32_t)most;
   float *values = malloc(count * sizeof *values);
   nsc_study *study = NULL;
   nsc_status status = values ? nsc_study_create(model, NULL, &study, err)
                              : nsc_fail_memory(err, count * sizeof *values, "a study of pictures");
+  if (status == NSC_OK) nsc_study_lend_autoencoder(study, t->autoencoder);
   if (status == NSC_OK) status = add_split(d, NSC_SPLIT_TRAIN, pictures, study, values, err);
   if (status == NSC_OK) status = add_split(d, NSC_SPLIT_VALIDATION, pictures / 2, study, values, err);
   if (status == NSC_OK) status = nsc_study_finish(study, NULL, bytes, size, err);
@@ -54,7 +56,7 @@ nsc_status nsc_training_study(const nsc_training *training, const uint8_t *file,
     nsc_source_free(source);
     return status;
   }
-  status = study_model(&training->data, model, bytes, size, err);
+  status = study_model(training, model, bytes, size, err);
   nsc_model_free(model);
   return status;
 }

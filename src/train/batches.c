@@ -106,6 +106,10 @@ void nsc_trainer_fill(nsc_trainer *t, const uint32_t *samples, size_t count, boo
 }
 
 void nsc_trainer_targets(nsc_trainer *t, const uint32_t *samples, size_t count) {
+  if (t->data->reconstructs) {
+    memcpy(t->targets, nsc_net_tensor(t->net, t->net->input)->value, count * t->outputs * sizeof *t->targets);
+    return;
+  }
   memset(t->targets, 0, count * t->outputs * sizeof *t->targets);
   for (size_t i = 0; i < count; i++) {
     const nsc_sample *s = &t->data->samples[samples[i]];

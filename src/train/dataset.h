@@ -30,6 +30,7 @@ typedef struct nsc_dataset {
   /* When not NULL, times to an event are learned: each sample has its outcome, and labels are "censored" and "event".
      In the arena. */
   struct nsc_survival_spec *survival;
+  bool reconstructs; /* what is learned are the pictures themselves, whatever their labels; false at first */
 } nsc_dataset;
 
 /* `labels` are copied. */

@@ -75,6 +75,8 @@ nsc_status nsc_concat_forward(nsc_pass *pass, nsc_layer *layer);
 nsc_status nsc_concat_backward(nsc_pass *pass, nsc_layer *layer);
 nsc_status nsc_flatten_forward(nsc_pass *pass, nsc_layer *layer);
 nsc_status nsc_flatten_backward(nsc_pass *pass, nsc_layer *layer);
+nsc_status nsc_unflatten_forward(nsc_pass *pass, nsc_layer *layer);
+nsc_status nsc_unflatten_backward(nsc_pass *pass, nsc_layer *layer);
 nsc_status nsc_upsample_forward(nsc_pass *pass, nsc_layer *layer);
 nsc_status nsc_upsample_backward(nsc_pass *pass, nsc_layer *layer);
 

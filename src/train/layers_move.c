@@ -1,4 +1,4 @@
-/* Layers that only move numbers: concatenation, flatten, upsampling. */
+/* Layers that only move numbers: concatenation, flatten and back, upsampling. */
 #include <string.h>
 
 #include "train/layers.h"
@@ -52,32 +52,43 @@ nsc_status nsc_concat_backward(nsc_pass *pass, nsc_layer *layer) {
 /* ---- flatten: rows, columns, channels to channels, rows, columns, which is ONNX's order, so that the next dense
    layer's weights need no turning when the network is saved ---- */
 
-static void flatten_walk(nsc_pass *pass, nsc_layer *layer, bool backward) {
-  nsc_tensor *x = nsc_input_of(pass, layer), *y = nsc_result_of(pass, layer);
-  size_t pixels = x->height * x->width, channels = x->channels;
-  bool adds = backward && nsc_adds_gradient(x);
+/* From a picture to a list or back; `picture` says its size. */
+static void turn(const nsc_pass *pass, const nsc_tensor *picture, const float *from, bool to_list, bool adds,
+                 float *to) {
+  size_t pixels = picture->height * picture->width, channels = picture->channels;
   for (size_t n = 0; n < pass->net->batch; n++) {
     size_t base = n * pixels * channels;
     for (size_t p = 0; p < pixels; p++) {
       for (size_t c = 0; c < channels; c++) {
-        size_t in = base + p * channels + c, out = base + c * pixels + p;
-        if (backward) {
-          x->gradient[in] = y->gradient[out] + (adds ? x->gradient[in] : 0);
-        } else {
-          y->value[out] = x->value[in];
-        }
+        size_t in_picture = base + p * channels + c, in_list = base + c * pixels + p;
+        size_t out = to_list ? in_list : in_picture;
+        to[out] = from[to_list ? in_picture : in_list] + (adds ? to[out] : 0);
       }
     }
   }
 }
 
 nsc_status nsc_flatten_forward(nsc_pass *pass, nsc_layer *layer) {
-  flatten_walk(pass, layer, false);
+  nsc_tensor *x = nsc_input_of(pass, layer);
+  turn(pass, x, x->value, true, false, nsc_result_of(pass, layer)->value);
   return NSC_OK;
 }
 
 nsc_status nsc_flatten_backward(nsc_pass *pass, nsc_layer *layer) {
-  flatten_walk(pass, layer, true);
+  nsc_tensor *x = nsc_input_of(pass, layer);
+  turn(pass, x, nsc_result_of(pass, layer)->gradient, false, nsc_adds_gradient(x), x->gradient);
+  return NSC_OK;
+}
+
+nsc_status nsc_unflatten_forward(nsc_pass *pass, nsc_layer *layer) {
+  nsc_tensor *y = nsc_result_of(pass, layer);
+  turn(pass, y, nsc_input_of(pass, layer)->value, false, false, y->value);
+  return NSC_OK;
+}
+
+nsc_status nsc_unflatten_backward(nsc_pass *pass, nsc_layer *layer) {
+  nsc_tensor *x = nsc_input_of(pass, layer), *y = nsc_result_of(pass, layer);
+  turn(pass, y, y->gradient, true, nsc_adds_gradient(x), x->gradient);
   return NSC_OK;
 }
 

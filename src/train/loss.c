@@ -64,11 +64,11 @@ static double focal_row(const nsc_loss *loss, const float *z, const float *t, si
 }
 
 static double squared_row(const nsc_loss *loss, const float *z, const float *t, size_t labels, float *g) {
-  double value = 0;
+  double value = 0, share = 1 / (double)labels;
   for (size_t i = 0; i < labels; i++) {
-    double d = (double)z[i] - (double)t[i], w = weight_of(loss, i);
-    value += w * d * d / 2;
-    if (g) g[i] = (float)(w * d);
+    double d = (double)z[i] - (double)t[i], w = weight_of(loss, i) * share;
+    value += w * d * d;
+    if (g) g[i] = (float)(2 * w * d);
   }
   return value;
 }

@@ -1,8 +1,8 @@
 /*
  * Losses on logits: the mean over the batch, and its gradient with respect to the logits.
  *
- * Targets are [batch][labels] probabilities: one-hot for single, 0/1 for multi and binary, values for squared error;
- * for hazards what nsc_survival_targets makes.
+ * Targets are [batch][labels] probabilities: one-hot for single, 0/1 for multi and binary, values (such as those of a
+ * picture, which then count as labels) for squared error; for hazards what nsc_survival_targets makes.
  * Softmax and sigmoid are part of the loss, which keeps both exact for large logits.
  */
 #ifndef NSC_TRAIN_LOSS_H
@@ -14,7 +14,7 @@ typedef enum nsc_loss_kind {
   NSC_LOSS_SOFTMAX,       /* cross-entropy of a softmax */
   NSC_LOSS_SIGMOID,       /* binary cross-entropy of a sigmoid each */
   NSC_LOSS_FOCAL,         /* sigmoid, focal loss (Lin et al. 2017) with gamma */
-  NSC_LOSS_SQUARED_ERROR, /* half the squared difference, summed over labels */
+  NSC_LOSS_SQUARED_ERROR, /* the mean of the squared differences */
   NSC_LOSS_HAZARDS /* discrete hazards (Gensheimer and Narasimhan 2019): targets are 1, 0, or -1 for "not at risk" */
 } nsc_loss_kind;
 

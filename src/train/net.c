@@ -238,6 +238,15 @@ uint32_t nsc_net_flatten(nsc_net *net, uint32_t x) {
   return output_of(add_layer(net, NSC_LAYER_FLATTEN, &x, 1, 1, 1, in.height * in.width * in.channels));
 }
 
+uint32_t nsc_net_unflatten(nsc_net *net, uint32_t x, size_t height, size_t width, size_t channels) {
+  nsc_tensor in = net->tensors[x];
+  if (in.height * in.width != 1 || in.channels != height * width * channels) {
+    (void)nsc_fail(&net->built, NSC_ERROR_SHAPE, "a list of %zu numbers is no picture of %zu x %zu x %zu", in.channels,
+                   height, width, channels);
+  }
+  return output_of(add_layer(net, NSC_LAYER_UNFLATTEN, &x, 1, height, width, channels));
+}
+
 uint32_t nsc_net_upsample(nsc_net *net, uint32_t x, size_t factor) {
   nsc_tensor in = net->tensors[x];
   if (factor > MAX_SIDE) factor = 0; /* add_layer refuses */

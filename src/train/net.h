@@ -33,7 +33,8 @@ typedef enum nsc_layer_kind {
   NSC_LAYER_ADD,
   NSC_LAYER_CONCAT,
   NSC_LAYER_FLATTEN,
-  NSC_LAYER_UPSAMPLE /* nearest; `kernel` is the factor */
+  NSC_LAYER_UNFLATTEN, /* the way back */
+  NSC_LAYER_UPSAMPLE   /* nearest; `kernel` is the factor */
 } nsc_layer_kind;
 
 typedef enum nsc_activation_kind {
@@ -140,10 +141,13 @@ size_t nsc_net_set_dropout(nsc_net *net, float rate);
 uint32_t nsc_net_add(nsc_net *net, uint32_t a, uint32_t b);
 uint32_t nsc_net_concat(nsc_net *net, const uint32_t *tensors, uint32_t count);
 uint32_t nsc_net_flatten(nsc_net *net, uint32_t x);
+/* A list of height * width * channels numbers, in the order of nsc_net_flatten, as a picture again. */
+uint32_t nsc_net_unflatten(nsc_net *net, uint32_t x, size_t height, size_t width, size_t channels);
 /* Each pixel becomes factor x factor pixels. */
 uint32_t nsc_net_upsample(nsc_net *net, uint32_t x, size_t factor);
 
-/* He initialisation (He et al. 2015) from `seed`; `output` are the logits, [batch][1][1][labels]. */
+/* He initialisation (He et al. 2015) from `seed`; `output` are the logits, [batch][1][1][labels], or
+ * a picture. */
 NSC_WARN_UNUSED nsc_status nsc_net_finish(nsc_net *net, uint32_t output, uint64_t seed, nsc_error *err);
 /* The same without weights: for its shapes. It cannot run. */
 NSC_WARN_UNUSED nsc_status nsc_net_outline(nsc_net *net, uint32_t output, nsc_error *err);

@@ -23,6 +23,7 @@ static const struct {
     [NSC_LAYER_ADD] = {nsc_add_forward, nsc_add_backward},
     [NSC_LAYER_CONCAT] = {nsc_concat_forward, nsc_concat_backward},
     [NSC_LAYER_FLATTEN] = {nsc_flatten_forward, nsc_flatten_backward},
+    [NSC_LAYER_UNFLATTEN] = {nsc_unflatten_forward, nsc_unflatten_backward},
     [NSC_LAYER_UPSAMPLE] = {nsc_upsample_forward, nsc_upsample_backward},
 };
 

@@ -13,11 +13,20 @@ typedef struct saver {
   nsc_error *err;
 } saver;
 
-enum { NAME = 32 };
+enum { NAME = 32, INT64 = 7 /* TensorProto.DataType */ };
+
+static bool gives_picture(const nsc_net *net) {
+  const nsc_tensor *out = &net->tensors[net->output];
+  return out->height * out->width > 1;
+}
+
+static const char *output_name(const nsc_net *net) {
+  return gives_picture(net) ? "picture" : "logits";
+}
 
 static const char *tensor_name(const saver *s, uint32_t tensor, char name[NAME]) {
   if (tensor == s->net->input) return "image";
-  if (tensor == s->net->output) return "logits";
+  if (tensor == s->net->output) return output_name(s->net);
   snprintf(name, NAME, "t%u", tensor);
   return name;
 }
@@ -92,6 +101,8 @@ static const char *begin_node(saver *s, const nsc_layer *layer) {
       return "Concat";
     case NSC_LAYER_FLATTEN:
       return "Flatten";
+    case NSC_LAYER_UNFLATTEN:
+      return "Reshape";
     case NSC_LAYER_UPSAMPLE:
       nsc_onnx_string(s->w, "mode", "nearest");
       nsc_onnx_string(s->w, "coordinate_transformation_mode", "asymmetric");
@@ -102,6 +113,15 @@ static const char *begin_node(saver *s, const nsc_layer *layer) {
     default:
       return NULL;
   }
+}
+
+/* The constant that says what a list becomes; -1 is the batch. */
+static const char *write_shape(saver *s, const nsc_layer *layer, char name[NAME]) {
+  const nsc_tensor *y = &s->net->tensors[layer->output];
+  const int64_t shape[4] = {-1, (int64_t)y->channels, (int64_t)y->height, (int64_t)y->width}, count = 4;
+  snprintf(name, NAME, "layer%u.shape", layer->output);
+  nsc_onnx_tensor(s->w, name, INT64, 1, &count, shape, sizeof shape);
+  return name;
 }
 
 /* A pooled picture is [batch][channels][1][1] in ONNX, and a dense layer wants a matrix. */
@@ -136,6 +156,7 @@ static nsc_status write_layer(saver *s, const nsc_layer *layer) {
       nsc_onnx_floats(s->w, scales, 0, NULL, &layer->rate);
       inputs[count++] = scales;
     }
+    if (layer->kind == NSC_LAYER_UNFLATTEN) inputs[count++] = write_shape(s, layer, scales);
     if (layer->kind == NSC_LAYER_UPSAMPLE) {
       float factor = (float)layer->kernel;
       snprintf(scales, sizeof scales, "layer%u.scales", layer->output);
@@ -181,7 +202,8 @@ nsc_status nsc_net_write(const nsc_net *net, bool half, nsc_onnx_writer *w, nsc_
   nsc_onnx_port(w, NSC_ONNX_INPUT, "image", 4,
                 (const int64_t[]){-1, (int64_t)in->channels, (int64_t)in->height, (int64_t)in->width});
   write_fields(&s);
-  nsc_onnx_port(w, NSC_ONNX_OUTPUT, "logits", 2, (const int64_t[]){-1, (int64_t)out->channels});
+  nsc_onnx_port(w, NSC_ONNX_OUTPUT, output_name(net), gives_picture(net) ? 4 : 2,
+                (const int64_t[]){-1, (int64_t)out->channels, (int64_t)out->height, (int64_t)out->width});
   static const float bounds[] = {0, 6};
   nsc_onnx_floats(w, "zero", 0, NULL, &bounds[0]);
   nsc_onnx_floats(w, "six", 0, NULL, &bounds[1]);

@@ -55,6 +55,16 @@ static nsc_status check_survival(const nsc_net *net, const nsc_dataset *d, const
   return check_numbers(o, err);
 }
 
+/* What goes in is to come out. */
+static nsc_status check_reconstruction(const nsc_net *net, const nsc_train_options *o, nsc_error *err) {
+  const nsc_tensor *in = &net->tensors[net->input], *out = &net->tensors[net->output];
+  if (in->height != out->height || in->width != out->width || in->channels != out->channels) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "the network makes %zu x %zu x %zu of pictures of %zu x %zu x %zu",
+                    out->height, out->width, out->channels, in->height, in->width, in->channels);
+  }
+  return check_numbers(o, err);
+}
+
 static nsc_status check(const nsc_net *net, const nsc_dataset *d, const nsc_train_options *o, nsc_error *err) {
   const nsc_tensor *in = &net->tensors[net->input], *out = &net->tensors[net->output];
   bool fits = d->features ? in->height * in->width == 1 && in->channels == d->feature_count
@@ -64,6 +74,7 @@ static nsc_status check(const nsc_net *net, const nsc_dataset *d, const nsc_trai
                     in->height, in->width, in->channels, d->height, d->width, d->channels);
   }
   if (d->survival) return check_survival(net, d, o, err);
+  if (d->reconstructs) return check_reconstruction(net, o, err);
   size_t wanted = o->task == NSC_TASK_BINARY ? 1 : d->label_count;
   if (o->task == NSC_TASK_MULTI || out->channels != wanted || d->label_count < 2 ||
       (o->task == NSC_TASK_BINARY && d->label_count != 2)) {
@@ -96,9 +107,14 @@ static nsc_status allocate(nsc_trainer *t, nsc_error *err) {
   return ok ? NSC_OK : nsc_fail(err, NSC_ERROR_MEMORY, "not enough memory for training");
 }
 
+/* Whether labels are what is learned, and not times or pictures. */
+static bool learns_labels(const nsc_trainer *t) {
+  return !t->data->survival && !t->data->reconstructs;
+}
+
 /* n / (labels * count): a balanced set gives one. A single sigmoid weighs its positive side. */
 static void weigh_classes(nsc_trainer *t) {
-  for (uint32_t i = 0; i < t->outputs && !t->data->survival; i++) {
+  for (uint32_t i = 0; i < t->outputs && learns_labels(t); i++) {
     double count = t->counts[t->options.task == NSC_TASK_BINARY ? 1 : i];
     t->class_weights[i] = (float)(t->train_count / (t->data->label_count * count));
   }
@@ -140,7 +156,8 @@ nsc_status nsc_trainer_create(nsc_net *net, nsc_compute *compute, const nsc_data
   *t = (nsc_trainer){.net = net, .compute = compute, .data = data, .options = *options};
   t->at.best_loss = INFINITY;
   t->root = nsc_rng_seeded(options->seed);
-  t->outputs = net->tensors[net->output].channels;
+  const nsc_tensor *output = &net->tensors[net->output];
+  t->outputs = output->height * output->width * output->channels;
   nsc_status status = count_samples(t, err);
   if (status == NSC_OK) status = allocate(t, err);
   if (status == NSC_OK) status = nsc_optimiser_init(&t->optimiser, net, &options->optimiser, err);
@@ -187,6 +204,7 @@ bool nsc_trainer_finished(const nsc_trainer *t) {
 static nsc_loss loss_of(const nsc_trainer *t, bool training) {
   nsc_loss_kind sigmoid = training && t->options.focal > 0 ? NSC_LOSS_FOCAL : NSC_LOSS_SIGMOID;
   if (t->data->survival) return (nsc_loss){.kind = NSC_LOSS_HAZARDS};
+  if (t->data->reconstructs) return (nsc_loss){.kind = NSC_LOSS_SQUARED_ERROR};
   return (nsc_loss){
       .kind = t->options.task == NSC_TASK_BINARY ? sigmoid : NSC_LOSS_SOFTMAX,
       .gamma = t->options.focal,
@@ -262,7 +280,7 @@ nsc_status nsc_trainer_predict(nsc_trainer *t, nsc_split split, float *logits, n
 }
 
 static bool is_right(const nsc_trainer *t, const float *z, uint32_t label) {
-  if (t->data->survival) return false; /* a curve is neither right nor wrong */
+  if (!learns_labels(t)) return false; /* a curve or a picture is neither right nor wrong */
   if (t->options.task == NSC_TASK_BINARY) return (z[0] > 0) == (label == 1);
   uint32_t best = 0;
   for (uint32_t k = 1; k < t->outputs; k++) best = z[k] > z[best] ? k : best;
@@ -277,10 +295,10 @@ static nsc_status validate_batch(nsc_trainer *t, nsc_error *err) {
   NSC_TRY(predict_batch(t, samples, n, &logits, err));
   nsc_loss loss = loss_of(t, false);
   loss.class_weights = NULL;
+  nsc_trainer_targets(t, samples, n);
   for (uint32_t i = 0; i < n; i++) {
     const float *z = logits + (size_t)i * t->outputs;
-    nsc_trainer_targets(t, samples + i, 1);
-    t->at.validation_sum += nsc_loss_compute(&loss, z, t->targets, 1, t->outputs, NULL);
+    t->at.validation_sum += nsc_loss_compute(&loss, z, t->targets + (size_t)i * t->outputs, 1, t->outputs, NULL);
     t->at.right += is_right(t, z, t->data->samples[samples[i]].label);
   }
   t->at.validated += n;
@@ -305,7 +323,7 @@ static nsc_status end_epoch(nsc_trainer *t, nsc_error *err) {
       .epoch = at->epoch + 1,
       .train_loss = at->loss_sum / at->batches,
       .validation_loss = without ? NAN : at->validation_sum / t->validation_count,
-      .validation_accuracy = without || t->data->survival ? NAN : (double)at->right / t->validation_count,
+      .validation_accuracy = without || !learns_labels(t) ? NAN : (double)at->right / t->validation_count,
       .seconds = at->epoch_ms / 1e3,
       .images_per_second = at->train_ms > 0 ? (double)at->batches * t->options.batch / at->train_ms * 1e3 : 0,
       .rate = at->rate};

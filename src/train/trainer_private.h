@@ -70,6 +70,7 @@ void nsc_trainer_order(nsc_trainer *t);
 uint32_t nsc_trainer_draws(const nsc_trainer *t);
 /* Fills the network's input with samples, augmented when training. */
 void nsc_trainer_fill(nsc_trainer *t, const uint32_t *samples, size_t count, bool training);
+/* What the network is to give for the samples; of pictures that are learned, those that nsc_trainer_fill left. */
 void nsc_trainer_targets(nsc_trainer *t, const uint32_t *samples, size_t count);
 
 #endif

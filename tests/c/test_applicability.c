@@ -104,7 +104,7 @@ TEST(gaussian_of_few_pictures) {
   REQUIRE(fit_two(&g, 5, 10, &err) == NSC_OK);
   const float far[3] = {60, 40, 7};
   CHECK(nsc_gaussian_unusual(&g, far) > 1);
-  CHECK(g.unusual > g.usual);
+  CHECK(g.limits.unusual > g.limits.usual);
   nsc_gaussian_drop(&g);
 }
 
@@ -181,18 +181,27 @@ static nsc_image *stripes(void) {
   return image;
 }
 
-static nsc_model *studied(nsc_error *err) {
+/* Of so many pictures to learn from and held back. */
+static nsc_model *studied(int learnt_from, int held, bool autoencoder, nsc_error *err) {
   nsc_model *model = net(NULL), *learnt = NULL;
   nsc_study *study;
   nsc_source *source;
+  nsc_autoencoder_progress at;
   char *bytes;
   size_t size;
+  bool finished = false;
   if (nsc_study_create(model, NULL, &study, err) != NSC_OK) return NULL;
-  for (int i = 0; i < 260; i++) {
+  if (autoencoder && nsc_study_use_autoencoder(study, 1, err) != NSC_OK) return NULL;
+  for (int i = 0; i < learnt_from + held; i++) {
     nsc_image *image = blob(32, 32, false);
-    if (nsc_study_add(study, image, 0, i >= 160, err) != NSC_OK) return NULL;
+    if (nsc_study_add(study, image, 0, i >= learnt_from, err) != NSC_OK) return NULL;
     nsc_image_free(image);
   }
+  while (!finished) {
+    if (nsc_study_run(study, 100, NULL, &finished, &at, err) != NSC_OK) return NULL;
+  }
+  CHECK_EQ(at.epoch, at.epochs);
+  CHECK_EQ(at.epochs > 0, autoencoder);
   nsc_status status = nsc_study_finish(study, "{\"modality\":[\"CR\",\"DX\"]}", &bytes, &size, err);
   nsc_study_free(study);
   nsc_model_free(model);
@@ -212,7 +221,7 @@ static nsc_applies verdict_on(nsc_classifier *c, nsc_image *image) {
 TEST(applicability_of_what_was_learnt) {
   nsc_error err = {0};
   nsc_classifier *c;
-  nsc_model *model = studied(&err);
+  nsc_model *model = studied(160, 100, false, &err);
   REQUIRE(model != NULL);
   REQUIRE(nsc_classifier_create(model, NULL, &c, &err) == NSC_OK);
   int alarms = 0;
@@ -228,7 +237,151 @@ TEST(applicability_of_what_was_learnt) {
   a = verdict_on(c, blob(64, 32, false));
   CHECK(a.reasons & NSC_APPLIES_SHAPE);
   CHECK(a.verdict >= NSC_APPLIES_DOUBTFUL);
+  CHECK(isnan(a.reconstruction));
   nsc_classifier_free(c);
+  nsc_model_free(model);
+}
+
+/* ---- the autoencoder ---- */
+
+static nsc_image *noise(void) {
+  uint8_t pixels[32 * 32];
+  nsc_image *image = NULL;
+  nsc_error err = {0};
+  for (int i = 0; i < 32 * 32; i++) pixels[i] = (uint8_t)(124 + 20 * draw()); /* six deviations are the most */
+  if (nsc_image_from_pixels(pixels, 32, 32, 1, &image, &err) != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
+  return image;
+}
+
+/* Read and written again they say the same: what is in a file is what was measured. */
+static void check_round_trip(const char *json, size_t size) {
+  nsc_applicability a;
+  nsc_error err = {0};
+  nsc_text t = {0};
+  REQUIRE(nsc_applicability_read(json, size, &a, &err) == NSC_OK);
+  CHECK(a.reconstruction != NULL);
+  nsc_applicability_write(&a, &t);
+  CHECK(t.size == size && memcmp(t.chars, json, size) == 0);
+  nsc_text_drop(&t);
+  nsc_applicability_drop(&a);
+}
+
+TEST(applicability_by_an_autoencoder) {
+  nsc_error err = {0};
+  nsc_classifier *c;
+  nsc_model *model = studied(60, 40, true, &err);
+  if (!model) test_failed(__FILE__, __LINE__, "%s", err.text);
+  REQUIRE(model != NULL);
+  size_t size;
+  const char *json = nsc_model_metadata(model, "nsc.applicability", &size);
+  check_round_trip(json, size);
+  REQUIRE(nsc_classifier_create(model, NULL, &c, &err) == NSC_OK);
+  int alarms = 0;
+  for (int i = 0; i < 100; i++) {
+    nsc_applies a = verdict_on(c, blob(32, 32, false));
+    CHECK(isfinite(a.reconstruction));
+    alarms += (a.reasons & NSC_APPLIES_RECONSTRUCTION) != 0;
+  }
+  CHECK(alarms <= 10);
+  nsc_applies a = verdict_on(c, noise());
+  CHECK_EQ(a.verdict, NSC_APPLIES_OUT);
+  CHECK(a.reasons & NSC_APPLIES_RECONSTRUCTION && a.reconstruction > 1.4);
+  nsc_text t = {0};
+  nsc_applies_write(&a, &t);
+  CHECK(t.chars && strstr(t.chars, "\"reconstruction\"]") && strstr(t.chars, "\"reconstruction\":"));
+  nsc_text_drop(&t);
+  nsc_classifier_free(c);
+  nsc_model_free(model);
+}
+
+/* What says of itself that it is an autoencoder: `side` and `channels` of its input, a convolution to `out`. */
+static void write_fake(nsc_text *t, int64_t side, int64_t channels, int64_t out, float weight) {
+  onnx_builder b = {0};
+  float weights[9] = {0};
+  for (int i = 0; i < 9; i++) weights[i] = weight;
+  onnx_input(&b, "x", 4, (const int64_t[]){-1, channels, side, side});
+  onnx_output(&b, "y", 4, (const int64_t[]){-1, out, side, side});
+  onnx_floats(&b, "w", 4, (const int64_t[]){out, channels, 1, 1}, weights);
+  onnx_node(&b, "Conv", "x w", "y", NULL);
+  size_t size;
+  uint8_t *bytes = onnx_finish(&b, &size);
+  nsc_text_put(t, "{\"reconstruction\":{\"usual\":-1,\"unusual\":1,\"network\":\"");
+  nsc_base64_put(t, bytes, size);
+  nsc_text_append(t, "\"}}", 4); /* with the end of a text */
+  free(bytes);
+}
+
+TEST(applicability_refuses_broken_autoencoders) {
+  static const char *const broken[] = {"{\"reconstruction\":7}",
+                                       "{\"reconstruction\":{}}",
+                                       "{\"reconstruction\":{\"usual\":0,\"unusual\":1}}",
+                                       "{\"reconstruction\":{\"usual\":1,\"unusual\":0,\"network\":\"AAAA\"}}",
+                                       "{\"reconstruction\":{\"usual\":0,\"unusual\":1,\"network\":7}}",
+                                       "{\"reconstruction\":{\"usual\":0,\"unusual\":1,\"network\":\"\"}}",
+                                       "{\"reconstruction\":{\"usual\":0,\"unusual\":1,\"network\":\"=\"}}",
+                                       "{\"reconstruction\":{\"usual\":0,\"unusual\":1,\"network\":\"====\"}}",
+                                       "{\"reconstruction\":{\"usual\":0,\"unusual\":1,\"network\":\"no base64!\"}}",
+                                       "{\"reconstruction\":{\"usual\":0,\"unusual\":1,\"network\":\"bm8gbW9kZWw=\"}}"};
+  for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+    nsc_applicability a;
+    nsc_error err = {0};
+    nsc_status status = nsc_applicability_read(broken[i], strlen(broken[i]), &a, &err);
+    if (status != NSC_ERROR_RECIPE) test_failed(__FILE__, __LINE__, "\"%s\" was taken", broken[i]);
+    CHECK_HAS(err.text, "the autoencoder in the model's nsc.applicability is not usable");
+  }
+  static const struct {
+    int64_t side, channels, out;
+    float weight;
+    const char *why;
+    bool opens; /* and is found out by the first picture */
+  } fakes[] = {{24, 1, 1, 1, "16 or 32 pixels", false},
+               {65536, 1, 1, 1, "16 or 32 pixels", false},
+               {16, 2, 2, 1, "16 or 32 pixels", false},
+               {16, 3, 3, 1, "has 3 channels", false},
+               {16, 1, 2, 1, "no picture like", true},
+               {16, 1, 1, INFINITY, "are no numbers", true},
+               {32, 1, 1, 1, "", true} /* the one that is one, of another size */};
+  for (size_t i = 0; i < sizeof fakes / sizeof *fakes; i++) {
+    nsc_text t = {0};
+    nsc_error err = {0};
+    nsc_classifier *c = NULL;
+    nsc_result r;
+    write_fake(&t, fakes[i].side, fakes[i].channels, fakes[i].out, fakes[i].weight);
+    nsc_model *model = net(t.chars);
+    nsc_status status = nsc_classifier_create(model, NULL, &c, &err);
+    CHECK_EQ(status == NSC_OK, fakes[i].opens);
+    nsc_image *image = blob(32, 32, false);
+    if (status == NSC_OK) status = nsc_classifier_run(c, image, 0, NULL, &r, &err);
+    CHECK_EQ(status, fakes[i].why[0] ? NSC_ERROR_RECIPE : NSC_OK);
+    if (fakes[i].why[0]) CHECK_HAS(err.text, fakes[i].why);
+    nsc_image_free(image);
+    nsc_classifier_free(c);
+    nsc_model_free(model);
+    nsc_text_drop(&t);
+  }
+}
+
+TEST(study_says_when_an_autoencoder_comes) {
+  nsc_error err = {0};
+  nsc_study *study;
+  nsc_autoencoder_progress at = {0};
+  bool finished = false;
+  nsc_model *model = net(NULL);
+  REQUIRE(nsc_study_create(model, NULL, &study, &err) == NSC_OK);
+  REQUIRE(nsc_study_run(study, 0, NULL, &finished, &at, &err) == NSC_OK); /* without one there is nothing to do */
+  CHECK(finished && at.epochs == 0);
+  REQUIRE(nsc_study_use_autoencoder(study, 1, &err) == NSC_OK);
+  CHECK_EQ(nsc_study_use_autoencoder(study, 1, &err), NSC_ERROR_ARGUMENT);
+  err = (nsc_error){0};
+  CHECK_EQ(nsc_study_run(study, 0, NULL, &finished, &at, &err), NSC_ERROR_ARGUMENT);
+  CHECK_HAS(err.text, "no pictures");
+  nsc_study_free(study);
+  REQUIRE(nsc_study_create(model, NULL, &study, &err) == NSC_OK);
+  nsc_image *image = blob(32, 32, false);
+  REQUIRE(nsc_study_add(study, image, 0, false, &err) == NSC_OK);
+  CHECK_EQ(nsc_study_use_autoencoder(study, 1, &err), NSC_ERROR_ARGUMENT);
+  nsc_image_free(image);
+  nsc_study_free(study);
   nsc_model_free(model);
 }
 

@@ -246,6 +246,104 @@ TEST(training_says_what_is_wrong_with_its_options) {
 }
 
 /* One picture of a label: no validation for it, and no crash; all of one label in training: refused by name. */
+/* What a status says, by its member. */
+static void check_state(nsc_training *t, const char *expected) {
+  char *json;
+  nsc_error err = {0};
+  REQUIRE(nsc_training_status_json(t, &json, &err) == NSC_OK);
+  CHECK_HAS(json, expected);
+  nsc_text_free(json);
+}
+
+/* The model with what its pictures are like, from a training that has ended. */
+static void studied_model(nsc_training *t, char **bytes, size_t *size) {
+  char *plain;
+  nsc_error err = {0};
+  *bytes = NULL;
+  REQUIRE(nsc_training_model(t, "{}", &plain, size, &err) == NSC_OK);
+  size_t plain_size = *size;
+  nsc_status status = nsc_training_study(t, (const uint8_t *)plain, plain_size, bytes, size, &err);
+  if (status != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
+  nsc_text_free(plain);
+}
+
+static bool has_reconstruction(const char *bytes, size_t size) {
+  nsc_source *source;
+  nsc_model *model;
+  nsc_error err = {0};
+  if (nsc_source_from_bytes(bytes, size, &source, &err) != NSC_OK) return false;
+  if (nsc_model_open(source, &model, &err) != NSC_OK) return false;
+  size_t length;
+  const char *json = nsc_model_metadata(model, "nsc.applicability", &length);
+  bool found = json && strstr(json, "\"reconstruction\":{");
+  nsc_model_free(model);
+  return found;
+}
+
+#define WITH_AUTOENCODER "{\"net\":\"small\",\"epochs\":1,\"batch\":16,\"seed\":2,\"autoencoder\":true}"
+
+/* It learns after the network; a training that was interrupted before or during that ends with the same file. */
+TEST(training_with_an_autoencoder) {
+  nsc_training *t = make_training(DATA, 90), *again = make_training(DATA, 90);
+  nsc_error err = {0};
+  char *files[2], *plain;
+  size_t sizes[2], plain_size;
+  bool finished = false;
+  uint64_t with, without;
+  REQUIRE(t && again);
+  REQUIRE(nsc_training_need(t, WITH_AUTOENCODER, 1, &with, &err) == NSC_OK);
+  REQUIRE(nsc_training_need(t, "{\"net\":\"small\",\"batch\":16}", 1, &without, &err) == NSC_OK);
+  CHECK(with >= without);
+  REQUIRE(nsc_training_begin(t, WITH_AUTOENCODER, 1, &err) == NSC_OK);
+  check_state(t, "\"autoencoder\":null");
+  while (!nsc_trainer_finished(nsc_training_trainer(t))) {
+    REQUIRE(nsc_training_run(t, 0, NULL, &finished, &err) == NSC_OK);
+  }
+  CHECK(!finished);
+  check_state(t, "\"state\":\"autoencoder\"");
+  studied_model(t, &plain, &plain_size); /* what can be had meanwhile */
+  CHECK(plain && !has_reconstruction(plain, plain_size));
+  nsc_text_free(plain);
+  int32_t cancel = 1;
+  CHECK_EQ(nsc_training_run(t, 0, &cancel, &finished, &err), NSC_OK); /* the first slice hands pictures over */
+  while (!nsc_training_autoencoder(t, &(nsc_autoencoder_progress){0})) {
+    REQUIRE(nsc_training_run(t, 0, NULL, &finished, &err) == NSC_OK);
+  }
+
+  nsc_text kept = {0};
+  for (uint32_t part = 0;; part++) {
+    const void *bytes;
+    size_t size;
+    REQUIRE(nsc_training_checkpoint(t, part, &bytes, &size, &err) == NSC_OK);
+    if (!bytes) break;
+    nsc_text_append(&kept, bytes, size);
+  }
+  run_to_end(t);
+  check_state(t, "\"state\":\"finished\"");
+  check_state(t, "\"autoencoder\":{\"epoch\":");
+  studied_model(t, &files[0], &sizes[0]);
+  REQUIRE(nsc_training_begin(again, WITH_AUTOENCODER, 2, &err) == NSC_OK);
+  REQUIRE(nsc_training_resume(again, (const uint8_t *)kept.chars, kept.size, &err) == NSC_OK);
+  check_state(again, "\"state\":\"autoencoder\"");
+  run_to_end(again);
+  studied_model(again, &files[1], &sizes[1]);
+  REQUIRE(files[0] && files[1]);
+  CHECK(has_reconstruction(files[0], sizes[0]));
+  CHECK(sizes[0] == sizes[1] && memcmp(files[0], files[1], sizes[0]) == 0);
+  nsc_text_free(files[0]);
+  nsc_text_free(files[1]);
+
+  /* Another training of the same pictures has none unless it is told. */
+  REQUIRE(nsc_training_begin(t, "{\"net\":\"small\",\"epochs\":1,\"batch\":16}", 1, &err) == NSC_OK);
+  run_to_end(t);
+  studied_model(t, &plain, &plain_size);
+  CHECK(plain && !has_reconstruction(plain, plain_size));
+  nsc_text_free(plain);
+  nsc_text_drop(&kept);
+  nsc_training_free(again);
+  nsc_training_free(t);
+}
+
 TEST(training_with_hardly_any_pictures) {
   nsc_error err = {0};
   nsc_training *t = make_training(DATA, 2);

@@ -131,6 +131,32 @@ TEST(gradient_dense_and_flatten) {
   check_net(net, nsc_net_dense(net, nsc_net_flatten(net, x), 7), true, 1);
 }
 
+/* There and back, through a convolution that tells the order of places from that of channels. */
+TEST(gradient_unflatten) {
+  uint32_t x;
+  nsc_net *net = start(3, 4, 2, &x);
+  REQUIRE(net != NULL);
+  x = nsc_net_unflatten(net, nsc_net_dense(net, nsc_net_flatten(net, x), 12), 2, 3, 2);
+  check_net(net, nsc_net_conv(net, x, (nsc_conv_spec){.channels = 3, .kernel = 3, .stride = 1, .pad = 1}), true, 2);
+  net = start(1, 1, 12, &x);
+  x = nsc_net_unflatten(net, x, 2, 3, 2);
+  float list[12];
+  for (int i = 0; i < 12; i++) list[i] = (float)i;
+  nsc_compute *compute;
+  nsc_error err = {0};
+  REQUIRE(nsc_net_finish(net, x, 1, &err) == NSC_OK && nsc_net_set_batch(net, 1, &err) == NSC_OK);
+  REQUIRE(nsc_compute_create(1, &compute, &err) == NSC_OK);
+  memcpy(nsc_net_tensor(net, net->input)->value, list, sizeof list);
+  REQUIRE(nsc_net_forward(net, compute, false, NULL, &err) == NSC_OK);
+  const float *picture = nsc_net_tensor(net, x)->value;
+  for (int p = 0; p < 6; p++) CHECK(picture[2 * p] == (float)p && picture[2 * p + 1] == (float)(6 + p));
+  nsc_compute_free(compute);
+  nsc_net_free(net);
+  net = start(1, 1, 11, &x);
+  CHECK_EQ(nsc_net_finish(net, nsc_net_unflatten(net, x, 2, 3, 2), 1, &err), NSC_ERROR_SHAPE);
+  nsc_net_free(net);
+}
+
 TEST(gradient_batch_norm) {
   for (int frozen = 0; frozen < 2; frozen++) {
     uint32_t x;

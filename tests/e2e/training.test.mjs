@@ -212,6 +212,20 @@ describe('training in the page', { skip: unavailable }, () => {
     const splits = new Map();
     for (const [patient, split] of samples) splits.set(patient, new Set([...(splits.get(patient) ?? []), split]));
     for (const [patient, held] of splits) assert.equal(held.size, 1, `patient ${patient} is in ${held.size} splits`);
+
+    // An autoencoder is trained where it is asked for, when the network has ended.
+    const box = page.locator('#train-settings [name=autoencoder]');
+    assert.equal(await box.isChecked(), false);
+    await box.check();
+    await page.fill('#train-settings [name=epochs]', '1');
+    await page.click('#train-start');
+    await page.waitForFunction(() => /Autoencoder: epoch \d+ of \d+/.test(document.getElementById('train-state')?.textContent ?? ''), null, { timeout: TRAINED_MS });
+    await screenshot(page, 'train-autoencoder');
+    await finished(page);
+    const { epoch, epochs, validationLoss } = await page.evaluate(() => globalThis.negatoscope.training.lab.status.autoencoder);
+    assert.equal(epoch, epochs);
+    assert.ok(validationLoss < 0.05, `${validationLoss}`);
+    assert.match(await page.innerText('#train-state'), /Finished: 1 of 1/);
     assert.deepEqual(problems, []);
   });
 

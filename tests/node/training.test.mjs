@@ -64,6 +64,43 @@ test('pictures in, a model out that tells the classes apart, in every variant', 
   }
 });
 
+test('an autoencoder learns after the network, and knows its pictures from noise', async () => {
+  const { ask } = await withData();
+  const options = { ...OPTIONS, epochs: 2, autoencoder: true };
+  const { bytes: least } = await good(ask('need', { options: [{ ...options, autoencoder: false }] }));
+  const { bytes, autoencoder } = await good(ask('need', { options: [options] }));
+  assert.ok(bytes >= least && autoencoder > 0);
+  await good(ask('begin', { options, about: ABOUT }));
+  const states = new Set();
+  let finished = false;
+  let status;
+  while (!finished) {
+    ({ finished, status } = await good(ask('run', { ms: 20 })));
+    states.add(status.state);
+  }
+  assert.ok(states.has('autoencoder'), [...states].join());
+  assert.equal(status.state, 'finished');
+  assert.equal(status.autoencoder.epoch, status.autoencoder.epochs);
+  assert.ok(status.autoencoder.validationLoss < 0.03, `${status.autoencoder.validationLoss}`);
+
+  const core = await createCore();
+  const facts = { name: 'halves', title: 'Halves' };
+  const model = await openClassifier(core, Buffer.from(await good(ask('model', { facts, studied: true }))));
+  const noise = greyPng(SIZE, SIZE, (x, y) => ((x * 7919 + y * 104729) * 2654435761) % 256);
+  const appliesTo = async (png) => {
+    const image = await openImage(core, png);
+    const { applies } = core.classify(model.classifier, image, 0);
+    core.freeImage(image);
+    return applies;
+  };
+  const own = await appliesTo(half(0, 7));
+  assert.ok(!own.reasons.includes('reconstruction'), JSON.stringify(own));
+  const other = await appliesTo(noise);
+  assert.equal(other.verdict, 'out of range');
+  assert.ok(other.reasons.includes('reconstruction') && other.reconstruction > 1.4, JSON.stringify(other));
+  model.free();
+});
+
 test('begin after begin, and data after data, do not run out of threads', async () => {
   const { ask } = await withData({ variant: 'simd-threads', threads: 3 });
   for (let round = 0; round < 3; round++) {

@@ -255,7 +255,7 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  *   nsc_classifier_memory_json
  * @typedef {{name: string, file: Blob}} Weights  a file beside a model, under the name that the model has for it
  *
- * @typedef {{verdict: 'in range' | 'doubtful' | 'out of range', reasons: string[], features: number | null, look: number | null}} Applies
+ * @typedef {{verdict: 'in range' | 'doubtful' | 'out of range', reasons: string[], features: number | null, look: number | null, reconstruction: number | null}} Applies
  *
  * @typedef {object} Result nsc_result_json
  * @property {string} model

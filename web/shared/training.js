@@ -29,7 +29,8 @@
  *   run       {ms}                             {status, finished, keep, next, before}: after an epoch a checkpoint was kept:
  *                                              `keep` is {epoch, bytes}, or {error}; null when there was nothing to keep.
  *                                              `next` is null, or `then` when it has just begun; `before` is then
- *                                              what came of the part that ended: {history, bestEpoch}
+ *                                              what came of the part that ended: {history, bestEpoch}. An autoencoder is
+ *                                              not kept: another visit begins it anew, with the same result
  *   keep      {}                               the same `keep`, now
  *   status    {}                               nsc_training_status_json
  *   evaluate  {how}                            as nsc_training_evaluate; with `neighbours` by those of `look`
@@ -85,7 +86,7 @@ export const SPLIT_OPEN = -1;
  * @property {AugmentPreset[]} augments
  * @property {TrainingOptions} defaults
  *
- * @typedef {{bytes: number, pictures: number, weights: number, gradients: number, activations: number, work: number, features: number}} Need
+ * @typedef {{bytes: number, pictures: number, weights: number, gradients: number, activations: number, work: number, features: number, autoencoder: number}} Need
  *   nsc_training_need_json
  *
  * @typedef {object} Epoch
@@ -99,7 +100,7 @@ export const SPLIT_OPEN = -1;
  * @property {boolean} best
  *
  * @typedef {object} TrainingStatus nsc_training_status_json
- * @property {'ready' | 'training' | 'finished'} state
+ * @property {'ready' | 'training' | 'autoencoder' | 'finished'} state  autoencoder: it learns, the network has ended
  * @property {number} epoch
  * @property {number} epochs
  * @property {number} batch
@@ -115,6 +116,7 @@ export const SPLIT_OPEN = -1;
  * @property {string} task
  * @property {Epoch[]} history
  * @property {{name: string, limits: string | null, license: string | null, inherited: string} | null} base
+ * @property {{epoch: number, epochs: number, loss: number | null, validationLoss: number | null} | null} autoencoder  null before it began
  *
  * @typedef {{history: Epoch[], bestEpoch: number}} Part  of a training in two parts, the one that has ended
  *

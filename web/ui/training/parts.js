@@ -24,9 +24,9 @@ export function field(text, control, hint = '') {
   return h('label.field', {}, h('span', {}, text), control, hint && h('small', {}, hint));
 }
 
-/** @param {string} text @param {HTMLInputElement} box */
-export function checkField(text, box) {
-  return h('label.check-field', {}, box, h('span', {}, text));
+/** @param {string} text @param {HTMLInputElement} box @param {string} [hint] */
+export function checkField(text, box, hint = '') {
+  return h('label.check-field', {}, box, h('span', {}, text, hint && h('small', {}, hint)));
 }
 
 /**

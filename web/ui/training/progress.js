@@ -27,8 +27,9 @@ export function formatDuration(seconds) {
 }
 
 /** @param {TrainingStatus} status @returns {number} 0 to 1 */
-function share({ state, epoch, epochs, batch, batches }) {
+function share({ state, epoch, epochs, batch, batches, autoencoder }) {
   if (state === 'finished') return 1;
+  if (state === 'autoencoder') return autoencoder ? autoencoder.epoch / autoencoder.epochs : 0;
   return Math.min(1, (Math.max(0, epoch - 1) + (batches ? batch / batches : 0)) / Math.max(1, epochs));
 }
 
@@ -136,9 +137,18 @@ export class Progress {
     const { epoch, epochs, batch, batches, state } = status;
     const done = status.history.length;
     if (state === 'finished') return t(done < epochs ? 'train.state.early' : 'train.state.finished', { done, epochs });
+    if (state === 'autoencoder') return this.#autoencoderText(status, open, running);
     if (!open) return t('train.state.stopped', { done, epochs });
     const values = { epoch: Math.max(1, epoch), epochs, batch, batches };
     return t(running ? 'train.state.running' : 'train.state.paused', values);
+  }
+
+  /** @param {TrainingStatus} status @param {boolean} open @param {boolean} running */
+  #autoencoderText({ autoencoder, history, epochs }, open, running) {
+    if (!open) return t('train.state.autoencoderStopped', { done: history.length, epochs });
+    if (!running) return t('train.state.autoencoderPaused');
+    if (!autoencoder) return t('train.state.autoencoderStarting');
+    return t('train.state.autoencoder', { epoch: Math.min(autoencoder.epoch + 1, autoencoder.epochs), epochs: autoencoder.epochs });
   }
 
   #announce() {

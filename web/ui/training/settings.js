@@ -14,13 +14,15 @@ import { Transfer } from './transfer.js';
  */
 
 const MAIN = ['epochs', 'batch', 'rate', 'schedule'];
+/** In lines of their own. */
+const LAST = ['autoencoder'];
 const ADVANCED = ['optimiser', 'momentum', 'nesterov', 'decay', 'dropout', 'clip', 'warmUp', 'smoothing', 'balance', 'average', 'patience', 'seed'];
 /** Only where the optimiser has them. */
 const OF_SGD = ['momentum', 'nesterov'];
 /** May be left empty, for what the network has. */
 const OPTIONAL = 'dropout';
 /** Only where labels are learned. */
-const OF_LABELS = ['smoothing', 'balance'];
+const OF_LABELS = ['smoothing', 'balance', 'autoencoder'];
 const FILLS = ['nearest', 'reflect', 'constant', 'wrap'];
 const CUSTOM = 'custom';
 /** The core's name of a network that starts from a model; in the choice of networks with the number of one behind it. */
@@ -182,7 +184,7 @@ export class Settings {
     );
     advanced.addEventListener('toggle', () => (this.advancedOpen = advanced.open));
     const augments = this.fromModel && !this.transfer.augments ? [] : [this.#augmentChoice(choices)];
-    return [this.#network(choices), h('div.form-grid', {}, ...this.#group(MAIN, choices)), ...augments, advanced];
+    return [this.#network(choices), h('div.form-grid', {}, ...this.#group(MAIN, choices)), ...augments, ...this.#group(LAST, choices), advanced];
   }
 
   /** @param {Choices} choices */
@@ -255,10 +257,10 @@ export class Settings {
     const text = named('option', name);
     const list = lists[name];
     if (list) return field(text, choice(name, value, list.map((each) => ({ value: each, text: named(name, each) }))));
-    if (typeof value === 'boolean') return checkField(text, /** @type {HTMLInputElement} */ (h('input', { type: 'checkbox', name, checked: value })));
+    const hint = hasText(`train.hint.${name}`) ? t(`train.hint.${name}`) : '';
+    if (typeof value === 'boolean') return checkField(text, /** @type {HTMLInputElement} */ (h('input', { type: 'checkbox', name, checked: value })), hint);
     const whole = ['epochs', 'batch', 'patience', 'seed'].includes(name) ? { step: 1 } : {};
     const least = ['epochs', 'batch'].includes(name) ? { min: 1 } : { min: 0 };
-    const hint = hasText(`train.hint.${name}`) ? t(`train.hint.${name}`) : '';
     const empty = name === OPTIONAL ? { required: false, max: 0.95 } : {};
     return field(text, numberInput(name, value ?? '', { ...whole, ...least, ...empty }), hint);
   }

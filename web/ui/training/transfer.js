@@ -85,7 +85,9 @@ export class Transfer {
     const common = { ...given, net: 'base' };
     const first = this.what === 'all' ? { ...common, trainable: 'all' } : { ...common, trainable: 'head', augment: 'none' };
     const then = { ...common, head: 'keep', trainable: this.layers, rate: given.rate * GENTLE };
-    return { options: first, base: chosen, then: this.what === 'last' ? then : null };
+    if (this.what !== 'last') return { options: first, base: chosen, then: null };
+    // What comes after the network comes after its second part.
+    return { options: { ...first, autoencoder: false }, base: chosen, then };
   }
 }
 
