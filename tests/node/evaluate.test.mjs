@@ -70,6 +70,18 @@ test('train reads split folders, names the broken file, calibrates and judges', 
   assert.match(stdout, /^test: 60 pictures/m);
 });
 
+test('train --autoencoder: it learns after the network, the same with a resumed training', options, async () => {
+  const words = ['train', '--size', '24', '--epochs', '1', '--seed', '4', '--autoencoder', '--checkpoint', 'auto.check', '--validation', '0.3'];
+  const { status, stdout, stderr } = command(...words, '--out', 'auto.onnx', 'films');
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /autoencoder +\d+\/\d+ +squared error/);
+  assert.equal(command(...words, '--threads', '1', '--resume', '--out', 'again.onnx', 'films').status, 0);
+  const model = await readFile(join(folder, 'auto.onnx'));
+  assert.ok(model.equals(await readFile(join(folder, 'again.onnx'))));
+  assert.ok(model.includes('"reconstruction":{"usual"'));
+  assert.equal(command('train', '--autoencoder', '--no-range', 'films').status, 2);
+});
+
 test('train --from: limits and licence of the model go on, are printed, and can be given', options, () => {
   const train = (out, ...more) => {
     const { status, stdout, stderr } = command('train', '--size', '16', '--epochs', '1', '--augment', 'none', '--out', out, ...more, 'films');

@@ -184,6 +184,29 @@ describe('negatoscope stability, ensemble, range', { skip: SKIP }, () => {
     assert.equal(others.inRange, 0);
     const [{ applies }] = run('classify', '--json', '--model', at('knows.onnx'), at('others/0.png'));
     assert.notEqual(applies.verdict, 'in range');
+    assert.equal(applies.reconstruction, null);
+
+    // With an autoencoder, which takes the place of what the model knew; again without one, it is gone.
+    const words = execFileSync(NATIVE, [...args, '--autoencoder', at('knows.onnx'), at('data'), at('others')], { encoding: 'utf8' });
+    assert.match(words, /autoencoder +300\/300 +squared error 0\.0/);
+    const [, told] = JSON.parse(readFileSync(at('range.json'), 'utf8'));
+    assert.ok(told.alone.reconstruction > 0.95, JSON.stringify(told));
+    const judged = run('classify', '--json', '--model', at('knows.onnx'), at('others/0.png'))[0].applies;
+    assert.ok(judged.reasons.includes('reconstruction') && judged.reconstruction > 1, JSON.stringify(judged));
+    const report = (language) => {
+      execFileSync(NATIVE, ['report', '--model', at('knows.onnx'), '--method', 'none', '--draws', '0', '--json', at('run.json'), '--html', at('run.html'), '--lang', language, at('others/0.png')]);
+      return readFileSync(at('run.html'), 'utf8');
+    };
+    assert.match(report('en'), /An autoencoder of such pictures cannot put it together again/);
+    assert.match(report('zh-CN'), /由此类图像训练的自编码器无法还原它/);
+    assert.equal(JSON.parse(readFileSync(at('run.json'), 'utf8')).result.applies.reconstruction, judged.reconstruction);
+    execFileSync(NATIVE, ['verify', at('run.json'), at('others/0.png'), at('knows.onnx')], { stdio: 'ignore' });
+    execFileSync(NATIVE, ['quantize', '-o', at('small.onnx'), at('knows.onnx'), at('data')], { stdio: 'ignore' });
+    assert.equal(run('classify', '--json', '--model', at('small.onnx'), at('others/0.png'))[0].applies.reconstruction, judged.reconstruction);
+    execFileSync(NATIVE, [...args, at('knows.onnx'), at('data')], { stdio: 'ignore' });
+    assert.equal(run('classify', '--json', '--model', at('knows.onnx'), at('others/0.png'))[0].applies.reconstruction, null);
+    assert.equal(spawnSync(NATIVE, ['range', '--autoencoder', at('knows.onnx'), at('data')]).status, 2);
+
     const silent = spawnSync(NATIVE, ['range', at('two.onnx'), at('data')], { encoding: 'utf8' });
     assert.equal(silent.status, 1);
     assert.match(silent.stderr, /does not say which pictures/);
