@@ -263,6 +263,9 @@ TEST(survival_training_refuses_what_is_no_outcome) {
   err = (nsc_error){0};
   CHECK_EQ(nsc_training_begin(t, "{\"net\":\"small\",\"balance\":\"weights\"}", 1, &err), NSC_ERROR_ARGUMENT);
   CHECK(strstr(err.text, "times to an event") != NULL);
+  err = (nsc_error){0};
+  CHECK_EQ(nsc_training_begin(t, "{\"net\":\"small\",\"autoencoder\":true}", 1, &err), NSC_ERROR_ARGUMENT);
+  CHECK_HAS(err.text, "autoencoder");
   nsc_training_free(t);
 }
 
