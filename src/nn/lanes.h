@@ -23,6 +23,10 @@ static inline void nsc_store_lanes(float *to, nsc_lanes v) {
   memcpy(to, &v, sizeof v);
 }
 
+static inline nsc_lanes nsc_all(float v) {
+  return (nsc_lanes){v, v, v, v};
+}
+
 /* Each lane at least `min` and at most `max`; what is no number stays so. */
 static inline nsc_lanes nsc_clamp_lanes(nsc_lanes v, float min, float max) {
   typedef int mask __attribute__((vector_size(16)));

@@ -12,6 +12,7 @@
 #include "nn/op_depthwise.h"
 #include "nn/op_stem.h"
 #include "nn/op_winograd.h"
+#include "nn/op_winograd_stem.h"
 #include "nn/operators.h"
 #include "nn/window.h"
 #include "nn/winograd_tile.h"
@@ -139,6 +140,10 @@ static nsc_status add_stem(nsc_plan *plan, const nsc_node *node, const conv *c, 
                            uint32_t output) {
   nsc_shape out = nsc_conv_output_shape(&c->g, (int64_t)stem->batch);
   NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &out, true));
+  nsc_winograd_stem phases;
+  if (nsc_winograd_stem_pays(stem, &phases)) {
+    return nsc_plan_winograd_stem(plan, node, &phases, stem, c->weights, c->bias, input, output);
+  }
   const char *kind = c->min > -INFINITY || c->max < INFINITY ? "Stem+Clamp" : "Stem";
   return nsc_plan_stem(plan, node, kind, stem, c->weights, c->bias, input, output);
 }

@@ -16,6 +16,7 @@ nsc_kernels nsc_choose_kernels(void) {
     k.rows = config->mr;
     k.columns = config->nr;
     k.product = (xnn_f32_gemm_minmax_ukernel_fn)config->minmax.gemm[config->mr - 1].function[XNN_UARCH_DEFAULT];
+    k.linear = (xnn_f32_gemm_ukernel_fn)config->linear.gemm[config->mr - 1].function[XNN_UARCH_DEFAULT];
     k.windows = (xnn_f32_igemm_minmax_ukernel_fn)config->minmax.igemm[config->mr - 1].function[XNN_UARCH_DEFAULT];
   } else { /* kernels that want weights shuffled: none of the processors that this runs on has them */
     k.rows = k.columns = 4;

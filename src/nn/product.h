@@ -19,12 +19,25 @@
 typedef struct nsc_kernels {
   size_t rows, columns; /* of the block that a call computes */
   xnn_f32_gemm_minmax_ukernel_fn product;
+  xnn_f32_gemm_ukernel_fn linear; /* product without bounds, or NULL */
   xnn_f32_igemm_minmax_ukernel_fn windows;
   union xnn_f32_minmax_params params; /* no bounds */
 } nsc_kernels;
 
 /* The best ones of this processor, after xnn_initialize. */
 nsc_kernels nsc_choose_kernels(void);
+
+/* `rows` times `columns` results of depth `bytes` / 4 without bounds; strides in bytes, `panel_stride` from one panel
+   of results to the next. */
+static inline void nsc_multiply(const nsc_kernels *k, size_t rows, size_t columns, size_t bytes, const float *a,
+                                size_t a_stride, const float *panels, float *c, size_t c_stride, size_t panel_stride) {
+  if (k->linear) {
+    static const struct xnn_f32_default_params none;
+    k->linear(rows, columns, bytes, a, a_stride, panels, c, c_stride, panel_stride, &none);
+  } else {
+    k->product(rows, columns, bytes, a, a_stride, panels, c, c_stride, panel_stride, &k->params);
+  }
+}
 
 /* Room that is kept for the next time, 64-byte aligned. */
 typedef struct nsc_room {

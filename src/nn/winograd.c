@@ -12,14 +12,6 @@ bool nsc_winograd_pays(const nsc_winograd *w) {
          w->out_channels >= LEAST_CHANNELS;
 }
 
-/* Stores retire one after the other, and each that misses the nearest cache holds up those behind it; loads do not.
-   So lines that are about to be written are read first, all of them at once. */
-enum { NSC_LINE = 64 / sizeof(float) };
-
-static inline void fetch_lines(const float *at, size_t stride, size_t count) {
-  for (size_t i = 0; i < count; i++) (void)*(const volatile float *)(at + i * stride);
-}
-
 /* ---- input tiles ---- */
 
 NSC_FOR_EACH_TILE void transform_input(const nsc_winograd *w, const nsc_tiles *tiles, const float *x, size_t tile,
@@ -36,7 +28,7 @@ NSC_FOR_EACH_TILE void transform_input(const nsc_winograd *w, const nsc_tiles *t
   for (size_t c = 0; c < w->in_channels; c += NSC_LANES) {
     nsc_lanes t[NSC_TILE][NSC_TILE];
     float *out = to->at + c / to->panel_width * to->panel + c % to->panel_width;
-    if (c % NSC_LINE == 0) fetch_lines(out, to->plane, side * side);
+    if (c % NSC_LINE == 0) nsc_fetch_lines(out, to->plane, side * side);
     for (size_t j = 0; j < side; j++) {
       nsc_lanes d[NSC_TILE];
       for (size_t i = 0; i < side; i++) d[i] = nsc_load_lanes(at[i * side + j] + c);
@@ -100,58 +92,23 @@ static void multiply_planes(const run_task *r, const float *in, size_t tiles, si
   for (size_t plane = 0; plane < r->cut.planes; plane++) {
     const float *first = r->packed + plane * r->cut.plane_weights + panel * panel_floats;
     /* Weights that are in no cache come in twice as fast when nothing but they is read. */
-    fetch_lines(first, NSC_LINE, panels * panel_floats / NSC_LINE);
+    nsc_fetch_lines(first, NSC_LINE, panels * panel_floats / NSC_LINE);
     for (size_t p = 0; p < panels; p++) {
       const float *weights = first + p * panel_floats;
       for (size_t row = 0; row < tiles; row += k->rows) {
-        k->product(nsc_least(k->rows, tiles - row), k->columns, bytes, in + plane * r->cut.plane_in + row * channels,
-                   bytes, weights, product_at(r, products, p, row, plane), row_bytes, row_bytes, &k->params);
+        nsc_multiply(k, nsc_least(k->rows, tiles - row), k->columns, bytes,
+                     in + plane * r->cut.plane_in + row * channels, bytes, weights,
+                     product_at(r, products, p, row, plane), row_bytes, row_bytes);
       }
-    }
-  }
-}
-
-/* Four channels of a tile's results: where they go, and what is done with them before. */
-typedef struct run_corner {
-  size_t at;            /* floats into y */
-  size_t pixel, line;   /* floats from one to the next */
-  size_t rows, columns; /* of the tile that lie in the picture */
-} run_corner;
-
-static nsc_lanes finish(const nsc_winograd_after *after, nsc_lanes v, nsc_lanes bias, size_t at) {
-  v += bias;
-  if (after->add) v += nsc_load_lanes(after->add + at);
-  return after->clamps ? nsc_clamp_lanes(v, after->min, after->max) : v;
-}
-
-/* `from`: the tile's products, `plane` floats apart. */
-NSC_FOR_EACH_TILE void transform_output(const run_task *r, const float *from, size_t plane, nsc_lanes bias,
-                                        const run_corner *c, size_t m) {
-  nsc_lanes t[NSC_TILE_OUT][NSC_TILE];
-  for (size_t j = 0; j < m + 2; j++) {
-    nsc_lanes d[NSC_TILE];
-    for (size_t i = 0; i < m + 2; i++) d[i] = nsc_load_lanes(from + (i * (m + 2) + j) * plane);
-    nsc_tile_output(d, m);
-    for (size_t i = 0; i < m; i++) t[i][j] = d[i];
-  }
-  for (size_t i = 0; i < c->rows; i++) {
-    nsc_tile_output(t[i], m);
-    for (size_t j = 0; j < c->columns; j++) {
-      size_t at = c->at + i * c->line + j * c->pixel;
-      nsc_store_lanes(r->y + at, finish(r->after, t[i][j], bias, at));
     }
   }
 }
 
 static void write_tile(const run_task *r, float *products, size_t tile, size_t row, size_t panel, size_t panels) {
   const nsc_winograd *w = r->shape;
-  size_t width = r->kernels->columns, plane = r->kernels->rows * width, n, y, x;
-  nsc_tile_at(&r->tiles, tile, &n, &y, &x);
-  run_corner corner = {.pixel = w->out_channels,
-                       .line = w->out_width * w->out_channels,
-                       .rows = nsc_least(w->tile, w->out_height - y),
-                       .columns = nsc_least(w->tile, w->out_width - x)};
-  size_t first_at = ((n * w->out_height + y) * w->out_width + x) * w->out_channels;
+  size_t width = r->kernels->columns, plane = r->kernels->rows * width;
+  nsc_corner corner = nsc_corner_of(&r->tiles, tile, w->out_height, w->out_width, w->out_channels);
+  size_t first_at = corner.at;
   for (size_t p = 0; p < panels; p++) {
     const float *m = product_at(r, products, p, row, 0) + row % r->kernels->rows * width;
     size_t first = (r->first_panel + panel + p) * width, count = nsc_least(width, w->out_channels - first);
@@ -159,9 +116,9 @@ static void write_tile(const run_task *r, float *products, size_t tile, size_t r
       nsc_lanes bias = r->after->bias ? nsc_load_lanes(r->after->bias + first + c) : (nsc_lanes){0};
       corner.at = first_at + first + c;
       if (w->tile == 4) {
-        transform_output(r, m + c, plane, bias, &corner, 4);
+        nsc_winograd_output(r->after, m + c, plane, bias, r->y, &corner, 4, 6);
       } else {
-        transform_output(r, m + c, plane, bias, &corner, 2);
+        nsc_winograd_output(r->after, m + c, plane, bias, r->y, &corner, 2, 4);
       }
     }
   }

@@ -41,6 +41,59 @@ typedef struct nsc_planes {
 void nsc_winograd_input(const nsc_winograd *w, const nsc_tiles *tiles, const float *x, size_t tile, const float *zero,
                         const nsc_planes *to);
 
+/* Stores retire one after the other, and each that misses the nearest cache holds up those behind it; loads do not.
+   So lines that are about to be written are read first, all of them at once. */
+enum { NSC_LINE = 64 / sizeof(float) };
+
+static inline void nsc_fetch_lines(const float *at, size_t stride, size_t count) {
+  for (size_t i = 0; i < count; i++) (void)*(const volatile float *)(at + i * stride);
+}
+
+/* ---- output tiles ---- */
+
+/* Four channels of a tile's results: where they go, and what is done with them before. */
+typedef struct nsc_corner {
+  size_t at;            /* floats into y */
+  size_t pixel, line;   /* floats from one to the next */
+  size_t rows, columns; /* of the tile that lie in the picture */
+} nsc_corner;
+
+/* Of tile `tile` of a y of [height][width][channels], at its first channel. */
+static inline nsc_corner nsc_corner_of(const nsc_tiles *t, size_t tile, size_t height, size_t width, size_t channels) {
+  size_t n, y, x;
+  nsc_tile_at(t, tile, &n, &y, &x);
+  return (nsc_corner){.at = ((n * height + y) * width + x) * channels,
+                      .pixel = channels,
+                      .line = width * channels,
+                      .rows = nsc_least(t->side, height - y),
+                      .columns = nsc_least(t->side, width - x)};
+}
+
+static inline nsc_lanes nsc_winograd_finish(const nsc_winograd_after *after, nsc_lanes v, nsc_lanes bias, size_t at) {
+  v += bias;
+  if (after->add) v += nsc_load_lanes(after->add + at);
+  return after->clamps ? nsc_clamp_lanes(v, after->min, after->max) : v;
+}
+
+/* `from`: the tile's products, side x side of them, `plane` floats apart. */
+NSC_FOR_EACH_TILE void nsc_winograd_output(const nsc_winograd_after *after, const float *from, size_t plane,
+                                           nsc_lanes bias, float *y, const nsc_corner *c, size_t m, size_t side) {
+  nsc_lanes t[NSC_TILE_OUT][NSC_TILE_MOST];
+  for (size_t j = 0; j < side; j++) {
+    nsc_lanes d[NSC_TILE_MOST];
+    for (size_t i = 0; i < side; i++) d[i] = nsc_load_lanes(from + (i * side + j) * plane);
+    nsc_tile_output(d, m, side);
+    for (size_t i = 0; i < m; i++) t[i][j] = d[i];
+  }
+  for (size_t i = 0; i < c->rows; i++) {
+    nsc_tile_output(t[i], m, side);
+    for (size_t j = 0; j < c->columns; j++) {
+      size_t at = c->at + i * c->line + j * c->pixel;
+      nsc_store_lanes(y + at, nsc_winograd_finish(after, t[i][j], bias, at));
+    }
+  }
+}
+
 /* Of one plane of weights' transforms. */
 size_t nsc_winograd_plane_floats(const nsc_kernels *kernels, size_t in, size_t out);
 
