@@ -14,13 +14,12 @@ import { arch, platform, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { packFolder } from './archive.mjs';
-import { buildSingle } from './build-single.mjs';
-import { MODELS, buildSite } from './build-web.mjs';
 import { pinnedSources } from './components.mjs';
 import { billOfMaterials } from './sbom.mjs';
 import { ROOT, VARIANT_TARGETS, buildPreset, run, say, setUpCompilers, setUpNode } from './setup.mjs';
 
 const OUT = join(ROOT, 'build/release');
+const MODELS = join(ROOT, 'models');
 const SITE = ['page', 'wasm', 'codec'];
 
 const json = async (/** @type {string} */ path) => JSON.parse(await readFile(join(ROOT, path), 'utf8'));
@@ -53,7 +52,8 @@ async function gatherCommand(folder) {
   }
 }
 
-async function gatherSite(folder) {
+/** @param {typeof import('./build-web.mjs').buildSite} buildSite */
+async function gatherSite(folder, buildSite) {
   await buildSite({ out: folder });
   for (const file of ['LICENSE', 'THIRD-PARTY-NOTICES']) await cp(join(ROOT, file), join(folder, file));
 }
@@ -80,6 +80,9 @@ async function release() {
   const seconds = sourceDate();
   await setUpCompilers();
   await setUpNode();
+  // What these need was installed just now.
+  const { buildSingle } = await import('./build-single.mjs');
+  const { buildSite } = await import('./build-web.mjs');
   await buildPreset('wasm', VARIANT_TARGETS);
   await buildPreset('release-native', ['negatoscope']);
   await rm(OUT, { recursive: true, force: true });
@@ -89,7 +92,7 @@ async function release() {
     const name = `negatoscope-${version}`;
     const native = `${name}-${platform()}-${arch()}`;
     await mkdir(OUT, { recursive: true });
-    await gatherSite(join(stage, `${name}-site`));
+    await gatherSite(join(stage, `${name}-site`), buildSite);
     await gatherCommand(join(stage, native));
     await buildSingle({ out: join(OUT, `${name}.html`) });
     await packFolder(stage, `${name}-site`, join(OUT, `${name}-site.tar.gz`), seconds);
