@@ -7,8 +7,10 @@
 enum { OUT = 4, MOST_CHANNELS = 4, MOST_PLANES = NSC_TILE_MOST * NSC_TILE_MOST, PHASES = 2 /* each way */ };
 
 bool nsc_winograd_stem_can(const nsc_winograd_stem *w) {
-  return (w->kernel == 5 || w->kernel == 7) && w->in_channels <= MOST_CHANNELS && w->out_channels % NSC_LANES == 0 &&
-         w->top < w->kernel && w->left < w->kernel && w->width * w->in_channels >= NSC_LANES;
+  bool channels = w->in_channels <= MOST_CHANNELS && w->out_channels % NSC_LANES == 0;
+  /* Rows that end before the strips of their tiles do, and that four lanes can read. */
+  bool rows = w->width + w->left < PHASES * w->out_width + w->kernel && w->width * w->in_channels >= NSC_LANES;
+  return (w->kernel == 5 || w->kernel == 7) && channels && rows && w->top < w->kernel && w->left < w->kernel;
 }
 
 /* ---- planes ---- */
@@ -182,23 +184,16 @@ NSC_FOR_EACH_TILE void transform_points(nsc_lanes d[NSC_TILE_MOST], size_t side)
   }
 }
 
-/* Floats of a row of the picture that a strip takes. */
-static size_t strip_floats(const stem_task *s) {
-  const nsc_winograd_stem *w = s->shape;
-  size_t pixels = PHASES * (s->tiles.across * OUT + w->kernel / 2);
-  return nsc_least(w->width, pixels - w->left) * w->in_channels;
-}
-
 /* strip[phase][point][line] of the row of tiles that begins with row `y` of the padded picture `n`. */
 NSC_FOR_EACH_TILE void transform_columns(const stem_task *s, size_t n, size_t y, float *strip, size_t side) {
   const nsc_winograd_stem *w = s->shape;
-  size_t line = s->cut.line, width = w->width * w->in_channels, count = strip_floats(s);
+  size_t line = s->cut.line, count = w->width * w->in_channels;
   strip += w->left * w->in_channels;
   for (size_t phase = 0; phase < PHASES; phase++, strip += side * line) {
     const float *at[NSC_TILE_MOST];
     for (size_t i = 0; i < side; i++) {
       size_t row = y + i * PHASES + phase - w->top; /* huge when negative */
-      at[i] = row < w->height ? s->x + (n * w->height + row) * width : s->zero;
+      at[i] = row < w->height ? s->x + (n * w->height + row) * count : s->zero;
     }
     /* The last four may be done twice. */
     for (size_t f = 0; f < count; f = f + NSC_LANES < count ? nsc_least(f + NSC_LANES, count - NSC_LANES) : count) {

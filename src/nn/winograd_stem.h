@@ -23,7 +23,8 @@ typedef struct nsc_winograd_stem {
   size_t kernel;    /* taps a side, 5 or 7 */
 } nsc_winograd_stem;
 
-/* Whether these numbers can be done: four channels at most, outputs a multiple of 4. */
+/* Whether these numbers can be done: four channels at most, outputs a multiple of 4, as many pixels of them as the
+   picture has room for. */
 bool nsc_winograd_stem_can(const nsc_winograd_stem *w);
 
 /* Transforms weights [out][kernel][kernel][in] into `packed`, which has room for so many floats. */
