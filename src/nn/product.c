@@ -18,6 +18,7 @@ nsc_kernels nsc_choose_kernels(void) {
     k.product = (xnn_f32_gemm_minmax_ukernel_fn)config->minmax.gemm[config->mr - 1].function[XNN_UARCH_DEFAULT];
     k.linear = (xnn_f32_gemm_ukernel_fn)config->linear.gemm[config->mr - 1].function[XNN_UARCH_DEFAULT];
     k.windows = (xnn_f32_igemm_minmax_ukernel_fn)config->minmax.igemm[config->mr - 1].function[XNN_UARCH_DEFAULT];
+    k.linear_windows = (xnn_f32_igemm_ukernel_fn)config->linear.igemm[config->mr - 1].function[XNN_UARCH_DEFAULT];
   } else { /* kernels that want weights shuffled: none of the processors that this runs on has them */
     k.rows = k.columns = 4;
     k.product = xnn_f32_gemm_minmax_ukernel_4x4__scalar;
@@ -177,17 +178,17 @@ static void point(const product_task *p, size_t first_row, size_t end_row, const
 
 static void multiply_windows(const product_task *p, size_t row, size_t rows, size_t panel, const float **pointers) {
   size_t width = p->kernels->columns, count = nsc_least(width, p->columns - panel * width);
-  p->kernels->windows(rows, count, p->left->channels * sizeof(float), p->left->taps * p->kernels->rows * sizeof(void *),
-                      pointers, p->panels + panel * p->panel_floats, p->y + row * p->stride + panel * width,
-                      p->stride * sizeof(float), width * sizeof(float), 0, p->zero, &p->kernels->params);
+  nsc_multiply_windows(p->kernels, rows, count, p->left->channels * sizeof(float), p->left->taps, pointers,
+                       p->panels + panel * p->panel_floats, p->y + row * p->stride + panel * width,
+                       p->stride * sizeof(float), width * sizeof(float), p->zero);
 }
 
 static void multiply_rows(const product_task *p, size_t row, size_t rows, size_t panel) {
   const nsc_windows *w = p->left;
   size_t width = p->kernels->columns, count = nsc_least(width, p->columns - panel * width);
-  p->kernels->product(rows, count, w->channels * sizeof(float), w->x + row * w->pixel, w->pixel * sizeof(float),
-                      p->panels + panel * p->panel_floats, p->y + row * p->stride + panel * width,
-                      p->stride * sizeof(float), width * sizeof(float), &p->kernels->params);
+  nsc_multiply(p->kernels, rows, count, w->channels * sizeof(float), w->x + row * w->pixel, w->pixel * sizeof(float),
+               p->panels + panel * p->panel_floats, p->y + row * p->stride + panel * width, p->stride * sizeof(float),
+               width * sizeof(float));
 }
 
 /* Rows of the left matrix that lie in memory one after the other need no addresses. */
@@ -321,8 +322,8 @@ static void multiply_panel(const sum_task *s, size_t first, size_t rows, size_t 
   size_t mr = s->kernels->rows, width = s->kernels->columns, count = nsc_least(width, s->columns - panel * width);
   for (size_t o = 0; o < s->out; o += mr) {
     size_t some = nsc_least(mr, s->out - o);
-    s->kernels->product(some, count, rows * sizeof(float), s->turned + o * s->rows + first, s->rows * sizeof(float),
-                        filled, tile, width * sizeof(float), width * sizeof(float), &s->kernels->params);
+    nsc_multiply(s->kernels, some, count, rows * sizeof(float), s->turned + o * s->rows + first,
+                 s->rows * sizeof(float), filled, tile, width * sizeof(float), width * sizeof(float));
     nsc_add_block(dw + o * s->columns + panel * width, s->columns, tile, width, some, count);
   }
 }

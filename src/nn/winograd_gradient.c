@@ -127,9 +127,9 @@ static void multiply_plane(void *context, size_t thread, size_t plane) {
     for (size_t o = 0; o < out; o += k->rows) {
       float *sums = g->sums + plane * g->sum_plane + o * in + p * k->columns;
       size_t rows = nsc_least(k->rows, out - o), stride = adds ? k->columns : in;
-      k->product(rows, columns, g->count * sizeof(float), turned + o * g->segment, row_bytes,
-                 panels + p * g->panel_floats, adds ? scratch : sums, stride * sizeof(float),
-                 k->columns * sizeof(float), &k->params);
+      nsc_multiply(k, rows, columns, g->count * sizeof(float), turned + o * g->segment, row_bytes,
+                   panels + p * g->panel_floats, adds ? scratch : sums, stride * sizeof(float),
+                   k->columns * sizeof(float));
       if (adds) nsc_add_block(sums, in, scratch, k->columns, rows, columns);
     }
   }
