@@ -18,7 +18,6 @@ nsc_kernels nsc_choose_kernels(void) {
     k.product = (xnn_f32_gemm_minmax_ukernel_fn)config->minmax.gemm[config->mr - 1].function[XNN_UARCH_DEFAULT];
     k.linear = (xnn_f32_gemm_ukernel_fn)config->linear.gemm[config->mr - 1].function[XNN_UARCH_DEFAULT];
     k.windows = (xnn_f32_igemm_minmax_ukernel_fn)config->minmax.igemm[config->mr - 1].function[XNN_UARCH_DEFAULT];
-    k.linear_windows = (xnn_f32_igemm_ukernel_fn)config->linear.igemm[config->mr - 1].function[XNN_UARCH_DEFAULT];
   } else { /* kernels that want weights shuffled: none of the processors that this runs on has them */
     k.rows = k.columns = 4;
     k.product = xnn_f32_gemm_minmax_ukernel_4x4__scalar;
@@ -178,9 +177,9 @@ static void point(const product_task *p, size_t first_row, size_t end_row, const
 
 static void multiply_windows(const product_task *p, size_t row, size_t rows, size_t panel, const float **pointers) {
   size_t width = p->kernels->columns, count = nsc_least(width, p->columns - panel * width);
-  nsc_multiply_windows(p->kernels, rows, count, p->left->channels * sizeof(float), p->left->taps, pointers,
-                       p->panels + panel * p->panel_floats, p->y + row * p->stride + panel * width,
-                       p->stride * sizeof(float), width * sizeof(float), p->zero);
+  p->kernels->windows(rows, count, p->left->channels * sizeof(float), p->left->taps * p->kernels->rows * sizeof(void *),
+                      pointers, p->panels + panel * p->panel_floats, p->y + row * p->stride + panel * width,
+                      p->stride * sizeof(float), width * sizeof(float), 0, p->zero, &p->kernels->params);
 }
 
 static void multiply_rows(const product_task *p, size_t row, size_t rows, size_t panel) {

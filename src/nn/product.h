@@ -21,8 +21,7 @@ typedef struct nsc_kernels {
   xnn_f32_gemm_minmax_ukernel_fn product;
   xnn_f32_gemm_ukernel_fn linear; /* product without bounds, or NULL */
   xnn_f32_igemm_minmax_ukernel_fn windows;
-  xnn_f32_igemm_ukernel_fn linear_windows; /* the same without bounds, or NULL */
-  union xnn_f32_minmax_params params;      /* no bounds */
+  union xnn_f32_minmax_params params; /* no bounds */
 } nsc_kernels;
 
 /* The best ones of this processor, after xnn_initialize. */
@@ -39,19 +38,6 @@ static inline void nsc_multiply(const nsc_kernels *k, size_t rows, size_t column
     k->linear(rows, columns, bytes, a, a_stride, panels, c, c_stride, panel_stride, &none);
   } else {
     k->product(rows, columns, bytes, a, a_stride, panels, c, c_stride, panel_stride, &k->params);
-  }
-}
-
-/* The same with an address for each of `taps` times k->rows pieces of rows. */
-static inline void nsc_multiply_windows(const nsc_kernels *k, size_t rows, size_t columns, size_t bytes, size_t taps,
-                                        const float **a, const float *panels, float *c, size_t c_stride,
-                                        size_t panel_stride, const float *zero) {
-  size_t addresses = taps * k->rows * sizeof(void *);
-  if (k->linear_windows) {
-    static const struct xnn_f32_default_params none;
-    k->linear_windows(rows, columns, bytes, addresses, a, panels, c, c_stride, panel_stride, 0, zero, &none);
-  } else {
-    k->windows(rows, columns, bytes, addresses, a, panels, c, c_stride, panel_stride, 0, zero, &k->params);
   }
 }
 
