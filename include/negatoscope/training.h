@@ -109,9 +109,8 @@ NSC_WARN_UNUSED nsc_status nsc_training_begin(nsc_training *training, const char
 /*
  * The memory that a training will take, counted before nsc_training_begin with these options and threads, and the store
  * as it is set: {"bytes": the most at a time, with the pictures, "pictures", "weights" (with moments and copies),
- * "gradients", "activations" (of a batch), "work", "features" (of a head alone), "autoencoder" (which learns
- * after the network)}, all in bytes. With "continue": as it
- * would be. Errors as of nsc_training_begin.
+ * "gradients", "activations" (of a batch), "work", "features" (of a head alone), "autoencoder" (which learns after the
+ * network)}, all in bytes. With "continue": as it would be. Errors as of nsc_training_begin.
  */
 NSC_WARN_UNUSED nsc_status nsc_training_need_json(nsc_training *training, const char *options, uint32_t threads,
                                                   char **out, nsc_error *err);

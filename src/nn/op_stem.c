@@ -110,8 +110,7 @@ nsc_status nsc_plan_stem(nsc_plan *plan, const nsc_node *node, const char *kind,
   params *p;
   NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *p, &p));
   p->kernels = nsc_choose_kernels();
-  p->kernels.params.scalar.min = stem->min;
-  p->kernels.params.scalar.max = stem->max;
+  nsc_bound_kernels(&p->kernels, stem->min, stem->max);
   p->columns = stem->out_channels;
   lay_windows(p, stem);
   NSC_TRY(pack(plan, p, stem, weights, bias));

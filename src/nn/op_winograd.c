@@ -102,12 +102,14 @@ static nsc_status pack(nsc_plan *plan, const nsc_node *node, params *p, const fl
   return NSC_OK;
 }
 
-static nsc_status copy_bias(nsc_plan *plan, params *p, const float *bias) {
+nsc_status nsc_plan_winograd_after(nsc_plan *plan, const float *bias, size_t channels, float min, float max,
+                                   nsc_winograd_after *out) {
   float *copy;
+  *out = (nsc_winograd_after){.clamps = min > -INFINITY || max < INFINITY, .min = min, .max = max};
   if (!bias) return NSC_OK;
-  NSC_TRY(nsc_plan_alloc(plan, p->shape.out_channels, sizeof *copy, &copy));
-  memcpy(copy, bias, p->shape.out_channels * sizeof *copy);
-  p->after.bias = copy;
+  NSC_TRY(nsc_plan_alloc(plan, channels, sizeof *copy, &copy));
+  memcpy(copy, bias, channels * sizeof *copy);
+  out->bias = copy;
   return NSC_OK;
 }
 
@@ -118,9 +120,8 @@ nsc_status nsc_plan_winograd(nsc_plan *plan, const nsc_node *node, const char *k
   params *p;
   NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *p, &p));
   *p = (params){.kernels = nsc_choose_kernels(), .shape = *shape};
-  p->after = (nsc_winograd_after){.clamps = min > -INFINITY || max < INFINITY, .min = min, .max = max};
   NSC_TRY(pack(plan, node, p, weights, scale));
-  NSC_TRY(copy_bias(plan, p, bias));
+  NSC_TRY(nsc_plan_winograd_after(plan, bias, shape->out_channels, min, max, &p->after));
   NSC_TRY(nsc_plan_add_step(plan, node, kind, add == NSC_NO_VALUE ? 1 : 2, 1, &step));
   step->inputs[0] = input;
   if (add != NSC_NO_VALUE) step->inputs[1] = add;

@@ -9,6 +9,10 @@
    not raced: another choice's scores differ in the last digits. */
 size_t nsc_winograd_tile(const nsc_winograd *shape);
 
+/* What follows a convolution of the plan: `bias` ([channels] or NULL) is copied. */
+nsc_status nsc_plan_winograd_after(nsc_plan *plan, const float *bias, size_t channels, float min, float max,
+                                   nsc_winograd_after *out);
+
 /* Adds the step: `output` = clamp(`input` filtered + bias + `add`), all channels last. `weights` [out][in][3][3],
    times `scale` ([out] or NULL), and `bias` ([out] or NULL) are copied; `add` is a value of output's shape, or
    NSC_NO_VALUE. */

@@ -1,9 +1,7 @@
 #include "nn/op_winograd_stem.h"
 
-#include <math.h>
-#include <string.h>
-
 #include "nn/footprint.h"
+#include "nn/op_winograd.h"
 
 /* ---- the choice ---- */
 
@@ -66,15 +64,11 @@ static void run(nsc_step *step, pthreadpool_t pool) {
   nsc_winograd_stem_run(&p->kernels, &p->shape, step->in[0], p->packed, &p->after, step->out[0], pool, p->workspace);
 }
 
-static nsc_status copy_weights(nsc_plan *plan, params *p, const float *weights, const float *bias) {
-  float *packed, *copy;
+static nsc_status pack(nsc_plan *plan, params *p, const float *weights) {
+  float *packed;
   NSC_TRY(nsc_plan_packed(plan, nsc_winograd_stem_floats(&p->kernels, &p->shape), &packed));
   if (!plan->counts) nsc_winograd_stem_pack(&p->kernels, &p->shape, weights, packed);
   p->packed = packed;
-  if (!bias) return NSC_OK;
-  NSC_TRY(nsc_plan_alloc(plan, p->shape.out_channels, sizeof *copy, &copy));
-  memcpy(copy, bias, p->shape.out_channels * sizeof *copy);
-  p->after.bias = copy;
   return NSC_OK;
 }
 
@@ -85,9 +79,8 @@ nsc_status nsc_plan_winograd_stem(nsc_plan *plan, const nsc_node *node, const ns
   params *p;
   NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *p, &p));
   *p = (params){.kernels = nsc_choose_kernels(), .shape = *shape};
-  p->after =
-      (nsc_winograd_after){.clamps = stem->min > -INFINITY || stem->max < INFINITY, .min = stem->min, .max = stem->max};
-  NSC_TRY(copy_weights(plan, p, weights, bias));
+  NSC_TRY(pack(plan, p, weights));
+  NSC_TRY(nsc_plan_winograd_after(plan, bias, shape->out_channels, stem->min, stem->max, &p->after));
   NSC_TRY(nsc_plan_add_step(plan, node, "Winograd 4x4/2", 1, 1, &step));
   step->inputs[0] = input;
   step->outputs[0] = output;

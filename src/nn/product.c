@@ -16,14 +16,23 @@ nsc_kernels nsc_choose_kernels(void) {
     k.rows = config->mr;
     k.columns = config->nr;
     k.product = (xnn_f32_gemm_minmax_ukernel_fn)config->minmax.gemm[config->mr - 1].function[XNN_UARCH_DEFAULT];
-    k.linear = (xnn_f32_gemm_ukernel_fn)config->linear.gemm[config->mr - 1].function[XNN_UARCH_DEFAULT];
     k.windows = (xnn_f32_igemm_minmax_ukernel_fn)config->minmax.igemm[config->mr - 1].function[XNN_UARCH_DEFAULT];
+    k.linear_product = (xnn_f32_gemm_ukernel_fn)config->linear.gemm[config->mr - 1].function[XNN_UARCH_DEFAULT];
+    k.linear_windows = (xnn_f32_igemm_ukernel_fn)config->linear.igemm[config->mr - 1].function[XNN_UARCH_DEFAULT];
   } else { /* kernels that want weights shuffled: none of the processors that this runs on has them */
     k.rows = k.columns = 4;
     k.product = xnn_f32_gemm_minmax_ukernel_4x4__scalar;
     k.windows = xnn_f32_igemm_minmax_ukernel_4x4__scalar;
   }
   return k;
+}
+
+void nsc_bound_kernels(nsc_kernels *k, float min, float max) {
+  k->params.scalar.min = min;
+  k->params.scalar.max = max;
+  if (min == -INFINITY && max == INFINITY) return;
+  k->linear_product = NULL;
+  k->linear_windows = NULL;
 }
 
 /* ---- room ---- */
@@ -177,9 +186,17 @@ static void point(const product_task *p, size_t first_row, size_t end_row, const
 
 static void multiply_windows(const product_task *p, size_t row, size_t rows, size_t panel, const float **pointers) {
   size_t width = p->kernels->columns, count = nsc_least(width, p->columns - panel * width);
-  p->kernels->windows(rows, count, p->left->channels * sizeof(float), p->left->taps * p->kernels->rows * sizeof(void *),
-                      pointers, p->panels + panel * p->panel_floats, p->y + row * p->stride + panel * width,
-                      p->stride * sizeof(float), width * sizeof(float), 0, p->zero, &p->kernels->params);
+  size_t depth = p->left->channels * sizeof(float), addresses = p->left->taps * p->kernels->rows * sizeof(void *);
+  const float *weights = p->panels + panel * p->panel_floats;
+  float *y = p->y + row * p->stride + panel * width;
+  if (p->kernels->linear_windows) {
+    static const struct xnn_f32_default_params none;
+    p->kernels->linear_windows(rows, count, depth, addresses, pointers, weights, y, p->stride * sizeof(float),
+                               width * sizeof(float), 0, p->zero, &none);
+  } else {
+    p->kernels->windows(rows, count, depth, addresses, pointers, weights, y, p->stride * sizeof(float),
+                        width * sizeof(float), 0, p->zero, &p->kernels->params);
+  }
 }
 
 static void multiply_rows(const product_task *p, size_t row, size_t rows, size_t panel) {

@@ -19,23 +19,27 @@
 typedef struct nsc_kernels {
   size_t rows, columns; /* of the block that a call computes */
   xnn_f32_gemm_minmax_ukernel_fn product;
-  xnn_f32_gemm_ukernel_fn linear; /* product without bounds, or NULL */
   xnn_f32_igemm_minmax_ukernel_fn windows;
-  union xnn_f32_minmax_params params; /* no bounds */
+  /* The same without bounds, or NULL where the processor has none or there are bounds. Those with bounds may make
+     -infinity of what is no number, and a training that burst would go on unnoticed. */
+  xnn_f32_gemm_ukernel_fn linear_product;
+  xnn_f32_igemm_ukernel_fn linear_windows;
+  union xnn_f32_minmax_params params; /* the bounds; infinities at first */
 } nsc_kernels;
 
 /* The best ones of this processor, after xnn_initialize. */
 nsc_kernels nsc_choose_kernels(void);
 
-/* Kernels with bounds may make -infinity of what is no number, and a training that burst would go on unnoticed. */
+/* From now on results are clamped to these, infinities for none. */
+void nsc_bound_kernels(nsc_kernels *kernels, float min, float max);
 
-/* `rows` times `columns` results of depth `bytes` / 4 without bounds; strides in bytes, `panel_stride` from one panel
-   of results to the next. */
+/* `rows` times `columns` results of depth `bytes` / 4; strides in bytes, `panel_stride` from one panel of results to
+   the next. */
 static inline void nsc_multiply(const nsc_kernels *k, size_t rows, size_t columns, size_t bytes, const float *a,
                                 size_t a_stride, const float *panels, float *c, size_t c_stride, size_t panel_stride) {
-  if (k->linear) {
+  if (k->linear_product) {
     static const struct xnn_f32_default_params none;
-    k->linear(rows, columns, bytes, a, a_stride, panels, c, c_stride, panel_stride, &none);
+    k->linear_product(rows, columns, bytes, a, a_stride, panels, c, c_stride, panel_stride, &none);
   } else {
     k->product(rows, columns, bytes, a, a_stride, panels, c, c_stride, panel_stride, &k->params);
   }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "pipeline/collect.h"
 #include "pipeline/scores.h"
@@ -91,16 +90,6 @@ nsc_status nsc_training_begin(nsc_training *t, const char *json, uint32_t thread
   return status;
 }
 
-static nsc_status run_network(nsc_training *t, double milliseconds, const volatile int32_t *cancel, nsc_error *err) {
-  double start = nsc_now_ms();
-  while (!nsc_trainer_finished(t->trainer)) {
-    if (cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED)) return nsc_fail(err, NSC_ERROR_CANCELLED, "cancelled");
-    NSC_TRY(nsc_trainer_step(t->trainer, err));
-    if (nsc_now_ms() - start >= milliseconds) break;
-  }
-  return NSC_OK;
-}
-
 static bool has_autoencoder(const nsc_training *t) {
   return t->autoencoder && nsc_autoencoder_finished(t->autoencoder);
 }
@@ -114,7 +103,7 @@ nsc_status nsc_training_run(nsc_training *t, double milliseconds, const volatile
                             nsc_error *err) {
   NSC_TRY(need_trainer(t, err));
   if (!nsc_trainer_finished(t->trainer)) {
-    NSC_TRY(run_network(t, milliseconds, cancel, err));
+    NSC_TRY(nsc_trainer_run(t->trainer, milliseconds, cancel, err));
   } else if (!has_finished(t)) {
     bool ended;
     nsc_status status = nsc_training_run_autoencoder(t, milliseconds, cancel, &ended, err);

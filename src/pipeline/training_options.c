@@ -178,7 +178,7 @@ static void write_augment(nsc_text *t, const char *name, const nsc_augment *a) {
   nsc_json_end_object(t);
 }
 
-static void write_defaults(nsc_text *t, const nsc_training *training) {
+static void write_defaults(nsc_text *t) {
   const choices c = defaults();
   const nsc_train_options *o = &c.train;
   nsc_json_key(t, "defaults");
@@ -203,7 +203,7 @@ static void write_defaults(nsc_text *t, const nsc_training *training) {
   nsc_json_key(t, "patience"), nsc_json_int(t, o->patience);
   nsc_json_key(t, "seed"), nsc_json_int(t, (int64_t)o->seed);
   nsc_json_key(t, "augment"), nsc_json_string(t, augments[c.augment]);
-  if (!training->data.survival) nsc_json_key(t, "autoencoder"), nsc_json_bool(t, false);
+  nsc_json_key(t, "autoencoder"), nsc_json_bool(t, false);
   nsc_json_end_object(t);
 }
 
@@ -221,7 +221,7 @@ nsc_status nsc_training_choices_json(const nsc_training *training, char **out, n
     write_augment(&t, augments[i], &a);
   }
   nsc_json_end_array(&t);
-  write_defaults(&t, training);
+  write_defaults(&t);
   nsc_json_end_object(&t);
   return nsc_text_finish(&t, out, err);
 }

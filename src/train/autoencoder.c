@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "train/need.h"
 #include "train/save.h"
@@ -159,13 +158,8 @@ static nsc_status begin(nsc_autoencoder *a, nsc_compute *compute, nsc_error *err
 
 nsc_status nsc_autoencoder_run(nsc_autoencoder *a, nsc_compute *compute, double milliseconds,
                                const volatile int32_t *cancel, bool *finished, nsc_error *err) {
-  double start = nsc_now_ms();
   if (!a->trainer) NSC_TRY(begin(a, compute, err));
-  while (!nsc_trainer_finished(a->trainer)) {
-    if (cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED)) return nsc_fail(err, NSC_ERROR_CANCELLED, "cancelled");
-    NSC_TRY(nsc_trainer_step(a->trainer, err));
-    if (nsc_now_ms() - start >= milliseconds) break;
-  }
+  NSC_TRY(nsc_trainer_run(a->trainer, milliseconds, cancel, err));
   *finished = nsc_trainer_finished(a->trainer);
   if (*finished) nsc_trainer_rest(a->trainer);
   return NSC_OK;

@@ -146,8 +146,7 @@ uint32_t nsc_net_unflatten(nsc_net *net, uint32_t x, size_t height, size_t width
 /* Each pixel becomes factor x factor pixels. */
 uint32_t nsc_net_upsample(nsc_net *net, uint32_t x, size_t factor);
 
-/* He initialisation (He et al. 2015) from `seed`; `output` are the logits, [batch][1][1][labels], or
- * a picture. */
+/* He initialisation (He et al. 2015) from `seed`; `output` are the logits, [batch][1][1][labels], or a picture. */
 NSC_WARN_UNUSED nsc_status nsc_net_finish(nsc_net *net, uint32_t output, uint64_t seed, nsc_error *err);
 /* The same without weights: for its shapes. It cannot run. */
 NSC_WARN_UNUSED nsc_status nsc_net_outline(nsc_net *net, uint32_t output, nsc_error *err);

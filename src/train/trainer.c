@@ -361,13 +361,13 @@ nsc_status nsc_trainer_step(nsc_trainer *t, nsc_error *err) {
   return ended ? end_epoch(t, err) : NSC_OK;
 }
 
-nsc_status nsc_trainer_epoch(nsc_trainer *t, const volatile int32_t *cancel, nsc_epoch_stats *stats, nsc_error *err) {
-  uint32_t epoch = t->at.epoch;
-  while (t->at.epoch == epoch) {
+nsc_status nsc_trainer_run(nsc_trainer *t, double milliseconds, const volatile int32_t *cancel, nsc_error *err) {
+  double start = nsc_now_ms();
+  while (!nsc_trainer_finished(t)) {
     if (cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED)) return nsc_fail(err, NSC_ERROR_CANCELLED, "cancelled");
     NSC_TRY(nsc_trainer_step(t, err));
+    if (nsc_now_ms() - start >= milliseconds) break;
   }
-  if (stats) *stats = t->history[epoch];
   return NSC_OK;
 }
 

@@ -73,10 +73,10 @@ bool nsc_trainer_finished(const nsc_trainer *trainer);
  * the best weights stay. */
 NSC_WARN_UNUSED nsc_status nsc_trainer_step(nsc_trainer *trainer, nsc_error *err);
 
-/* The steps up to the end of the present epoch. `cancel`, when not NULL, is looked at between them. `stats` may be
- * NULL. */
-NSC_WARN_UNUSED nsc_status nsc_trainer_epoch(nsc_trainer *trainer, const volatile int32_t *cancel,
-                                             nsc_epoch_stats *stats, nsc_error *err);
+/* Steps for about `milliseconds`, at least one, or until the training has ended. `cancel`, when not NULL, is looked at
+ * before each: CANCELLED. */
+NSC_WARN_UNUSED nsc_status nsc_trainer_run(nsc_trainer *trainer, double milliseconds, const volatile int32_t *cancel,
+                                           nsc_error *err);
 
 nsc_train_progress nsc_trainer_progress(const nsc_trainer *trainer);
 /* The epochs that have ended, nsc_trainer_progress().epoch of them. */

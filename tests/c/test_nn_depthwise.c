@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/rng.h"
 #include "nn/depthwise_run.h"
+#include "random_floats.h"
 #include "test.h"
 
 /* Each kernel and stride that there is; widths that fill tiles of seven and of four, one pixel more and less; padding
@@ -19,12 +19,6 @@ static const nsc_depthwise cases[] = {
     {.batch = 1, .height = 6, .width = 21, .channels = 4, .kernel = 7, .stride = 1, .top = 3, .left = 3},
     {.batch = 1, .height = 3, .width = 4, .channels = 4, .kernel = 7, .stride = 1, .top = 6, .left = 6},
 };
-
-static float *random_floats(nsc_rng *rng, size_t count) {
-  float *values = malloc(count * sizeof *values);
-  for (size_t i = 0; i < count; i++) values[i] = (float)nsc_rng_normal(rng);
-  return values;
-}
 
 static double sum_at(const nsc_depthwise *s, const float *x, const float *w, size_t n, size_t oy, size_t ox, size_t c) {
   double sum = 0;

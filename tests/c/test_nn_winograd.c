@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rng.h"
 #include "nn/compute.h"
+#include "random_floats.h"
 #include "test.h"
 
 typedef struct conv_case {
@@ -27,12 +27,6 @@ typedef struct conv_data {
   float *x, *w, *bias, *dy, *got;
   double *want;
 } conv_data;
-
-static float *random_floats(nsc_rng *rng, size_t count) {
-  float *values = malloc(count * sizeof *values);
-  for (size_t i = 0; i < count; i++) values[i] = (float)nsc_rng_normal(rng);
-  return values;
-}
 
 static conv_data make_data(const conv_case *c) {
   nsc_rng rng = nsc_rng_seeded(7);

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rng.h"
 #include "nn/winograd_stem.h"
+#include "random_floats.h"
 #include "test.h"
 
 /* Sizes that fill tiles and do not, both kernels, one to four channels, outputs that fill panels and do not, padding
@@ -28,12 +28,6 @@ typedef struct stem_data {
   size_t outputs;
   float *x, *w, *bias, *y;
 } stem_data;
-
-static float *random_floats(nsc_rng *rng, size_t count) {
-  float *values = malloc(count * sizeof *values);
-  for (size_t i = 0; i < count; i++) values[i] = (float)nsc_rng_normal(rng);
-  return values;
-}
 
 static stem_data make_data(const stem_case *c) {
   nsc_rng rng = nsc_rng_seeded(5);

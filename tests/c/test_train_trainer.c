@@ -165,23 +165,23 @@ static double train_toy(uint32_t threads, double *accuracy) {
   nsc_compute *compute = NULL;
   nsc_trainer *t = NULL;
   nsc_error err = {0};
-  nsc_epoch_stats stats = {0};
   nsc_train_options options = quick_options();
   make_data(&d, 16, 240);
   double sum = 0;
+  *accuracy = NAN;
   if (nsc_dataset_split(&d, 0.25, 0, 1, &err) == NSC_OK &&
       nsc_zoo_build("small", 16, 16, 1, 1, 1, &net, &err) == NSC_OK &&
       nsc_compute_create(threads, &compute, &err) == NSC_OK &&
       nsc_trainer_create(net, compute, &d, &options, &t, &err) == NSC_OK) {
-    while (!nsc_trainer_finished(t) && err.status == NSC_OK) (void)nsc_trainer_epoch(t, NULL, &stats, &err);
-    if (err.status == NSC_OK) (void)nsc_trainer_use_best(t, &err);
+    if (nsc_trainer_run(t, INFINITY, NULL, &err) == NSC_OK && nsc_trainer_use_best(t, &err) == NSC_OK) {
+      *accuracy = nsc_trainer_history(t)[options.epochs - 1].validation_accuracy;
+    }
     for (uint32_t i = 0; i < net->parameter_count; i++) {
       for (size_t k = 0; k < net->parameters[i].count; k++)
         sum += (double)net->parameters[i].value[k] * (double)(k % 7 + 1);
     }
   }
   if (err.status != NSC_OK) test_failed(__FILE__, __LINE__, "%s", err.text);
-  *accuracy = stats.validation_accuracy;
   nsc_trainer_free(t);
   nsc_compute_free(compute);
   nsc_net_free(net);
@@ -216,13 +216,10 @@ TEST(trainer_refuses_what_cannot_be_learned) {
   options.epochs = 20;
   err = (nsc_error){0};
   REQUIRE(nsc_trainer_create(net, compute, &d, &options, &t, &err) == NSC_OK);
-  nsc_epoch_stats stats;
-  nsc_status status = NSC_OK;
-  while (status == NSC_OK && !nsc_trainer_finished(t)) status = nsc_trainer_epoch(t, NULL, &stats, &err);
-  CHECK_EQ(status, NSC_ERROR_CORRUPT);
+  CHECK_EQ(nsc_trainer_run(t, INFINITY, NULL, &err), NSC_ERROR_CORRUPT);
   CHECK_HAS(err.text, "learning rate");
   int32_t cancel = 1;
-  CHECK_EQ(nsc_trainer_epoch(t, &cancel, &stats, NULL), NSC_ERROR_CANCELLED);
+  CHECK_EQ(nsc_trainer_run(t, INFINITY, &cancel, NULL), NSC_ERROR_CANCELLED);
   nsc_trainer_free(t);
   nsc_compute_free(compute);
   nsc_net_free(net);

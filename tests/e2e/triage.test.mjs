@@ -128,9 +128,14 @@ describe('triage', { skip: unavailable }, () => {
     const weights = JSON.parse(await saved(page, '#opinions-save'));
     assert.deepEqual([weights.format, weights.pictures, weights.members[1]], ['negatoscope-stack', 40, 'contrary']);
     const pick = (content) => page.setInputFiles('#pick-weights', [{ name: 'w.json', mimeType: 'application/json', buffer: Buffer.from(content) }]);
-    await pick('{}');
-    await page.waitForSelector('#opinions .explain-problem');
-    assert.match(await page.innerText('#opinions .explain-problem'), /w\.json: no weights/);
+    const said = await page.innerText('#opinions-stack');
+    for (const wrong of ['no JSON', '{}', { ...weights, logLoss: null }, { ...weights, members: [1, 2] }, { ...weights, weights: ['a', 'b'] }, { ...weights, weights: [1] }]) {
+      await pick(typeof wrong === 'string' ? wrong : JSON.stringify(wrong));
+      await page.waitForSelector('#opinions .explain-problem');
+      assert.match(await page.innerText('#opinions .explain-problem'), /w\.json: no weights/);
+      await page.evaluate(() => document.querySelector('#opinions .explain-problem').remove());
+    }
+    assert.equal(await page.innerText('#opinions-stack'), said, 'the weights that were at hand stay');
     await pick(JSON.stringify({ ...weights, members: ['somebody', 'else'] }));
     await page.waitForFunction(() => /belong to other models: somebody, else/.test(document.getElementById('opinions-stack').textContent));
     assert.equal(await page.locator('#opinions-way option').count(), 2);

@@ -19,6 +19,13 @@ const WAYS = ['average', 'vote'];
 const STACK = 'stack';
 const FORMAT = 'negatoscope-stack';
 
+/** Whether it has what is shown of weights. @param {any} found @returns {found is StackFile} */
+function isStack(found) {
+  if (found?.format !== FORMAT || !Array.isArray(found.members) || !Array.isArray(found.weights)) return false;
+  const numbers = [...found.weights, found.pictures, found.logLoss?.held, found.logLoss?.average];
+  return found.members.length === found.weights.length && found.members.every((/** @type {any} */ name) => typeof name === 'string') && numbers.every(Number.isFinite);
+}
+
 /** @extends {InquiryView<Found>} */
 export class OpinionsView extends InquiryView {
   /**
@@ -129,10 +136,8 @@ export class OpinionsView extends InquiryView {
 
   /** What a file says; the core reads all of it when it is used. @param {File} file */
   async #open(file) {
-    /** @type {any} */
     const found = await file.text().then(JSON.parse).catch(() => null);
-    const lists = [found?.members, found?.weights].every(Array.isArray);
-    if (found?.format !== FORMAT || !lists || typeof found.logLoss !== 'object') throw new CoreError(FAULT.REQUEST, 'NSC_ERROR_UNKNOWN_FORMAT', `${file.name}: no weights of models that negatoscope wrote`);
+    if (!isStack(found)) throw new CoreError(FAULT.REQUEST, 'NSC_ERROR_UNKNOWN_FORMAT', `${file.name}: no weights of models that negatoscope wrote`);
     this.stack = found;
     if (this.#order()) this.way = STACK;
   }
