@@ -85,17 +85,18 @@ export async function openChromium(flags = []) {
     // A context of its own: the page and its engine get a fresh process, and nothing compiled is left from before.
     const context = await browser.newContext();
     try {
-      const { again } = message.job ?? {};
-      if (again) {
+      let { job } = message;
+      if (job?.again) {
         const before = await context.newPage();
         await before.goto(address);
-        await before.evaluate(measureInWorker, { script, message });
+        const { decisions } = await before.evaluate(measureInWorker, { script, message });
+        job = { ...job, decisions };
         await new Promise((resolve) => setTimeout(resolve, COMPILED_MS));
         await before.close();
       }
       const page = await context.newPage();
       await page.goto(address);
-      const result = page.evaluate(measureInWorker, { script, message });
+      const result = page.evaluate(measureInWorker, { script, message: { ...message, job } });
       if (!limitMs) return await result;
       result.catch(() => {}); // ends with the context
       return await Promise.race([result, new Promise((resolve) => setTimeout(resolve, limitMs, null))]);

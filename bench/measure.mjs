@@ -20,6 +20,7 @@ const ENGINES = {
  * @property {[number, number, number]} size  channels, height, width
  * @property {number} [batch]  pictures in a run, 1 without
  * @property {boolean} [again]  a second visit: the browser has seen and compiled everything before
+ * @property {number} [decisions]  of the first visit, as the page keeps them (nsc_decisions)
  * @property {{minRuns: number, minMs: number}} warmUp
  * @property {number} runs
  */
@@ -88,5 +89,6 @@ export async function measure(job, model) {
     steps: session.steps?.() ?? null,
     said: session.said ?? null,
     facts: engine.facts?.() ?? null,
+    decisions: engine.decisions?.() ?? 0,
   };
 }

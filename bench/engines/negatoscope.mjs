@@ -2,9 +2,10 @@
 import { Core } from '../../web/worker/core.js';
 
 /** @param {import('../measure.mjs').Job} job */
-export async function load({ urls, threads, stock = false, batch = 1 }) {
+export async function load({ urls, threads, stock = false, batch = 1, decisions = 0 }) {
   const { default: factory } = await import(urls.core);
   const core = await Core.create(factory, { threads });
+  if (decisions) core.assumeDecisions(decisions);
   const { module } = core;
 
   const check = (status) => {
@@ -27,8 +28,9 @@ export async function load({ urls, threads, stock = false, batch = 1 }) {
 
   return {
     channelsLast: true,
+    decisions: () => core.decisions(),
     async create(bytes) {
-      const model = core.openModel(await core.source(new Blob([bytes])));
+      const model = core.openModel(core.sourceOf(bytes));
       const said = stock || batch > 1 ? null : core.modelMemory(model, threads, { recipe: null, labels: null, output: null });
       check(module._bridge_session_create(model, threads, stock, batch));
       const session = result();
