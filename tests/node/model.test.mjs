@@ -24,6 +24,17 @@ function areaUnderCurve(rows) {
   return (rankSum - (ill * (ill + 1)) / 2) / (ill * (rows.length - ill));
 }
 
+/** Between mean score and share, over ten bins of equal width, by how many pictures they hold: Naeini et al. 2015. */
+function calibrationError(rows) {
+  const bins = Array.from({ length: 10 }, () => ({ scores: 0, ill: 0 }));
+  for (const { score, ill } of rows) {
+    const bin = bins[Math.min(9, Math.floor(score * 10))];
+    bin.scores += score;
+    bin.ill += Number(ill);
+  }
+  return bins.reduce((sum, bin) => sum + Math.abs(bin.scores - bin.ill), 0) / rows.length;
+}
+
 test('the card tells the truth', { skip: !(FILMS && existsSync(FILMS)) && 'skipped: no real data' }, () => {
   const metrics = JSON.parse(readFileSync(join(MODEL, 'metrics.json'), 'utf8'));
   const json = execFileSync(join(ROOT, 'build/native/negatoscope'), ['classify', '--json', FILMS], { maxBuffer: 1 << 26 });
@@ -39,10 +50,11 @@ test('the card tells the truth', { skip: !(FILMS && existsSync(FILMS)) && 'skipp
   assert.ok(Math.abs(areaUnderCurve(rows) - metrics.test_auc) < 5e-4, `AUC ${areaUnderCurve(rows)}`);
   assert.ok(Math.abs(share(ill, 'pneumonia') - metrics.test_sensitivity) < 0.003);
   assert.ok(Math.abs(share(healthy, 'normal') - metrics.test_specificity) < 0.005);
+  assert.ok(Math.abs(calibrationError(rows) - metrics.test_ece) < 1e-3, `ECE ${calibrationError(rows)}`);
   assert.ok(rows.every((r) => Math.abs(r.threshold - metrics.threshold) < 1e-6));
 
   const card = readFileSync(join(MODEL, 'CARD.md'), 'utf8');
-  for (const value of [metrics.test_auc, metrics.test_sensitivity, metrics.test_specificity]) {
+  for (const value of [metrics.test_auc, metrics.test_sensitivity, metrics.test_specificity, metrics.test_ece]) {
     assert.ok(card.includes(value.toFixed(3)), `CARD.md does not say ${value.toFixed(3)}`);
   }
 });
