@@ -81,6 +81,10 @@ describe('without a mouse', { skip: unavailable }, () => {
     const { page, problems } = await newPage(t, shared.browser);
     await openTraining(page, shared.site.url);
     assert.deepEqual(await tabThrough(page), ALL_REACHED, 'the empty page');
+    // What is kept of a training may be known late.
+    await page.focus('#train-make');
+    await page.evaluate(() => globalThis.negatoscope.training.lab.refreshKept());
+    assert.equal(await focused(page), 'train-make');
     await drop(page, folder({ perClass: 4 }));
     await page.waitForSelector('#train-plan');
     assert.deepEqual(await tabThrough(page), ALL_REACHED, 'the plan');

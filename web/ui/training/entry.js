@@ -3,7 +3,7 @@
  * Stands where the pictures will be.
  */
 import { currentLanguage, formatBytes, formatNumber, onLanguage, t } from '../../i18n/i18n.js';
-import { byId, h, icon } from '../dom.js';
+import { byId, h, icon, keepFocus } from '../dom.js';
 import { veiled } from '../privacy.js';
 import { StepsEditor } from '../steps.js';
 import { BUDGET } from './lab.js';
@@ -77,8 +77,7 @@ export class Entry {
     this.shownPhase = '';
     this.#connectPickers();
     for (const type of ['entry', 'data']) lab.on(type, () => this.render());
-    // The offer of a kept training; a form that is being filled in is left alone.
-    lab.on('keep', () => lab.plan || this.render());
+    lab.on('keep', () => this.#showKept());
     onLanguage(() => this.render());
   }
 
@@ -185,6 +184,17 @@ export class Entry {
         button(t('train.kept.forget'), 'trash', () => void this.lab.forget(), { id: 'kept-forget' }),
       ),
     );
+  }
+
+  /** The offer comes and goes alone: it may come late, and who goes through the page by keyboard then stays where he is. */
+  #showKept() {
+    const welcome = this.page.querySelector('.lab-welcome');
+    if (!welcome) return;
+    keepFocus(this.page, () => {
+      welcome.querySelector('#kept-offer')?.remove();
+      const offer = this.#keptOffer();
+      if (offer) welcome.prepend(offer);
+    });
   }
 
   // ---- what was found, and how it is to be read ---------------------------------------------------------------------
