@@ -209,8 +209,9 @@ NSC_WARN_UNUSED nsc_status nsc_ensemble_fit(nsc_ensemble *ensemble, char **out, 
  */
 typedef struct nsc_study nsc_study;
 
-/* The model must outlive it; what it says of its applicability is not looked at. Errors: those of
- * nsc_classifier_create. */
+/* Of a classifier or, of the options only `threads` and `recipe_json`, a model for times to an event. The model must
+ * outlive it; what it says of its applicability is not looked at. Errors: those of nsc_classifier_create and
+ * nsc_prognosis_create. */
 NSC_WARN_UNUSED nsc_status nsc_study_create(const nsc_model *model, const nsc_classifier_options *options,
                                             nsc_study **out, nsc_error *err);
 /* A picture that the model learnt from or, with `held`, one that it did not, which says how far usual ones lie. */

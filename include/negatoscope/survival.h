@@ -54,6 +54,7 @@ typedef struct nsc_prognosis_result {
   uint32_t field_count;
   const double *fields;            /* [field_count] that were used */
   const nsc_field_source *sources; /* [field_count] */
+  nsc_applies applies;             /* of the picture; fields are not looked at */
   double decode_ms, preprocess_ms, inference_ms;
 } nsc_prognosis_result;
 
@@ -67,8 +68,8 @@ NSC_WARN_UNUSED nsc_status nsc_prognosis_run(nsc_prognosis *prognosis, nsc_image
  * The same with fields as JSON, {"age": 63, "sex": "F"}: numbers, or texts that nsc_field_parse knows; null, "" and
  * what is left out is asked of the file. ARGUMENT for a field that the model does not take. Out: {"model", "task":
  * "survival", "unit", "edges": [..], "survival": [1, ..] at these, "hazards": [..], "median": number | null, "mean",
- * "fields": [{"name", "value", "from": "given" | "file" | "mean"}], "ms": {"decode", "preprocess", "inference"}}. Ended
- * by nsc_text_free.
+ * "fields": [{"name", "value", "from": "given" | "file" | "mean"}], "applies": as nsc_result_json has it, "ms":
+ * {"decode", "preprocess", "inference"}}. Ended by nsc_text_free.
  */
 NSC_WARN_UNUSED nsc_status nsc_prognosis_json(nsc_prognosis *prognosis, nsc_image *image, uint32_t frame,
                                               const char *fields, const volatile int32_t *cancel, char **out,

@@ -56,7 +56,7 @@ static void write_json(nsc_text *t, const job *j, const char *path, const nsc_pr
 }
 
 static void write_csv_head(nsc_text *t, const job *j) {
-  nsc_text_put(t, "file,model,median,mean,error");
+  nsc_text_put(t, "file,model,median,mean,applies,error");
   for (uint32_t i = 0; i < j->spec->field_count; i++) {
     nsc_text_put(t, ","), nsc_csv_field(t, j->spec->fields[i].name);
     nsc_text_put(t, ",from");
@@ -72,6 +72,8 @@ static void write_csv(nsc_text *t, const job *j, const char *path, const nsc_pro
   if (ok && !isnan(r->median)) nsc_text_printf(t, "%.6g", r->median);
   nsc_text_put(t, ",");
   if (ok) nsc_text_printf(t, "%.6g", r->mean);
+  const char *applies = ok ? nsc_applies_name(r->applies.verdict) : NULL;
+  nsc_text_put(t, ","), nsc_csv_field(t, applies ? applies : "");
   nsc_text_put(t, ","), nsc_csv_field(t, ok ? "" : e->text);
   for (uint32_t i = 0; i < j->spec->field_count; i++) {
     if (ok) {
@@ -94,6 +96,11 @@ static void write_table(nsc_text *t, const job *j, const char *path, const nsc_p
     return;
   }
   nsc_text_printf(t, "%s\n  ", path);
+  if (r->applies.verdict == NSC_APPLIES_OUT) {
+    nsc_text_put(t, "(out of range)\n");
+    return;
+  }
+  if (r->applies.verdict == NSC_APPLIES_DOUBTFUL) nsc_text_put(t, "doubtful whether the model applies; ");
   if (isnan(r->median)) {
     nsc_text_printf(t, "median beyond %.4g %s", r->edges[r->bins], r->unit);
   } else {

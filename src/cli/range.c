@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cli/data.h"
+#include "cli/survival.h"
 #include "eval/eval.h"
 
 const char nsc_cli_range_usage[] =
@@ -14,6 +15,7 @@ const char nsc_cli_range_usage[] =
     "  --expects JSON        codes of DICOM files it is made for: "
     "{\"modality\":[\"CR\",\"DX\"],\"bodyPart\":[\"CHEST\"]}\n"
     "  --report FILE         the figures as JSON             --threads N\n"
+    "  --time COLUMN --event COLUMN    of the table, for models for times to an event\n"
     "  --recipe JSON --model-labels JSON --output logits|probabilities    for models that do not "
     "say\n" NSC_CLI_DATA_USAGE
     "Learns from the pictures for training and validation; false alarms are counted on those for testing.\n";
@@ -24,6 +26,7 @@ typedef struct settings {
   char **others;
   int other_count;
   nsc_cli_data_options data;
+  nsc_cli_outcomes outcomes;
   nsc_classifier_options classifier;
 } settings;
 
@@ -46,7 +49,8 @@ static void drop_tally(tally *t) {
 typedef struct job {
   const settings *s;
   nsc_model *model, *learnt;
-  nsc_classifier *classifier;
+  nsc_classifier *classifier; /* one of these two */
+  nsc_prognosis *prognosis;
   nsc_cli_data data;
   char *bytes;
   size_t size;
@@ -62,6 +66,8 @@ static bool read_settings(int argc, char **argv, settings *s) {
                                  {"--report", &s->report, NULL},
                                  {"--autoencoder", NULL, &s->autoencoder},
                                  {"--threads", &threads, NULL},
+                                 {"--time", &s->outcomes.time, NULL},
+                                 {"--event", &s->outcomes.event, NULL},
                                  NSC_CLI_CLASSIFIER_OPTIONS(s->classifier, "--model-labels"),
                                  NSC_CLI_DATA_OPTIONS(s->data)};
   argc = nsc_cli_options(argc, argv, list, sizeof list / sizeof *list);
@@ -152,12 +158,25 @@ static nsc_status note(tally *t, const nsc_applies *a, nsc_error *err) {
   return NSC_OK;
 }
 
-static nsc_status judge(const job *j, nsc_image *image, const char *name, tally *t, nsc_error *err) {
+static nsc_status look_at(const job *j, nsc_image *image, nsc_applies *out, nsc_error *err) {
   nsc_result result;
+  nsc_prognosis_result curve;
+  if (j->prognosis) {
+    NSC_TRY(nsc_prognosis_run(j->prognosis, image, 0, NULL, NULL, &curve, err));
+    *out = curve.applies;
+    return NSC_OK;
+  }
+  NSC_TRY(nsc_classifier_run(j->classifier, image, 0, NULL, &result, err));
+  *out = result.applies;
+  return NSC_OK;
+}
+
+static nsc_status judge(const job *j, nsc_image *image, const char *name, tally *t, nsc_error *err) {
+  nsc_applies applies;
   nsc_error why = {0};
-  nsc_status status = image ? nsc_classifier_run(j->classifier, image, 0, NULL, &result, &why) : NSC_ERROR_IO;
+  nsc_status status = image ? look_at(j, image, &applies, &why) : NSC_ERROR_IO;
   nsc_image_free(image);
-  if (status == NSC_OK) return note(t, &result.applies, err);
+  if (status == NSC_OK) return note(t, &applies, err);
   fprintf(stderr, "refused: %s: %s\n", name, why.text);
   t->refused++;
   return NSC_OK;
@@ -266,15 +285,23 @@ static nsc_status measure(job *j, nsc_error *err) {
 
 /* ---- the whole ---- */
 
+static nsc_status open_judge(job *j, nsc_error *err) {
+  const nsc_model *model = j->learnt ? j->learnt : j->model;
+  return nsc_model_is_survival(model) ? nsc_prognosis_create(model, &j->s->classifier, &j->prognosis, err)
+                                      : nsc_classifier_create(model, &j->s->classifier, &j->classifier, err);
+}
+
 static nsc_status run(job *j, nsc_error *err) {
   const settings *s = j->s;
+  nsc_cli_data_options data = s->data;
   NSC_TRY(nsc_cli_open_model(s->model, &j->model, err));
-  NSC_TRY(nsc_cli_data_open(s->path, &s->data, &j->data, err));
+  if (nsc_model_is_survival(j->model)) data.outcomes = &s->outcomes;
+  NSC_TRY(nsc_cli_data_open(s->path, &data, &j->data, err));
   if (s->out) {
     NSC_TRY(learn(j, err));
     NSC_TRY(nsc_cli_replace(s->out, j->bytes, j->size, err));
   }
-  NSC_TRY(nsc_classifier_create(j->learnt ? j->learnt : j->model, &s->classifier, &j->classifier, err));
+  NSC_TRY(open_judge(j, err));
   NSC_TRY(measure(j, err));
   if (!s->report) return NSC_OK;
   return j->report.failed ? nsc_fail_memory(err, j->report.size, "the report")
@@ -292,6 +319,7 @@ int nsc_cli_range(int argc, char **argv) {
   nsc_text_free(j.bytes);
   nsc_cli_data_drop(&j.data);
   nsc_classifier_free(j.classifier);
+  nsc_prognosis_free(j.prognosis);
   nsc_model_free(j.learnt);
   nsc_model_free(j.model);
   if (status != NSC_OK) fprintf(stderr, "negatoscope range: %s\n", err.text);

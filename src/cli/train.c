@@ -130,7 +130,6 @@ static bool read_survival(settings *s) {
     return false;
   }
   s->data.outcomes = &s->outcomes;
-  s->no_range = true; /* which is measured on models with labels */
   if (nsc_cli_take_fields(s->fields, &s->outcomes, &err) == NSC_OK) return true;
   fprintf(stderr, "negatoscope train: %s\n", err.text);
   return false;

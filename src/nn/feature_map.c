@@ -58,7 +58,10 @@ nsc_status nsc_find_feature_map(const nsc_model *model, uint32_t output, uint32_
   uint8_t *kinds = calloc(2, model->value_count + (size_t)1);
   if (!kinds) return nsc_fail_memory(err, model->value_count, "a search for feature maps");
   uint8_t *needed = kinds + model->value_count + 1;
-  for (uint32_t i = 0; i < model->input_count; i++) kinds[model->inputs[i].value] = PICTURE;
+  for (uint32_t i = 0; i < model->input_count; i++) {
+    const nsc_port *in = &model->inputs[i];
+    kinds[in->value] = in->has_shape && in->rank < 3 ? LIST : PICTURE; /* facts about the patient are a list */
+  }
   mark_ancestors(model, output, needed);
   *out = NSC_NO_VALUE;
   for (uint32_t n = 0; n < model->node_count; n++) {

@@ -1,7 +1,4 @@
-/*
- * Image -> tensor -> scores -> result. The one place where image/ and nn/ meet; the command line and the page both
- * stand on it, so that they cannot disagree.
- */
+/* Image -> tensor -> scores -> result. The command line and the page both stand on it, so that they cannot disagree. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,44 +8,29 @@
 #include "base/error.h"
 #include "base/half.h"
 #include "base/text.h"
-#include "nn/feature_map.h"
+#include "nn/model.h"
 #include "nn/session_taps.h"
 #include "pipeline/classify.h"
 #include "pipeline/manifest.h"
 #include "pipeline/scores.h"
 #include "pipeline/survival.h"
 
-typedef struct times {
-  double decode_ms, preprocess_ms;
-} times;
-
 struct nsc_classifier {
-  const nsc_model *model;
   nsc_arena arena;
   nsc_manifest manifest;
-  nsc_session *session;
-  uint32_t batch;      /* pictures in a run */
-  bool channels_first; /* of the model's input: N, C, H, W; else N, H, W, C */
-  float *input;        /* [batch][height][width][channels] */
-  size_t input_count;  /* of one picture */
-  nsc_applicability applicability;
-  bool says_applicability;
-  uint32_t map;       /* value of the model's last feature map, or NSC_NO_VALUE */
-  size_t map_size[3]; /* its height, width, channels */
-  float *raw;         /* what the network gives, [batch][raw_count] */
+  nsc_eye eye;
+  float *raw; /* what the network gives, [batch][raw_count] */
   uint32_t raw_count;
   uint32_t output;  /* of the model's outputs, the one with the scores */
   uint16_t *halves; /* [batch][raw_count] where it is float16, else NULL */
-  float *scores;    /* [batch][manifest.label_count] */
-  times *times;     /* [batch] */
+  float *scores;    /* [batch][2][manifest.label_count] calibrated, as they come */
   void *kept;       /* of nsc_classifier_keep */
   void (*end_kept)(void *object);
-  nsc_applies *files; /* [batch]: what the files' own words and colours say */
   double run_ms;
 };
 
 nsc_status nsc_classifier_profile(const nsc_classifier *classifier, char **out, nsc_error *err) {
-  return nsc_session_json(classifier->session, out, err);
+  return nsc_session_json(classifier->eye.session, out, err);
 }
 
 const nsc_recipe *nsc_classifier_recipe(const nsc_classifier *classifier) {
@@ -61,40 +43,17 @@ static uint32_t batch_of(const nsc_classifier_options *options) {
 
 /* The one picture input. */
 static nsc_status fit_input(nsc_classifier *c, nsc_tensor_info *info, nsc_error *err) {
-  NSC_TRY(nsc_model_input_info(c->model, 0, info, err));
-  if (nsc_model_input_count(c->model) > 1) {
+  NSC_TRY(nsc_model_input_info(c->eye.model, 0, info, err));
+  if (nsc_model_input_count(c->eye.model) > 1) {
     nsc_tensor_info second;
-    NSC_TRY(nsc_model_input_info(c->model, 1, &second, err));
+    NSC_TRY(nsc_model_input_info(c->eye.model, 1, &second, err));
     return nsc_fail(err, NSC_ERROR_UNSUPPORTED,
                     "the model wants %u inputs (\"%.40s\", \"%.40s\"%s); a classifier of images has one, and "
                     "initializers for all others",
-                    nsc_model_input_count(c->model), info->name, second.name,
-                    nsc_model_input_count(c->model) > 2 ? ", ..." : "");
+                    nsc_model_input_count(c->eye.model), info->name, second.name,
+                    nsc_model_input_count(c->eye.model) > 2 ? ", ..." : "");
   }
-  return nsc_fit_picture(&c->manifest.recipe, c->batch, info, &c->channels_first, err);
-}
-
-nsc_status nsc_fit_picture(const nsc_recipe *r, uint32_t batch, nsc_tensor_info *info, bool *channels_first,
-                           nsc_error *err) {
-  if (info->rank != 4 || (info->type != NSC_TYPE_F32 && info->type != NSC_TYPE_F16)) {
-    return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the model's input is no float picture of 4 dimensions");
-  }
-  *channels_first = info->dims[1] == r->channels || (info->dims[1] < 0 && info->dims[3] != r->channels);
-  int64_t *height = &info->dims[*channels_first ? 2 : 1], *width = &info->dims[*channels_first ? 3 : 2];
-  int64_t *channels = &info->dims[*channels_first ? 1 : 3];
-  if (info->dims[0] < 0) info->dims[0] = batch;
-  if (*height < 0) *height = r->height;
-  if (*width < 0) *width = r->width;
-  if (*channels < 0) *channels = r->channels;
-  if (info->dims[0] != batch || *height != r->height || *width != r->width || *channels != r->channels) {
-    return nsc_fail(
-        err, NSC_ERROR_RECIPE,
-        "the recipe makes %u x %u pixels with %u channels in batches of %u, the model takes %lld x %lld with %lld in "
-        "batches of %lld",
-        r->width, r->height, r->channels, batch, (long long)*width, (long long)*height, (long long)*channels,
-        (long long)info->dims[0]);
-  }
-  return NSC_OK;
+  return nsc_fit_picture(&c->manifest.recipe, c->eye.batch, info, &c->eye.channels_first, err);
 }
 
 /* Labels "0", "1", ... for a model that names none. */
@@ -119,10 +78,10 @@ static nsc_status number_labels(nsc_classifier *c, nsc_error *err) {
 /* Numbers of one picture in an output of scores; 0 when it is none. `strictly`: at most one dimension is larger than
  * one. */
 static uint32_t count_scores(const nsc_classifier *c, uint32_t output, bool strictly, nsc_tensor_info *info) {
-  nsc_session_output_info(c->session, output, info);
+  nsc_session_output_info(c->eye.session, output, info);
   uint64_t count = 1;
-  uint32_t large = 0, first = c->batch > 1;
-  if (first && (info->rank == 0 || info->dims[0] != c->batch)) return 0; /* pictures are not kept apart */
+  uint32_t large = 0, first = c->eye.batch > 1;
+  if (first && (info->rank == 0 || info->dims[0] != c->eye.batch)) return 0; /* pictures are not kept apart */
   for (uint32_t i = first; i < info->rank; i++) {
     large += info->dims[i] > 1;
     count *= (uint64_t)info->dims[i];
@@ -140,7 +99,7 @@ static bool labels_fit(const nsc_manifest *m, uint32_t count) {
 /* Of several outputs (features, maps, auxiliary heads) the first list that the labels fit. */
 static nsc_status choose_output(nsc_classifier *c, nsc_error *err) {
   nsc_tensor_info info;
-  for (uint32_t i = 0; i < nsc_session_output_count(c->session); i++) {
+  for (uint32_t i = 0; i < nsc_session_output_count(c->eye.session); i++) {
     uint32_t count = count_scores(c, i, true, &info);
     if (!count || !labels_fit(&c->manifest, count)) continue;
     c->output = i;
@@ -161,50 +120,20 @@ static nsc_status fit_output(nsc_classifier *c, nsc_error *err) {
   if (!fits) {
     return nsc_fail(err, NSC_ERROR_RECIPE, "%u labels do not fit the model's %u outputs", m->label_count, c->raw_count);
   }
-  size_t numbers = (size_t)c->batch * c->raw_count, labels = 2 * (size_t)c->batch * m->label_count;
+  size_t numbers = (size_t)c->eye.batch * c->raw_count, labels = 2 * (size_t)c->eye.batch * m->label_count;
   c->raw = nsc_arena_alloc(&c->arena, numbers, sizeof *c->raw);
   c->scores = nsc_arena_alloc(&c->arena, labels, sizeof *c->scores);
-  c->times = nsc_arena_alloc(&c->arena, c->batch, sizeof *c->times);
-  c->files = nsc_arena_alloc(&c->arena, c->batch, sizeof *c->files);
   nsc_tensor_info info;
-  nsc_session_output_info(c->session, c->output, &info);
+  nsc_session_output_info(c->eye.session, c->output, &info);
   if (info.type == NSC_TYPE_F16) {
     c->halves = nsc_arena_alloc(&c->arena, numbers, sizeof *c->halves);
     if (!c->halves) return nsc_fail_memory(err, numbers * sizeof *c->halves, "scores");
   }
-  if (!c->raw || !c->scores || !c->times || !c->files)
-    return nsc_fail_memory(err, c->raw_count * sizeof *c->raw, "scores");
-  return NSC_OK;
-}
-
-/* The map that was tapped is that of the first output. Another one may have its own, which is not looked at. */
-static nsc_status check_map(nsc_classifier *c, nsc_error *err) {
-  uint32_t map;
-  NSC_TRY(nsc_find_feature_map(c->model, c->model->outputs[c->output].value, &map, err));
-  bool fits = map == c->map && map != NSC_NO_VALUE && nsc_session_tap_picture(c->session, map, c->map_size) &&
-              c->map_size[0] * c->map_size[1] > 1;
-  if (!fits) c->map = NSC_NO_VALUE;
-  return NSC_OK;
-}
-
-static nsc_status read_applicability(nsc_classifier *c, nsc_error *err) {
-  size_t size;
-  const char *json = nsc_model_metadata(c->model, "nsc.applicability", &size);
-  c->says_applicability = json != NULL;
-  if (json) NSC_TRY(nsc_applicability_read(json, size, &c->applicability, err));
-  const nsc_reconstruction *r = c->applicability.reconstruction;
-  if (!r || nsc_reconstruction_channels(r) == c->manifest.recipe.channels) return NSC_OK;
-  return nsc_fail(err, NSC_ERROR_RECIPE,
-                  "the autoencoder in the model's nsc.applicability has %u channels, the model's pictures have %u",
-                  nsc_reconstruction_channels(r), c->manifest.recipe.channels);
-}
-
-static size_t count_inputs(const nsc_recipe *r) {
-  return (size_t)r->width * r->height * r->channels; /* at most 4096 * 4096 * 3: fits 32 bits */
+  return c->raw && c->scores ? NSC_OK : nsc_fail_memory(err, c->raw_count * sizeof *c->raw, "scores");
 }
 
 static nsc_status build(nsc_classifier *c, const nsc_classifier_options *options, nsc_error *err) {
-  NSC_TRY(nsc_manifest_read(c->model, options, &c->arena, &c->manifest, err));
+  NSC_TRY(nsc_manifest_read(c->eye.model, options, &c->arena, &c->manifest, err));
   if (c->manifest.survival) {
     return nsc_fail(
         err, NSC_ERROR_UNSUPPORTED,
@@ -217,14 +146,10 @@ static nsc_status build(nsc_classifier *c, const nsc_classifier_options *options
   nsc_tensor_info input;
   NSC_TRY(fit_input(c, &input, err));
   nsc_session_options session = {.threads = options ? options->threads : 1, .input_count = 1, .inputs = &input};
-  NSC_TRY(nsc_find_feature_map(c->model, c->model->outputs[0].value, &c->map, err));
-  NSC_TRY(nsc_session_create_tapped(c->model, &session, &c->map, c->map != NSC_NO_VALUE, &c->session, err));
+  c->eye.recipe = &c->manifest.recipe;
+  NSC_TRY(nsc_eye_open(&c->eye, &session, err));
   NSC_TRY(fit_output(c, err));
-  NSC_TRY(check_map(c, err));
-  NSC_TRY(read_applicability(c, err));
-  c->input_count = count_inputs(&c->manifest.recipe);
-  c->input = calloc(c->batch, c->input_count * sizeof *c->input);
-  return c->input ? NSC_OK : nsc_fail_memory(err, c->input_count * sizeof *c->input, "the model's input");
+  return nsc_eye_aim(&c->eye, c->output, err);
 }
 
 nsc_status nsc_classifier_create(const nsc_model *model, const nsc_classifier_options *options, nsc_classifier **out,
@@ -232,8 +157,8 @@ nsc_status nsc_classifier_create(const nsc_model *model, const nsc_classifier_op
   if (!model) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no model");
   nsc_classifier *c = calloc(1, sizeof *c);
   if (!c) return nsc_fail_memory(err, sizeof *c, "a classifier");
-  c->model = model;
-  c->batch = batch_of(options);
+  c->eye.model = model;
+  c->eye.batch = batch_of(options);
   nsc_status status = build(c, options, err);
   if (status != NSC_OK) {
     nsc_classifier_free(c);
@@ -247,22 +172,22 @@ static nsc_status measure_memory(nsc_classifier *c, const nsc_classifier_options
                                  nsc_error *err) {
   nsc_tensor_info inputs[2], *input = inputs;
   nsc_session_options session = {.threads = options ? options->threads : 1, .inputs = inputs};
-  NSC_TRY(nsc_manifest_read(c->model, options, &c->arena, &c->manifest, err));
+  NSC_TRY(nsc_manifest_read(c->eye.model, options, &c->arena, &c->manifest, err));
   if (c->manifest.survival && c->manifest.has_recipe) {
     nsc_survival_spec spec;
-    NSC_TRY(nsc_survival_spec_read(c->model, &spec, err));
-    NSC_TRY(nsc_survival_fit_inputs(c->model, &c->manifest.recipe, spec.field_count, inputs, &session.input_count,
-                                    &c->channels_first, err));
+    NSC_TRY(nsc_survival_spec_read(c->eye.model, &spec, err));
+    NSC_TRY(nsc_survival_fit_inputs(c->eye.model, &c->manifest.recipe, spec.field_count, inputs, &session.input_count,
+                                    &c->eye.channels_first, err));
   } else if (c->manifest.has_recipe) {
     NSC_TRY(fit_input(c, input, err));
   } else {
-    NSC_TRY(nsc_model_input_info(c->model, 0, input, err));
-    if (input->rank && input->dims[0] < 0) input->dims[0] = c->batch;
+    NSC_TRY(nsc_model_input_info(c->eye.model, 0, input, err));
+    if (input->rank && input->dims[0] < 0) input->dims[0] = c->eye.batch;
   }
   if (!session.input_count) session.input_count = input->rank > 0;
-  NSC_TRY(nsc_model_memory(c->model, &session, out, err));
+  NSC_TRY(nsc_model_memory(c->eye.model, &session, out, err));
   if (c->manifest.has_recipe) {
-    uint64_t bytes = (uint64_t)c->batch * count_inputs(&c->manifest.recipe) * sizeof(float);
+    uint64_t bytes = (uint64_t)c->eye.batch * nsc_recipe_count(&c->manifest.recipe) * sizeof(float);
     out->other += bytes;
     out->peak += bytes;
   }
@@ -272,7 +197,7 @@ static nsc_status measure_memory(nsc_classifier *c, const nsc_classifier_options
 nsc_status nsc_classifier_memory(const nsc_model *model, const nsc_classifier_options *options, nsc_memory *out,
                                  nsc_error *err) {
   if (!model) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no model");
-  nsc_classifier c = {.model = model, .batch = batch_of(options)};
+  nsc_classifier c = {.eye = {.model = model, .batch = batch_of(options)}};
   nsc_status status = measure_memory(&c, options, out, err);
   nsc_arena_free(&c.arena);
   return status;
@@ -298,9 +223,7 @@ nsc_status nsc_classifier_memory_json(const nsc_model *model, const nsc_classifi
 void nsc_classifier_free(nsc_classifier *classifier) {
   if (!classifier) return;
   nsc_classifier_keep(classifier, NULL, NULL);
-  nsc_session_free(classifier->session);
-  nsc_applicability_drop(&classifier->applicability);
-  free(classifier->input);
+  nsc_eye_close(&classifier->eye);
   nsc_arena_free(&classifier->arena);
   free(classifier);
 }
@@ -333,55 +256,39 @@ void nsc_classifier_blank_result(const nsc_classifier *classifier, nsc_result *o
 }
 
 void nsc_classifier_input(const nsc_classifier *classifier, nsc_tensor_info *out) {
-  nsc_session_input_info(classifier->session, 0, out);
+  nsc_session_input_info(classifier->eye.session, 0, out);
 }
 
 nsc_status nsc_classifier_prepare(nsc_classifier *classifier, nsc_image *image, uint32_t frame, const float **out,
                                   size_t *count, bool *channels_last, nsc_error *err) {
   nsc_classifier *c = classifier;
-  NSC_TRY(nsc_preprocess(image, frame, &c->manifest.recipe, c->input, c->input_count, err));
-  *out = c->input;
-  *count = c->input_count;
-  *channels_last = c->channels_first;
+  NSC_TRY(nsc_preprocess(image, frame, &c->manifest.recipe, c->eye.input, c->eye.input_count, err));
+  *out = c->eye.input;
+  *count = c->eye.input_count;
+  *channels_last = c->eye.channels_first;
   return NSC_OK;
 }
 
 uint32_t nsc_classifier_batch(const nsc_classifier *classifier) {
-  return classifier->batch;
+  return classifier->eye.batch;
 }
 
 nsc_status nsc_classifier_put(nsc_classifier *classifier, uint32_t slot, nsc_image *image, uint32_t frame,
                               nsc_error *err) {
-  nsc_classifier *c = classifier;
-  if (!c || !image) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no classifier or image");
-  if (slot >= c->batch) return nsc_fail(err, NSC_ERROR_ARGUMENT, "picture %u of a batch of %u", slot, c->batch);
-  double start = nsc_now_ms();
-  const void *samples;
-  NSC_TRY(nsc_image_frame(image, frame, &samples, err));
-  double decoded = nsc_now_ms();
-  NSC_TRY(nsc_preprocess(image, frame, &c->manifest.recipe, c->input + slot * c->input_count, c->input_count, err));
-  if (c->says_applicability) {
-    NSC_TRY(nsc_applicability_judge_file(&c->applicability, image, frame, &c->files[slot], err));
-  }
-  c->times[slot] = (times){decoded - start, nsc_now_ms() - decoded};
-  return NSC_OK;
+  if (!classifier || !image) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no classifier or image");
+  return nsc_eye_put(&classifier->eye, slot, image, frame, err);
 }
 
 nsc_status nsc_classifier_run_batch(nsc_classifier *classifier, const volatile int32_t *cancel, nsc_error *err) {
   nsc_classifier *c = classifier;
   double start = nsc_now_ms();
-  size_t inputs = c->batch * c->input_count, numbers = (size_t)c->batch * c->raw_count;
-  if (c->channels_first) {
-    NSC_TRY(nsc_session_set_input_nhwc(c->session, 0, c->input, inputs, err));
-  } else {
-    NSC_TRY(nsc_session_set_input(c->session, 0, c->input, inputs * sizeof *c->input, err));
-  }
-  NSC_TRY(nsc_session_run(c->session, cancel, err));
+  size_t numbers = (size_t)c->eye.batch * c->raw_count;
+  NSC_TRY(nsc_eye_run(&c->eye, cancel, err));
   if (c->halves) {
-    NSC_TRY(nsc_session_get_output(c->session, c->output, c->halves, numbers * sizeof *c->halves, err));
+    NSC_TRY(nsc_session_get_output(c->eye.session, c->output, c->halves, numbers * sizeof *c->halves, err));
     nsc_half_expand(c->halves, numbers, c->raw);
   } else {
-    NSC_TRY(nsc_session_get_output(c->session, c->output, c->raw, numbers * sizeof *c->raw, err));
+    NSC_TRY(nsc_session_get_output(c->eye.session, c->output, c->raw, numbers * sizeof *c->raw, err));
   }
   c->run_ms = nsc_now_ms() - start;
   return NSC_OK;
@@ -402,22 +309,17 @@ static nsc_status judge_slot(nsc_classifier *c, uint32_t slot, nsc_result *out, 
   out->raw = plain;
   out->verdict = nsc_verdict(m->task, scores, m->thresholds, m->label_count);
   out->relation = nsc_relation_of(m->task, scores, m->thresholds, m->label_count, nsc_asked_label(out, -1));
-  out->inference_ms = c->run_ms / c->batch;
+  out->inference_ms = c->run_ms / c->eye.batch;
   return NSC_OK;
 }
 
 nsc_status nsc_classifier_result(nsc_classifier *classifier, uint32_t slot, nsc_result *out, nsc_error *err) {
   nsc_classifier *c = classifier;
-  if (slot >= c->batch) return nsc_fail(err, NSC_ERROR_ARGUMENT, "picture %u of a batch of %u", slot, c->batch);
+  if (slot >= c->eye.batch) return nsc_fail(err, NSC_ERROR_ARGUMENT, "picture %u of a batch of %u", slot, c->eye.batch);
   NSC_TRY(judge_slot(c, slot, out, err));
-  out->decode_ms = c->times[slot].decode_ms;
-  out->preprocess_ms = c->times[slot].preprocess_ms;
-  if (!c->says_applicability) return NSC_OK;
-  nsc_sight sight;
-  NSC_TRY(nsc_classifier_see(c, slot, &sight, err));
-  out->applies = c->files[slot];
-  nsc_applicability_judge_sight(&c->applicability, &sight, &out->applies);
-  return NSC_OK;
+  out->decode_ms = c->eye.seen[slot].decode_ms;
+  out->preprocess_ms = c->eye.seen[slot].preprocess_ms;
+  return nsc_eye_judge(&c->eye, slot, &out->applies, err);
 }
 
 nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
@@ -431,7 +333,7 @@ nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_image *image, uint
 nsc_status nsc_classifier_judge(nsc_classifier *classifier, const float *input, const volatile int32_t *cancel,
                                 nsc_result *out, nsc_error *err) {
   nsc_classifier *c = classifier;
-  if (input != c->input) memcpy(c->input, input, c->input_count * sizeof *input);
+  if (input != c->eye.input) memcpy(c->eye.input, input, c->eye.input_count * sizeof *input);
   NSC_TRY(nsc_classifier_run_batch(c, cancel, err));
   return judge_slot(c, 0, out, err);
 }
@@ -450,55 +352,16 @@ nsc_status nsc_classifier_judge_logits(nsc_classifier *classifier, const float *
   return judge_slot(c, 0, out, err);
 }
 
-float *nsc_classifier_room(nsc_classifier *classifier) {
-  return classifier->input;
-}
-
 const float *nsc_classifier_tensor(const nsc_classifier *classifier, size_t *count) {
-  *count = classifier->input_count;
-  return classifier->input;
-}
-
-/* ---- applicability ---- */
-
-void nsc_recipe_to_units(const nsc_recipe *recipe, const float *input, size_t count, float *out) {
-  for (size_t i = 0; i < count; i++) {
-    uint32_t c = (uint32_t)(i % recipe->channels);
-    out[i] = (input[i] * recipe->std[c] + recipe->mean[c]) / recipe->scale;
-  }
-}
-
-void nsc_recipe_from_units(const nsc_recipe *recipe, const float *units, size_t count, float *out) {
-  for (size_t i = 0; i < count; i++) {
-    uint32_t c = (uint32_t)(i % recipe->channels);
-    out[i] = (units[i] * recipe->scale - recipe->mean[c]) / recipe->std[c];
-  }
-}
-
-nsc_status nsc_classifier_see(nsc_classifier *classifier, uint32_t slot, nsc_sight *out, nsc_error *err) {
-  nsc_classifier *c = classifier;
-  const nsc_recipe *r = &c->manifest.recipe;
-  size_t places = c->map_size[0] * c->map_size[1], channels = c->map_size[2];
-  size_t room = c->map == NSC_NO_VALUE || places * channels < c->input_count ? c->input_count : places * channels;
-  float *values = malloc(room * sizeof *values);
-  if (!values) return nsc_fail_memory(err, room * sizeof *values, "what a model sees");
-  nsc_recipe_to_units(r, c->input + slot * c->input_count, c->input_count, values);
-  nsc_picture_look(values, r->height, r->width, r->channels, out->look);
-  out->reconstruction = NAN;
-  nsc_status status = c->applicability.reconstruction
-                          ? nsc_reconstruction_judge(c->applicability.reconstruction, values, r->height, r->width,
-                                                     &out->reconstruction, err)
-                          : NSC_OK;
-  out->feature_count = 0;
-  if (c->map != NSC_NO_VALUE) {
-    nsc_session_read_tap(c->session, c->map, slot, values);
-    out->feature_count = nsc_pool_features(values, places, channels, out->features);
-  }
-  free(values);
-  return status;
+  *count = classifier->eye.input_count;
+  return classifier->eye.input;
 }
 
 /* ---- for explanations ---- */
+
+nsc_eye *nsc_classifier_eye(nsc_classifier *classifier) {
+  return &classifier->eye;
+}
 
 void nsc_classifier_keep(nsc_classifier *classifier, void *object, void (*end)(void *object)) {
   if (classifier->kept) classifier->end_kept(classifier->kept);
@@ -520,15 +383,15 @@ uint32_t nsc_asked_label(const nsc_result *result, int32_t asked) {
 }
 
 const nsc_model *nsc_classifier_model(const nsc_classifier *classifier) {
-  return classifier->model;
+  return classifier->eye.model;
 }
 
 struct pthreadpool *nsc_classifier_threads(const nsc_classifier *classifier) {
-  return nsc_session_threads(classifier->session);
+  return nsc_session_threads(classifier->eye.session);
 }
 
 uint32_t nsc_classifier_output_value(const nsc_classifier *classifier) {
-  return classifier->model->outputs[classifier->output].value;
+  return classifier->eye.model->outputs[classifier->output].value;
 }
 
 uint32_t nsc_classifier_output_count(const nsc_classifier *classifier) {
@@ -536,12 +399,12 @@ uint32_t nsc_classifier_output_count(const nsc_classifier *classifier) {
 }
 
 uint32_t nsc_classifier_feature_map(const nsc_classifier *classifier, size_t size[3]) {
-  memcpy(size, classifier->map_size, sizeof classifier->map_size);
-  return classifier->map;
+  memcpy(size, classifier->eye.map_size, sizeof classifier->eye.map_size);
+  return classifier->eye.map;
 }
 
 void nsc_classifier_read_feature_map(nsc_classifier *classifier, float *out) {
-  nsc_session_read_tap(classifier->session, classifier->map, 0, out);
+  nsc_session_read_tap(classifier->eye.session, classifier->eye.map, 0, out);
 }
 
 void nsc_classifier_logit_weights(const nsc_classifier *classifier, uint32_t label, float *weights) {

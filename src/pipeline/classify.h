@@ -3,14 +3,11 @@
 #define NSC_PIPELINE_CLASSIFY_H
 
 #include "negatoscope.h"
-#include "pipeline/applicability.h"
+#include "pipeline/eye.h"
 #include "pipeline/manifest.h"
 
 const nsc_manifest *nsc_classifier_manifest(const nsc_classifier *classifier);
-/* The picture input `info` of a model, as the recipe makes it: what the model leaves open is filled in.
- * *channels_first: it is N, C, H, W, else N, H, W, C. Errors: UNSUPPORTED (no picture), RECIPE (sizes do not fit). */
-NSC_WARN_UNUSED nsc_status nsc_fit_picture(const nsc_recipe *recipe, uint32_t batch, nsc_tensor_info *info,
-                                           bool *channels_first, nsc_error *err);
+nsc_eye *nsc_classifier_eye(nsc_classifier *classifier);
 /* The network's input as the classifier's session has it: every dimension is known. */
 void nsc_classifier_input(const nsc_classifier *classifier, nsc_tensor_info *out);
 /*
@@ -33,14 +30,8 @@ NSC_WARN_UNUSED nsc_status nsc_classifier_judge_logits(nsc_classifier *classifie
 
 /* ---- of the last run ---- */
 
-/* Of a slot. Errors: MEMORY. */
-NSC_WARN_UNUSED nsc_status nsc_classifier_see(nsc_classifier *classifier, uint32_t slot, nsc_sight *out,
-                                              nsc_error *err);
 /* What the run was of: [height][width][channels] of slot 0. */
 const float *nsc_classifier_tensor(const nsc_classifier *classifier, size_t *count);
-/* The same, to be filled before nsc_classifier_run_batch. */
-float *nsc_classifier_room(nsc_classifier *classifier);
-
 /* How much the network speaks for a label, before softmax or sigmoid and temperature; log-odds where it gives
  * probabilities. The label "absent" of a network with one output has the negative of "present". */
 double nsc_classifier_logit(const nsc_classifier *classifier, uint32_t label);
@@ -52,11 +43,6 @@ void nsc_classifier_read_feature_map(nsc_classifier *classifier, float *out);
 /* The label that a question is about: `asked`, or for -1 the verdict's; what would be present in binary models, the
  * highest where no label reaches its threshold. */
 uint32_t nsc_asked_label(const nsc_result *result, int32_t asked);
-
-/* A model's input to values 0..1 as the recipe had them before mean and deviation, and back; in place where both are
- * one. */
-void nsc_recipe_to_units(const nsc_recipe *recipe, const float *input, size_t count, float *out);
-void nsc_recipe_from_units(const nsc_recipe *recipe, const float *units, size_t count, float *out);
 
 /* ---- of the network ---- */
 

@@ -6,13 +6,17 @@
 #include "base/error.h"
 #include "nn/model.h"
 #include "nn/onnx_write.h"
+#include "nn/session_taps.h"
 #include "pipeline/applicability.h"
 #include "pipeline/classify.h"
 #include "pipeline/study.h"
+#include "pipeline/survival.h"
 
 struct nsc_study {
   const nsc_model *model;
-  nsc_classifier *classifier;
+  nsc_classifier *classifier; /* one of these two */
+  nsc_prognosis *prognosis;
+  nsc_eye *eye;                    /* of it */
   nsc_gaussian_fit features, look; /* features.count 0 where the model has no feature map */
   double colour, aspect[2];        /* the most, the least and the largest that were seen */
   bool seen;                       /* a picture */
@@ -21,10 +25,16 @@ struct nsc_study {
 };
 
 static nsc_status build(nsc_study *s, const nsc_classifier_options *options, nsc_error *err) {
-  size_t size[3];
-  NSC_TRY(nsc_classifier_create(s->model, options, &s->classifier, err));
-  if (nsc_classifier_feature_map(s->classifier, size) != NSC_NO_VALUE) {
-    uint32_t count = size[2] < NSC_GAUSSIAN_MOST ? (uint32_t)size[2] : NSC_GAUSSIAN_MOST;
+  if (nsc_model_is_survival(s->model)) {
+    NSC_TRY(nsc_prognosis_create(s->model, options, &s->prognosis, err));
+    s->eye = nsc_prognosis_eye(s->prognosis);
+  } else {
+    NSC_TRY(nsc_classifier_create(s->model, options, &s->classifier, err));
+    s->eye = nsc_classifier_eye(s->classifier);
+  }
+  if (s->eye->map != NSC_NO_VALUE) {
+    size_t channels = s->eye->map_size[2];
+    uint32_t count = channels < NSC_GAUSSIAN_MOST ? (uint32_t)channels : NSC_GAUSSIAN_MOST;
     NSC_TRY(nsc_gaussian_begin(&s->features, count, err));
   }
   return nsc_gaussian_begin(&s->look, NSC_LOOK_COUNT, err);
@@ -50,6 +60,7 @@ void nsc_study_free(nsc_study *study) {
   if (study->compute) nsc_autoencoder_free(study->autoencoder);
   nsc_compute_free(study->compute);
   nsc_classifier_free(study->classifier);
+  nsc_prognosis_free(study->prognosis);
   nsc_gaussian_end(&study->features);
   nsc_gaussian_end(&study->look);
   free(study);
@@ -68,8 +79,8 @@ nsc_status nsc_study_use_autoencoder(nsc_study *study, uint64_t seed, nsc_error 
   if (!s || s->seen || s->autoencoder) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "an autoencoder comes once, before the first picture of a study");
   }
-  const nsc_recipe *r = nsc_classifier_recipe(s->classifier);
-  NSC_TRY(nsc_compute_borrow(nsc_classifier_threads(s->classifier), &s->compute, err));
+  const nsc_recipe *r = s->eye->recipe;
+  NSC_TRY(nsc_compute_borrow(nsc_session_threads(s->eye->session), &s->compute, err));
   nsc_status status = nsc_autoencoder_create(nsc_autoencoder_side(r->height), nsc_autoencoder_side(r->width),
                                              r->channels, seed, &s->autoencoder, err);
   if (status == NSC_OK) return NSC_OK;
@@ -96,15 +107,14 @@ nsc_status nsc_study_run(nsc_study *study, double milliseconds, const volatile i
   return NSC_OK;
 }
 
-/* The picture that was put into the classifier, as the autoencoder learns from it. */
+/* The picture that was put before the network, as the autoencoder learns from it. */
 static nsc_status show_autoencoder(nsc_study *s, bool held, nsc_error *err) {
-  const nsc_recipe *r = nsc_classifier_recipe(s->classifier);
+  const nsc_recipe *r = s->eye->recipe;
   uint8_t small[NSC_SMALL_PICTURE];
-  size_t count;
-  const float *input = nsc_classifier_tensor(s->classifier, &count);
+  size_t count = s->eye->input_count;
   float *values = malloc(count * sizeof *values);
   if (!values) return nsc_fail_memory(err, count * sizeof *values, "a study of pictures");
-  nsc_recipe_to_units(r, input, count, values);
+  nsc_recipe_to_units(r, s->eye->input, count, values);
   nsc_status status = nsc_small_picture(values, r->height, r->width, r->channels, small, err);
   free(values);
   return status == NSC_OK ? nsc_autoencoder_add(s->autoencoder, small, held, err) : status;
@@ -112,13 +122,13 @@ static nsc_status show_autoencoder(nsc_study *s, bool held, nsc_error *err) {
 
 /* ---- pictures ---- */
 
-/* The picture that was put into the classifier. */
+/* The picture that was put before the network. */
 static nsc_status see(nsc_study *s, bool held, nsc_error *err) {
   nsc_sight sight;
   s->seen = true;
   if (s->compute) NSC_TRY(show_autoencoder(s, held, err));
-  NSC_TRY(nsc_classifier_run_batch(s->classifier, NULL, err));
-  NSC_TRY(nsc_classifier_see(s->classifier, 0, &sight, err));
+  NSC_TRY(nsc_eye_run(s->eye, NULL, err));
+  NSC_TRY(nsc_eye_see(s->eye, 0, &sight, err));
   if (s->features.count) NSC_TRY(take(&s->features, sight.features, held, err));
   return take(&s->look, sight.look, held, err);
 }
@@ -127,7 +137,7 @@ nsc_status nsc_study_add(nsc_study *study, nsc_image *image, uint32_t frame, boo
   nsc_study *s = study;
   double colour;
   if (!s || !image) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no image");
-  NSC_TRY(nsc_classifier_put(s->classifier, 0, image, frame, err));
+  NSC_TRY(nsc_eye_put(s->eye, 0, image, frame, err));
   NSC_TRY(see(s, held, err));
   NSC_TRY(nsc_image_colour(image, frame, &colour, err));
   nsc_image_info info;
@@ -140,8 +150,7 @@ nsc_status nsc_study_add(nsc_study *study, nsc_image *image, uint32_t frame, boo
 }
 
 nsc_status nsc_study_add_values(nsc_study *study, const float *values, bool held, nsc_error *err) {
-  const nsc_recipe *r = nsc_classifier_recipe(study->classifier);
-  nsc_recipe_from_units(r, values, (size_t)r->width * r->height * r->channels, nsc_classifier_room(study->classifier));
+  nsc_recipe_from_units(study->eye->recipe, values, study->eye->input_count, study->eye->input);
   return see(study, held, err);
 }
 

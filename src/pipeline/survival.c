@@ -8,17 +8,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/survival.h"
-#include "image/image.h"
-#include "pipeline/classify.h"
+#include "pipeline/manifest.h"
 
 struct nsc_prognosis {
   nsc_arena arena;
   nsc_manifest manifest;
   nsc_survival_spec spec;
-  nsc_session *session;
-  bool channels_first;
-  float *input; /* [input_count] the picture, height, width, channels */
-  size_t input_count;
+  nsc_eye eye;
   float logits[NSC_SURVIVAL_BINS], survival[NSC_SURVIVAL_BINS], hazards[NSC_SURVIVAL_BINS];
   double fields[NSC_SURVIVAL_FIELDS];
   nsc_field_source sources[NSC_SURVIVAL_FIELDS];
@@ -68,11 +64,19 @@ nsc_status nsc_survival_fit_inputs(const nsc_model *model, const nsc_recipe *rec
 static nsc_status check_output(const nsc_prognosis *p, nsc_error *err) {
   nsc_tensor_info info;
   uint64_t count = 1;
-  nsc_session_output_info(p->session, 0, &info);
+  nsc_session_output_info(p->eye.session, 0, &info);
   for (uint32_t i = 0; i < info.rank; i++) count *= (uint64_t)info.dims[i];
   if (info.type == NSC_TYPE_F32 && count == p->spec.bins) return NSC_OK;
   return nsc_fail(err, NSC_ERROR_RECIPE, "%u time bins do not fit the model's output \"%.60s\"", p->spec.bins,
                   info.name);
+}
+
+/* Pictures alone can be looked at with the mean patient's. */
+static nsc_status set_fields(nsc_prognosis *p, nsc_error *err) {
+  float values[NSC_SURVIVAL_FIELDS];
+  uint32_t count = p->spec.field_count;
+  for (uint32_t i = 0; i < count; i++) values[i] = (float)p->fields[i];
+  return count ? nsc_session_set_input(p->eye.session, 1, values, count * sizeof *values, err) : NSC_OK;
 }
 
 static nsc_status build(nsc_prognosis *p, const nsc_model *model, const nsc_classifier_options *options,
@@ -85,14 +89,14 @@ static nsc_status build(nsc_prognosis *p, const nsc_model *model, const nsc_clas
     return nsc_fail(err, NSC_ERROR_RECIPE,
                     "a model for times to an event says nsc.task survival, nsc.output logits and its nsc.input");
   }
-  const nsc_recipe *r = &p->manifest.recipe;
-  NSC_TRY(
-      nsc_survival_fit_inputs(model, r, p->spec.field_count, inputs, &session.input_count, &p->channels_first, err));
-  NSC_TRY(nsc_session_create(model, &session, &p->session, err));
+  p->eye = (nsc_eye){.model = model, .recipe = &p->manifest.recipe, .batch = 1};
+  NSC_TRY(nsc_survival_fit_inputs(model, p->eye.recipe, p->spec.field_count, inputs, &session.input_count,
+                                  &p->eye.channels_first, err));
+  NSC_TRY(nsc_eye_open(&p->eye, &session, err));
+  NSC_TRY(nsc_eye_aim(&p->eye, 0, err));
   NSC_TRY(check_output(p, err));
-  p->input_count = (size_t)r->width * r->height * r->channels;
-  p->input = calloc(p->input_count, sizeof *p->input);
-  return p->input ? NSC_OK : nsc_fail_memory(err, p->input_count * sizeof *p->input, "the model's input");
+  for (uint32_t i = 0; i < p->spec.field_count; i++) p->fields[i] = p->spec.fields[i].mean;
+  return set_fields(p, err);
 }
 
 nsc_status nsc_prognosis_create(const nsc_model *model, const nsc_classifier_options *options, nsc_prognosis **out,
@@ -111,34 +115,31 @@ nsc_status nsc_prognosis_create(const nsc_model *model, const nsc_classifier_opt
 
 void nsc_prognosis_free(nsc_prognosis *p) {
   if (!p) return;
-  nsc_session_free(p->session);
+  nsc_eye_close(&p->eye);
   nsc_arena_free(&p->arena);
-  free(p->input);
   free(p);
+}
+
+nsc_eye *nsc_prognosis_eye(nsc_prognosis *p) {
+  return &p->eye;
 }
 
 /* ---- running ---- */
 
 static nsc_status put_fields(nsc_prognosis *p, const nsc_image *image, const double *given, nsc_error *err) {
-  float values[NSC_SURVIVAL_FIELDS];
-  uint32_t count = p->spec.field_count;
-  for (uint32_t i = 0; i < count; i++) {
+  for (uint32_t i = 0; i < p->spec.field_count; i++) {
     p->fields[i] = given ? given[i] : NAN;
     if (isinf(p->fields[i])) {
       return nsc_fail(err, NSC_ERROR_ARGUMENT, "the field \"%s\" is infinite", p->spec.fields[i].name);
     }
   }
   nsc_survival_find_fields(&p->spec, image, p->fields, p->sources);
-  for (uint32_t i = 0; i < count; i++) values[i] = (float)p->fields[i];
-  return count ? nsc_session_set_input(p->session, 1, values, count * sizeof *values, err) : NSC_OK;
+  return set_fields(p, err);
 }
 
 static nsc_status run_network(nsc_prognosis *p, const volatile int32_t *cancel, nsc_error *err) {
-  size_t count = p->input_count;
-  NSC_TRY(p->channels_first ? nsc_session_set_input_nhwc(p->session, 0, p->input, count, err)
-                            : nsc_session_set_input(p->session, 0, p->input, count * sizeof *p->input, err));
-  NSC_TRY(nsc_session_run(p->session, cancel, err));
-  NSC_TRY(nsc_session_get_output(p->session, 0, p->logits, p->spec.bins * sizeof *p->logits, err));
+  NSC_TRY(nsc_eye_run(&p->eye, cancel, err));
+  NSC_TRY(nsc_session_get_output(p->eye.session, 0, p->logits, p->spec.bins * sizeof *p->logits, err));
   for (uint32_t k = 0; k < p->spec.bins; k++) {
     if (!isfinite(p->logits[k])) return nsc_fail(err, NSC_ERROR_CORRUPT, "the model's output is not a number");
     p->hazards[k] = 1 / (1 + expf(-p->logits[k]));
@@ -150,15 +151,14 @@ static nsc_status run_network(nsc_prognosis *p, const volatile int32_t *cancel, 
 nsc_status nsc_prognosis_run(nsc_prognosis *p, nsc_image *image, uint32_t frame, const double *fields,
                              const volatile int32_t *cancel, nsc_prognosis_result *out, nsc_error *err) {
   if (!p || !image) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no model or image");
-  double start = nsc_now_ms();
-  const void *samples;
   const nsc_survival_spec *s = &p->spec;
-  NSC_TRY(nsc_image_frame(image, frame, &samples, err));
-  double decoded = nsc_now_ms();
-  NSC_TRY(nsc_preprocess(image, frame, &p->manifest.recipe, p->input, p->input_count, err));
+  nsc_applies applies;
+  NSC_TRY(nsc_eye_put(&p->eye, 0, image, frame, err));
   NSC_TRY(put_fields(p, image, fields, err));
-  double ready = nsc_now_ms();
+  double start = nsc_now_ms();
   NSC_TRY(run_network(p, cancel, err));
+  double end = nsc_now_ms();
+  NSC_TRY(nsc_eye_judge(&p->eye, 0, &applies, err));
   *out = (nsc_prognosis_result){.bins = s->bins,
                                 .edges = s->edges,
                                 .survival = p->survival,
@@ -169,9 +169,10 @@ nsc_status nsc_prognosis_run(nsc_prognosis *p, nsc_image *image, uint32_t frame,
                                 .field_count = s->field_count,
                                 .fields = p->fields,
                                 .sources = p->sources,
-                                .decode_ms = decoded - start,
-                                .preprocess_ms = ready - decoded,
-                                .inference_ms = nsc_now_ms() - ready};
+                                .applies = applies,
+                                .decode_ms = p->eye.seen[0].decode_ms,
+                                .preprocess_ms = p->eye.seen[0].preprocess_ms,
+                                .inference_ms = end - start};
   return NSC_OK;
 }
 
@@ -246,6 +247,7 @@ void nsc_prognosis_write(const nsc_prognosis *p, const nsc_prognosis_result *r, 
   nsc_json_key(t, "median"), nsc_json_number(t, r->median);
   nsc_json_key(t, "mean"), nsc_json_number(t, r->mean);
   write_fields(p, r, t);
+  nsc_applies_write(&r->applies, t);
   nsc_json_key(t, "ms"), nsc_json_object(t);
   nsc_json_key(t, "decode"), nsc_json_number(t, r->decode_ms);
   nsc_json_key(t, "preprocess"), nsc_json_number(t, r->preprocess_ms);

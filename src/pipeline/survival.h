@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "negatoscope.h"
+#include "pipeline/eye.h"
 #include "train/survival.h"
 
 /* As the JSON of nsc.survival. */
@@ -12,6 +13,8 @@ void nsc_survival_spec_write(const nsc_survival_spec *spec, nsc_text *t);
 NSC_WARN_UNUSED nsc_status nsc_survival_spec_read(const nsc_model *model, nsc_survival_spec *out, nsc_error *err);
 
 const nsc_survival_spec *nsc_prognosis_spec(const nsc_prognosis *prognosis);
+/* Its second input has the mean patient's fields until a run. */
+nsc_eye *nsc_prognosis_eye(nsc_prognosis *prognosis);
 /* Fields [field_count], those that are NaN from the file, else the mean; `sources` [field_count]. */
 void nsc_survival_find_fields(const nsc_survival_spec *spec, const nsc_image *image, double *fields,
                               nsc_field_source *sources);

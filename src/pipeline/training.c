@@ -67,10 +67,6 @@ nsc_status nsc_training_begin(nsc_training *t, const char *json, uint32_t thread
   if (!nsc_training_has_labels(t) || t->data.count == 0) {
     return nsc_fail(err, NSC_ERROR_ARGUMENT, "there are no pictures to learn from");
   }
-  if (plan.autoencodes && t->data.survival) {
-    return nsc_fail(err, NSC_ERROR_ARGUMENT,
-                    "an autoencoder is not for times to an event: their models do not judge by it");
-  }
   nsc_normal normal = t->options.normal;
   NSC_TRY(nsc_training_build(t, &plan, err));
   nsc_training_end_autoencoder(t);

@@ -22,11 +22,13 @@ async function numbersOf(page) {
   return page.$$eval('.survival-numbers td', (cells) => cells.map(({ textContent }) => parseFloat(textContent) / 100));
 }
 
-async function choose(page, shared) {
-  const path = join(shared.workshop.folder, 'survival.onnx');
-  await writeFile(path, survivalModel());
+/** @param {object} [applicability]  what the model says of its own pictures */
+async function choose(page, shared, applicability) {
+  const title = applicability ? 'Survival by MR' : 'Survival test model';
+  const path = join(shared.workshop.folder, applicability ? 'survival-mr.onnx' : 'survival.onnx');
+  await writeFile(path, survivalModel(title, applicability));
   await page.setInputFiles('#pick-model', path);
-  await page.waitForFunction(() => globalThis.negatoscope.desk.survival);
+  await page.waitForFunction((wanted) => globalThis.negatoscope.desk.survival?.title === wanted, title);
 }
 
 describe('curves of survival', { skip: unavailable }, () => {
@@ -88,14 +90,45 @@ describe('curves of survival', { skip: unavailable }, () => {
     assert.deepEqual(problems, []);
   });
 
+  test('the curve of a picture that the model may not judge is hidden until somebody asks for it', async (t) => {
+    const { page, problems } = await newPage(t, shared.browser, {});
+    await openSite(page, shared.site.url);
+    await openFiles(page, files().slice(1));
+    await choose(page, shared, { expects: { modality: ['MR'] } });
+    await page.waitForSelector('#result #applies[data-verdict=out]');
+    assert.match(await page.innerText('#applies'), /another modality/);
+    assert.equal(await page.$('#survival-chart, .survival-numbers'), null);
+    await screenshot(page, 'survival-out-of-range');
+
+    // What is entered of the patient hides nothing that was asked for.
+    await page.click('#show-score');
+    await page.waitForSelector('#survival-chart');
+    await page.fill('#survival-age', '70');
+    await page.press('#survival-age', 'Enter');
+    await page.waitForFunction(() => document.querySelector('#survival-age-from')?.textContent === 'as entered here');
+    await page.waitForSelector('#survival-chart');
+    assert.equal(await page.getAttribute('#applies', 'data-verdict'), 'out');
+
+    // One that says nothing against it is shown at once; a model that says nothing of its pictures says that.
+    await openFiles(page, files().slice(0, 1));
+    await page.waitForSelector('#survival-chart');
+    await page.waitForSelector('#applies[data-verdict=in]');
+    await choose(page, shared);
+    await page.waitForSelector('#applies[data-verdict=unknown]');
+    assert.deepEqual(problems, []);
+  });
+
   test('a model with labels takes its place again', async (t) => {
     const { page, problems } = await newPage(t, shared.browser, {});
     await openSite(page, shared.site.url);
     await openFiles(page, files().slice(0, 1));
+    await page.waitForSelector('#file-list .row-verdict');
     await choose(page, shared);
     await page.waitForSelector('#survival-chart');
+    assert.equal(await page.$('#file-list .row-verdict'), null); // another model's
     await page.selectOption('#model-select', '0');
     await page.waitForSelector('#result .verdict');
+    await page.waitForSelector('#file-list .row-verdict');
     assert.equal(await page.$('#survival-chart'), null);
     const refused = await page.evaluate(() => globalThis.negatoscope.client.request('curve', { key: globalThis.negatoscope.desk.current.key, frame: 0, fields: {} }).catch(({ message }) => message));
     assert.match(refused, /no model of times to an event/);

@@ -452,9 +452,9 @@ export const SURVIVAL = {
 };
 
 /** A model of times to an event, on 8×8 grey pictures with age and sex. */
-export function survivalModel() {
+export function survivalModel(title = 'Survival test model', applicability) {
   const { weights: head, bias, ...said } = SURVIVAL;
-  const { 'nsc.labels': _, 'nsc.threshold': __, 'nsc.advice': ___, ...facts } = describe(TINY.size, 'Survival test model');
+  const { 'nsc.labels': _, 'nsc.threshold': __, 'nsc.advice': ___, ...facts } = describe(TINY.size, title);
   return onnxModel({
     nodes: [
       node('GlobalAveragePool', ['x'], ['g']),
@@ -473,7 +473,7 @@ export function survivalModel() {
     input: ['x', [1, 1, TINY.size, TINY.size]],
     second: ['fields', [1, 2]],
     output: ['y', [1, 4]],
-    metadata: { ...facts, 'nsc.task': 'survival', 'nsc.survival': said },
+    metadata: { ...facts, 'nsc.task': 'survival', 'nsc.survival': said, ...(applicability && { 'nsc.applicability': applicability }) },
   });
 }
 

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -29,7 +29,7 @@ function makeCase(i) {
   const rate = 0.06 * Math.exp(4 * bright - 2 + 0.035 * (age - 60));
   const until = 4 + 40 * noise(i + 0.37);
   const time = -Math.log(1 - noise(i + 0.53)) / rate;
-  const pixels = greyPng(16, 16, (x, y) => Math.round(40 + 120 * bright + 40 * noise(i + x * 0.37 + y * 7.1)));
+  const pixels = greyPng(32, 32, (x, y) => Math.round(40 + 120 * bright + 40 * noise(i + x * 0.37 + y * 7.1)));
   const file = `case${String(i).padStart(3, '0')}.png`;
   return { file, pixels, age, sex: i % 3 ? 'F' : 'M', time: Math.min(time, until), event: time <= until ? 1 : 0, split: i < 150 ? 'train' : i < 190 ? 'val' : 'test' };
 }
@@ -57,7 +57,7 @@ before(async () => {
 });
 after(() => folder && rm(folder, { recursive: true, force: true }));
 
-const TRAIN = ['train', '--survival', '--time', 'months', '--event', 'died', '--fields', 'age,sex', '--unit', 'months', '--bins', '6', '--size', '16'];
+const TRAIN = ['train', '--survival', '--time', 'months', '--event', 'died', '--fields', 'age,sex', '--unit', 'months', '--bins', '6', '--size', '32'];
 
 test('a training learns the order of cases, and its report is what its predictions say', options, async () => {
   const trained = command(...TRAIN, '--epochs', '12', '--batch', '25', '--rate', '0.004', '--augment', 'none', '--threads', '1', '--out', 'm.onnx', 'cases.csv');
@@ -130,8 +130,34 @@ test('classify gives a curve, and says where its fields came from', options, asy
   assert.ok(young.mean > first.mean);
   const plain = command('classify', '--model', 'm.onnx', cases[0].file);
   assert.match(plain.stdout, /age \d.* \(not known: the training cases' mean\)/);
-  assert.match(command('classify', '--model', 'm.onnx', '--csv', cases[0].file).stdout, /^file,model,median,mean,error,age,from,sex,from,S\(/);
+  assert.match(command('classify', '--model', 'm.onnx', '--csv', cases[0].file).stdout, /^file,model,median,mean,applies,error,age,from,sex,from,S\(/);
   assert.match(command('classify', '--model', 'm.onnx', '--fields', 'weight=70', 'old.dcm').stderr, /takes no field "weight"/);
+});
+
+test('a curve says whether the model may judge the picture, and range measures it', options, async () => {
+  const known = JSON.parse(command('classify', '--model', 'm.onnx', '--json', ...cases.slice(190).map(({ file }) => file)).stdout);
+  const count = (verdict) => known.filter(({ applies }) => applies.verdict === verdict).length;
+  assert.equal(count('in range') + count('doubtful') + count('out of range'), 70);
+  assert.ok(count('out of range') <= 3, `${count('out of range')} of 70 own pictures are out of range`);
+  assert.ok(known.every(({ applies }) => Number.isFinite(applies.features) && Number.isFinite(applies.look)));
+
+  await mkdir(join(folder, 'others'));
+  for (let i = 0; i < 12; i++) await writeFile(join(folder, 'others', `${i}.png`), greyPng(32, 32, (x, y) => ((Math.floor(x / (2 + (i % 4))) + Math.floor(y / 3)) % 2 ? 255 : 0)));
+  const stripes = join('others', '0.png');
+  assert.match(command('classify', '--model', 'm.onnx', stripes).stdout, /\(out of range\)\n$/);
+  assert.match(command('classify', '--model', 'm.onnx', '--csv', stripes).stdout, /,out of range,/);
+
+  const bare = command(...TRAIN, '--no-range', '--epochs', '1', '--threads', '1', '--out', 'bare.onnx', 'cases.csv');
+  assert.equal(bare.status, 0, bare.stderr);
+  assert.equal(JSON.parse(command('classify', '--model', 'bare.onnx', '--json', stripes).stdout)[0].applies, null);
+  assert.match(command('range', '--time', 'months', '--event', 'died', 'bare.onnx', 'cases.csv', 'others').stderr, /does not say which pictures/);
+  const learnt = command('range', '--time', 'months', '--event', 'died', '-o', 'knows.onnx', '--report', 'range.json', 'bare.onnx', 'cases.csv', 'others');
+  assert.equal(learnt.status, 0, learnt.stderr);
+  const [own, others] = JSON.parse(await readFile(join(folder, 'range.json'), 'utf8'));
+  assert.equal(own.count, 70);
+  assert.ok(own.outOfRange < 0.05);
+  assert.deepEqual([others.count, others.outOfRange], [12, 1]);
+  assert.ok(others.alone.features > 0.95 && others.alone.look > 0.95);
 });
 
 test('what knows labels only refuses such a model with a sentence', options, async () => {
@@ -201,6 +227,8 @@ test('the core of the page gives the curves of the command', options, async () =
     const curve = prognosis.run(image, 0, { age: '71', sex: '' });
     assert.deepEqual(curve.fields, native.fields);
     assert.deepEqual(curve.edges, native.edges);
+    assert.equal(curve.applies.verdict, native.applies.verdict);
+    for (const measure of ['features', 'look']) assert.ok(Math.abs(curve.applies[measure] - native.applies[measure]) < 1e-3, `${variant} ${measure}`);
     curve.survival.forEach((s, k) => assert.ok(Math.abs(s - native.survival[k]) < 1e-4, variant));
     assert.throws(() => prognosis.run(image, 0, { age: 'old' }), /not readable/);
     prognosis.free();

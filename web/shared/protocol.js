@@ -278,6 +278,7 @@ export const SMOOTHING = Object.freeze({ NEAREST: 0, LINEAR: 1, LANCZOS: 2 });
  * @property {number | null} median
  * @property {number} mean
  * @property {Array<{name: string, value: number, from: 'given' | 'file' | 'mean'}>} fields
+ * @property {Applies | null} applies  as in Result
  * @property {{decode: number, preprocess: number, inference: number}} ms
  * @property {number} totalMs
  *

@@ -4,16 +4,19 @@ import { h, icon } from './dom.js';
 
 /** @typedef {import('../shared/protocol.js').Applies} Applies */
 
-/** @param {{result: import('../shared/protocol.js').Result | null, asked?: boolean}} finding */
+/** @param {{result: {applies: Applies | null} | null, asked?: boolean}} finding */
 export function isHidden({ result, asked }) {
   return result?.applies?.verdict === 'out of range' && !asked;
 }
 
-/** What stands in lists. @param {import('./desk.js').Finding | null} finding */
-export function shownVerdict(finding) {
-  if (!finding?.result) return null;
+/** What stands in lists: what the model at hand says. @param {import('./desk.js').Finding | null} finding @param {import('../shared/protocol.js').ModelInfo | null} model */
+export function shownVerdict(finding, model) {
+  if (!finding?.result || finding.model !== model) return null;
   return isHidden(finding) ? t('applies.outShort') : finding.result.verdict;
 }
+
+/** The way to what is hidden. @param {() => void} show */
+export const showAnyway = (show) => h('button.button.small', { type: 'button', id: 'show-score', onclick: show }, t('applies.showAnyway'));
 
 /** @param {Applies | null} applies @param {...HTMLElement} more */
 export function appliesNote(applies, ...more) {

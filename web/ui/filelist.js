@@ -56,6 +56,7 @@ export class FileList {
     });
 
     desk.on('items', () => this.#redrawSoon());
+    desk.on('model', () => this.#redrawSoon());
     desk.on('item', (item) => {
       this.#redrawRow(item);
       this.#showCountSoon();
@@ -138,7 +139,7 @@ export class FileList {
 
   #showCount() {
     // Verdicts in the list are results, too: the notice belongs beside them.
-    byId('list-notice').hidden = !this.desk.items.some(({ finding }) => finding?.result);
+    byId('list-notice').hidden = !this.desk.items.some(({ finding }) => shownVerdict(finding, this.desk.model) !== null);
     const refused = this.desk.items.filter(({ state }) => state === 'refused').length;
     this.count.textContent = this.desk.items.length
       ? t(refused ? 'files.countRefused' : 'files.count', { shown: this.desk.shown.length, refused })
@@ -214,7 +215,7 @@ export class FileList {
     /** @type {Map<string, number>} */
     const verdicts = new Map();
     for (const { finding } of pile.items) {
-      const verdict = shownVerdict(finding);
+      const verdict = shownVerdict(finding, this.desk.model);
       if (verdict) verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
     }
     const most = [...verdicts].sort((a, b) => b[1] - a[1]).slice(0, MOST_VERDICTS);
@@ -275,7 +276,7 @@ export class FileList {
     if (!info) return [];
     const frames = info.frames > 1 ? ` · ${t('files.frames', { frames: info.frames })}` : '';
     const facts = [h('span.row-fact', {}, `${info.modality || (item.plane?.of.info ?? info).format} · ${info.width} × ${info.height}${frames}`)];
-    const verdict = shownVerdict(item.finding);
+    const verdict = shownVerdict(item.finding, this.desk.model);
     if (verdict) facts.push(h('span.row-verdict', {}, verdict));
     return facts;
   }

@@ -5,7 +5,7 @@
 import { isCancelled } from '../client/client.js';
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { formatMs, formatNumber, formatPercent, onLanguage, t } from '../i18n/i18n.js';
-import { appliesNote, isHidden } from './applies.js';
+import { appliesNote, isHidden, showAnyway } from './applies.js';
 import { byId, h, icon, keepFocus } from './dom.js';
 import { ExplainPanel } from './explain/panel.js';
 import { OpinionsView } from './explain/opinions.js';
@@ -249,8 +249,7 @@ export class Results {
     const title = h('p.model-title', { lang: '' }, this.desk.model?.title || result.model);
     const rest = [this.#frameNote(item, finding), this.#sawBlock(finding), this.#timings(result), this.profile.node(), this.#modelFacts()];
     if (isHidden(finding)) {
-      const show = h('button.button.small', { type: 'button', id: 'show-score', onclick: () => this.#showAnyway(finding) }, t('applies.showAnyway'));
-      this.panel.replaceChildren(title, appliesNote(result.applies, show), ...rest);
+      this.panel.replaceChildren(title, appliesNote(result.applies, showAnyway(() => this.#showAnyway(finding))), ...rest);
     } else {
       this.panel.replaceChildren(
         title,

@@ -5,6 +5,7 @@
 import { isCancelled } from '../client/client.js';
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { formatNumber, formatPercent, hasText, t } from '../i18n/i18n.js';
+import { appliesNote, isHidden, showAnyway } from './applies.js';
 import { h, icon } from './dom.js';
 import { shape } from './explain/curves.js';
 import { describeError } from './filelist.js';
@@ -14,7 +15,7 @@ import { namesHidden, onPrivacy } from './privacy.js';
  * @typedef {import('./desk.js').Item} Item
  * @typedef {import('../shared/protocol.js').ModelInfo} ModelInfo
  * @typedef {import('../shared/protocol.js').SurvivalCurve} SurvivalCurve
- * @typedef {{model: ModelInfo, frame: number, curve: SurvivalCurve | null, error: CoreError | null}} Said
+ * @typedef {{model: ModelInfo, frame: number, curve: SurvivalCurve | null, error: CoreError | null, asked: boolean}} Said
  */
 
 /** In units of the drawing. */
@@ -103,8 +104,9 @@ export class SurvivalView {
     const { survival: model } = this.desk;
     if (!model) return;
     const frame = item.view?.frame ?? 0;
+    const before = this.said.get(item);
     /** @type {Said} */
-    const said = { model, frame, curve: null, error: null };
+    const said = { model, frame, curve: null, error: null, asked: before?.model === model && before.frame === frame && before.asked };
     this.running = item;
     this.changed();
     try {
@@ -135,7 +137,7 @@ export class SurvivalView {
     // A curve that is computed anew takes the place of the one before, which stays until then: an entry keeps the focus.
     if (panel.contains(document.activeElement) && this.running === item) return;
     const focused = panel.contains(document.activeElement) ? document.activeElement?.id : '';
-    panel.replaceChildren(title, ...(said.curve ? this.#curve(said.curve) : [this.#problem(said.error)]), this.#fields(item, said), this.#frame(item, said), facts);
+    panel.replaceChildren(title, ...(said.curve ? this.#judged(said, said.curve) : [this.#problem(said.error)]), this.#fields(item, said), this.#frame(item, said), facts);
     if (focused) document.getElementById(focused)?.focus();
   }
 
@@ -143,6 +145,15 @@ export class SurvivalView {
   #problem(error) {
     const { title, detail } = error ? describeError(error) : { title: '', detail: '' };
     return h('div.note', { role: 'alert' }, h('p.note-title', {}, title), h('p.note-text', { lang: 'en' }, detail));
+  }
+
+  /** A curve of a picture that the model may not judge is hidden until somebody asks for it. @param {Said} said @param {SurvivalCurve} curve @returns {Array<Node>} */
+  #judged(said, curve) {
+    const show = () => {
+      said.asked = true;
+      this.changed();
+    };
+    return isHidden({ result: curve, asked: said.asked }) ? [appliesNote(curve.applies, showAnyway(show))] : this.#curve(curve);
   }
 
   /** @param {SurvivalCurve} curve @returns {Array<Node>} */
@@ -154,6 +165,7 @@ export class SurvivalView {
     return [
       h('figure.survival', {}, h('figcaption', {}, t('survival.title')), /** @type {any} */ (drawSurvival(curve))),
       h('p.survival-words', { id: 'survival-words' }, words),
+      appliesNote(curve.applies),
       h('p.notice', { id: 'notice' }, icon('warning'), h('span', {}, `${t('result.notice')} ${t('survival.hint')}`)),
       h('details.survival-numbers', {}, h('summary', {}, t('survival.table')), h('table', {}, h('tbody', {}, ...rows))),
     ];

@@ -22,7 +22,7 @@ const OF_SGD = ['momentum', 'nesterov'];
 /** May be left empty, for what the network has. */
 const OPTIONAL = 'dropout';
 /** Only where labels are learned. */
-const OF_LABELS = ['smoothing', 'balance', 'autoencoder'];
+const OF_LABELS = ['smoothing', 'balance'];
 const FILLS = ['nearest', 'reflect', 'constant', 'wrap'];
 const CUSTOM = 'custom';
 /** The core's name of a network that starts from a model; in the choice of networks with the number of one behind it. */
