@@ -225,8 +225,9 @@ nsc_status nsc_preprocess(nsc_image *image, uint32_t frame, const nsc_recipe *re
     factor[c] = recipe->scale / recipe->std[c];
     offset[c] = -recipe->mean[c] / recipe->std[c];
   }
-  for (size_t i = 0; i < pixels; i++) {
-    for (uint32_t c = 0; c < channels; c++) out[i * channels + c] = out[i * channels + c] * factor[c] + offset[c];
+  for (size_t i = 0; i < pixels && channels == 1; i++) out[i] = out[i] * factor[0] + offset[0];
+  for (size_t i = 0; i < pixels && channels == 3; i++) {
+    for (int c = 0; c < 3; c++) out[3 * i + (size_t)c] = out[3 * i + (size_t)c] * factor[c] + offset[c];
   }
   return NSC_OK;
 }

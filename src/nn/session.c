@@ -148,6 +148,11 @@ struct pthreadpool *nsc_session_threads(const nsc_session *session) {
   return session->plan.pool;
 }
 
+void nsc_session_each(const nsc_session *session, void (*part)(void *context, size_t index), void *context,
+                      size_t count) {
+  pthreadpool_parallelize_1d(nsc_session_threads(session), part, context, count, 0);
+}
+
 void nsc_session_free(nsc_session *session) {
   if (!session) return;
   nsc_plan_free(&session->plan);

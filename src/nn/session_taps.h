@@ -21,5 +21,8 @@ void nsc_session_read_tap(nsc_session *session, uint32_t value, uint32_t index, 
 /* Its threads, NULL where it has none but the calling one: for other work between its runs. */
 struct pthreadpool;
 struct pthreadpool *nsc_session_threads(const nsc_session *session);
+/* Calls part(context, 0) .. part(context, count - 1) on them, side by side. */
+void nsc_session_each(const nsc_session *session, void (*part)(void *context, size_t index), void *context,
+                      size_t count);
 
 #endif

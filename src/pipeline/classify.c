@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/half.h"
 #include "base/text.h"
@@ -26,7 +25,6 @@ struct nsc_classifier {
   float *scores;    /* [batch][2][manifest.label_count] calibrated, as they come */
   void *kept;       /* of nsc_classifier_keep */
   void (*end_kept)(void *object);
-  double run_ms;
 };
 
 nsc_status nsc_classifier_profile(const nsc_classifier *classifier, char **out, nsc_error *err) {
@@ -281,7 +279,6 @@ nsc_status nsc_classifier_put(nsc_classifier *classifier, uint32_t slot, nsc_ima
 
 nsc_status nsc_classifier_run_batch(nsc_classifier *classifier, const volatile int32_t *cancel, nsc_error *err) {
   nsc_classifier *c = classifier;
-  double start = nsc_now_ms();
   size_t numbers = (size_t)c->eye.batch * c->raw_count;
   NSC_TRY(nsc_eye_run(&c->eye, cancel, err));
   if (c->halves) {
@@ -290,7 +287,6 @@ nsc_status nsc_classifier_run_batch(nsc_classifier *classifier, const volatile i
   } else {
     NSC_TRY(nsc_session_get_output(c->eye.session, c->output, c->raw, numbers * sizeof *c->raw, err));
   }
-  c->run_ms = nsc_now_ms() - start;
   return NSC_OK;
 }
 
@@ -309,17 +305,20 @@ static nsc_status judge_slot(nsc_classifier *c, uint32_t slot, nsc_result *out, 
   out->raw = plain;
   out->verdict = nsc_verdict(m->task, scores, m->thresholds, m->label_count);
   out->relation = nsc_relation_of(m->task, scores, m->thresholds, m->label_count, nsc_asked_label(out, -1));
-  out->inference_ms = c->run_ms / c->eye.batch;
+  out->inference_ms = c->eye.run_ms / c->eye.batch;
   return NSC_OK;
 }
 
 nsc_status nsc_classifier_result(nsc_classifier *classifier, uint32_t slot, nsc_result *out, nsc_error *err) {
   nsc_classifier *c = classifier;
   if (slot >= c->eye.batch) return nsc_fail(err, NSC_ERROR_ARGUMENT, "picture %u of a batch of %u", slot, c->eye.batch);
+  nsc_applies applies;
+  NSC_TRY(nsc_eye_applies(&c->eye, slot, &applies, err));
   NSC_TRY(judge_slot(c, slot, out, err));
+  out->applies = applies;
   out->decode_ms = c->eye.seen[slot].decode_ms;
   out->preprocess_ms = c->eye.seen[slot].preprocess_ms;
-  return nsc_eye_judge(&c->eye, slot, &out->applies, err);
+  return NSC_OK;
 }
 
 nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_image *image, uint32_t frame,
@@ -348,7 +347,7 @@ nsc_status nsc_classifier_judge_logits(nsc_classifier *classifier, const float *
   } else if (!m->logits) {
     nsc_softmax_scores(logits, c->raw_count, 1, c->raw);
   }
-  c->run_ms = 0;
+  c->eye.run_ms = 0;
   return judge_slot(c, 0, out, err);
 }
 

@@ -57,8 +57,11 @@ nsc_status nsc_eye_open(nsc_eye *e, const nsc_session_options *options, nsc_erro
   e->input_count = nsc_recipe_count(e->recipe);
   e->input = calloc(e->batch, e->input_count * sizeof *e->input);
   e->seen = calloc(e->batch, sizeof *e->seen);
-  return e->input && e->seen ? NSC_OK
-                             : nsc_fail_memory(err, e->batch * e->input_count * sizeof *e->input, "the model's input");
+  if (!e->input || !e->seen) {
+    return nsc_fail_memory(err, e->batch * e->input_count * sizeof *e->input, "the model's input");
+  }
+  for (uint32_t i = 0; i < e->batch; i++) e->seen[i].judged = true;
+  return NSC_OK;
 }
 
 /* The map that was tapped is that of the first output. Another one may have its own, which is not looked at. */
@@ -80,40 +83,73 @@ void nsc_eye_close(nsc_eye *e) {
 
 /* ---- looking ---- */
 
+static void prepare(void *context, size_t slot) {
+  nsc_eye *e = context;
+  nsc_seen *seen = &e->seen[slot];
+  nsc_image *image = seen->image;
+  if (!image) return;
+  double start = nsc_now_ms();
+  nsc_status status =
+      nsc_preprocess(image, seen->frame, e->recipe, e->input + slot * e->input_count, e->input_count, &seen->error);
+  if (status == NSC_OK && e->says_applicability) {
+    status = nsc_applicability_judge_file(&e->applicability, image, seen->frame, &seen->applies, &seen->error);
+  }
+  seen->image = NULL;
+  seen->judged = status != NSC_OK || !e->says_applicability; /* else it is, once the network has seen it */
+  seen->preprocess_ms = nsc_now_ms() - start;
+}
+
 nsc_status nsc_eye_put(nsc_eye *e, uint32_t slot, nsc_image *image, uint32_t frame, nsc_error *err) {
   if (slot >= e->batch) return nsc_fail(err, NSC_ERROR_ARGUMENT, "picture %u of a batch of %u", slot, e->batch);
-  nsc_seen *seen = &e->seen[slot];
-  double start = nsc_now_ms();
   const void *samples;
-  NSC_TRY(nsc_image_frame(image, frame, &samples, err));
-  double decoded = nsc_now_ms();
-  NSC_TRY(nsc_preprocess(image, frame, e->recipe, e->input + slot * e->input_count, e->input_count, err));
-  if (e->says_applicability) {
-    NSC_TRY(nsc_applicability_judge_file(&e->applicability, image, frame, &seen->file, err));
+  /* An image decodes one frame at a time, and is for one thread. */
+  for (uint32_t i = 0; i < e->batch; i++) {
+    if (i != slot && e->seen[i].image == image) prepare(e, i);
   }
-  seen->decode_ms = decoded - start;
-  seen->preprocess_ms = nsc_now_ms() - decoded;
+  double start = nsc_now_ms();
+  NSC_TRY(nsc_image_frame(image, frame, &samples, err));
+  e->seen[slot] = (nsc_seen){.image = image, .frame = frame, .decode_ms = nsc_now_ms() - start};
   return NSC_OK;
+}
+
+static void judge(void *context, size_t slot) {
+  nsc_eye *e = context;
+  nsc_seen *seen = &e->seen[slot];
+  nsc_sight sight;
+  if (seen->judged) return;
+  if (nsc_eye_see(e, (uint32_t)slot, &sight, &seen->error) == NSC_OK) {
+    nsc_applicability_judge_sight(&e->applicability, &sight, &seen->applies);
+  }
+  seen->judged = true;
 }
 
 nsc_status nsc_eye_run(nsc_eye *e, const volatile int32_t *cancel, nsc_error *err) {
   size_t count = e->batch * e->input_count;
+  nsc_session_each(e->session, prepare, e, e->batch);
+  double start = nsc_now_ms();
   NSC_TRY(e->channels_first ? nsc_session_set_input_nhwc(e->session, 0, e->input, count, err)
                             : nsc_session_set_input(e->session, 0, e->input, count * sizeof *e->input, err));
-  return nsc_session_run(e->session, cancel, err);
+  NSC_TRY(nsc_session_run(e->session, cancel, err));
+  e->run_ms = nsc_now_ms() - start;
+  if (e->applicability.reconstruction) { /* its network has one place to work in */
+    for (uint32_t i = 0; i < e->batch; i++) judge(e, i);
+  } else {
+    nsc_session_each(e->session, judge, e, e->batch);
+  }
+  return NSC_OK;
 }
 
 void nsc_recipe_to_units(const nsc_recipe *recipe, const float *input, size_t count, float *out) {
-  for (size_t i = 0; i < count; i++) {
-    uint32_t c = (uint32_t)(i % recipe->channels);
-    out[i] = (input[i] * recipe->std[c] + recipe->mean[c]) / recipe->scale;
+  for (uint32_t c = 0; c < recipe->channels; c++) {
+    float factor = recipe->std[c], offset = recipe->mean[c], scale = recipe->scale;
+    for (size_t i = c; i < count; i += recipe->channels) out[i] = (input[i] * factor + offset) / scale;
   }
 }
 
 void nsc_recipe_from_units(const nsc_recipe *recipe, const float *units, size_t count, float *out) {
-  for (size_t i = 0; i < count; i++) {
-    uint32_t c = (uint32_t)(i % recipe->channels);
-    out[i] = (units[i] * recipe->scale - recipe->mean[c]) / recipe->std[c];
+  for (uint32_t c = 0; c < recipe->channels; c++) {
+    float factor = recipe->scale, offset = recipe->mean[c], deviation = recipe->std[c];
+    for (size_t i = c; i < count; i += recipe->channels) out[i] = (units[i] * factor - offset) / deviation;
   }
 }
 
@@ -139,12 +175,9 @@ nsc_status nsc_eye_see(nsc_eye *e, uint32_t slot, nsc_sight *out, nsc_error *err
   return status;
 }
 
-nsc_status nsc_eye_judge(nsc_eye *e, uint32_t slot, nsc_applies *out, nsc_error *err) {
-  nsc_sight sight;
-  *out = (nsc_applies){.verdict = NSC_APPLIES_UNKNOWN};
-  if (!e->says_applicability) return NSC_OK;
-  NSC_TRY(nsc_eye_see(e, slot, &sight, err));
-  *out = e->seen[slot].file;
-  nsc_applicability_judge_sight(&e->applicability, &sight, out);
+nsc_status nsc_eye_applies(const nsc_eye *e, uint32_t slot, nsc_applies *out, nsc_error *err) {
+  const nsc_seen *seen = &e->seen[slot];
+  if (seen->error.status != NSC_OK) return nsc_fail(err, seen->error.status, "%s", seen->error.text);
+  *out = seen->applies;
   return NSC_OK;
 }

@@ -10,7 +10,11 @@
 
 /* A picture that was put before the network. */
 typedef struct nsc_seen {
-  nsc_applies file; /* what the file's own words and colours say */
+  nsc_image *image; /* until the next run makes the input of it, else NULL */
+  uint32_t frame;
+  bool judged;         /* whether `applies` is of the picture that is there */
+  nsc_applies applies; /* what the file says of itself, and once it is judged what the model sees */
+  nsc_error error;     /* why there is no input of it, or no judgement */
   double decode_ms, preprocess_ms;
 } nsc_seen;
 
@@ -25,6 +29,7 @@ typedef struct nsc_eye {
   float *input;       /* [batch][height][width][channels] */
   size_t input_count; /* of one picture */
   nsc_seen *seen;     /* [batch] */
+  double run_ms;      /* what the network took in the last run, with its outputs not yet read */
   nsc_applicability applicability;
   bool says_applicability;
   uint32_t map;       /* value of the model's last feature map, or NSC_NO_VALUE */
@@ -44,15 +49,18 @@ NSC_WARN_UNUSED nsc_status nsc_eye_open(nsc_eye *eye, const nsc_session_options 
 NSC_WARN_UNUSED nsc_status nsc_eye_aim(nsc_eye *eye, uint32_t output, nsc_error *err);
 void nsc_eye_close(nsc_eye *eye);
 
-/* Puts a frame into a slot of the batch. Errors: ARGUMENT, those of decoding. */
+/* Puts a frame into a slot of the batch. The image must stay until the next run has ended, which prepares all that were
+ * put. Errors: ARGUMENT, those of decoding. */
 NSC_WARN_UNUSED nsc_status nsc_eye_put(nsc_eye *eye, uint32_t slot, nsc_image *image, uint32_t frame, nsc_error *err);
-/* Runs the network on what is in `input`. Errors: those of nsc_session_run. */
+/* Prepares what was put, side by side on the session's threads, runs the network on what is in `input`, and judges
+ * whether the model may judge what was put. Errors: those of nsc_session_run. */
 NSC_WARN_UNUSED nsc_status nsc_eye_run(nsc_eye *eye, const volatile int32_t *cancel, nsc_error *err);
 
 /* Of a slot of the last run. Errors: MEMORY. */
 NSC_WARN_UNUSED nsc_status nsc_eye_see(nsc_eye *eye, uint32_t slot, nsc_sight *out, nsc_error *err);
-/* Whether the model may judge what was put into a slot; UNKNOWN where it does not say. Errors: MEMORY. */
-NSC_WARN_UNUSED nsc_status nsc_eye_judge(nsc_eye *eye, uint32_t slot, nsc_applies *out, nsc_error *err);
+/* Whether the model may judge what was put into a slot; UNKNOWN where it does not say. Errors: those of preparing that
+ * picture. */
+NSC_WARN_UNUSED nsc_status nsc_eye_applies(const nsc_eye *eye, uint32_t slot, nsc_applies *out, nsc_error *err);
 
 /* A model's input to values 0..1 as the recipe had them before mean and deviation, and back; in place where both are
  * one. */

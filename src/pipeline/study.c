@@ -125,9 +125,11 @@ static nsc_status show_autoencoder(nsc_study *s, bool held, nsc_error *err) {
 /* The picture that was put before the network. */
 static nsc_status see(nsc_study *s, bool held, nsc_error *err) {
   nsc_sight sight;
+  nsc_applies ignored;
   s->seen = true;
-  if (s->compute) NSC_TRY(show_autoencoder(s, held, err));
   NSC_TRY(nsc_eye_run(s->eye, NULL, err));
+  NSC_TRY(nsc_eye_applies(s->eye, 0, &ignored, err));
+  if (s->compute) NSC_TRY(show_autoencoder(s, held, err));
   NSC_TRY(nsc_eye_see(s->eye, 0, &sight, err));
   if (s->features.count) NSC_TRY(take(&s->features, sight.features, held, err));
   return take(&s->look, sight.look, held, err);

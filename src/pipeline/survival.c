@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/survival.h"
 #include "pipeline/manifest.h"
@@ -155,10 +154,8 @@ nsc_status nsc_prognosis_run(nsc_prognosis *p, nsc_image *image, uint32_t frame,
   nsc_applies applies;
   NSC_TRY(nsc_eye_put(&p->eye, 0, image, frame, err));
   NSC_TRY(put_fields(p, image, fields, err));
-  double start = nsc_now_ms();
   NSC_TRY(run_network(p, cancel, err));
-  double end = nsc_now_ms();
-  NSC_TRY(nsc_eye_judge(&p->eye, 0, &applies, err));
+  NSC_TRY(nsc_eye_applies(&p->eye, 0, &applies, err));
   *out = (nsc_prognosis_result){.bins = s->bins,
                                 .edges = s->edges,
                                 .survival = p->survival,
@@ -172,7 +169,7 @@ nsc_status nsc_prognosis_run(nsc_prognosis *p, nsc_image *image, uint32_t frame,
                                 .applies = applies,
                                 .decode_ms = p->eye.seen[0].decode_ms,
                                 .preprocess_ms = p->eye.seen[0].preprocess_ms,
-                                .inference_ms = end - start};
+                                .inference_ms = p->eye.run_ms};
   return NSC_OK;
 }
 

@@ -63,7 +63,7 @@ TEST(pipeline_batch_gives_each_picture_its_own) {
   const char *const meta[] = {INPUT,    "nsc.labels", "[\"a\",\"b\",\"c\"]", "nsc.task", "single", "nsc.output",
                               "logits", NULL};
   nsc_model *model = linear_model(3, three_weights, three_bias, meta);
-  const nsc_classifier_options options = {.batch = BATCH};
+  const nsc_classifier_options options = {.batch = BATCH, .threads = 3};
   nsc_classifier *c, *one;
   nsc_error err = {0};
   nsc_image *images[BATCH];
@@ -85,6 +85,21 @@ TEST(pipeline_batch_gives_each_picture_its_own) {
     CHECK_EQ(r.verdict, alone.verdict);
   }
   CHECK_EQ(nsc_classifier_result(c, BATCH, &(nsc_result){0}, &(nsc_error){0}), NSC_ERROR_ARGUMENT);
+  /* One image in two slots, and one slot that keeps what it held. */
+  nsc_result kept, twice[2];
+  float before[3];
+  REQUIRE(nsc_classifier_result(c, 1, &kept, &err) == NSC_OK);
+  memcpy(before, kept.scores, sizeof before);
+  CHECK_EQ(nsc_classifier_put(c, 0, images[2], 0, &err), NSC_OK);
+  CHECK_EQ(nsc_classifier_put(c, 2, images[2], 0, &err), NSC_OK);
+  REQUIRE(nsc_classifier_run_batch(c, NULL, &err) == NSC_OK);
+  REQUIRE(nsc_classifier_result(c, 0, &twice[0], &err) == NSC_OK &&
+          nsc_classifier_result(c, 2, &twice[1], &err) == NSC_OK);
+  REQUIRE(nsc_classifier_result(c, 1, &kept, &err) == NSC_OK);
+  for (uint32_t k = 0; k < 3; k++) {
+    CHECK_NEAR(twice[0].scores[k], twice[1].scores[k], 1e-6);
+    CHECK_NEAR(kept.scores[k], before[k], 1e-6);
+  }
   const int32_t stop = 1;
   CHECK_EQ(nsc_classifier_run_batch(c, &stop, &(nsc_error){0}), NSC_ERROR_CANCELLED);
   for (uint32_t i = 0; i < BATCH; i++) nsc_image_free(images[i]);

@@ -41,7 +41,8 @@ export class FileList {
     /** @type {WeakMap<HTMLElement, Line>} */
     this.lines = new WeakMap();
     this.redrawPending = false;
-    this.countPending = false;
+    /** Items whose rows are to be drawn anew: results come in by the dozen. @type {Set<Item>} */
+    this.changed = new Set();
     /** @type {HTMLElement | null} */
     this.selected = null;
     /** Canvases of thousands of rows would take hundreds of megabytes: only those near what is in sight are painted. */
@@ -57,10 +58,7 @@ export class FileList {
 
     desk.on('items', () => this.#redrawSoon());
     desk.on('model', () => this.#redrawSoon());
-    desk.on('item', (item) => {
-      this.#redrawRow(item);
-      this.#showCountSoon();
-    });
+    desk.on('item', (item) => this.#redrawRowSoon(item));
     desk.on('select', () => this.#showSelection());
     onLanguage(() => this.#redraw());
     onPrivacy(() => this.#redraw());
@@ -76,12 +74,14 @@ export class FileList {
     });
   }
 
-  /** Counting looks at all files, and results come in by the dozen. */
-  #showCountSoon() {
-    if (this.countPending) return;
-    this.countPending = true;
+  /** @param {Item} item */
+  #redrawRowSoon(item) {
+    this.changed.add(item);
+    if (this.changed.size > 1) return;
     queueMicrotask(() => {
-      this.countPending = false;
+      const rows = new Set([...this.changed].map(({ key }) => this.rows.get(key)));
+      this.changed.clear();
+      for (const row of rows) if (row) this.#redrawRow(row);
       this.#showCount();
     });
   }
@@ -120,11 +120,16 @@ export class FileList {
     return h('li.study', { role: 'presentation' }, h('span.study-title', {}, title), detail && h('span.row-fact', {}, detail));
   }
 
-  /** @param {Item} item */
-  #redrawRow(item) {
-    const old = this.rows.get(item.key);
-    const line = old && this.lines.get(old);
-    if (!old || !line) return;
+  /** @param {HTMLElement} old */
+  #redrawRow(old) {
+    const line = this.lines.get(old);
+    if (!line) return;
+    if (this.#isLike(old, line)) {
+      old.querySelector('.row-text')?.replaceChildren(...this.#text(line));
+      const canvas = old.querySelector('canvas');
+      if (canvas && this.inSight.has(canvas)) this.#paintOne(canvas);
+      return;
+    }
     const focused = old === document.activeElement;
     const row = this.#addRow(line);
     const before = old.querySelector('canvas');
@@ -135,6 +140,13 @@ export class FileList {
       this.selected = row;
     }
     if (focused) row.focus();
+  }
+
+  /** Whether a row with a picture is, but for its text, as it would be drawn now. @param {HTMLElement} row @param {Line} line */
+  #isLike(row, line) {
+    const canvas = row.querySelector('canvas');
+    const picture = pictureOf(line.items);
+    return canvas !== null && this.pictures.get(canvas) === picture && canBeShown(picture) && row.classList.contains(stateOf(line));
   }
 
   #showCount() {
@@ -191,17 +203,21 @@ export class FileList {
       event.stopPropagation();
       this.onRemove(items);
     });
-    const state = pile ? 'shown.series' : item.state === 'indexed' ? 'shown' : item.state;
     const row = h(
-      `li.row.${state}`,
+      `li.row.${stateOf(line)}${pile ? '.series' : ''}`,
       { role: 'option', tabIndex: -1, 'aria-selected': 'false', 'data-key': item.key, title: pile ? name : pathOf(item), draggable: true },
-      this.#picture(pile ? pictureOf(items) : item),
-      h('span.row-text', {}, h('span.row-name', {}, name), ...(pile ? this.#pileFacts(pile) : this.#facts(item))),
+      this.#picture(pictureOf(items)),
+      h('span.row-text', {}, ...this.#text(line)),
       remove,
     );
     row.addEventListener('click', () => this.desk.select(pile?.last ?? item));
     row.addEventListener('dragstart', ({ dataTransfer }) => dataTransfer?.setData(DRAGGED, item.key));
     return row;
+  }
+
+  /** @param {Line} line */
+  #text({ pile, items: [item] }) {
+    return [h('span.row-name', {}, pile ? pileName(pile) : nameOf(item)), ...(pile ? this.#pileFacts(pile) : this.#facts(item))];
   }
 
   /** @param {Pile} pile @returns {HTMLElement[]} */
@@ -297,6 +313,11 @@ export class FileList {
     else return;
     event.preventDefault();
   }
+}
+
+/** How a row looks. @param {Line} line */
+function stateOf({ pile, items: [{ state }] }) {
+  return pile || state === 'indexed' ? 'shown' : state;
 }
 
 /** The middle slice shows most; until it was opened, any. @param {Item[]} items */

@@ -12,13 +12,19 @@ export class Status {
     this.classifyMs = null;
     this.offline = false;
     this.starting = true;
+    this.pending = false;
     onLanguage(() => this.render());
   }
 
   /** @param {Partial<Pick<Status, 'core' | 'renderMs' | 'classifyMs' | 'offline' | 'starting'>>} changes */
   set(changes) {
     Object.assign(this, changes);
-    this.render();
+    if (this.pending) return;
+    this.pending = true; // results come in by the dozen
+    queueMicrotask(() => {
+      this.pending = false;
+      this.render();
+    });
   }
 
   render() {

@@ -92,20 +92,39 @@ export class Images {
   /** Reads a file for one use, unless it is there, and lets it go: going through all slices keeps those that are looked
    * at. @param {string} key @param {(handle: number, info: ImageInfo) => void} use */
   async once(key, use) {
-    if (this.has(key)) {
-      const held = await this.get(key);
-      return use(held.handle, held.info);
+    const made = this.made.get(key);
+    if (made) return use(made.handle, made.info);
+    const borrowed = await this.borrow(key);
+    try {
+      use(borrowed.handle, borrowed.info);
+    } finally {
+      this.giveBack(key, borrowed);
     }
+  }
+
+  /**
+   * The image of a file, for whoever asks alone: nothing ends it until it is given back, and who else wants it reads it
+   * once more.
+   * @param {string} key
+   * @returns {Promise<Held & {kept: boolean}>}
+   */
+  async borrow(key) {
+    const held = this.held.get(key);
     const file = this.files.get(key);
     if (!file) throw new CoreError(FAULT.REQUEST, 'REQUEST', `no file is open as ${key}`);
+    if (held) {
+      this.held.delete(key);
+      return { ...held, kept: true };
+    }
     const bytes = await this.coming.get(key);
     this.coming.delete(key);
-    const { handle, info } = bytes ? await this.#opened(this.core.sourceOf(new Uint8Array(bytes)), file) : await this.#read(file);
-    try {
-      use(handle, info);
-    } finally {
-      this.core.freeImage(handle);
-    }
+    return { ...(bytes ? await this.#opened(this.core.sourceOf(new Uint8Array(bytes)), file) : await this.#read(file)), kept: false };
+  }
+
+  /** One that was held stays so, unless its file was closed or read again meanwhile. @param {string} key @param {Held & {kept: boolean}} borrowed */
+  giveBack(key, { kept, ...held }) {
+    if (kept && this.files.has(key) && !this.held.has(key)) this.#keep(key, held);
+    else this.core.freeImage(held.handle);
   }
 
   /**

@@ -8,6 +8,7 @@ import { isTrap } from './core.js';
 /**
  * @typedef {import('../shared/protocol.js').Look} Look
  * @typedef {import('../shared/protocol.js').Classified} Classified
+ * @typedef {import('./images.js').Images} Images
  * @typedef {Map<number, {pictures: number, ms: number}>} Pace  what the network took, by batch
  */
 
@@ -23,7 +24,7 @@ const LEAST_GAIN = 0.95;
 export class Many {
   /**
    * @param {import('./core.js').Core} core
-   * @param {import('./images.js').Images} images
+   * @param {Images} images
    * @param {(batch: number) => Promise<number>} useBatch  makes the classifier one of so many pictures a run; gives the
    *   batch that it has then
    */
@@ -87,19 +88,23 @@ export class Many {
     const start = performance.now();
     /** @type {Array<CoreError | null>} */
     const errors = [];
+    /** They stay until the run, which prepares them side by side. @type {Array<[string, Awaited<ReturnType<Images['borrow']>>]>} */
+    const borrowed = [];
     /** @type {Array<string | null>} */
     const identities = [];
     for (const [slot, { key, frame }] of pictures.entries()) {
       identities.push(null);
-      const put = () =>
-        this.images.once(key, (image, info) => {
-          identities[slot] = info.identity ?? null;
-          this.core.putPicture(classifier, slot, image, frame);
-        });
+      const put = async () => {
+        const image = await this.images.borrow(key);
+        borrowed.push([key, image]);
+        identities[slot] = image.info.identity ?? null;
+        this.core.putPicture(classifier, slot, image.handle, frame);
+      };
       errors.push(await failure(put));
     }
     const before = performance.now();
     const stopped = errors.every(Boolean) ? null : await failure(async () => this.core.runBatch(classifier));
+    for (const [key, image] of borrowed) this.images.giveBack(key, image);
     if (stopped?.name === 'NSC_ERROR_CANCELLED') return null;
     const end = performance.now();
     if (warm && pictures.length === batch) {
