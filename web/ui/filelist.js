@@ -45,8 +45,7 @@ export class FileList {
     this.changed = new Set();
     /** @type {HTMLElement | null} */
     this.selected = null;
-    /** Canvases of thousands of rows would take hundreds of megabytes: only those near what is in sight are painted. */
-    this.sight = new IntersectionObserver((entries) => this.#paint(entries), { root: this.list, rootMargin: '400px' });
+    this.sight = this.#watch();
     /** Whose picture a canvas shows. @type {WeakMap<HTMLCanvasElement, Item>} */
     this.pictures = new WeakMap();
     /** @type {Set<HTMLCanvasElement>} */
@@ -63,6 +62,23 @@ export class FileList {
     onLanguage(() => this.#redraw());
     onPrivacy(() => this.#redraw());
     this.list.addEventListener('keydown', (event) => this.#key(event));
+  }
+
+  /**
+   * Canvases of thousands of rows would take hundreds of megabytes: only those near what is in sight are painted. The
+   * browser tells which rows it renders (content-visibility); where it does not, an observer does, which takes
+   * milliseconds of every frame with thousands of rows.
+   */
+  #watch() {
+    if (!('oncontentvisibilityautostatechange' in this.list)) {
+      return new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => this.#paint(/** @type {HTMLCanvasElement} */ (target), isIntersecting)), { root: this.list, rootMargin: '400px' });
+    }
+    const seen = (/** @type {Event} */ event) => {
+      const canvas = /** @type {HTMLElement} */ (event.target).querySelector('canvas');
+      if (canvas) this.#paint(canvas, !(/** @type {Event & {skipped: boolean}} */ (event).skipped));
+    };
+    this.list.addEventListener('contentvisibilityautostatechange', seen, true);
+    return null;
   }
 
   #redrawSoon() {
@@ -88,7 +104,7 @@ export class FileList {
 
   #redraw() {
     this.rows.clear();
-    this.sight.disconnect();
+    this.sight?.disconnect();
     this.inSight.clear();
     /** @type {HTMLElement[]} */
     const nodes = [];
@@ -244,23 +260,20 @@ export class FileList {
     if (!canBeShown(item)) return h('span.row-picture', {}, item.state === 'refused' ? icon('warning') : '');
     const canvas = /** @type {HTMLCanvasElement} */ (h('canvas.row-picture', { width: 0, height: 0, 'aria-hidden': 'true' }));
     this.pictures.set(canvas, item);
-    this.sight.observe(canvas);
+    this.sight?.observe(canvas);
     return canvas;
   }
 
-  /** @param {IntersectionObserverEntry[]} entries */
-  #paint(entries) {
-    for (const { target, isIntersecting } of entries) {
-      const canvas = /** @type {HTMLCanvasElement} */ (target);
-      if (!canvas.isConnected) this.#leave(canvas);
-      else if (isIntersecting) {
-        this.inSight.add(canvas);
-        this.#paintOne(canvas);
-      } else {
-        this.inSight.delete(canvas);
-        canvas.width = 0;
-        canvas.height = 0;
-      }
+  /** @param {HTMLCanvasElement} canvas @param {boolean} seen */
+  #paint(canvas, seen) {
+    if (!canvas.isConnected) this.#leave(canvas);
+    else if (seen) {
+      this.inSight.add(canvas);
+      this.#paintOne(canvas);
+    } else {
+      this.inSight.delete(canvas);
+      canvas.width = 0;
+      canvas.height = 0;
     }
   }
 
@@ -274,7 +287,7 @@ export class FileList {
 
   /** @param {HTMLCanvasElement} canvas */
   #leave(canvas) {
-    this.sight.unobserve(canvas);
+    this.sight?.unobserve(canvas);
     this.inSight.delete(canvas);
   }
 

@@ -7,7 +7,7 @@ const PORTION = { first: 8, least: 4, most: 256 };
 const SHORT_MS = 400;
 const LONG_MS = 1500;
 /** Between two looks at the progress: each makes the browser lay out and paint the page, which a core is better used for. */
-const SHOW_MS = 250;
+const SHOW_MS = 400;
 
 export class Pass {
   /**

@@ -1,7 +1,7 @@
 /** What this browser keeps of the page, by kinds, with the models of the user's own one by one, and the end of all of it. */
 import { deleteEverything, lookOver, storageEstimate } from '../client/kept.js';
 import { formatBytes, t } from '../i18n/i18n.js';
-import { byId, h, icon } from './dom.js';
+import { byId, h, icon, keepFocus } from './dom.js';
 
 /**
  * @typedef {import('../client/kept.js').Inventory} Inventory
@@ -29,7 +29,12 @@ export class Storage {
     this.render();
   }
 
+  /** What is kept is known a moment after the dialog opens. */
   render() {
+    keepFocus(this.node, () => this.#render());
+  }
+
+  #render() {
     const { seen } = this;
     this.node.replaceChildren(
       h('p.kept-usage', { id: 'kept-usage' }, seen?.estimate ? this.#usage(seen.estimate) : ''),
