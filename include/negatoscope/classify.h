@@ -70,7 +70,8 @@ typedef enum nsc_applies_reason {
   NSC_APPLIES_MODALITY = 1 << 4, /* the file's own words: another modality, */
   NSC_APPLIES_BODY_PART = 1 << 5,
   NSC_APPLIES_VIEW = 1 << 6,
-  NSC_APPLIES_RECONSTRUCTION = 1 << 7 /* an autoencoder of its pictures does not make it again */
+  NSC_APPLIES_RECONSTRUCTION = 1 << 7, /* an autoencoder of its pictures does not make it again */
+  NSC_APPLIES_FIELDS = 1 << 8          /* of models for times to an event: a fact about the patient */
 } nsc_applies_reason;
 
 typedef struct nsc_applies {
@@ -125,8 +126,8 @@ NSC_WARN_UNUSED nsc_status nsc_classifier_run(nsc_classifier *classifier, nsc_im
  * {"model", "task", "scores": {label: p}, "raw": {label: p}, "threshold", "verdict", "advice", "relation": "below",
  * "borderline" or "above", "applies", "ms": {"decode", "preprocess", "inference"}} of a result. `threshold` is a number
  * for binary, an object for multi, null for single. `applies` is {"verdict": "in range", "doubtful", "out of range",
- * "reasons": ["features", "look", "colour", "shape", "modality", "bodyPart", "view", "reconstruction"], "features",
- * "look", "reconstruction"} | null. Ended by nsc_text_free.
+ * "reasons": ["features", "look", "colour", "shape", "modality", "bodyPart", "view", "reconstruction", "fields"],
+ * "features", "look", "reconstruction"} | null. Ended by nsc_text_free.
  */
 NSC_WARN_UNUSED nsc_status nsc_result_json(const nsc_classifier *classifier, const nsc_result *result, char **out,
                                            nsc_error *err);

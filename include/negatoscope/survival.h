@@ -41,6 +41,8 @@ const char *nsc_field_source_name(nsc_field_source source);
  * False when it is neither.
  */
 bool nsc_field_parse(const char *name, const char *text, size_t size, double *value);
+/* "age" and "sex" of a DICOM file; NaN for other names and where it does not say. */
+double nsc_field_of_file(const char *name, const nsc_image *image);
 
 /* Everything points into the prognosis and stays valid until its next run. */
 typedef struct nsc_prognosis_result {
@@ -54,7 +56,7 @@ typedef struct nsc_prognosis_result {
   uint32_t field_count;
   const double *fields;            /* [field_count] that were used */
   const nsc_field_source *sources; /* [field_count] */
-  nsc_applies applies;             /* of the picture; fields are not looked at */
+  nsc_applies applies;             /* of the picture, and doubtful where a field is unlike those of training */
   double decode_ms, preprocess_ms, inference_ms;
 } nsc_prognosis_result;
 

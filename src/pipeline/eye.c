@@ -108,7 +108,10 @@ nsc_status nsc_eye_put(nsc_eye *e, uint32_t slot, nsc_image *image, uint32_t fra
   }
   double start = nsc_now_ms();
   NSC_TRY(nsc_image_frame(image, frame, &samples, err));
-  e->seen[slot] = (nsc_seen){.image = image, .frame = frame, .decode_ms = nsc_now_ms() - start};
+  e->seen[slot] = (nsc_seen){.image = image,
+                             .frame = frame,
+                             .applies = {.features = NAN, .look = NAN, .reconstruction = NAN},
+                             .decode_ms = nsc_now_ms() - start};
   return NSC_OK;
 }
 

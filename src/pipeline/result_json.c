@@ -24,8 +24,8 @@ const char *nsc_applies_name(nsc_applies_verdict verdict) {
 }
 
 void nsc_applies_write(const nsc_applies *a, nsc_text *t) {
-  static const char *const reasons[] = {"features", "look",     "colour", "shape",
-                                        "modality", "bodyPart", "view",   "reconstruction"};
+  static const char *const reasons[] = {"features", "look", "colour",         "shape", "modality",
+                                        "bodyPart", "view", "reconstruction", "fields"};
   nsc_json_key(t, "applies");
   if (a->verdict == NSC_APPLIES_UNKNOWN) {
     nsc_json_null(t);

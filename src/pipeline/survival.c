@@ -147,6 +147,21 @@ static nsc_status run_network(nsc_prognosis *p, const volatile int32_t *cancel, 
   return NSC_OK;
 }
 
+/* Farther from the mean of the training cases than all but three in a thousand of a bell-shaped list; of the sexes, one
+ * that none of them had. */
+static bool is_unusual(const nsc_survival_field *f, double value) {
+  bool of_one_sex = strcmp(f->name, "sex") == 0 && (f->mean == 0 || f->mean == 1);
+  return of_one_sex ? value != f->mean : fabs(value - f->mean) > 3 * f->deviation;
+}
+
+static void judge_fields(const nsc_prognosis *p, nsc_applies *inout) {
+  for (uint32_t i = 0; i < p->spec.field_count; i++) {
+    if (!is_unusual(&p->spec.fields[i], p->fields[i])) continue;
+    inout->reasons |= NSC_APPLIES_FIELDS;
+    if (inout->verdict < NSC_APPLIES_DOUBTFUL) inout->verdict = NSC_APPLIES_DOUBTFUL;
+  }
+}
+
 nsc_status nsc_prognosis_run(nsc_prognosis *p, nsc_image *image, uint32_t frame, const double *fields,
                              const volatile int32_t *cancel, nsc_prognosis_result *out, nsc_error *err) {
   if (!p || !image) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no model or image");
@@ -156,6 +171,7 @@ nsc_status nsc_prognosis_run(nsc_prognosis *p, nsc_image *image, uint32_t frame,
   NSC_TRY(put_fields(p, image, fields, err));
   NSC_TRY(run_network(p, cancel, err));
   NSC_TRY(nsc_eye_applies(&p->eye, 0, &applies, err));
+  judge_fields(p, &applies);
   *out = (nsc_prognosis_result){.bins = s->bins,
                                 .edges = s->edges,
                                 .survival = p->survival,

@@ -18,8 +18,6 @@ nsc_eye *nsc_prognosis_eye(nsc_prognosis *prognosis);
 /* Fields [field_count], those that are NaN from the file, else the mean; `sources` [field_count]. */
 void nsc_survival_find_fields(const nsc_survival_spec *spec, const nsc_image *image, double *fields,
                               nsc_field_source *sources);
-/* "age" and "sex" of a DICOM file; NaN for other names and where it does not say. */
-double nsc_field_of_file(const char *name, const nsc_image *image);
 
 void nsc_prognosis_write(const nsc_prognosis *prognosis, const nsc_prognosis_result *result, nsc_text *t);
 

@@ -184,6 +184,9 @@ static void check_fields(nsc_prognosis *p, const known *one) {
   CHECK(strstr(json, "\"task\":\"survival\"") != NULL);
   CHECK_HAS(json, "\"applies\":null"); /* nobody looked at its pictures yet */
   nsc_text_free(json);
+  REQUIRE(nsc_prognosis_json(p, image, 0, "{\"age\":130}", NULL, &json, &err) == NSC_OK);
+  CHECK_HAS(json, "\"applies\":{\"verdict\":\"doubtful\",\"reasons\":[\"fields\"],\"features\":null");
+  nsc_text_free(json);
   CHECK_EQ(nsc_prognosis_json(p, image, 0, "{\"weight\":70}", NULL, &json, &err), NSC_ERROR_ARGUMENT);
   nsc_image_free(image);
 }
@@ -310,6 +313,8 @@ TEST(survival_training_refuses_what_is_no_outcome) {
   err = (nsc_error){0};
   CHECK_EQ(nsc_training_begin(t, "{\"net\":\"small\",\"balance\":\"weights\"}", 1, &err), NSC_ERROR_ARGUMENT);
   CHECK(strstr(err.text, "times to an event") != NULL);
+  err = (nsc_error){0};
+  CHECK_EQ(nsc_training_begin(t, "{\"net\":\"small\",\"autoencoder\":true}", 1, &err), NSC_OK);
   nsc_training_free(t);
 }
 

@@ -115,6 +115,10 @@ describe('curves of survival', { skip: unavailable }, () => {
     await page.waitForSelector('#applies[data-verdict=in]');
     await choose(page, shared);
     await page.waitForSelector('#applies[data-verdict=unknown]');
+    await page.fill('#survival-age', '104');
+    await page.press('#survival-age', 'Enter');
+    await page.waitForSelector('#applies[data-verdict=doubtful]');
+    assert.match(await page.innerText('#applies'), /said of the patient/);
     assert.deepEqual(problems, []);
   });
 
@@ -197,6 +201,32 @@ describe('curves of survival', { skip: unavailable }, () => {
     await page.waitForSelector('#survival-chart');
     assert.match(await page.innerText('#survival-words'), /months/);
     assert.match(await page.innerText('#survival-age-from'), /not known/);
+    assert.deepEqual(problems, []);
+  });
+
+  test('what a table does not say of the patient is read from DICOM files', async (t) => {
+    const { page, problems } = await newPage(t, shared.browser, {});
+    await openTraining(page, shared.site.url);
+    const ages = Array.from({ length: 40 }, (_, i) => 30 + i);
+    const pictures = ages.map((age, i) => {
+      const more = { 0x00101010: ['AS', `0${age}Y`], ...(i % 4 && { 0x00100040: ['CS', i % 2 ? 'F' : 'M'] }) };
+      return { name: `c${i}.dcm`, mimeType: 'application/dicom', buffer: Buffer.from(ctDicom({ width: 16, height: 16, stored: (x, y) => 1000 + 20 * i + x * y, more })) };
+    });
+    // The first case is older by the table than by its file; what is said there goes first.
+    const rows = ages.map((_, i) => `c${i}.dcm,${40 - i},${i % 3 ? 1 : 0},${i ? '' : 90}`);
+    const table = { name: 'cases.csv', mimeType: 'text/csv', buffer: Buffer.from(['file,time,event,age', ...rows].join('\n')) };
+    await page.setInputFiles('#pick-training-files', [table, ...pictures]);
+    await page.waitForSelector('#train-plan [name=fields]');
+    await page.fill('#train-plan [name=fields]', 'age, sex');
+    await page.fill('#train-plan [name=size]', '28');
+    await page.click('#train-load');
+    await page.waitForSelector('#data-survival');
+    assert.match(await page.innerText('#data-survival'), /of the patient age, sex/);
+    const { survival, samples } = await page.evaluate(() => globalThis.negatoscope.training.lab.loaded.data);
+    const learnt = (values) => values.filter((value, i) => samples[i][1] === 0 && value !== null);
+    const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    assert.ok(Math.abs(survival.fields[0].mean - mean(learnt([90, ...ages.slice(1)]))) < 1e-3);
+    assert.ok(Math.abs(survival.fields[1].mean - mean(learnt(ages.map((_, i) => (i % 4 ? (i % 2 ? 0 : 1) : null))))) < 1e-3);
     assert.deepEqual(problems, []);
   });
 });

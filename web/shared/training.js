@@ -7,10 +7,12 @@
  *
  *   op        args                             result
  *   create    {data}                           null. `data` as nsc_training_create takes it; ends what was there before
- *   add       {samples: [{file | phantom,      {added, refused: [{index, error}]}: `added` counts; `index` of `samples`.
- *              name, label, patient, split,    Progress in pictures, phase 'decode'. A file that fails is not fatal; a
- *              frame}]}                        full budget (LIMIT) ends the request as an error. `phantom` {seed,
- *                                              options} has the core compute the picture (nsc_phantom_create)
+ *   add       {samples: [{file | phantom,      {added, refused: [{index, error}], known}: `added` counts; `index` of
+ *              name, label, patient, split,    `samples`; `known`: for each what its file says of `fields` ("age", "sex"),
+ *              frame}], fields}                [number | null], or null. Progress in pictures, phase 'decode'. A file that
+ *                                              fails is not fatal; a full budget (LIMIT) ends the request as an error.
+ *                                              `phantom` {seed, options} has the core compute the picture
+ *                                              (nsc_phantom_create)
  *   npz       {file, labels}                   null. Progress in bytes, phase 'read'
  *   split     {how}                            null
  *   outcomes  {outcomes}                       null. From now on times to an event are learned: nsc_training_set_outcomes

@@ -1,6 +1,7 @@
 /** The operations of ../shared/training.js on one instance of the core: one training at a time, in slices. */
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { isTrap } from './core.js';
+import { fieldOfFile } from './core-survival.js';
 import { CoreTraining } from './core-training.js';
 import { Keeper } from './keeper.js';
 import { Looker } from './looker.js';
@@ -68,8 +69,8 @@ export class TrainingService {
       return { result: null };
     },
 
-    async add({ samples }, progress) {
-      return { result: await this.#add(samples, progress) };
+    async add({ samples, fields = [] }, progress) {
+      return { result: await this.#add(samples, fields, progress) };
     },
 
     async npz({ file, labels }, progress) {
@@ -292,14 +293,17 @@ export class TrainingService {
     return { data, names, duplicates: training.duplicates() };
   }
 
-  /** @param {Sample[]} samples @param {Progress} progress */
-  async #add(samples, progress) {
+  /** @param {Sample[]} samples @param {string[]} fields @param {Progress} progress */
+  async #add(samples, fields, progress) {
     const refused = [];
+    /** @type {Array<Array<number | null> | null>} */
+    const known = [];
     let added = 0;
     this.#changed();
     for (const [index, sample] of samples.entries()) {
+      known.push(null);
       try {
-        await this.#addOne(sample);
+        known[index] = await this.#addOne(sample, fields);
         added++;
       } catch (error) {
         if (isTrap(error) || (await this.#isFull(error))) throw error;
@@ -307,14 +311,18 @@ export class TrainingService {
       }
       progress(index + 1, samples.length, 'decode');
     }
-    return { added, refused };
+    return { added, refused, known };
   }
 
-  /** @param {Sample} sample */
-  async #addOne(sample) {
+  /** @param {Sample} sample @param {string[]} fields  asked of the file @returns {Promise<Array<number | null>>} */
+  async #addOne(sample, fields) {
     const training = this.#training();
     const image = await this.#image(sample);
-    this.#using(() => training.addImage(image, sample), () => this.core.freeImage(image));
+    const add = () => {
+      training.addImage(image, sample);
+      return fields.map((name) => fieldOfFile(this.core, image, name));
+    };
+    return this.#using(add, () => this.core.freeImage(image));
   }
 
   /** @param {import('../shared/training.js').Picture} picture @returns {Promise<number>} */

@@ -46,7 +46,7 @@ const DEFAULTS = {
 /** What the form's fields of these names hold. */
 const NUMBERS = /** @type {const} */ (['size', 'channels', 'low', 'high', 'validation', 'test', 'bins']);
 const TEXTS = /** @type {const} */ (['fit', 'range', 'patient', 'unit', 'fields']);
-/** Columns that are taken unless the form says otherwise. */
+/** Columns that are taken unless the form says otherwise; what they do not say DICOM files may. */
 const USUAL = ['age', 'sex'];
 
 /** @param {string} text  names with commas between them */
@@ -266,7 +266,7 @@ export class Entry {
   #survivalFields(columns) {
     const { unit, bins, fields } = this.settings;
     const text = (/** @type {string} */ name, /** @type {string} */ value) => h('input', { type: 'text', name, value, spellcheck: false, autocomplete: 'off' });
-    const hint = columns.length ? t('train.survival.fieldsHint', { names: columns.join(', ') }) : t('train.survival.noFields');
+    const hint = `${columns.length ? t('train.survival.fieldsHint', { names: columns.join(', ') }) : t('train.survival.noFields')} ${t('train.survival.fileFields')}`;
     return [
       field(t('train.survival.unit'), text('unit', unit), t('train.survival.unitHint')),
       field(t('train.survival.bins'), numberInput('bins', bins, { min: 1, max: 64, step: 1 }), t('train.survival.binsHint')),
@@ -333,7 +333,7 @@ export class Entry {
     const goodPattern = this.#tryPattern(form, plan);
     const goodRange = settings.range !== 'window' || settings.low < settings.high;
     const readable = goodRange && this.editor.valid;
-    const goodFields = !plan.fields || namesIn(settings.fields).every((name) => plan.fields?.includes(name));
+    const goodFields = !plan.fields || namesIn(settings.fields).every((name) => plan.fields?.includes(name) || USUAL.includes(name));
     load.disabled = !goodFields || !fits || !goodPattern || !readable || settings.validation + settings.test > 90;
     const goodSize = /** @type {HTMLInputElement} */ (form.elements.namedItem('size')).checkValidity();
     if (!readable || !goodSize) return;

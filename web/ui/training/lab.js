@@ -117,7 +117,7 @@ export class Lab extends EventTarget {
       await this.#create(settings, labels);
       /** @type {import('./plan.js').Sample[]} */
       const added = [];
-      const refused = plan.archive ? await this.#addArchive(plan.archive) : await this.#addAll(samples, signal, added);
+      const refused = plan.archive ? await this.#addArchive(plan.archive) : await this.#addAll(samples, signal, added, settings.survival?.fields);
       await this.#deal(settings, signal);
       if (settings.survival) await this.#setOutcomes(settings.survival, added);
       return [...plan.left, ...refused];
@@ -156,7 +156,7 @@ export class Lab extends EventTarget {
 
   /** @param {{unit: string, bins: number, fields: string[]}} survival @param {import('./plan.js').Sample[]} samples  that were added */
   async #setOutcomes({ unit, bins, fields }, samples) {
-    const rows = samples.map(({ outcome }) => [outcome?.time, outcome?.event, ...fields.map((name) => outcome?.values[name] ?? null)]);
+    const rows = samples.map(({ outcome, known }) => [outcome?.time, outcome?.event, ...fields.map((name, index) => outcome?.values[name] || (known?.[index] ?? null))]);
     await this.client.request('outcomes', { outcomes: { unit, bins, fields, outcomes: rows } });
   }
 
@@ -209,15 +209,21 @@ export class Lab extends EventTarget {
     this.#tell('data');
   }
 
-  /** @param {Sample[]} samples @param {AbortSignal} signal @param {any[]} [added]  takes those that were read @returns {Promise<Refusal[]>} */
-  async #addAll(samples, signal, added = []) {
+  /**
+   * @param {Sample[]} samples
+   * @param {AbortSignal} signal
+   * @param {any[]} [added]  takes those that were read
+   * @param {string[]} [fields]  that files may know
+   * @returns {Promise<Refusal[]>}
+   */
+  async #addAll(samples, signal, added = [], fields = []) {
     /** @type {Refusal[]} */
     const refused = [];
     for (let at = 0; at < samples.length && !signal.aborted; at += PORTION) {
       const portion = samples.slice(at, at + PORTION);
-      const answer = await this.client.request('add', { samples: portion }, this.#showing(at, samples.length));
+      const answer = await this.client.request('add', { samples: portion, fields }, this.#showing(at, samples.length));
       const bad = new Set(answer.refused.map((/** @type {{index: number}} */ { index }) => index));
-      added.push(...portion.filter((_, index) => !bad.has(index)));
+      added.push(...portion.map((sample, index) => ({ ...sample, known: answer.known[index] })).filter((_, index) => !bad.has(index)));
       for (const { index, error } of answer.refused) {
         refused.push({ name: portion[index].name, error: CoreError.fromMessage(error) });
       }

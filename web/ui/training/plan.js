@@ -8,7 +8,7 @@ import { readTable } from './table.js';
 /**
  * @typedef {{file: File, path: string}} Found
  * @typedef {{file: File, name: string, label: number, patient: string | null, split: number, frame?: number,
- *            outcome?: import('./table.js').Outcome | null}} Sample
+ *            outcome?: import('./table.js').Outcome | null, known?: Array<number | null> | null}} Sample  known: fields that the file knows
  * @typedef {{name: string, reason: string, values?: Record<string, string | number>}} Left  `reason` is a key of i18n
  *
  * @typedef {object} Plan
