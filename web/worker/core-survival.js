@@ -27,9 +27,3 @@ export class CorePrognosis {
     this.core.freePrognosis(this.handle);
   }
 }
-
-/** What a file says of the patient: "age" in years, "sex" as 0 (F) or 1 (M). @param {Core} core @param {number} image @param {string} name @returns {number | null} */
-export function fieldOfFile(core, image, name) {
-  const value = core.withTexts([name], (text) => core.module._nsc_field_of_file(text, image));
-  return Number.isNaN(value) ? null : value;
-}

@@ -636,6 +636,12 @@ export class Core {
     this.module._nsc_classifier_free(classifier);
   }
 
+  /** What a file says of the patient: "age" in years, "sex" as 0 (F) or 1 (M). @param {number} image @param {string} name @returns {number | null} */
+  fieldOfFile(image, name) {
+    const value = this.withTexts([name], (text) => this.module._nsc_field_of_file(text, image));
+    return Number.isNaN(value) ? null : value;
+  }
+
   /** Whether a model gives curves of survival and no labels. @param {number} model */
   isSurvival(model) {
     return this.module._bridge_is_survival(model) !== 0;

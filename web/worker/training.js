@@ -1,7 +1,6 @@
 /** The operations of ../shared/training.js on one instance of the core: one training at a time, in slices. */
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { isTrap } from './core.js';
-import { fieldOfFile } from './core-survival.js';
 import { CoreTraining } from './core-training.js';
 import { Keeper } from './keeper.js';
 import { Looker } from './looker.js';
@@ -320,7 +319,7 @@ export class TrainingService {
     const image = await this.#image(sample);
     const add = () => {
       training.addImage(image, sample);
-      return fields.map((name) => fieldOfFile(this.core, image, name));
+      return fields.map((name) => this.core.fieldOfFile(image, name));
     };
     return this.#using(add, () => this.core.freeImage(image));
   }
