@@ -164,12 +164,3 @@ test('icons are the drawing: ground, frame, light, round corners; a maskable one
 test('no text of a page becomes markup or a script', () => {
   for (const { name, text } of sources) assert.doesNotMatch(text, /\.(inner|outer)HTML\b|insertAdjacentHTML|document\.write|srcdoc|new Function|\beval\(/, name);
 });
-
-test('what the tour quotes stands on the page in these words', () => {
-  for (const { code, texts } of languages) {
-    const all = new Set(Object.values(texts));
-    const quoted = Object.entries(texts).filter(([key]) => key.startsWith('tour.')).flatMap(([key, text]) => [...text.matchAll(/“([^”]+)”/g)].map(([, words]) => [key, words]));
-    assert.ok(quoted.length > 5, code);
-    for (const [key, words] of quoted) assert.ok(all.has(words), `${code} ${key}: “${words}”`);
-  }
-});
