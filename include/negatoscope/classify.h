@@ -105,10 +105,10 @@ void nsc_classifier_blank_result(const nsc_classifier *classifier, nsc_result *o
 
 /*
  * Many pictures, some with each run of the network: each is put into its slot, from 0 up to the batch that the
- * classifier was made with, and stays there until the run; one run prepares and computes all slots, with what they held
- * before where nothing new was put; then results are asked for, slot by slot. A picture's scores do not depend on the
- * others, but their last digits may on the batch. Errors: those of nsc_classifier_run, of one picture where it is its
- * own.
+ * classifier was made with, and its image must not be freed before the run has ended; one run prepares and computes all
+ * slots, with what they held before where nothing new was put; then results are asked for, slot by slot. A picture's
+ * scores do not depend on the others, but their last digits may on the batch. Errors: those of nsc_classifier_run, of
+ * one picture where it is its own.
  */
 uint32_t nsc_classifier_batch(const nsc_classifier *classifier);
 NSC_WARN_UNUSED nsc_status nsc_classifier_put(nsc_classifier *classifier, uint32_t slot, nsc_image *image,

@@ -295,7 +295,11 @@ static nsc_status run(job *j, nsc_error *err) {
   const settings *s = j->s;
   nsc_cli_data_options data = s->data;
   NSC_TRY(nsc_cli_open_model(s->model, &j->model, err));
-  if (nsc_model_is_survival(j->model)) data.outcomes = &s->outcomes;
+  if (nsc_model_is_survival(j->model)) {
+    data.outcomes = &s->outcomes;
+  } else if (s->outcomes.time || s->outcomes.event) {
+    return nsc_fail(err, NSC_ERROR_ARGUMENT, "--time and --event are for models of times to an event");
+  }
   NSC_TRY(nsc_cli_data_open(s->path, &data, &j->data, err));
   if (s->out) {
     NSC_TRY(learn(j, err));

@@ -57,11 +57,8 @@ nsc_status nsc_eye_open(nsc_eye *e, const nsc_session_options *options, nsc_erro
   e->input_count = nsc_recipe_count(e->recipe);
   e->input = calloc(e->batch, e->input_count * sizeof *e->input);
   e->seen = calloc(e->batch, sizeof *e->seen);
-  if (!e->input || !e->seen) {
-    return nsc_fail_memory(err, e->batch * e->input_count * sizeof *e->input, "the model's input");
-  }
-  for (uint32_t i = 0; i < e->batch; i++) e->seen[i].judged = true;
-  return NSC_OK;
+  return e->input && e->seen ? NSC_OK
+                             : nsc_fail_memory(err, e->batch * e->input_count * sizeof *e->input, "the model's input");
 }
 
 /* The map that was tapped is that of the first output. Another one may have its own, which is not looked at. */
@@ -72,6 +69,11 @@ nsc_status nsc_eye_aim(nsc_eye *e, uint32_t output, nsc_error *err) {
               e->map_size[0] * e->map_size[1] > 1;
   if (!fits) e->map = NSC_NO_VALUE;
   return NSC_OK;
+}
+
+void nsc_eye_forget_applicability(nsc_eye *e) {
+  nsc_applicability_drop(&e->applicability);
+  e->says_applicability = false;
 }
 
 void nsc_eye_close(nsc_eye *e) {
@@ -95,7 +97,7 @@ static void prepare(void *context, size_t slot) {
     status = nsc_applicability_judge_file(&e->applicability, image, seen->frame, &seen->applies, &seen->error);
   }
   seen->image = NULL;
-  seen->judged = status != NSC_OK || !e->says_applicability; /* else it is, once the network has seen it */
+  seen->fresh = status == NSC_OK && e->says_applicability;
   seen->preprocess_ms = nsc_now_ms() - start;
 }
 
@@ -119,11 +121,11 @@ static void judge(void *context, size_t slot) {
   nsc_eye *e = context;
   nsc_seen *seen = &e->seen[slot];
   nsc_sight sight;
-  if (seen->judged) return;
+  if (!seen->fresh) return;
   if (nsc_eye_see(e, (uint32_t)slot, &sight, &seen->error) == NSC_OK) {
     nsc_applicability_judge_sight(&e->applicability, &sight, &seen->applies);
   }
-  seen->judged = true;
+  seen->fresh = false;
 }
 
 nsc_status nsc_eye_run(nsc_eye *e, const volatile int32_t *cancel, nsc_error *err) {

@@ -12,7 +12,7 @@
 typedef struct nsc_seen {
   nsc_image *image; /* until the next run makes the input of it, else NULL */
   uint32_t frame;
-  bool judged;         /* whether `applies` is of the picture that is there */
+  bool fresh;          /* its input is made, and the next run will judge it */
   nsc_applies applies; /* what the file says of itself, and once it is judged what the model sees */
   nsc_error error;     /* why there is no input of it, or no judgement */
   double decode_ms, preprocess_ms;
@@ -47,6 +47,8 @@ NSC_WARN_UNUSED nsc_status nsc_eye_open(nsc_eye *eye, const nsc_session_options 
 /* Which of the model's outputs the owner reads: the feature map is kept only if it is on the way there. Errors: MEMORY.
  */
 NSC_WARN_UNUSED nsc_status nsc_eye_aim(nsc_eye *eye, uint32_t output, nsc_error *err);
+/* From here on nsc.applicability is not looked at. */
+void nsc_eye_forget_applicability(nsc_eye *eye);
 void nsc_eye_close(nsc_eye *eye);
 
 /* Puts a frame into a slot of the batch. The image must stay until the next run has ended, which prepares all that were

@@ -116,7 +116,7 @@ static nsc_status vary(nsc_stability *s, const volatile int32_t *cancel, nsc_err
   nsc_variation kind = (nsc_variation)(s->done / s->draws);
   nsc_result result;
   NSC_TRY(nsc_vary(kind, s->seed, s->done % s->draws, s->units, r->height, r->width, r->channels, s->varied, err));
-  nsc_recipe_from_units(r, s->varied, (size_t)r->height * r->width * r->channels, s->varied);
+  nsc_recipe_from_units(r, s->varied, nsc_recipe_count(r), s->varied);
   NSC_TRY(nsc_classifier_judge(s->classifier, s->varied, cancel, &result, err));
   double score = (double)result.scores[s->label];
   count(&s->kinds[kind], score, result.verdict != s->verdict);
@@ -128,7 +128,7 @@ static nsc_status vary(nsc_stability *s, const volatile int32_t *cancel, nsc_err
 static nsc_status drop(nsc_stability *s, nsc_error *err) {
   const nsc_recipe *r = nsc_classifier_recipe(s->classifier);
   nsc_result result;
-  nsc_recipe_from_units(r, s->units, (size_t)r->height * r->width * r->channels, s->varied);
+  nsc_recipe_from_units(r, s->units, nsc_recipe_count(r), s->varied);
   NSC_TRY(nsc_dropout_sample(s->dropout, s->varied, s->seed, s->done - variations_of(s), &result, err));
   count(&s->dropped, (double)result.scores[s->label], result.verdict != s->verdict);
   return NSC_OK;

@@ -32,6 +32,7 @@ static nsc_status build(nsc_study *s, const nsc_classifier_options *options, nsc
     NSC_TRY(nsc_classifier_create(s->model, options, &s->classifier, err));
     s->eye = nsc_classifier_eye(s->classifier);
   }
+  nsc_eye_forget_applicability(s->eye); /* of an earlier study */
   if (s->eye->map != NSC_NO_VALUE) {
     size_t channels = s->eye->map_size[2];
     uint32_t count = channels < NSC_GAUSSIAN_MOST ? (uint32_t)channels : NSC_GAUSSIAN_MOST;

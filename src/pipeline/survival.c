@@ -70,7 +70,7 @@ static nsc_status check_output(const nsc_prognosis *p, nsc_error *err) {
                   info.name);
 }
 
-/* Pictures alone can be looked at with the mean patient's. */
+/* To the network. Before a run they are the mean patient's, with which pictures alone can be looked at. */
 static nsc_status set_fields(nsc_prognosis *p, nsc_error *err) {
   float values[NSC_SURVIVAL_FIELDS];
   uint32_t count = p->spec.field_count;

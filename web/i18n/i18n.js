@@ -101,9 +101,8 @@ const formats = new Map();
 /** @param {number} value @param {Intl.NumberFormatOptions} [options] */
 export function formatNumber(value, options) {
   const key = language + JSON.stringify(options);
-  const format = formats.get(key) ?? new Intl.NumberFormat(language, options);
-  formats.set(key, format);
-  return format.format(value);
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(language, options));
+  return /** @type {Intl.NumberFormat} */ (formats.get(key)).format(value);
 }
 
 /** @param {number} probability 0 to 1 */

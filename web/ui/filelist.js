@@ -56,7 +56,7 @@ export class FileList {
     });
 
     desk.on('items', () => this.#redrawSoon());
-    desk.on('model', () => this.#redrawSoon());
+    desk.on('model', () => desk.items.forEach((item) => this.#redrawRowSoon(item)));
     desk.on('item', (item) => this.#redrawRowSoon(item));
     desk.on('select', () => this.#showSelection());
     onLanguage(() => this.#redraw());
@@ -92,8 +92,9 @@ export class FileList {
 
   /** @param {Item} item */
   #redrawRowSoon(item) {
+    const first = !this.changed.size;
     this.changed.add(item);
-    if (this.changed.size > 1) return;
+    if (!first) return;
     queueMicrotask(() => {
       const rows = new Set([...this.changed].map(({ key }) => this.rows.get(key)));
       this.changed.clear();
