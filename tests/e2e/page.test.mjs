@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 
 import { VARIANTS } from '../../web/shared/variants.js';
-import { mixedFiles, slowModel, tinyExpected, tinyModel, tinyModelInTwoFiles, unknownOperatorModel } from '../node/fixtures.mjs';
+import { greyPng, mixedFiles, slowModel, tinyExpected, tinyModel, tinyModelInTwoFiles, unknownOperatorModel } from '../node/fixtures.mjs';
 import { newPage, openFiles, openSite, screenshot, settled, unavailable, useSite } from './harness.mjs';
 
 const files = mixedFiles();
@@ -136,6 +136,28 @@ describe('the page', { skip: unavailable }, () => {
       assert.equal(error !== null, refused, file);
     }
     await screenshot(page, 'folder');
+    assert.deepEqual(problems, []);
+  });
+
+  test('of a long list the rows in sight have pictures, and a result changes the text of a row alone', async (t) => {
+    const { page, problems } = await newPage(t, shared.browser);
+    await openSite(page, shared.site.url);
+    await openFiles(page, Array.from({ length: 80 }, (_, i) => ({ name: `p${i}.png`, mimeType: 'image/png', buffer: Buffer.from(greyPng(16, 16, () => 2 * i)) })));
+    const inSight = (end) =>
+      page.waitForFunction((last) => {
+        const box = document.getElementById('file-list').getBoundingClientRect();
+        const rows = [...document.querySelectorAll('#file-list .row.shown')];
+        const seen = rows.filter((row) => row.getBoundingClientRect().bottom > box.top && row.getBoundingClientRect().top < box.bottom);
+        const painted = (row) => row.querySelector('canvas')?.width > 0;
+        return rows.length === 80 && seen.includes(rows.at(last)) && seen.every(painted) && !painted(rows.at(last ? 0 : -1));
+      }, end);
+    await inSight(0);
+    const canvas = await page.$('#file-list .row canvas');
+    await page.click('#classify-all');
+    await page.waitForFunction(() => document.querySelectorAll('#file-list .row-verdict').length === 80);
+    assert.equal(await canvas.evaluate((node) => node.isConnected && node === document.querySelector('#file-list .row canvas')), true);
+    await page.$eval('#file-list', (list) => list.scrollTo(0, list.scrollHeight));
+    await inSight(-1);
     assert.deepEqual(problems, []);
   });
 
