@@ -198,8 +198,7 @@ static bool is_winograd(const nsc_plan *plan, const conv *c, uint32_t input, nsc
     }
   }
   if (plan->stock || w->axes != 2 || c->g.groups != 1 || !nsc_winograd_pays(out)) return false;
-  out->tile = nsc_winograd_tile(out);
-  return out->tile > 0;
+  return nsc_winograd_choose(out);
 }
 
 /* The other side of a sum that follows and is known already, of the same shape: a residual connection. */
@@ -222,13 +221,15 @@ static nsc_status take_sum(nsc_plan *plan, const nsc_shape *shape, uint32_t *out
 static nsc_status add_winograd(nsc_plan *plan, const nsc_node *node, conv *c, const float *scale, const nsc_winograd *w,
                                uint32_t input, uint32_t output) {
   nsc_shape shape = nsc_conv_output_shape(&c->g, (int64_t)w->batch);
-  static const char *const kinds[2][2] = {{"Winograd 4x4", "Winograd 4x4+Add"}, {"Winograd 2x2", "Winograd 2x2+Add"}};
+  static const char *const kinds[3][2] = {{"Winograd 4x4", "Winograd 4x4+Add"},
+                                          {"Winograd 4x4 of taps", "Winograd 4x4 of taps+Add"},
+                                          {"Winograd 2x2", "Winograd 2x2+Add"}};
   uint32_t add;
   NSC_TRY(take_sum(plan, &shape, &output, &add));
   NSC_TRY(nsc_plan_take_clamp(plan, &output, &c->min, &c->max));
   NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &shape, true));
-  return nsc_plan_winograd(plan, node, kinds[w->tile == 2][add != NSC_NO_VALUE], w, c->weights, scale, c->bias, c->min,
-                           c->max, input, add, output);
+  return nsc_plan_winograd(plan, node, kinds[w->tile == 2 ? 2 : w->taps][add != NSC_NO_VALUE], w, c->weights, scale,
+                           c->bias, c->min, c->max, input, add, output);
 }
 
 /* OIHW to OHWI, times a scale per output channel. */

@@ -11,38 +11,58 @@
  * Times in multiply-adds of a kernel in full flight. Weights are read once a run from memory and not from a cache, and
  * that time comes on top. Measured in Chromium, one thread of a Xeon with 31 multiply-adds and 12 bytes a nanosecond:
  * so counted, the layers of ResNet-18 are within 10 % of the truth. Natively a kernel does three times as much in the
- * time of a byte.
+ * time of a byte, and what transforms taps in every run, compiled for any processor, would be three times as slow.
  */
 #ifdef __wasm__
 static const double BYTE = 2.5;
+static const bool TAPS = true;
 #else
 static const double BYTE = 8;
+static const bool TAPS = false;
 #endif
-/* Of each number that a transform reads or writes. */
-static const double TRANSFORM = 15;
+/* Of each number that a transform reads or writes; of each of weights that are transformed in every run, and how much
+   longer products take that stop at every portion (a Zen 4). */
+static const double TRANSFORM = 15, TAPS_TRANSFORM = 3, TAPS_PRODUCT = 1.12;
 
 /* Whatever the race of rows chose: the choice of tiles is the same everywhere. */
-enum { KERNEL_ROWS = 6 };
+enum {
+  KERNEL_ROWS = 6,
+  LEAST_TAPS = 96 * 96 /* numbers of channels, multiplied; below, packed transforms stay near */
+};
 
-static double time_of(const nsc_winograd *w, size_t rows, size_t products, double transforms) {
-  double weights = (double)products * (double)w->in_channels * (double)w->out_channels;
+/* The products of `planes` with `rows` rows each, and of the transforms of x and y. */
+static double time_of(const nsc_winograd *w, size_t rows, size_t planes, double transforms) {
+  double weights = (double)planes * (double)w->in_channels * (double)w->out_channels;
   double outer = (double)(nsc_divide_up(rows, KERNEL_ROWS) * KERNEL_ROWS);
   return weights * (outer + BYTE * (double)sizeof(float)) + transforms * TRANSFORM;
 }
 
-size_t nsc_winograd_tile(const nsc_winograd *w) {
+/* The same with weights that stand as taps. */
+static double taps_time_of(const nsc_winograd *w, size_t rows, size_t planes, double transforms) {
+  double weights = (double)w->in_channels * (double)w->out_channels;
+  double products = (double)planes * (TAPS_PRODUCT * (double)rows + TAPS_TRANSFORM);
+  return weights * (products + 9 * BYTE * (double)sizeof(float)) + transforms * TRANSFORM;
+}
+
+bool nsc_winograd_choose(nsc_winograd *w) {
   double channels = (double)(w->in_channels + w->out_channels);
   double best = time_of(w, w->batch * w->out_height * w->out_width, 9, 0);
-  size_t found = 0;
+  w->tile = 0;
+  w->taps = false;
   for (size_t m = 4; m >= 2; m -= 2) {
     size_t tiles = w->batch * nsc_divide_up(w->out_height, m) * nsc_divide_up(w->out_width, m);
     size_t planes = (m + 2) * (m + 2);
-    double time = time_of(w, tiles, planes, (double)(tiles * planes) * channels);
+    double transforms = (double)(tiles * planes) * channels, packed = time_of(w, tiles, planes, transforms),
+           time = packed;
+    if (TAPS && m == 4 && w->in_channels * w->out_channels >= LEAST_TAPS) {
+      time = fmin(packed, taps_time_of(w, tiles, planes, transforms));
+    }
     if (time >= best) continue;
     best = time;
-    found = m;
+    w->tile = m;
+    w->taps = time < packed;
   }
-  return found;
+  return w->tile > 0;
 }
 
 /* ---- the step ---- */
@@ -51,7 +71,7 @@ typedef struct params {
   nsc_kernels kernels;
   nsc_winograd shape;
   nsc_winograd_after after;
-  const float *packed;
+  const float *packed; /* or taps */
   float *workspace;
 } params;
 
@@ -63,7 +83,22 @@ static enum xnn_status setup(nsc_step *step, void *workspace) {
 static void run(nsc_step *step, pthreadpool_t pool) {
   params *p = step->params;
   if (step->input_count > 1) p->after.add = step->in[1];
-  nsc_winograd_run(&p->kernels, &p->shape, step->in[0], p->packed, &p->after, step->out[0], pool, p->workspace);
+  if (p->shape.taps) {
+    nsc_winograd_run_taps(&p->kernels, &p->shape, step->in[0], p->packed, &p->after, step->out[0], pool, p->workspace);
+  } else {
+    nsc_winograd_run(&p->kernels, &p->shape, step->in[0], p->packed, &p->after, step->out[0], pool, p->workspace);
+  }
+}
+
+static size_t weight_floats(const params *p) {
+  const nsc_winograd *w = &p->shape;
+  return w->taps ? nsc_winograd_taps_floats(w->in_channels, w->out_channels)
+                 : nsc_winograd_weight_floats(&p->kernels, w->tile, w->in_channels, w->out_channels);
+}
+
+static size_t workspace_floats(const params *p, size_t threads) {
+  return p->shape.taps ? nsc_winograd_taps_workspace(&p->shape, threads)
+                       : nsc_winograd_workspace(&p->kernels, &p->shape, threads);
 }
 
 /* [out][in][3][3] to [in][3][3][out], times a scale per output. */
@@ -82,8 +117,12 @@ static nsc_status turn(nsc_plan *plan, const nsc_node *node, const float *weight
 static nsc_status pack(nsc_plan *plan, const nsc_node *node, params *p, const float *weights, const float *scale) {
   size_t in = p->shape.in_channels, out = p->shape.out_channels, offsets[9];
   float *turned, *packed;
-  size_t floats = nsc_winograd_weight_floats(&p->kernels, p->shape.tile, in, out);
-  NSC_TRY(nsc_plan_packed(plan, floats, &packed));
+  NSC_TRY(nsc_plan_packed(plan, weight_floats(p), &packed));
+  p->packed = packed;
+  if (p->shape.taps) {
+    if (packed) nsc_winograd_pack_taps(in, out, weights, scale, packed, plan->pool);
+    return NSC_OK;
+  }
   if (plan->counts) {
     nsc_plan_pass(plan, (uint64_t)9 * in * out * sizeof(float));
     return NSC_OK;
@@ -98,7 +137,6 @@ static nsc_status pack(nsc_plan *plan, const nsc_node *node, params *p, const fl
                            .channel_stride = 9 * out,
                            .column_stride = 1};
   nsc_winograd_pack(&p->kernels, p->shape.tile, &right, packed, plan->pool);
-  p->packed = packed;
   return NSC_OK;
 }
 
@@ -130,10 +168,9 @@ nsc_status nsc_plan_winograd(nsc_plan *plan, const nsc_node *node, const char *k
   step->setup = setup;
   step->run = run;
   double weights_plain = 9 * (double)(shape->in_channels * shape->out_channels);
-  nsc_plan_count(
-      plan, step, weights_plain * (double)(shape->batch * shape->out_height * shape->out_width),
-      nsc_winograd_weight_floats(&p->kernels, shape->tile, shape->in_channels, shape->out_channels) * sizeof(float));
+  nsc_plan_count(plan, step, weights_plain * (double)(shape->batch * shape->out_height * shape->out_width),
+                 weight_floats(p) * sizeof(float));
   /* Constants are folded without threads, which need no more. */
-  step->workspace = nsc_winograd_workspace(&p->kernels, shape, plan->threads) * sizeof(float) + NSC_PLAN_ALIGN;
+  step->workspace = workspace_floats(p, plan->threads) * sizeof(float) + NSC_PLAN_ALIGN;
   return NSC_OK;
 }

@@ -5,9 +5,9 @@
 #include "nn/plan.h"
 #include "nn/winograd.h"
 
-/* Outputs a side of the tiles that take least time, 4 or 2; 0 where a plain convolution does. What decides is counted,
-   not raced: another choice's scores differ in the last digits. */
-size_t nsc_winograd_tile(const nsc_winograd *shape);
+/* Sets `tile` and `taps` to what takes least time; false where a plain convolution does. What decides is counted, not
+   raced: another choice's scores differ in the last digits. */
+bool nsc_winograd_choose(nsc_winograd *shape);
 
 /* What follows a convolution of the plan: `bias` ([channels] or NULL) is copied. */
 nsc_status nsc_plan_winograd_after(nsc_plan *plan, const float *bias, size_t channels, float min, float max,

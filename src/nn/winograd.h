@@ -18,6 +18,7 @@ typedef struct nsc_winograd {
   size_t out_height, out_width, out_channels;
   size_t top, left; /* padding, at most 2 */
   size_t tile;      /* outputs a side: 4, or 2 where the weights are too large; gradients want 4 */
+  bool taps;        /* weights stand as taps, for nsc_winograd_run_taps; tiles of 4 */
 } nsc_winograd;
 
 /* Whether these numbers of channels can be done (multiples of 4), and are enough to be worth it. */
@@ -44,6 +45,16 @@ size_t nsc_winograd_workspace(const nsc_kernels *kernels, const nsc_winograd *sh
 /* y = x filtered with `packed`. `workspace` stands at a multiple of 64 bytes. */
 void nsc_winograd_run(const nsc_kernels *kernels, const nsc_winograd *shape, const float *x, const float *packed,
                       const nsc_winograd_after *after, float *y, pthreadpool_t pool, float *workspace);
+
+/* The same with weights that stand as their taps and are transformed in every run, for tiles of 4: see
+   winograd_taps.c. `weights` is [out][in][3][3], times `scale` ([out] or NULL); `taps` has room for
+   nsc_winograd_taps_floats. */
+size_t nsc_winograd_taps_floats(size_t in, size_t out);
+void nsc_winograd_pack_taps(size_t in, size_t out, const float *weights, const float *scale, float *taps,
+                            pthreadpool_t pool);
+size_t nsc_winograd_taps_workspace(const nsc_winograd *shape, size_t threads);
+void nsc_winograd_run_taps(const nsc_kernels *kernels, const nsc_winograd *shape, const float *x, const float *taps,
+                           const nsc_winograd_after *after, float *y, pthreadpool_t pool, float *workspace);
 
 /*
  * The same for weights that are new each time: y = x filtered with `right`, which may also have channel_stride 1.

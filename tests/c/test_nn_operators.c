@@ -152,7 +152,7 @@ TEST(conv_equals_its_definition) {
       {3, 3, 20, 41, 12, 5, 5, 2, 1, 2, 1, 0, 2, 1},
       {1, 3, 32, 32, 11, 7, 7, 2, 1, 3, 3, 3, 3, 1},
       {1, 3, 7, 7, 16, 7, 7, 2, 1, 0, 0, 0, 0, 1},
-      /* tiles of 4x4 and of 2x2 outputs: in wasm and natively the choice is another */
+      /* tiles of 4x4 and of 2x2 outputs, and weights as taps: in wasm and natively the choice is another */
       {2, 16, 9, 11, 24, 3, 3, 1, 1, 1, 1, 1, 1, 1},
       {1, 32, 28, 21, 36, 3, 3, 1, 1, 1, 1, 1, 1, 1},
       {1, 128, 7, 7, 128, 3, 3, 1, 1, 1, 1, 1, 1, 1},
@@ -209,7 +209,7 @@ TEST(conv_goes_the_way_that_is_counted_shortest) {
   check_way(&large, "\"Winograd 4x4\"");
   check_way(&tiny, "\"Conv\"");
 #ifdef __wasm__
-  check_way(&small, "\"Winograd 2x2\"");
+  check_way(&small, "\"Winograd 4x4 of taps\"");
   check_way(&single, "\"Depthwise\"");
 #else
   check_way(&small, "\"Conv\"");

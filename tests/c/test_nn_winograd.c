@@ -1,9 +1,11 @@
-/* Convolutions of training against plain sums in double. */
+/* Convolutions of training, and those of inference whose weights stand as taps, against plain sums in double. */
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "nn/compute.h"
+#include "nn/winograd.h"
 #include "random_floats.h"
 #include "test.h"
 
@@ -203,5 +205,93 @@ TEST(winograd_works_in_little_room) {
     CHECK(nsc_compute_bytes(c) > 1 << 20 && nsc_compute_bytes(c) < 20 << 20);
   }
   nsc_compute_free(c);
+  drop_data(&d);
+}
+
+/* ---- weights that stand as taps ---- */
+
+/* [out][9][in] to [out][in][9], divided by `scale`, which the packing multiplies with. */
+static float *turned_weights(const conv_data *d, const float *scale) {
+  size_t in = d->shape.in_channels;
+  float *w = malloc(d->w_count * sizeof *w);
+  for (size_t i = 0; i < d->w_count; i++) {
+    size_t out = i / (9 * in), tap = i / in % 9, channel = i % in;
+    w[(out * in + channel) * 9 + tap] = d->w[i] / scale[out];
+  }
+  return w;
+}
+
+static float *line_aligned(size_t floats, float **memory) {
+  *memory = malloc((floats + 16) * sizeof **memory);
+  return (float *)(((uintptr_t)*memory + 63) & ~(uintptr_t)63);
+}
+
+/* `d->got` = clamp(conv + bias + dy), with that many rows a kernel. */
+static void run_taps(conv_data *d, const nsc_winograd_after *after, size_t rows, size_t threads) {
+  const nsc_conv_shape *c = &d->shape;
+  const nsc_winograd shape = {.batch = c->batch,
+                              .height = c->height,
+                              .width = c->width,
+                              .in_channels = c->in_channels,
+                              .out_height = d->y_height,
+                              .out_width = d->y_width,
+                              .out_channels = c->out_channels,
+                              .top = c->top,
+                              .left = c->left,
+                              .tile = 4,
+                              .taps = true};
+  float *scale = malloc(c->out_channels * sizeof *scale);
+  for (size_t o = 0; o < c->out_channels; o++) scale[o] = o % 2 ? 0.5f : 4;
+  float *weights = turned_weights(d, scale), *memory[2];
+  /* Taken to the byte: what reads or writes beyond is found by the sanitizer. */
+  size_t floats = nsc_winograd_taps_floats(c->in_channels, c->out_channels),
+         room = nsc_winograd_taps_workspace(&shape, threads);
+  float *taps = line_aligned(floats, &memory[0]), *workspace = line_aligned(room, &memory[1]);
+  nsc_kernels kernels = nsc_choose_kernels();
+  kernels.rows = rows;
+  pthreadpool_t pool = pthreadpool_create(threads);
+  nsc_winograd_pack_taps(c->in_channels, c->out_channels, weights, scale, taps, pool);
+  nsc_winograd_run_taps(&kernels, &shape, d->x, taps, after, d->got, pool, workspace);
+  pthreadpool_destroy(pool);
+  free(memory[0]), free(memory[1]), free(weights), free(scale);
+}
+
+/* Besides the cases above: a portion and a part of one, and more tiles than are transformed at a time. */
+static const conv_case taps_cases[] = {{1, 7, 7, 64, 40, 1}, {2, 14, 13, 132, 20, 1}, {130, 1, 1, 256, 16, 1}};
+
+static void check_taps(const conv_case *k) {
+  conv_data d = make_data(k);
+  const nsc_winograd_after plain = {.bias = d.bias},
+                           all = {.bias = d.bias, .add = d.dy, .clamps = true, .min = -1, .max = 90};
+  plain_sums(&d, FORWARD, d.y_count);
+  for (size_t rows = 4; rows <= 6; rows += 2) {
+    run_taps(&d, &plain, rows, 2);
+    double worst = worst_error(&d, d.y_count);
+    if (!(worst < 1e-4)) test_failed(__FILE__, __LINE__, "%zu channels: %g of the results' size", k->in, worst);
+  }
+  for (size_t i = 0; i < d.y_count; i++) d.want[i] = fmin(fmax(d.want[i] + (double)d.dy[i], -1), 90);
+  run_taps(&d, &all, 6, 1);
+  double worst = worst_error(&d, d.y_count);
+  if (!(worst < 1e-4)) test_failed(__FILE__, __LINE__, "%zu channels, added: %g of the results' size", k->in, worst);
+  drop_data(&d);
+}
+
+TEST(winograd_of_taps_equals_plain_sums) {
+  REQUIRE(xnn_initialize(NULL) == xnn_status_success);
+  for (int i = 0; i < CASES; i++) check_taps(&cases[i]);
+  for (size_t i = 0; i < sizeof taps_cases / sizeof *taps_cases; i++) check_taps(&taps_cases[i]);
+}
+
+TEST(winograd_of_taps_is_the_same_with_any_threads) {
+  REQUIRE(xnn_initialize(NULL) == xnn_status_success);
+  conv_data d = make_data(&taps_cases[1]);
+  const nsc_winograd_after after = {.bias = d.bias};
+  float *first = malloc(d.y_count * sizeof *first);
+  for (size_t threads = 1; threads <= 3; threads++) {
+    run_taps(&d, &after, 6, threads);
+    if (threads == 1) memcpy(first, d.got, d.y_count * sizeof *first);
+    CHECK(memcmp(first, d.got, d.y_count * sizeof *first) == 0);
+  }
+  free(first);
   drop_data(&d);
 }
