@@ -157,7 +157,7 @@ test('a curve says whether the model may judge the picture, and range measures i
   assert.equal(own.count, 70);
   assert.ok(own.outOfRange < 0.05);
   assert.deepEqual([others.count, others.outOfRange], [12, 1]);
-  assert.match(command('range', '--time', 'months', 'cxr-pneumonia', '.').stderr, /go with models for times to an event/);
+  assert.match(command('range', '--time', 'months', 'cxr-pneumonia', '.').stderr, /are for models of times/);
   assert.ok(others.alone.features > 0.95 && others.alone.look > 0.95);
 });
 
