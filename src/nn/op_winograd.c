@@ -11,7 +11,7 @@
  * Times in multiply-adds of a kernel in full flight. Weights are read once a run from memory and not from a cache, and
  * that time comes on top. Measured in Chromium, one thread of a Xeon with 31 multiply-adds and 12 bytes a nanosecond:
  * so counted, the layers of ResNet-18 are within 10 % of the truth. Natively a kernel does three times as much in the
- * time of a byte, and what transforms taps in every run, compiled for any processor, would be three times as slow.
+ * time of a byte, and beside it the loops of winograd_taps.c, compiled for any processor, are not tried.
  */
 #ifdef __wasm__
 static const double BYTE = 2.5;

@@ -50,32 +50,27 @@ void nsc_winograd_pack_taps(size_t in, size_t out, const float *weights, const f
    overwritten. Planes are padded, or they would fall on the same lines of a cache. */
 enum { PAIRS = 3, PAIR_PLANES = 2 * NSC_TILE, PLANE = PORTION * COLUMNS + NSC_PLANE_PAD };
 
+static const size_t ROWS[PAIRS][2] = {{0, 5}, {1, 2}, {3, 4}};
+
+/* Of weights `k` of a pair. */
 static size_t plane_of(size_t pair, size_t k) {
-  static const size_t rows[PAIRS][2] = {{0, 5}, {1, 2}, {3, 4}};
-  return rows[pair][k / NSC_TILE] * NSC_TILE + k % NSC_TILE;
+  return ROWS[pair][k / NSC_TILE] * NSC_TILE + k % NSC_TILE;
 }
 
-NSC_FOR_EACH_TILE void write_row(nsc_lanes a, nsc_lanes b, nsc_lanes c, float *to) {
-  nsc_lanes d[NSC_TILE] = {a, b, c};
-  nsc_tile_taps3(d, 4);
-  for (size_t i = 0; i < NSC_TILE; i++) nsc_store_lanes(to + i * PLANE, d[i]);
-}
-
-/* Two rows of nsc_tile_taps3 along columns, which then go along rows: few enough numbers to stay in registers. */
+/* Along columns, of which the compiler leaves what the two rows take, then along rows: few enough numbers to stay in
+   registers. */
 NSC_FOR_EACH_TILE void transform_taps(const float *taps, float *to, size_t pair) {
-  nsc_lanes g[9], sum[3], side[3];
-  for (size_t t = 0; t < 9; t++) g[t] = nsc_load_lanes(taps + t * COLUMNS);
-  if (pair == 0) {
-    write_row(g[0] * 0.25f, g[1] * 0.25f, g[2] * 0.25f, to);
-    write_row(g[6], g[7], g[8], to + NSC_TILE * PLANE);
-    return;
+  nsc_lanes rows[2][NSC_TILE];
+  for (size_t x = 0; x < NSC_TAPS; x++) {
+    nsc_lanes d[NSC_TILE];
+    for (size_t y = 0; y < NSC_TAPS; y++) d[y] = nsc_load_lanes(taps + (y * NSC_TAPS + x) * COLUMNS);
+    nsc_tile_taps3(d, 4);
+    for (size_t r = 0; r < 2; r++) rows[r][x] = d[ROWS[pair][r]];
   }
-  for (size_t x = 0; x < 3; x++) {
-    sum[x] = pair == 1 ? (g[x] + g[6 + x]) * (-1.0f / 6) : g[x] * (1.0f / 24) + g[6 + x] * (1.0f / 6);
-    side[x] = g[3 + x] * (pair == 1 ? -1.0f / 6 : 1.0f / 12);
+  for (size_t r = 0; r < 2; r++) {
+    nsc_tile_taps3(rows[r], 4);
+    for (size_t i = 0; i < NSC_TILE; i++) nsc_store_lanes(to + (r * NSC_TILE + i) * PLANE, rows[r][i]);
   }
-  write_row(sum[0] + side[0], sum[1] + side[1], sum[2] + side[2], to);
-  write_row(sum[0] - side[0], sum[1] - side[1], sum[2] - side[2], to + NSC_TILE * PLANE);
 }
 
 NSC_FOR_EACH_TILE void transform_channels(const float *taps, size_t depth, float *to, size_t pair) {

@@ -1,6 +1,5 @@
 /* Convolutions of training, and those of inference whose weights stand as taps, against plain sums in double. */
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -221,11 +220,6 @@ static float *turned_weights(const conv_data *d, const float *scale) {
   return w;
 }
 
-static float *line_aligned(size_t floats, float **memory) {
-  *memory = malloc((floats + 16) * sizeof **memory);
-  return (float *)(((uintptr_t)*memory + 63) & ~(uintptr_t)63);
-}
-
 /* `d->got` = clamp(conv + bias + dy), with that many rows a kernel. */
 static void run_taps(conv_data *d, const nsc_winograd_after *after, size_t rows, size_t threads) {
   const nsc_conv_shape *c = &d->shape;
@@ -242,18 +236,18 @@ static void run_taps(conv_data *d, const nsc_winograd_after *after, size_t rows,
                               .taps = true};
   float *scale = malloc(c->out_channels * sizeof *scale);
   for (size_t o = 0; o < c->out_channels; o++) scale[o] = o % 2 ? 0.5f : 4;
-  float *weights = turned_weights(d, scale), *memory[2];
+  float *weights = turned_weights(d, scale);
   /* Taken to the byte: what reads or writes beyond is found by the sanitizer. */
   size_t floats = nsc_winograd_taps_floats(c->in_channels, c->out_channels),
          room = nsc_winograd_taps_workspace(&shape, threads);
-  float *taps = line_aligned(floats, &memory[0]), *workspace = line_aligned(room, &memory[1]);
+  float *taps = malloc(floats * sizeof *taps), *workspace = malloc(room * sizeof *workspace);
   nsc_kernels kernels = nsc_choose_kernels();
   kernels.rows = rows;
   pthreadpool_t pool = pthreadpool_create(threads);
   nsc_winograd_pack_taps(c->in_channels, c->out_channels, weights, scale, taps, pool);
   nsc_winograd_run_taps(&kernels, &shape, d->x, taps, after, d->got, pool, workspace);
   pthreadpool_destroy(pool);
-  free(memory[0]), free(memory[1]), free(weights), free(scale);
+  free(taps), free(workspace), free(weights), free(scale);
 }
 
 /* Besides the cases above: a portion and a part of one, and more tiles than are transformed at a time. */
