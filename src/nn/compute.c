@@ -359,6 +359,7 @@ static bool is_winograd(const nsc_conv_shape *s, nsc_winograd *out) {
                         .out_channels = s->out_channels,
                         .top = s->top,
                         .left = s->left,
+                        .stride = 1,
                         .tile = 4};
   return s->kernel_h == 3 && s->kernel_w == 3 && s->stride == 1 && s->groups == 1 && s->top <= 2 && s->left <= 2 &&
          s->bottom <= 2 && s->right <= 2 && nsc_winograd_pays(out);
@@ -397,6 +398,7 @@ static nsc_winograd winograd_back(const nsc_winograd *w) {
                         .out_channels = w->in_channels,
                         .top = 2 - w->top,
                         .left = 2 - w->left,
+                        .stride = 1,
                         .tile = w->tile};
 }
 

@@ -46,4 +46,9 @@ static inline nsc_lanes nsc_multiply_add(nsc_lanes a, nsc_lanes b, nsc_lanes c) 
 #endif
 }
 
+/* The same with a number for all lanes. */
+static inline nsc_lanes nsc_add_times(nsc_lanes c, float a, nsc_lanes b) {
+  return nsc_multiply_add(nsc_all(a), b, c);
+}
+
 #endif

@@ -179,7 +179,7 @@ static nsc_status add_depthwise(nsc_plan *plan, const nsc_node *node, const conv
   return nsc_plan_depthwise(plan, node, kind, shape, c->weights, c->bias, input, output);
 }
 
-/* ---- 3x3 at stride 1 ---- */
+/* ---- 3x3 at stride 1 and 2 ---- */
 
 static bool is_winograd(const nsc_plan *plan, const conv *c, uint32_t input, nsc_winograd *out) {
   const nsc_window *w = &c->g.window;
@@ -191,12 +191,12 @@ static bool is_winograd(const nsc_plan *plan, const conv *c, uint32_t input, nsc
                         .out_width = (size_t)w->out[1],
                         .out_channels = c->g.group_out,
                         .top = (size_t)w->pad_begin[0],
-                        .left = (size_t)w->pad_begin[1]};
+                        .left = (size_t)w->pad_begin[1],
+                        .stride = (size_t)w->stride[0]};
   for (int i = 0; i < 2; i++) {
-    if (w->kernel[i] != 3 || w->stride[i] != 1 || w->dilation[i] != 1 || w->pad_begin[i] > 2 || w->pad_end[i] > 2) {
-      return false;
-    }
+    if (w->kernel[i] != 3 || w->dilation[i] != 1 || w->pad_begin[i] > 2 || w->pad_end[i] > 2) return false;
   }
+  if (w->stride[0] != w->stride[1] || w->stride[0] > 2) return false;
   if (plan->stock || w->axes != 2 || c->g.groups != 1 || !nsc_winograd_pays(out)) return false;
   return nsc_winograd_choose(out);
 }
@@ -221,15 +221,18 @@ static nsc_status take_sum(nsc_plan *plan, const nsc_shape *shape, uint32_t *out
 static nsc_status add_winograd(nsc_plan *plan, const nsc_node *node, conv *c, const float *scale, const nsc_winograd *w,
                                uint32_t input, uint32_t output) {
   nsc_shape shape = nsc_conv_output_shape(&c->g, (int64_t)w->batch);
-  static const char *const kinds[3][2] = {{"Winograd 4x4", "Winograd 4x4+Add"},
+  static const char *const kinds[5][2] = {{"Winograd 4x4", "Winograd 4x4+Add"},
                                           {"Winograd 4x4 of taps", "Winograd 4x4 of taps+Add"},
-                                          {"Winograd 2x2", "Winograd 2x2+Add"}};
+                                          {"Winograd 4x4/2 of taps", "Winograd 4x4/2 of taps+Add"},
+                                          {"Winograd 2x2", "Winograd 2x2+Add"},
+                                          {"Winograd 6x6 of taps", "Winograd 6x6 of taps+Add"}};
+  size_t kind = w->tile == 2 ? 3 : w->tile == 6 ? 4 : w->taps ? w->stride : 0;
   uint32_t add;
   NSC_TRY(take_sum(plan, &shape, &output, &add));
   NSC_TRY(nsc_plan_take_clamp(plan, &output, &c->min, &c->max));
   NSC_TRY(nsc_plan_define(plan, output, NSC_TYPE_F32, &shape, true));
-  return nsc_plan_winograd(plan, node, kinds[w->tile == 2 ? 2 : w->taps][add != NSC_NO_VALUE], w, c->weights, scale,
-                           c->bias, c->min, c->max, input, add, output);
+  return nsc_plan_winograd(plan, node, kinds[kind][add != NSC_NO_VALUE], w, c->weights, scale, c->bias, c->min, c->max,
+                           input, add, output);
 }
 
 /* OIHW to OHWI, times a scale per output channel. */

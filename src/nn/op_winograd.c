@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "nn/footprint.h"
+#include "nn/winograd_cut.h"
 
 /* ---- the choice ---- */
 
@@ -22,46 +23,60 @@ static const bool TAPS = false;
 #endif
 /* Of each number that a transform reads or writes; of each of weights that are transformed in every run, and how much
    longer products take that stop at every portion (a Zen 4). */
-static const double TRANSFORM = 15, TAPS_TRANSFORM = 3, TAPS_PRODUCT = 1.12;
+static const double TRANSFORM = 15, TAPS_TRANSFORM = 4.5, TAPS_PRODUCT = 1.12;
 
 /* Whatever the race of rows chose: the choice of tiles is the same everywhere. */
 enum {
   KERNEL_ROWS = 6,
-  LEAST_TAPS = 96 * 96 /* numbers of channels, multiplied; below, packed transforms stay near */
+  LEAST_TAPS = 32 * 32 /* numbers of channels, multiplied; below, packed transforms stay near */
 };
 
-/* The products of `planes` with `rows` rows each, and of the transforms of x and y. */
-static double time_of(const nsc_winograd *w, size_t rows, size_t planes, double transforms) {
+/* The products of `planes` with `rows` rows each. */
+static double products_time(const nsc_winograd *w, size_t rows, size_t planes) {
   double weights = (double)planes * (double)w->in_channels * (double)w->out_channels;
   double outer = (double)(nsc_divide_up(rows, KERNEL_ROWS) * KERNEL_ROWS);
-  return weights * (outer + BYTE * (double)sizeof(float)) + transforms * TRANSFORM;
+  return weights * (outer + BYTE * (double)sizeof(float));
 }
 
-/* The same with weights that stand as taps. */
-static double taps_time_of(const nsc_winograd *w, size_t rows, size_t planes, double transforms) {
+/* Of x and y to and from so many rows in all. */
+static double transforms_time(const nsc_winograd *w, size_t rows) {
+  return (double)rows * (double)(w->in_channels + w->out_channels) * TRANSFORM;
+}
+
+static double tiles_time(const nsc_winograd *w, size_t m) {
+  size_t tiles = w->batch * nsc_divide_up(w->out_height, m) * nsc_divide_up(w->out_width, m);
+  size_t planes = (m + 2) * (m + 2);
+  return products_time(w, tiles, planes) + transforms_time(w, tiles * planes);
+}
+
+static double taps_time(const nsc_winograd *w) {
+  nsc_cut cut = nsc_cut_of(w);
+  size_t rows = nsc_cut_rows(&cut);
+  double products = TAPS_PRODUCT * (double)rows + TAPS_TRANSFORM * (double)cut.planes;
   double weights = (double)w->in_channels * (double)w->out_channels;
-  double products = (double)planes * (TAPS_PRODUCT * (double)rows + TAPS_TRANSFORM);
-  return weights * (products + 9 * BYTE * (double)sizeof(float)) + transforms * TRANSFORM;
+  return weights * (products + 9 * BYTE * (double)sizeof(float)) + transforms_time(w, rows);
+}
+
+/* Tries tiles of `m`; `best` is the time that it takes without them. */
+static void try_tiles(nsc_winograd *w, size_t m, bool taps, double *best) {
+  nsc_winograd tried = *w;
+  tried.tile = m;
+  tried.taps = taps;
+  double time = taps ? taps_time(&tried) : tiles_time(&tried, m);
+  if (time >= *best) return;
+  *best = time;
+  *w = tried;
 }
 
 bool nsc_winograd_choose(nsc_winograd *w) {
-  double channels = (double)(w->in_channels + w->out_channels);
-  double best = time_of(w, w->batch * w->out_height * w->out_width, 9, 0);
+  double best = products_time(w, w->batch * w->out_height * w->out_width, 9);
+  bool taps = TAPS && w->in_channels * w->out_channels >= LEAST_TAPS;
   w->tile = 0;
   w->taps = false;
-  for (size_t m = 4; m >= 2; m -= 2) {
-    size_t tiles = w->batch * nsc_divide_up(w->out_height, m) * nsc_divide_up(w->out_width, m);
-    size_t planes = (m + 2) * (m + 2);
-    double transforms = (double)(tiles * planes) * channels, packed = time_of(w, tiles, planes, transforms),
-           time = packed;
-    if (TAPS && m == 4 && w->in_channels * w->out_channels >= LEAST_TAPS) {
-      time = fmin(packed, taps_time_of(w, tiles, planes, transforms));
-    }
-    if (time >= best) continue;
-    best = time;
-    w->tile = m;
-    w->taps = time < packed;
-  }
+  if (w->stride == 1) try_tiles(w, 4, false, &best);
+  if (w->stride == 1) try_tiles(w, 2, false, &best);
+  if (taps) try_tiles(w, 4, true, &best);
+  if (taps && w->stride == 1) try_tiles(w, 6, true, &best);
   return w->tile > 0;
 }
 

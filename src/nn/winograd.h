@@ -17,8 +17,9 @@ typedef struct nsc_winograd {
   size_t batch, height, width, in_channels; /* of x */
   size_t out_height, out_width, out_channels;
   size_t top, left; /* padding, at most 2 */
+  size_t stride;    /* 1, or 2 with weights that stand as taps */
   size_t tile;      /* outputs a side: 4, or 2 where the weights are too large; gradients want 4 */
-  bool taps;        /* weights stand as taps, for nsc_winograd_run_taps; tiles of 4 */
+  bool taps;        /* weights stand as taps, for nsc_winograd_run_taps: tiles of 4 and 3 mixed, or of 6 and 4 */
 } nsc_winograd;
 
 /* Whether these numbers of channels can be done (multiples of 4), and are enough to be worth it. */

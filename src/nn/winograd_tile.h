@@ -27,9 +27,10 @@ NSC_FOR_EACH_TILE void nsc_tile_input(nsc_lanes d[6], size_t m) {
     d[3] = last;
     return;
   }
-  nsc_lanes even = d[4] - 4 * d[2], odd = d[3] - 4 * d[1], near = d[4] - d[2], far = 2 * (d[3] - d[1]);
-  nsc_lanes last = 4 * d[1] - 5 * d[3] + d[5];
-  d[0] = 4 * d[0] - 5 * d[2] + d[4];
+  nsc_lanes even = nsc_add_times(d[4], -4, d[2]), odd = nsc_add_times(d[3], -4, d[1]);
+  nsc_lanes near = d[4] - d[2], far = 2 * (d[3] - d[1]);
+  nsc_lanes last = nsc_add_times(nsc_add_times(d[5], 4, d[1]), -5, d[3]);
+  d[0] = nsc_add_times(nsc_add_times(d[4], 4, d[0]), -5, d[2]);
   d[1] = even + odd;
   d[2] = even - odd;
   d[3] = near + far;
@@ -112,9 +113,9 @@ NSC_FOR_EACH_TILE void nsc_tile_output(nsc_lanes d[], size_t m, size_t points) {
   }
   nsc_lanes near = d[1] + d[2], side = d[1] - d[2], wide = d[3] + d[4], far = d[3] - d[4];
   d[0] = d[0] + near + wide;
-  d[1] = side + 2 * far;
-  d[2] = near + 4 * wide;
-  d[3] = side + 8 * far + d[5];
+  d[1] = nsc_add_times(side, 2, far);
+  d[2] = nsc_add_times(near, 4, wide);
+  d[3] = nsc_add_times(side + d[5], 8, far);
 }
 
 /* A' to three outputs: d[0..5] to d[0..2]. */

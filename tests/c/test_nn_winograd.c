@@ -29,7 +29,7 @@ typedef struct conv_data {
   double *want;
 } conv_data;
 
-static conv_data make_data(const conv_case *c) {
+static conv_data make_data(const conv_case *c, size_t stride) {
   nsc_rng rng = nsc_rng_seeded(7);
   conv_data d = {.shape = {.batch = c->batch,
                            .height = c->height,
@@ -39,7 +39,7 @@ static conv_data make_data(const conv_case *c) {
                            .groups = 1,
                            .kernel_h = 3,
                            .kernel_w = 3,
-                           .stride = 1,
+                           .stride = stride,
                            .top = c->pad,
                            .left = c->pad,
                            .bottom = c->pad,
@@ -91,7 +91,7 @@ static void plain_sums(conv_data *d, pass what, size_t count) {
   for (size_t p = 0; p < s->batch * d->y_height * d->y_width; p++) {
     size_t n = p / (d->y_height * d->y_width), y = p / d->y_width % d->y_height, x = p % d->y_width;
     for (size_t tap = 0; tap < 9; tap++) {
-      size_t iy = y + tap / 3 - s->top, ix = x + tap % 3 - s->left;
+      size_t iy = y * s->stride + tap / 3 - s->top, ix = x * s->stride + tap % 3 - s->left;
       if (iy < s->height && ix < s->width) join_pixel(d, what, tap, (n * s->height + iy) * s->width + ix, p);
     }
   }
@@ -113,7 +113,7 @@ static nsc_status run_pass(nsc_compute *c, conv_data *d, pass what, nsc_error *e
 
 TEST(winograd_equals_plain_sums) {
   for (int i = 0; i < CASES; i++) {
-    conv_data d = make_data(&cases[i]);
+    conv_data d = make_data(&cases[i], 1);
     for (pass what = FORWARD; what <= WEIGHT_GRADIENT; what++) {
       size_t count = what == FORWARD ? d.y_count : what == INPUT_GRADIENT ? d.x_count : d.w_count;
       nsc_compute *c;
@@ -149,7 +149,7 @@ static void check_threads(conv_data *d) {
 TEST(winograd_is_the_same_with_any_threads) {
   static const int some[] = {8, 9}; /* the second with weights in blocks of columns */
   for (int i = 0; i < 2; i++) {
-    conv_data d = make_data(&cases[some[i]]);
+    conv_data d = make_data(&cases[some[i]], 1);
     check_threads(&d);
     drop_data(&d);
   }
@@ -171,7 +171,7 @@ static conv_data some_outputs(const conv_data *all, size_t first, size_t count) 
 /* A layer so large that its outputs are made in blocks, and convolutions of 16 outputs each, which are not. */
 TEST(winograd_blocks_change_no_bit) {
   enum { SOME = 16 };
-  conv_data all = make_data(&cases[9]);
+  conv_data all = make_data(&cases[9], 1);
   size_t out = all.shape.out_channels, pixels = all.y_count / out, taps = all.w_count / out;
   nsc_compute *c;
   nsc_error err = {0};
@@ -195,7 +195,7 @@ TEST(winograd_blocks_change_no_bit) {
 /* 512 times 512 channels: transforms of the weights are 38 MB, for each of the passes. */
 TEST(winograd_works_in_little_room) {
   const conv_case large = {32, 4, 4, 512, 512, 1};
-  conv_data d = make_data(&large);
+  conv_data d = make_data(&large, 1);
   nsc_compute *c;
   nsc_error err = {0};
   REQUIRE(nsc_compute_create(2, &c, &err) == NSC_OK);
@@ -221,7 +221,7 @@ static float *turned_weights(const conv_data *d, const float *scale) {
 }
 
 /* `d->got` = clamp(conv + bias + dy), with that many rows a kernel. */
-static void run_taps(conv_data *d, const nsc_winograd_after *after, size_t rows, size_t threads) {
+static void run_taps(conv_data *d, const nsc_winograd_after *after, size_t tile, size_t rows, size_t threads) {
   const nsc_conv_shape *c = &d->shape;
   const nsc_winograd shape = {.batch = c->batch,
                               .height = c->height,
@@ -232,7 +232,8 @@ static void run_taps(conv_data *d, const nsc_winograd_after *after, size_t rows,
                               .out_channels = c->out_channels,
                               .top = c->top,
                               .left = c->left,
-                              .tile = 4,
+                              .stride = c->stride,
+                              .tile = tile,
                               .taps = true};
   float *scale = malloc(c->out_channels * sizeof *scale);
   for (size_t o = 0; o < c->out_channels; o++) scale[o] = o % 2 ? 0.5f : 4;
@@ -250,39 +251,55 @@ static void run_taps(conv_data *d, const nsc_winograd_after *after, size_t rows,
   free(taps), free(workspace), free(weights), free(scale);
 }
 
-/* Besides the cases above: a portion and a part of one, and more tiles than are transformed at a time. */
-static const conv_case taps_cases[] = {{1, 7, 7, 64, 40, 1}, {2, 14, 13, 132, 20, 1}, {130, 1, 1, 256, 16, 1}};
+/* Besides the cases above: a portion and a part of one, more tiles than are transformed at a time, and sides of which
+   none, one, some and all segments have four outputs. */
+static const conv_case taps_cases[] = {{1, 7, 7, 64, 40, 1},    {2, 14, 13, 132, 20, 1}, {130, 1, 1, 256, 16, 1},
+                                       {1, 56, 50, 16, 24, 1},  {2, 27, 22, 20, 16, 0},  {1, 5, 31, 16, 16, 2},
+                                       {5, 28, 24, 320, 16, 1}, {1, 1, 2, 16, 16, 1}};
 
-static void check_taps(const conv_case *k) {
-  conv_data d = make_data(k);
+/* Tiles of six err more: docs/NUMERICS.md. */
+static double bound_of(size_t tile) {
+  return tile == 6 ? 2e-4 : 1e-4;
+}
+
+static void check_taps(const conv_case *k, size_t stride, size_t tile) {
+  conv_data d = make_data(k, stride);
   const nsc_winograd_after plain = {.bias = d.bias},
                            all = {.bias = d.bias, .add = d.dy, .clamps = true, .min = -1, .max = 90};
   plain_sums(&d, FORWARD, d.y_count);
   for (size_t rows = 4; rows <= 6; rows += 2) {
-    run_taps(&d, &plain, rows, 2);
+    run_taps(&d, &plain, tile, rows, 2);
     double worst = worst_error(&d, d.y_count);
-    if (!(worst < 1e-4)) test_failed(__FILE__, __LINE__, "%zu channels: %g of the results' size", k->in, worst);
+    if (!(worst < bound_of(tile))) {
+      test_failed(__FILE__, __LINE__, "%zu x %zu, %zu channels, stride %zu, tile %zu: %g of the results' size",
+                  k->height, k->width, k->in, stride, tile, worst);
+    }
   }
   for (size_t i = 0; i < d.y_count; i++) d.want[i] = fmin(fmax(d.want[i] + (double)d.dy[i], -1), 90);
-  run_taps(&d, &all, 6, 1);
+  run_taps(&d, &all, tile, 6, 1);
   double worst = worst_error(&d, d.y_count);
-  if (!(worst < 1e-4)) test_failed(__FILE__, __LINE__, "%zu channels, added: %g of the results' size", k->in, worst);
+  if (!(worst < bound_of(tile)))
+    test_failed(__FILE__, __LINE__, "%zu channels, added: %g of the results' size", k->in, worst);
   drop_data(&d);
 }
 
 TEST(winograd_of_taps_equals_plain_sums) {
   REQUIRE(xnn_initialize(NULL) == xnn_status_success);
-  for (int i = 0; i < CASES; i++) check_taps(&cases[i]);
-  for (size_t i = 0; i < sizeof taps_cases / sizeof *taps_cases; i++) check_taps(&taps_cases[i]);
+  static const size_t ways[3][2] = {{1, 4}, {2, 4}, {1, 6}}; /* stride and tile */
+  for (int way = 0; way < 3; way++) {
+    size_t stride = ways[way][0], tile = ways[way][1];
+    for (int i = 0; i < CASES; i++) check_taps(&cases[i], stride, tile);
+    for (size_t i = 0; i < sizeof taps_cases / sizeof *taps_cases; i++) check_taps(&taps_cases[i], stride, tile);
+  }
 }
 
 TEST(winograd_of_taps_is_the_same_with_any_threads) {
   REQUIRE(xnn_initialize(NULL) == xnn_status_success);
-  conv_data d = make_data(&taps_cases[1]);
+  conv_data d = make_data(&taps_cases[1], 2);
   const nsc_winograd_after after = {.bias = d.bias};
   float *first = malloc(d.y_count * sizeof *first);
   for (size_t threads = 1; threads <= 3; threads++) {
-    run_taps(&d, &after, 6, threads);
+    run_taps(&d, &after, 4, 6, threads);
     if (threads == 1) memcpy(first, d.got, d.y_count * sizeof *first);
     CHECK(memcmp(first, d.got, d.y_count * sizeof *first) == 0);
   }
