@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#ifdef __wasm_relaxed_simd__
+#ifdef __wasm__
 #include <wasm_simd128.h>
 #endif
 
@@ -29,12 +29,16 @@ static inline nsc_lanes nsc_all(float v) {
 
 /* Each lane at least `min` and at most `max`; what is no number stays so. */
 static inline nsc_lanes nsc_clamp_lanes(nsc_lanes v, float min, float max) {
+#ifdef __wasm__
+  return (nsc_lanes)wasm_f32x4_pmin(wasm_f32x4_pmax((v128_t)v, wasm_f32x4_splat(min)), wasm_f32x4_splat(max));
+#else
   typedef int mask __attribute__((vector_size(16)));
   nsc_lanes low = {min, min, min, min}, high = {max, max, max, max};
   mask below = v < low;
   v = (nsc_lanes)(((mask)low & below) | ((mask)v & ~below));
   mask above = v > high;
   return (nsc_lanes)(((mask)high & above) | ((mask)v & ~above));
+#endif
 }
 
 /* a * b + c, fused where the processor does. */
