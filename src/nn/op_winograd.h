@@ -1,4 +1,4 @@
-/* Convolutions of 3x3 taps and stride 1 as one step of a plan that also adds and clamps: see winograd.h. */
+/* Convolutions of 3x3 taps and stride 1 or 2 as one step of a plan that also adds and clamps: see winograd.h. */
 #ifndef NSC_NN_OP_WINOGRAD_H
 #define NSC_NN_OP_WINOGRAD_H
 

@@ -1,5 +1,6 @@
 /*
- * Convolutions of 3x3 taps and stride 1 by Winograd's minimal filtering (Lavin and Gray 2016, arXiv:1509.09308).
+ * Convolutions of 3x3 taps by Winograd's minimal filtering (Lavin and Gray 2016, arXiv:1509.09308), at stride 1; in
+ * inference where weights stand as taps also at stride 2, and with tiles of 6x6 outputs (winograd_cut.h).
  * F(4x4, 3x3) takes 36 multiplications for what takes 144, at the price of some transforms and of weights four times as
  * large; F(2x2, 3x3) 16 for 36, with weights 1.8 times as large. Of a tile of 6x6 (4x4) inputs, transformed, each of
  * the 36 (16) places ("planes") is a matrix product of its own, [tiles][in] times [in][out], on XNNPACK's
@@ -47,7 +48,7 @@ size_t nsc_winograd_workspace(const nsc_kernels *kernels, const nsc_winograd *sh
 void nsc_winograd_run(const nsc_kernels *kernels, const nsc_winograd *shape, const float *x, const float *packed,
                       const nsc_winograd_after *after, float *y, pthreadpool_t pool, float *workspace);
 
-/* The same with weights that stand as their taps and are transformed in every run, for tiles of 4: see
+/* The same with weights that stand as their taps and are transformed in every run, for tiles of 4 and of 6: see
    winograd_taps.c. `weights` is [out][in][3][3], times `scale` ([out] or NULL); `taps` has room for
    nsc_winograd_taps_floats. */
 size_t nsc_winograd_taps_floats(size_t in, size_t out);

@@ -2,14 +2,14 @@
  * Weights that stand as taps. Transforms of 512 times 512 channels are 38 MB, which take longer to come from memory
  * than a few tiles' products take; the taps are 9 MB. So they are transformed in every run, some channels of a few
  * columns and some of the planes at a time: what is written then never leaves the nearest cache, and is multiplied from
- * there.
+ * there. Where tiles lie, and what a plane is, is in winograd_cut.h.
  */
 #include <string.h>
 
 #include "nn/winograd_cut.h"
 
-/* A panel is as many columns as are transformed together; a portion some channels of it; a task so many panels that
-   their columns fill lines of y. */
+/* A panel is as many columns as are transformed together; a portion some channels of it; a task so many panels, where
+   there are enough for all threads, that their columns fill lines of y. */
 enum { COLUMNS = 2 * NSC_LANES, PANEL_TAPS = 9 * COLUMNS, PORTION = 32, PANELS = 2 };
 
 size_t nsc_winograd_taps_floats(size_t in, size_t out) {
@@ -149,7 +149,7 @@ typedef struct taps_cut {
 
 /* Strips a block, as even as can be. */
 static size_t strips_of(const nsc_cut *cut, size_t channels) {
-  size_t most = BLOCK_FLOATS / channels * cut->strips / nsc_cut_rows(cut);
+  size_t most = BLOCK_FLOATS / channels / nsc_divide_up(nsc_cut_rows(cut), cut->strips);
   size_t least = nsc_divide_up(LEAST_TILES, cut->across.segments);
   return nsc_divide_up(cut->strips, nsc_divide_up(cut->strips, most > least ? most : least));
 }
@@ -184,6 +184,7 @@ typedef struct taps_task {
   const float *x, *taps, *end, *zero;
   float *y, *inputs, *scratch;
   uint32_t *places;
+  size_t group; /* panels a task */
   bool six;
 } taps_task;
 
@@ -222,7 +223,7 @@ static void write_tile(const taps_task *r, size_t tile, size_t panel, size_t pan
 
 static void run_panels(void *context, size_t thread, size_t group) {
   const taps_task *r = context;
-  size_t in = r->shape->in_channels, first = group * PANELS, panels = nsc_least(PANELS, r->cut.panels - first);
+  size_t in = r->shape->in_channels, first = group * r->group, panels = nsc_least(r->group, r->cut.panels - first);
   float *weights = r->scratch + thread * r->cut.scratch_each, *sums = weights + PAIR_FLOATS;
   const float *taps = r->taps + first * in * PANEL_TAPS;
   memset(sums, 0, panels * r->cut.sums * sizeof *sums);
@@ -258,11 +259,12 @@ void nsc_winograd_run_taps(const nsc_kernels *kernels, const nsc_winograd *shape
                  .inputs = workspace + cut.zeros,
                  .scratch = workspace + cut.zeros + cut.inputs,
                  .places = (uint32_t *)(workspace + cut.zeros + cut.inputs + threads * cut.scratch_each),
+                 .group = cut.panels < 2 * threads * PANELS ? 1 : PANELS,
                  .six = kernels->rows >= 6};
   memset(workspace, 0, cut.zeros * sizeof *workspace);
   for (size_t first = 0; first < cut.cut.strips; first += cut.strips) {
     r.block = nsc_cut_block_of(&cut.cut, first, nsc_least(cut.strips, cut.cut.strips - first));
     pthreadpool_parallelize_1d(pool, transform_tile, &r, r.block.tiles, 0);
-    pthreadpool_parallelize_1d_with_thread(pool, run_panels, &r, nsc_divide_up(cut.panels, PANELS), 0);
+    pthreadpool_parallelize_1d_with_thread(pool, run_panels, &r, nsc_divide_up(cut.panels, r.group), 0);
   }
 }
