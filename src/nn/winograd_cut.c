@@ -192,16 +192,20 @@ NSC_FOR_EACH_TILE void output_rows(square t, const nsc_winograd_after *after, ns
 }
 
 void nsc_cut_output(const nsc_cut *cut, const nsc_cut_block *block, size_t tile, const uint32_t *places,
-                    const float *from, size_t width, const nsc_winograd_after *after, size_t channel, float *y) {
+                    const float *from, size_t width, const nsc_winograd_after *after, size_t first, size_t end,
+                    float *y) {
   const nsc_winograd *w = cut->shape;
   tile_at t = find_tile(cut, block, tile);
-  const nsc_corner corner = {.at = ((t.n * w->out_height + t.y) * w->out_width + t.x) * w->out_channels + channel,
-                             .pixel = w->out_channels,
-                             .line = w->out_width * w->out_channels,
-                             .rows = nsc_least(t.rows, w->out_height - t.y),
-                             .columns = nsc_least(t.columns, w->out_width - t.x)};
-  nsc_lanes bias = after->bias ? nsc_load_lanes(after->bias + channel) : (nsc_lanes){0};
-  square d;
-  WITH_SEGMENT(output_columns, cut->scheme, t.rows, from, places, width, nsc_segment_side(cut->scheme, t.columns), d);
-  WITH_SEGMENT(output_rows, cut->scheme, t.columns, d, after, bias, y, &corner);
+  size_t across = nsc_segment_side(cut->scheme, t.columns);
+  nsc_corner corner = {.at = ((t.n * w->out_height + t.y) * w->out_width + t.x) * w->out_channels + first,
+                       .pixel = w->out_channels,
+                       .line = w->out_width * w->out_channels,
+                       .rows = nsc_least(t.rows, w->out_height - t.y),
+                       .columns = nsc_least(t.columns, w->out_width - t.x)};
+  for (size_t c = first; c < end; c += NSC_LANES, from += NSC_LANES, corner.at += NSC_LANES) {
+    nsc_lanes bias = after->bias ? nsc_load_lanes(after->bias + c) : (nsc_lanes){0};
+    square d;
+    WITH_SEGMENT(output_columns, cut->scheme, t.rows, from, places, width, across, d);
+    WITH_SEGMENT(output_rows, cut->scheme, t.columns, d, after, bias, y, &corner);
+  }
 }

@@ -54,8 +54,10 @@ void nsc_cut_places(const nsc_cut *cut, const nsc_cut_block *block, size_t tile,
 void nsc_cut_input(const nsc_cut *cut, const nsc_cut_block *block, size_t tile, const float *x, const float *zero,
                    const uint32_t *places, float *to, size_t width);
 
-/* Four channels from `channel` of the tile's results, whose products are at from[row * width]. */
+/* The tile's results of channels [first, end), at most `width` and a multiple of four: the products of the first are at
+   from[row * width]. */
 void nsc_cut_output(const nsc_cut *cut, const nsc_cut_block *block, size_t tile, const uint32_t *places,
-                    const float *from, size_t width, const nsc_winograd_after *after, size_t channel, float *y);
+                    const float *from, size_t width, const nsc_winograd_after *after, size_t first, size_t end,
+                    float *y);
 
 #endif

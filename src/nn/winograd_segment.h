@@ -28,10 +28,6 @@ enum {
   NSC_SEGMENT_MOST = 9 /* inputs, and places, of a segment */
 };
 
-static inline size_t nsc_scheme_stride(nsc_scheme s) {
-  return s == NSC_SEGMENTS_4_STRIDE_2 ? 2 : 1;
-}
-
 static inline size_t nsc_scheme_kinds(nsc_scheme s) {
   return s == NSC_SEGMENTS_6 ? 8 : 6;
 }

@@ -214,10 +214,10 @@ static void sum_pair(const taps_task *r, size_t pair, const float *in, size_t de
 }
 
 static void write_tile(const taps_task *r, size_t tile, size_t panel, size_t panels, const float *sums) {
-  size_t first = panel * COLUMNS, end = nsc_least((panel + panels) * COLUMNS, r->shape->out_channels);
-  for (size_t c = first; c < end; c += NSC_LANES) {
-    const float *from = sums + (c - first) / COLUMNS * r->cut.sums + c % COLUMNS;
-    nsc_cut_output(&r->cut.cut, &r->block, tile, r->places + tile * NSC_PLACES_MOST, from, COLUMNS, r->after, c, r->y);
+  const uint32_t *places = r->places + tile * NSC_PLACES_MOST;
+  for (size_t p = 0; p < panels; p++) {
+    size_t first = (panel + p) * COLUMNS, end = nsc_least(first + COLUMNS, r->shape->out_channels);
+    nsc_cut_output(&r->cut.cut, &r->block, tile, places, sums + p * r->cut.sums, COLUMNS, r->after, first, end, r->y);
   }
 }
 
