@@ -95,7 +95,7 @@ ${memoryTable(tables, models)}
   1e-3 (tfjs, LiteRT.js) ends without a report.
 - **int8**: the same networks by \`negatoscope quantize\`, held against onnxruntime-web in float32. Their *error* says little:
   networks with random weights make noise of their input; [NUMERICS.md](NUMERICS.md) has what trained ones lose. Where the
-  engine has no fast dot products of bytes (Node 20; Chromium, too, on some processors, such as Zen 4), these run in float32.
+  engine has no fast dot products of bytes (Node 20; Chromium, too, on some processors, such as Zen 4), these compute in 16 bits.
 - **XNNPACK's own operators**: the same core without kernels, transforms and choices of its own (\`stock\` of
   \`nsc_session_options\`, \`negatoscope bench --stock\`).
 - **Time**: handing the input over, one inference, getting the output back. Chromium: in a dedicated worker of a

@@ -24,7 +24,8 @@ uint32_t nsc_decisions(void) {
 }
 
 void nsc_assume_decisions(uint32_t decisions) {
-  uint32_t known = decisions & (NSC_ROWS_MASK | NSC_INTEGERS_MASK | NSC_INTEGERS_OWN);
+  uint32_t known =
+      decisions & (NSC_ROWS_MASK | NSC_INTEGERS_MASK | NSC_INTEGERS_OWN | NSC_INTEGERS_WORDS | NSC_INTEGERS_TILES);
   known = only_one(only_one(known, NSC_ROWS_FOUR, NSC_ROWS_SIX), NSC_INTEGERS_PAY, NSC_INTEGERS_COST);
   atomic_store(&assumed, known);
 }

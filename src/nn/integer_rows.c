@@ -1,5 +1,7 @@
 #include "nn/integer_rows.h"
 
+#include "nn/decisions.h"
+
 #ifdef __wasm__
 
 #include <stdatomic.h>
@@ -11,25 +13,41 @@
 #include <xnnpack/gemm.h>
 #include <xnnpack/igemm.h>
 #include "base/clock.h"
-#include "nn/decisions.h"
 #include "nn/integer_kernels.h"
+#include "nn/words_conv.h"
 
 /* A 3x3 convolution of 64 channels to 64. */
-enum { TAPS = 9, DEPTH = 64, COLUMNS = 64, MOST_ROWS = 6, ROUNDS = 150, SETTLED = 6 };
+enum { TAPS = 9, DEPTH = 64, COLUMNS = 64, MOST_ROWS = 6, WORD_ROWS = 48, ROUNDS = 150, SETTLED = 6 };
 
 typedef struct track {
   const void *rows[TAPS * MOST_ROWS];
   float a[MOST_ROWS * DEPTH + 64], weights[(TAPS * DEPTH + 2) * COLUMNS + 64], c[MOST_ROWS * COLUMNS + 64];
+  int8_t bytes[WORD_ROWS * TAPS * DEPTH], bytes_out[WORD_ROWS * COLUMNS];
+  int32_t bias[COLUMNS];
+  float scale[COLUMNS];
+  uint64_t workspace[10000];
   union xnn_f32_minmax_params float_params;
   union xnn_qs8_qc8w_conv_minmax_params params;
 } track;
 
 typedef struct racer {
-  volatile xnn_igemm_ukernel_fn kernel; /* volatile: not inlined into the loop, as operators call it */
+  volatile xnn_igemm_ukernel_fn kernel; /* volatile: not inlined into the loop, as operators call it; NULL: words */
   size_t rows, width;                   /* width: bytes of an element */
   const void *params;
   double best; /* ms a row */
 } racer;
+
+/* The same in words: the convolution itself, of as many pixels as it takes together. */
+static void run_words(track *t) {
+  static const nsc_words_conv conv = {
+      .g = {.window = {2, {1, 1}, {1, 1}, {1, 1}, .in = {1, WORD_ROWS}, .out = {1, WORD_ROWS}},
+            1,
+            TAPS * DEPTH,
+            COLUMNS},
+      .batch = 1};
+  const nsc_words_after after = {t->bias, t->scale, 0, -128, 127};
+  nsc_words_conv_run(&conv, t->bytes, (const int8_t *)t->weights, &after, t->bytes_out, NULL, t->workspace);
+}
 
 /* About a third of a millisecond of work. */
 static void run_round(racer *r, track *t) {
@@ -37,6 +55,10 @@ static void run_round(racer *r, track *t) {
   double start = nsc_now_ms(), spent = 0;
   for (; spent < 0.3; calls += 8) {
     for (int i = 0; i < 8; i++) {
+      if (!r->kernel) {
+        run_words(t);
+        continue;
+      }
       r->kernel(r->rows, COLUMNS, DEPTH * r->width, TAPS * r->rows * sizeof(void *), (const void **)t->rows, t->weights,
                 t->c, COLUMNS * r->width, 8 * r->width, 0, NULL, r->params);
     }
@@ -45,6 +67,8 @@ static void run_round(racer *r, track *t) {
   double each = spent / calls / (double)r->rows;
   if (each < r->best) r->best = each;
 }
+
+enum { FLOATS, BYTES, WORDS, OWN, RACERS };
 
 /* Engines compile hot functions again after some milliseconds, later on a busy machine: all run until none gets faster
    any more. The floats' kernel is compiled already; integers that should be twice as fast and are not yet have more
@@ -58,7 +82,8 @@ static void race(racer *racers, int count, track *t) {
       run_round(&racers[i], t);
       if (racers[i].best < 0.97 * before) settled = 0;
     }
-    if (count > 2 && (racers[1].best > racers[0].best / 2 || racers[2].best > racers[0].best / 2)) settled = 0;
+    double wanted = racers[FLOATS].best / 2;
+    if (count > OWN && (racers[BYTES].best > wanted || racers[OWN].best > wanted)) settled = 0;
   }
 }
 
@@ -121,54 +146,67 @@ static int add_racers(const struct xnn_gemm_config *config, const track *t, race
 
 #endif
 
-/* Float convolutions take 4 multiplications where these take 9 (Winograd, in 3x3 at stride 1), but not in most layers;
-   and the rest of a network, which only moves bytes, gains as well. */
-static const double least_gain = 1.3;
+/* Tiles in words take 36 products for up to 144, and transforms. */
+static const double tiles_gain = 0.5;
 
-static bool measure(void) {
-  const struct xnn_gemm_config *integers = xnn_init_qs8_qc8w_gemm_config(), *floats = xnn_init_f32_gemm_config();
-  uint32_t known = nsc_assumed(NSC_INTEGERS_MASK), own = nsc_assumed(NSC_INTEGERS_OWN);
-  if (integers && known && (!own || can_use_own_kernels(integers))) {
-    if (own) use_own_kernels(integers);
-    nsc_decided(known | own);
-    return known == NSC_INTEGERS_PAY;
+/* Float convolutions take 4 multiplications where bytes take 9 (Winograd, in 3x3 at stride 1), but not in most layers;
+   and the rest of a network, which only moves bytes, gains as well. Tiles in words take as few as floats. */
+static const double least_gain = 1.3, least_gain_of_tiles = 1.1;
+
+static nsc_integer_ways ways_of(uint32_t bits) {
+  return (nsc_integer_ways){bits & NSC_INTEGERS_PAY, bits & NSC_INTEGERS_WORDS, bits & NSC_INTEGERS_TILES};
+}
+
+static uint32_t choose(const racer *racers, int count) {
+  double bytes = racers[BYTES].best, words = racers[WORDS].best;
+  uint32_t bits = 0;
+  if (count > OWN && racers[OWN].best < bytes) {
+    bytes = racers[OWN].best;
+    bits |= NSC_INTEGERS_OWN;
   }
+  if (words < bytes) bits = NSC_INTEGERS_WORDS;
+  if (words * tiles_gain < bytes) bits |= NSC_INTEGERS_TILES;
+  double best = words < bytes ? words : bytes, gain = bits & NSC_INTEGERS_TILES ? least_gain_of_tiles : least_gain;
+  return bits | (racers[FLOATS].best > gain * best ? NSC_INTEGERS_PAY : NSC_INTEGERS_COST);
+}
+
+static uint32_t measure(void) {
+  const struct xnn_gemm_config *integers = xnn_init_qs8_qc8w_gemm_config(), *floats = xnn_init_f32_gemm_config();
+  uint32_t known = nsc_assumed(NSC_INTEGERS_MASK | NSC_INTEGERS_OWN | NSC_INTEGERS_WORDS | NSC_INTEGERS_TILES);
+  bool can = integers && (!(known & NSC_INTEGERS_OWN) || can_use_own_kernels(integers));
+  if ((known & NSC_INTEGERS_MASK) && can) return known;
   track *t = integers && floats ? calloc(1, sizeof *t) : NULL;
-  if (!t) return true;
+  if (!t) return NSC_INTEGERS_PAY;
   for (int i = 0; i < TAPS * MOST_ROWS; i++) t->rows[i] = t->a + i % MOST_ROWS * DEPTH;
   t->float_params.scalar.min = -1;
   t->float_params.scalar.max = 1;
   integers->init.qs8_qc8w(&t->params, 0, -128, 127);
-  racer racers[3] = {racer_of(floats, sizeof(float), &t->float_params), racer_of(integers, 1, &t->params)};
-  int count = 2 + add_racers(integers, t, &racers[2]);
+  racer racers[RACERS] = {[FLOATS] = racer_of(floats, sizeof(float), &t->float_params),
+                          [BYTES] = racer_of(integers, 1, &t->params),
+                          [WORDS] = {NULL, WORD_ROWS, 1, NULL, 1e9}};
+  int count = OWN + add_racers(integers, t, &racers[OWN]);
   race(racers, count, t);
-  double best = racers[1].best;
-  if (count == 3 && racers[2].best < best) {
-    best = racers[2].best;
-    use_own_kernels(integers);
-    nsc_decided(NSC_INTEGERS_OWN);
-  }
-  bool pays = racers[0].best > least_gain * best;
-  nsc_decided(pays ? NSC_INTEGERS_PAY : NSC_INTEGERS_COST);
   free(t);
-  return pays;
+  return choose(racers, count);
 }
 
-bool nsc_integers_pay(void) {
+nsc_integer_ways nsc_choose_integers(void) {
   /* As global as the configuration that it changes. Two sessions made at once would both measure, to the same end. */
-  static atomic_int known;
-  int state = atomic_load(&known);
-  if (state == 0) {
-    state = measure() ? 1 : 2;
-    atomic_store(&known, state);
+  static atomic_uint known;
+  uint32_t bits = atomic_load(&known);
+  if (bits == 0) {
+    bits = measure();
+    if (bits & NSC_INTEGERS_OWN) use_own_kernels(xnn_init_qs8_qc8w_gemm_config());
+    nsc_decided(bits);
+    atomic_store(&known, bits);
   }
-  return state == 1;
+  return ways_of(bits);
 }
 
 #else
 
-bool nsc_integers_pay(void) {
-  return true;
+nsc_integer_ways nsc_choose_integers(void) {
+  return (nsc_integer_ways){true, nsc_assumed(NSC_INTEGERS_WORDS), nsc_assumed(NSC_INTEGERS_TILES)};
 }
 
 #endif

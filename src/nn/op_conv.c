@@ -182,23 +182,9 @@ static nsc_status add_depthwise(nsc_plan *plan, const nsc_node *node, const conv
 /* ---- 3x3 at stride 1 and 2 ---- */
 
 static bool is_winograd(const nsc_plan *plan, const conv *c, uint32_t input, nsc_winograd *out) {
-  const nsc_window *w = &c->g.window;
-  *out = (nsc_winograd){.batch = (size_t)plan->values[input].shape.dims[0],
-                        .height = (size_t)w->in[0],
-                        .width = (size_t)w->in[1],
-                        .in_channels = c->g.group_in,
-                        .out_height = (size_t)w->out[0],
-                        .out_width = (size_t)w->out[1],
-                        .out_channels = c->g.group_out,
-                        .top = (size_t)w->pad_begin[0],
-                        .left = (size_t)w->pad_begin[1],
-                        .stride = (size_t)w->stride[0]};
-  for (int i = 0; i < 2; i++) {
-    if (w->kernel[i] != 3 || w->dilation[i] != 1 || w->pad_begin[i] > 2 || w->pad_end[i] > 2) return false;
-  }
-  if (w->stride[0] != w->stride[1] || w->stride[0] > 2) return false;
-  if (plan->stock || w->axes != 2 || c->g.groups != 1 || !nsc_winograd_pays(out)) return false;
-  return nsc_winograd_choose(out);
+  size_t batch = (size_t)plan->values[input].shape.dims[0];
+  if (plan->stock || c->g.window.axes != 2 || !nsc_winograd_of(&c->g, batch, out)) return false;
+  return nsc_winograd_pays(out) && nsc_winograd_choose(out);
 }
 
 /* The other side of a sum that follows and is known already, of the same shape: a residual connection. */

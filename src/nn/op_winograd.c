@@ -6,6 +6,26 @@
 #include "nn/footprint.h"
 #include "nn/winograd_cut.h"
 
+/* ---- the shape ---- */
+
+bool nsc_winograd_of(const nsc_conv_geometry *g, size_t batch, nsc_winograd *out) {
+  const nsc_window *w = &g->window;
+  *out = (nsc_winograd){.batch = batch,
+                        .height = (size_t)w->in[0],
+                        .width = (size_t)w->in[1],
+                        .in_channels = g->group_in,
+                        .out_height = (size_t)w->out[0],
+                        .out_width = (size_t)w->out[1],
+                        .out_channels = g->group_out,
+                        .top = (size_t)w->pad_begin[0],
+                        .left = (size_t)w->pad_begin[1],
+                        .stride = (size_t)w->stride[0]};
+  for (int i = 0; i < 2; i++) {
+    if (w->kernel[i] != 3 || w->dilation[i] != 1 || w->pad_begin[i] > 2 || w->pad_end[i] > 2) return false;
+  }
+  return w->stride[0] == w->stride[1] && w->stride[0] <= 2 && g->groups == 1;
+}
+
 /* ---- the choice ---- */
 
 /*

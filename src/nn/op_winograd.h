@@ -2,8 +2,11 @@
 #ifndef NSC_NN_OP_WINOGRAD_H
 #define NSC_NN_OP_WINOGRAD_H
 
-#include "nn/plan.h"
+#include "nn/op_conv.h"
 #include "nn/winograd.h"
+
+/* A convolution as Winograd's filtering has it; false where it is none of 3x3 taps and stride 1 or 2. */
+bool nsc_winograd_of(const nsc_conv_geometry *g, size_t batch, nsc_winograd *out);
 
 /* Sets `tile` and `taps` to what takes least time; false where a plain convolution does. What decides is counted, not
    raced: another choice's scores differ in the last digits. */

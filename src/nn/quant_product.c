@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "nn/footprint.h"
+#include "nn/op_words.h"
 
 /* ---- scales and weights ---- */
 
@@ -122,6 +123,10 @@ nsc_status nsc_quant_conv(nsc_plan *plan, const nsc_node *node, const nsc_conv_g
                           const nsc_quant_scales *s, const int8_t *weights, uint32_t input, uint32_t output) {
   nsc_conv_geometry g = *given;
   const nsc_window *w = &g.window;
+  const nsc_words_conv words = {g, (size_t)plan->values[input].shape.dims[0], s->in_zero};
+  bool done;
+  NSC_TRY(nsc_plan_words(plan, node, "Conv int8 in words", &words, s, weights, input, output, &done));
+  if (done) return NSC_OK;
   size_t area = (size_t)(w->kernel[0] * w->kernel[1]), channels = g.groups * g.group_out;
   int8_t *packed = NULL;
   NSC_TRY(turn_weights(plan, weights, channels, g.group_in, area, &packed));
@@ -250,6 +255,14 @@ NSC_SETUP_1(setup_dense, xnn_setup_fully_connected_nc_qs8_qc8w)
 
 nsc_status nsc_quant_dense(nsc_plan *plan, const nsc_node *node, const nsc_quant_dense_shape *d,
                            const nsc_quant_scales *s, const int8_t *weights, uint32_t input, uint32_t output) {
+  bool done = false;
+  if (!d->transposed) {
+    const int64_t rows[2] = {1, (int64_t)d->rows};
+    const nsc_window pixels = {2, {1, 1}, {1, 1}, {1, 1}, .in = {rows[0], rows[1]}, .out = {rows[0], rows[1]}};
+    const nsc_words_conv words = {{pixels, 1, d->in, d->out}, 1, s->in_zero};
+    NSC_TRY(nsc_plan_words(plan, node, "Dense int8 in words", &words, s, weights, input, output, &done));
+  }
+  if (done) return NSC_OK;
   nsc_step *step;
   NSC_TRY(nsc_plan_add_step(plan, node, "Dense int8", 1, 1, &step));
   step->inputs[0] = input;

@@ -8,7 +8,7 @@
 
 bool nsc_quant_uses_integers(nsc_plan *plan) {
   if (plan->integers == NSC_INTEGERS_WHERE_FASTER) {
-    plan->integers = nsc_integers_pay() ? NSC_INTEGERS_ALWAYS : NSC_INTEGERS_NEVER;
+    plan->integers = nsc_choose_integers().pay ? NSC_INTEGERS_ALWAYS : NSC_INTEGERS_NEVER;
   }
   return plan->integers == NSC_INTEGERS_ALWAYS;
 }

@@ -74,15 +74,25 @@ size_t nsc_cut_rows(const nsc_cut *cut) {
   return nsc_cut_block_of(cut, 0, cut->strips).rows;
 }
 
-/* A tile of a block: where it is, and its outputs. */
-typedef struct tile_at {
-  size_t strip, column; /* segments: of all pictures, of a picture */
-  size_t n, y, x;       /* picture, first output */
-  size_t rows, columns; /* outputs, also those beyond the last */
-} tile_at;
+enum { LEAST_TILES = 24 /* of a block: fewer are not worth transforming weights */ };
 
-static tile_at find_tile(const nsc_cut *cut, const nsc_cut_block *block, size_t tile) {
-  tile_at t = {.strip = block->first + tile / cut->across.segments, .column = tile % cut->across.segments};
+size_t nsc_cut_strips(const nsc_cut *cut, size_t rows) {
+  size_t most = rows / nsc_divide_up(nsc_cut_rows(cut), cut->strips);
+  size_t least = nsc_divide_up(LEAST_TILES, cut->across.segments);
+  return nsc_divide_up(cut->strips, nsc_divide_up(cut->strips, most > least ? most : least));
+}
+
+size_t nsc_cut_most_rows(const nsc_cut *cut, size_t strips) {
+  size_t most = 0;
+  for (size_t first = 0; first < cut->strips; first += strips) {
+    size_t rows = nsc_cut_block_of(cut, first, nsc_least(strips, cut->strips - first)).rows;
+    if (rows > most) most = rows;
+  }
+  return most;
+}
+
+nsc_cut_tile nsc_cut_find(const nsc_cut *cut, const nsc_cut_block *block, size_t tile) {
+  nsc_cut_tile t = {.strip = block->first + tile / cut->across.segments, .column = tile % cut->across.segments};
   size_t segment = t.strip % cut->down.segments;
   t.n = t.strip / cut->down.segments;
   t.y = first_output(&cut->down, segment);
@@ -93,7 +103,7 @@ static tile_at find_tile(const nsc_cut *cut, const nsc_cut_block *block, size_t 
 }
 
 void nsc_cut_places(const nsc_cut *cut, const nsc_cut_block *block, size_t tile, uint32_t places[NSC_PLACES_MOST]) {
-  tile_at t = find_tile(cut, block, tile);
+  nsc_cut_tile t = nsc_cut_find(cut, block, tile);
   size_t width = nsc_segment_side(cut->scheme, t.columns);
   for (size_t i = 0; i < nsc_segment_side(cut->scheme, t.rows); i++) {
     size_t row, down = kind_of(cut->scheme, t.rows, i, &row);
@@ -150,7 +160,7 @@ NSC_FOR_EACH_TILE void input_rows(square t, size_t height, const uint32_t *place
 void nsc_cut_input(const nsc_cut *cut, const nsc_cut_block *block, size_t tile, const float *x, const float *zero,
                    const uint32_t *places, float *to, size_t width) {
   const nsc_winograd *w = cut->shape;
-  tile_at t = find_tile(cut, block, tile);
+  nsc_cut_tile t = nsc_cut_find(cut, block, tile);
   size_t down = nsc_segment_side(cut->scheme, t.rows), across = nsc_segment_side(cut->scheme, t.columns);
   const float *at[NSC_PLACES_MOST];
   for (size_t k = 0; k < down * across; k++) {
@@ -195,7 +205,7 @@ void nsc_cut_output(const nsc_cut *cut, const nsc_cut_block *block, size_t tile,
                     const float *from, size_t width, const nsc_winograd_after *after, size_t first, size_t end,
                     float *y) {
   const nsc_winograd *w = cut->shape;
-  tile_at t = find_tile(cut, block, tile);
+  nsc_cut_tile t = nsc_cut_find(cut, block, tile);
   size_t across = nsc_segment_side(cut->scheme, t.columns);
   nsc_corner corner = {.at = ((t.n * w->out_height + t.y) * w->out_width + t.x) * w->out_channels + first,
                        .pixel = w->out_channels,

@@ -44,6 +44,25 @@ typedef struct nsc_cut_block {
 
 nsc_cut_block nsc_cut_block_of(const nsc_cut *cut, size_t first, size_t strips);
 
+/* Strips of each block, as even as can be, when about so many rows of products may be kept at a time. */
+size_t nsc_cut_strips(const nsc_cut *cut, size_t rows);
+/* Rows of the largest block of so many strips. */
+size_t nsc_cut_most_rows(const nsc_cut *cut, size_t strips);
+
+/* A tile of a block: where it is, and its outputs. */
+typedef struct nsc_cut_tile {
+  size_t strip, column; /* segments: of all pictures, of a picture */
+  size_t n, y, x;       /* picture, first output */
+  size_t rows, columns; /* outputs, also those beyond the last */
+} nsc_cut_tile;
+
+nsc_cut_tile nsc_cut_find(const nsc_cut *cut, const nsc_cut_block *block, size_t tile);
+
+/* Kinds are worked on in pairs: the first and the last one, and then one after the other. */
+NSC_FOR_EACH_TILE size_t nsc_cut_pair(size_t kinds, size_t pair, size_t second) {
+  return pair > 0 ? 2 * pair - 1 + second : second * (kinds - 1);
+}
+
 enum { NSC_PLACES_MOST = NSC_SEGMENT_MOST * NSC_SEGMENT_MOST };
 
 /* The row of each place of a tile of the block, [places down][places across]. */

@@ -50,11 +50,6 @@ void nsc_winograd_pack_taps(size_t in, size_t out, const float *weights, const f
    overwritten. Planes are padded, or they would fall on the same lines of a cache. */
 enum { PLANE = PORTION * COLUMNS + NSC_PLANE_PAD, PAIR_FLOATS = 2 * NSC_KINDS_MOST * PLANE };
 
-/* The first and the last kind, and then one after the other. */
-NSC_FOR_EACH_TILE size_t kind_of_pair(size_t kinds, size_t pair, size_t second) {
-  return pair > 0 ? 2 * pair - 1 + second : second * (kinds - 1);
-}
-
 /* Along columns, of which the compiler leaves what the two rows take, then along rows: few enough numbers to stay in
    registers. */
 NSC_FOR_EACH_TILE void transform_taps(const float *taps, float *to, size_t pair, nsc_scheme scheme) {
@@ -64,7 +59,7 @@ NSC_FOR_EACH_TILE void transform_taps(const float *taps, float *to, size_t pair,
     nsc_lanes d[NSC_KINDS_MOST];
     for (size_t y = 0; y < NSC_TAPS; y++) d[y] = nsc_load_lanes(taps + (y * NSC_TAPS + x) * COLUMNS);
     nsc_segment_taps(d, scheme);
-    for (size_t r = 0; r < 2; r++) rows[r][x] = d[kind_of_pair(kinds, pair, r)];
+    for (size_t r = 0; r < 2; r++) rows[r][x] = d[nsc_cut_pair(kinds, pair, r)];
   }
   for (size_t r = 0; r < 2; r++) {
     nsc_segment_taps(rows[r], scheme);
@@ -135,7 +130,7 @@ static __attribute__((noinline)) void multiply_plane(const float *in, const floa
 
 /* ---- the run ---- */
 
-enum { BLOCK_FLOATS = 1 << 20 /* of the transforms of x that are kept at a time */, LEAST_TILES = 24 };
+enum { BLOCK_FLOATS = 1 << 20 /* of the transforms of x that are kept at a time */ };
 
 /* How the work is cut; in floats but for `strips`, `tiles` and `panels`. */
 typedef struct taps_cut {
@@ -147,28 +142,12 @@ typedef struct taps_cut {
   size_t sums, scratch_each; /* of a panel: [rows][COLUMNS]; of a thread: weights' transforms and sums */
 } taps_cut;
 
-/* Strips a block, as even as can be. */
-static size_t strips_of(const nsc_cut *cut, size_t channels) {
-  size_t most = BLOCK_FLOATS / channels / nsc_divide_up(nsc_cut_rows(cut), cut->strips);
-  size_t least = nsc_divide_up(LEAST_TILES, cut->across.segments);
-  return nsc_divide_up(cut->strips, nsc_divide_up(cut->strips, most > least ? most : least));
-}
-
-static size_t most_rows(const nsc_cut *cut, size_t strips) {
-  size_t most = 0;
-  for (size_t first = 0; first < cut->strips; first += strips) {
-    size_t rows = nsc_cut_block_of(cut, first, nsc_least(strips, cut->strips - first)).rows;
-    if (rows > most) most = rows;
-  }
-  return most;
-}
-
 static taps_cut cut_of(const nsc_winograd *w) {
   size_t channels = nsc_divide_up(w->in_channels, PORTION) * PORTION;
   taps_cut c = {.cut = nsc_cut_of(w), .panels = nsc_divide_up(w->out_channels, COLUMNS), .zeros = channels};
-  c.strips = strips_of(&c.cut, channels);
+  c.strips = nsc_cut_strips(&c.cut, BLOCK_FLOATS / channels);
   c.tiles = c.strips * c.cut.across.segments;
-  size_t rows = most_rows(&c.cut, c.strips);
+  size_t rows = nsc_cut_most_rows(&c.cut, c.strips);
   c.inputs = rows * channels;
   c.places = c.tiles * NSC_PLACES_MOST;
   c.sums = rows * COLUMNS;
@@ -205,7 +184,7 @@ static void sum_pair(const taps_task *r, size_t pair, const float *in, size_t de
   size_t lines = nsc_least(depth * PANEL_TAPS, (size_t)(r->end - next)) / NSC_LINE;
   transform_portion(taps, depth, weights, pair, r->cut.cut.scheme);
   for (size_t k = 0; k < 2 * kinds; k++, done++) {
-    size_t plane = kind_of_pair(kinds, pair, k / kinds) * kinds + k % kinds;
+    size_t plane = nsc_cut_pair(kinds, pair, k / kinds) * kinds + k % kinds;
     size_t from = done * lines / planes, end = (done + 1) * lines / planes;
     nsc_fetch_lines(next + from * NSC_LINE, NSC_LINE, end - from);
     multiply_plane(in + start[plane] * PORTION, weights + k * PLANE, depth, sums + start[plane] * COLUMNS,
