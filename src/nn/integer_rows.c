@@ -70,9 +70,17 @@ static void run_round(racer *r, track *t) {
 
 enum { FLOATS, BYTES, WORDS, OWN, RACERS };
 
+/*
+ * How much faster than floats integers must be. Float convolutions take 4 multiplications where bytes take 9 (Winograd,
+ * in 3x3 at stride 1), but not in most layers, and the rest of a network, which only moves bytes, gains as well; tiles
+ * in words take as few as floats'. Tiles are taken where words need less than twice the time of bytes: they take 36
+ * products for up to 144, and transforms.
+ */
+static const double BYTES_GAIN = 1.3, WORDS_GAIN = 1.1, TILES_COST = 2;
+
 /* Engines compile hot functions again after some milliseconds, later on a busy machine: all run until none gets faster
-   any more. The floats' kernel is compiled already; integers that should be twice as fast and are not yet have more
-   time. */
+   any more. The floats' kernel is compiled already; bytes that should be twice as fast and are not yet have more time,
+   and so have words where nothing else is fast. */
 static void race(racer *racers, int count, track *t) {
   int settled = 0;
   for (int round = 0; round < ROUNDS && settled < SETTLED; round++) {
@@ -82,8 +90,9 @@ static void race(racer *racers, int count, track *t) {
       run_round(&racers[i], t);
       if (racers[i].best < 0.97 * before) settled = 0;
     }
-    double wanted = racers[FLOATS].best / 2;
-    if (count > OWN && (racers[BYTES].best > wanted || racers[OWN].best > wanted)) settled = 0;
+    double floats = racers[FLOATS].best, bytes = racers[BYTES].best;
+    if (count > OWN && (bytes > floats / 2 || racers[OWN].best > floats / 2)) settled = 0;
+    if (bytes > floats / 2 && racers[WORDS].best > floats / WORDS_GAIN) settled = 0;
   }
 }
 
@@ -146,13 +155,6 @@ static int add_racers(const struct xnn_gemm_config *config, const track *t, race
 
 #endif
 
-/* Tiles in words take 36 products for up to 144, and transforms. */
-static const double tiles_gain = 0.5;
-
-/* Float convolutions take 4 multiplications where bytes take 9 (Winograd, in 3x3 at stride 1), but not in most layers;
-   and the rest of a network, which only moves bytes, gains as well. Tiles in words take as few as floats. */
-static const double least_gain = 1.3, least_gain_of_tiles = 1.1;
-
 static nsc_integer_ways ways_of(uint32_t bits) {
   return (nsc_integer_ways){bits & NSC_INTEGERS_PAY, bits & NSC_INTEGERS_WORDS, bits & NSC_INTEGERS_TILES};
 }
@@ -165,8 +167,8 @@ static uint32_t choose(const racer *racers, int count) {
     bits |= NSC_INTEGERS_OWN;
   }
   if (words < bytes) bits = NSC_INTEGERS_WORDS;
-  if (words * tiles_gain < bytes) bits |= NSC_INTEGERS_TILES;
-  double best = words < bytes ? words : bytes, gain = bits & NSC_INTEGERS_TILES ? least_gain_of_tiles : least_gain;
+  if (words < TILES_COST * bytes) bits |= NSC_INTEGERS_TILES;
+  double best = words < bytes ? words : bytes, gain = bits & NSC_INTEGERS_TILES ? WORDS_GAIN : BYTES_GAIN;
   return bits | (racers[FLOATS].best > gain * best ? NSC_INTEGERS_PAY : NSC_INTEGERS_COST);
 }
 

@@ -62,26 +62,37 @@ typedef struct pack_task {
   int8_t *packed;
 } pack_task;
 
+/* Some channels of a column, to every 2 * NSC_WORD_COLUMNS-th pair of `to`. */
+static void pack_channels(const nsc_words_conv *c, const runs *r, const int8_t *from, size_t first, size_t end,
+                          int8_t *to) {
+  size_t kh = (size_t)c->g.window.kernel[0], kw = (size_t)c->g.window.kernel[1];
+  for (size_t channel = first; channel < end; channel++) {
+    for (size_t y = 0; y < kh; y++) {
+      for (size_t x = 0; x < kw; x++) {
+        size_t run = y * r->across + x % r->across, in_run = x / r->across * c->g.group_in + channel;
+        size_t k = run * r->padded + in_run;
+        to[k / 2 * 2 * NSC_WORD_COLUMNS + k % 2] = from[(channel * kh + y) * kw + x];
+      }
+    }
+  }
+}
+
+enum { PACKED_TOGETHER = 32 /* channels of all columns, whose places in a panel are near then */ };
+
 /* [panels][depth / 2][NSC_WORD_COLUMNS][2], zeros beyond the last column and behind runs. */
 static void pack_panel(void *context, size_t panel) {
   const pack_task *t = context;
   const nsc_conv_geometry *g = &t->conv->g;
   runs r = runs_of(t->conv);
   size_t depth = r.count * r.padded, first = panel % panels_of(t->conv) * NSC_WORD_COLUMNS;
-  size_t kh = (size_t)g->window.kernel[0], kw = (size_t)g->window.kernel[1];
+  size_t columns = nsc_least(g->group_out - first, NSC_WORD_COLUMNS);
+  size_t each = g->group_in * (size_t)(g->window.kernel[0] * g->window.kernel[1]);
+  const int8_t *from = t->weights + (panel / panels_of(t->conv) * g->group_out + first) * each;
   int8_t *to = t->packed + panel * depth * NSC_WORD_COLUMNS;
   memset(to, 0, depth * NSC_WORD_COLUMNS);
-  for (size_t column = 0; column < NSC_WORD_COLUMNS && first + column < g->group_out; column++) {
-    const int8_t *from =
-        t->weights + (panel / panels_of(t->conv) * g->group_out + first + column) * g->group_in * kh * kw;
-    for (size_t channel = 0; channel < g->group_in; channel++) {
-      for (size_t tap = 0; tap < kh * kw; tap++) {
-        size_t in_run = r.across == 1 && kw > 1 ? tap % kw * g->group_in + channel : channel;
-        size_t run = r.across == 1 ? tap / kw : tap;
-        size_t k = run * r.padded + in_run;
-        to[(k / 2 * NSC_WORD_COLUMNS + column) * 2 + k % 2] = *from++;
-      }
-    }
+  for (size_t channel = 0; channel < g->group_in; channel += PACKED_TOGETHER) {
+    size_t end = nsc_least(channel + PACKED_TOGETHER, g->group_in);
+    for (size_t c = 0; c < columns; c++) pack_channels(t->conv, &r, from + c * each, channel, end, to + 2 * c);
   }
 }
 

@@ -81,9 +81,10 @@ static void pack_panel(void *context, size_t panel) {
   const int8_t *from = p->weights + first * p->in * 9;
   int8_t *to = p->taps + panel * p->in * PANEL_TAPS;
   memset(to, 0, p->in * PANEL_TAPS);
-  for (size_t c = 0; c < columns; c++) {
-    for (size_t k = 0; k < p->in; k++) {
-      for (size_t t = 0; t < 9; t++) to[((k / 2 * 9 + t) * NSC_WORD_COLUMNS + c) * 2 + k % 2] = *from++;
+  for (size_t k = 0; k < p->in; k++) {
+    for (size_t c = 0; c < columns; c++) {
+      const int8_t *taps = from + (c * p->in + k) * 9;
+      for (size_t t = 0; t < 9; t++) to[((k / 2 * 9 + t) * NSC_WORD_COLUMNS + c) * 2 + k % 2] = taps[t];
     }
   }
 }

@@ -7,8 +7,11 @@ const STORED = 'negatoscope-decisions';
 /** A measurement that something disturbed is not believed for ever. */
 const MOST_MS = 30 * 24 * 3600e3;
 
+/** Changes with what the core measures, and what its answers mean. */
+const MEANING = 2;
+
 /** Another browser, another version of it or another build measures anew. @param {string} variant */
-const conditions = (variant) => `${variant} ${navigator.hardwareConcurrency} ${navigator.userAgent}`;
+const conditions = (variant) => `${MEANING} ${variant} ${navigator.hardwareConcurrency} ${navigator.userAgent}`;
 
 /** @param {string} variant @returns {number} 0 where nothing is known */
 export function keptDecisions(variant) {
