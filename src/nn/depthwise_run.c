@@ -28,14 +28,16 @@ typedef struct tile_output {
 #ifdef __clang__
 #pragma clang diagnostic ignored "-Wpass-failed"
 #define UNROLL _Pragma("clang loop unroll(full)")
+#define KEEP_LOOP _Pragma("clang loop unroll(disable)")
 #else
 #define UNROLL _Pragma("GCC unroll 32")
+#define KEEP_LOOP _Pragma("GCC unroll 1")
 #endif
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* All channels of a tile. `pixels`, `kernel` and `stride` are constants where this is inlined, so that sums and weights
-   are registers. */
+   are registers. Rows of the kernel stay a loop: with all of them in one V8 spills the sums. */
 ALWAYS_INLINE void run_tile(const nsc_depthwise *s, tile_inputs from, const float *packed, tile_output to,
                             const size_t pixels, const size_t kernel, const size_t stride) {
   const size_t columns = (pixels - 1) * stride + kernel;
@@ -45,6 +47,7 @@ ALWAYS_INLINE void run_tile(const nsc_depthwise *s, tile_inputs from, const floa
     const float *weights = packed + NSC_LANES;
     const float *const *row = from;
     for (size_t p = 0; p < pixels; p++) sum[p] = nsc_load_lanes(packed);
+    KEEP_LOOP
     for (size_t ky = 0; ky < kernel; ky++, row += columns, weights += kernel * NSC_LANES) {
       UNROLL
       for (size_t k = 0; k < kernel; k++) taps[k] = nsc_load_lanes(weights + k * NSC_LANES);
