@@ -83,6 +83,7 @@ static nsc_status pack(nsc_plan *plan, params *p, const int8_t *weights) {
 static bool choose(const nsc_plan *plan, params *p, const int8_t *weights) {
   nsc_integer_ways ways = plan->stock ? (nsc_integer_ways){0} : nsc_choose_integers();
   nsc_winograd *w = &p->tiles.shape;
+  if (p->conv.batch == 0 || p->conv.g.window.out[1] == 0) return false;
   p->tiled = ways.tiles && nsc_winograd_of(&p->conv.g, p->conv.batch, w) && w->stride == 1 &&
              nsc_words_winograd_choose(&p->tiles, weights, p->conv.zero);
   return p->tiled || (ways.words && groups_fit(&p->conv.g));

@@ -2,7 +2,7 @@
  * A product of [pixels][taps and channels] with the weights. Some pixels at a time, their inputs are widened to words
  * and laid out as rows, a portion of channels after the other; then each panel of the weights is widened, a portion at
  * a time, and multiplied with all of these rows. What a row takes of a row of the kernel lies side by side in x, as
- * long as neither groups nor dilation part it: a run, padded to a multiple of eight.
+ * long as neither groups nor dilation part it: a run.
  */
 #include "nn/words_conv.h"
 
@@ -138,7 +138,7 @@ typedef struct words_task {
   words_cut cut;
   runs runs;
   const int8_t *x, *packed;
-  size_t x_bytes; /* and as many more as may be read behind them */
+  size_t x_bytes;
   const nsc_words_after *after;
   int8_t *y;
   uint8_t *workspace;
@@ -152,7 +152,7 @@ static inline void widen_run(const words_task *t, ptrdiff_t at, size_t low, size
   for (size_t e = 0; e < length; e += NSC_WORDS, k += NSC_WORDS) {
     int16_t *to = row + k / PORTION * step + k % PORTION;
     if (e >= low && nsc_least(e + NSC_WORDS, length) <= high && (size_t)at + e + NSC_WORDS <= t->x_bytes) {
-      nsc_store_words(to, nsc_widen(t->x + at + e) - zero);
+      nsc_store_words(to, nsc_widen(t->x + (at + (ptrdiff_t)e)) - zero);
       continue;
     }
     for (size_t i = 0; i < NSC_WORDS; i++) {
