@@ -29,7 +29,7 @@ set(nsc_fast_sources
   image/dicom_palette.c image/dicom_lut.c image/mapping.c image/values.c image/histogram.c image/region.c
   image/resample.c image/resize.c image/taps.c image/render.c image/screen.c image/preprocess.c image/filter_*.c
   image/reformat*.c image/volume.c image/phantom*.c
-  nn/compute.c nn/depthwise*.c nn/integer_*.c nn/op_attention.c nn/op_binary.c nn/op_conv.c
+  nn/compute.c nn/depthwise*.c nn/integer_*.c nn/op_attention.c nn/op_binary.c nn/op_concat_norm.c nn/op_conv.c
   nn/op_depthwise.c nn/op_gate.c nn/op_index.c nn/op_m*.c nn/op_norm.c nn/op_pool.c nn/op_quant.c nn/op_re*.c nn/op_shuffle.c
   nn/op_stem.c nn/op_top.c nn/op_unary*.c nn/op_winograd*.c nn/product.c nn/quant_*.c nn/rows.c nn/winograd*.c nn/window.c nn/words*.c nn/op_words.c
   train/augment*.c train/batches.c train/duplicates.c train/features.c train/layers_*.c train/loss.c train/optimiser.c

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "nn/op_parts.h"
 #include "nn/operators.h"
 
 /* Where ONNX dimension `axis` stands in memory. */
@@ -249,6 +250,11 @@ static nsc_status lower_concat(nsc_plan *plan, const nsc_node *node) {
     }
     shape.dims[axis] += v->shape.dims[axis];
     channels_last = channels_last || v->channels_last;
+  }
+  if (type == NSC_TYPE_F32 && axis == 1 && (shape.rank == 3 || shape.rank == 4)) {
+    bool taken;
+    NSC_TRY(nsc_plan_take_concat_norm(plan, node, &shape, &taken));
+    if (taken) return NSC_OK;
   }
   concat_params *p;
   NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *p, &p));

@@ -15,5 +15,8 @@ nsc_status nsc_plan_add_softmax(nsc_plan *plan, const nsc_node *node, uint32_t i
                                 size_t channels);
 /* op_shuffle.c: when `node`, a Reshape to `apart`, begins a shuffle of channels, takes all of it along as one step. */
 nsc_status nsc_plan_take_shuffle(nsc_plan *plan, const nsc_node *node, const nsc_shape *apart, bool *taken);
+/* op_concat_norm.c: when a frozen BatchNormalization alone reads what `node`, a Concat of floats along channels, gives:
+   takes it along, with a Relu or Clip behind it. `shape` is that of the Concat's output. */
+nsc_status nsc_plan_take_concat_norm(nsc_plan *plan, const nsc_node *node, const nsc_shape *shape, bool *taken);
 
 #endif

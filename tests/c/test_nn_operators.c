@@ -166,6 +166,22 @@ TEST(conv_equals_its_definition) {
   }
 }
 
+/* Whether a step of the model's plan is of this kind. */
+static void check_kind(onnx_builder *b, const char *kind) {
+  size_t size;
+  uint8_t *bytes = onnx_finish(b, &size);
+  nsc_model *model = NULL;
+  nsc_session *session = NULL;
+  char *json = NULL;
+  nsc_error err = {0};
+  CHECK(onnx_open(bytes, size, &model, &err) == NSC_OK && nsc_session_create(model, NULL, &session, &err) == NSC_OK &&
+        nsc_session_json(session, &json, &err) == NSC_OK);
+  CHECK_HAS(json ? json : err.text, kind);
+  nsc_text_free(json);
+  nsc_session_free(session);
+  nsc_model_free(model);
+}
+
 /* What a convolution with `k`'s sizes becomes in a plan. */
 static void check_way(const conv_case *k, const char *kind) {
   float *weights = random_floats((size_t)(k->oc * k->c / k->groups * k->kh * k->kw));
@@ -178,18 +194,7 @@ static void check_way(const conv_case *k, const char *kind) {
   onnx_ints(&a, "pads", 4, (const int64_t[]){k->top, k->left, k->bottom, k->right});
   onnx_int(&a, "group", k->groups);
   onnx_node(&b, "Conv", "x w", "y", &a);
-  size_t size;
-  uint8_t *bytes = onnx_finish(&b, &size);
-  nsc_model *model = NULL;
-  nsc_session *session = NULL;
-  char *json = NULL;
-  nsc_error err = {0};
-  CHECK(onnx_open(bytes, size, &model, &err) == NSC_OK && nsc_session_create(model, NULL, &session, &err) == NSC_OK &&
-        nsc_session_json(session, &json, &err) == NSC_OK);
-  CHECK_HAS(json ? json : err.text, kind);
-  nsc_text_free(json);
-  nsc_session_free(session);
-  nsc_model_free(model);
+  check_kind(&b, kind);
   free(weights);
 }
 
@@ -224,6 +229,52 @@ TEST(conv_goes_the_way_that_is_counted_shortest) {
   check_way(&small, "\"Conv\"");
   check_way(&single, "\"Conv\"");
 #endif
+}
+
+/* |x| and -x, one behind the other, normalised, perhaps clamped. */
+static void build_concat(onnx_builder *b, int64_t channels, bool clamps, float *const stats[4]) {
+  static const char *const names[] = {"scale", "shift", "mean", "var"};
+  const int64_t both = 2 * channels;
+  onnx_input(b, "x", 4, (const int64_t[]){2, channels, 5, 7});
+  onnx_output(b, "y", 4, (const int64_t[]){2, both, 5, 7});
+  onnx_node(b, "Abs", "x", "a", NULL);
+  onnx_node(b, "Neg", "x", "n", NULL);
+  onnx_attributes axis = {0};
+  onnx_int(&axis, "axis", 1);
+  onnx_node(b, "Concat", "a n", "c", &axis);
+  for (int i = 0; i < 4; i++) onnx_floats(b, names[i], 1, &both, stats[i]);
+  onnx_node(b, "BatchNormalization", "c scale shift mean var", clamps ? "m" : "y", NULL);
+  if (clamps) onnx_node(b, "Relu", "m", "y", NULL);
+}
+
+static void check_concat_norm(int64_t channels, bool clamps, uint32_t threads, const char *kind) {
+  size_t pixels = 5 * 7, each = (size_t)channels, in = 2 * each * pixels, got_count;
+  float *x = random_floats(in), *stats[4];
+  double *want = malloc(2 * in * sizeof *want);
+  for (int i = 0; i < 4; i++) stats[i] = random_floats(2 * each);
+  for (size_t c = 0; c < 2 * each; c++) stats[3][c] = stats[3][c] * stats[3][c] + 0.1f;
+  for (size_t i = 0; i < 2 * in; i++) {
+    size_t n = i / (2 * each * pixels), c = i / pixels % (2 * each), from = (n * each + c % each) * pixels + i % pixels;
+    double value = c < each ? fabs((double)x[from]) : -(double)x[from];
+    value =
+        (value - (double)stats[2][c]) / sqrt((double)stats[3][c] + 1e-5) * (double)stats[0][c] + (double)stats[1][c];
+    want[i] = clamps ? fmax(value, 0) : value;
+  }
+  onnx_builder b = {0}, same = {0};
+  build_concat(&b, channels, clamps, stats);
+  build_concat(&same, channels, clamps, stats);
+  check_kind(&same, kind);
+  float *got = run(&b, x, in, threads, &got_count);
+  CHECK_EQ(got_count, 2 * in);
+  if (got && got_count == 2 * in) check_close(got, want, 2 * in, "concat and norm");
+  free(x), free(want), free(got);
+  for (int i = 0; i < 4; i++) free(stats[i]);
+}
+
+TEST(concat_and_norm_are_one_step) {
+  check_concat_norm(12, true, 1, "\"Concat+Norm+Clamp\"");
+  check_concat_norm(20, false, 2, "\"Concat+Norm\"");
+  check_concat_norm(6, true, 2, "\"Norm+Clamp\""); /* no whole lanes */
 }
 
 typedef struct pool_case {
