@@ -136,24 +136,32 @@ typedef nsc_lanes square[NSC_SEGMENT_MOST][NSC_SEGMENT_MOST];
     }                                                             \
   } while (0)
 
-/* Of `width` columns of inputs at `at`. */
-NSC_FOR_EACH_TILE void input_columns(const float *const *at, size_t c, size_t width, square t, nsc_scheme scheme,
-                                     size_t m) {
+enum { QUADS = NSC_LINE / NSC_LANES /* of channels that are worked on together */ };
+
+/* Of `width` columns of inputs at `at`, `quads` of channel c and behind it: whole lines of a cache, since rows of a
+   picture are often a multiple of its size apart and would drive each other out before the next quad. */
+NSC_FOR_EACH_TILE void input_columns(const float *const *at, size_t c, size_t quads, size_t width, square t[QUADS],
+                                     nsc_scheme scheme, size_t m) {
   size_t side = nsc_segment_side(scheme, m);
   for (size_t j = 0; j < width; j++) {
-    nsc_lanes d[NSC_SEGMENT_MOST];
-    for (size_t i = 0; i < side; i++) d[i] = nsc_load_lanes(at[i * width + j] + c);
-    nsc_segment_input(d, scheme, m);
-    for (size_t i = 0; i < side; i++) t[i][j] = d[i];
+    for (size_t q = 0; q < quads; q++) {
+      nsc_lanes d[NSC_SEGMENT_MOST];
+      for (size_t i = 0; i < side; i++) d[i] = nsc_load_lanes(at[i * width + j] + c + q * NSC_LANES);
+      nsc_segment_input(d, scheme, m);
+      for (size_t i = 0; i < side; i++) t[q][i][j] = d[i];
+    }
   }
 }
 
-NSC_FOR_EACH_TILE void input_rows(square t, size_t height, const uint32_t *places, float *to, size_t width,
-                                  nsc_scheme scheme, size_t m) {
+NSC_FOR_EACH_TILE void input_rows(square t[QUADS], size_t quads, size_t height, const uint32_t *places, float *to,
+                                  size_t width, nsc_scheme scheme, size_t m) {
   size_t side = nsc_segment_side(scheme, m);
   for (size_t i = 0; i < height; i++) {
-    nsc_segment_input(t[i], scheme, m);
-    for (size_t j = 0; j < side; j++) nsc_store_lanes(to + places[i * side + j] * width, t[i][j]);
+    for (size_t q = 0; q < quads; q++) {
+      nsc_lanes *row = t[q][i];
+      nsc_segment_input(row, scheme, m);
+      for (size_t j = 0; j < side; j++) nsc_store_lanes(to + places[i * side + j] * width + q * NSC_LANES, row[j]);
+    }
   }
 }
 
@@ -168,14 +176,13 @@ void nsc_cut_input(const nsc_cut *cut, const nsc_cut_block *block, size_t tile, 
     bool inside = y < w->height && sx < w->width;
     at[k] = inside ? x + ((t.n * w->height + y) * w->width + sx) * w->in_channels : zero;
   }
-  for (size_t c = 0; c < w->in_channels; c += NSC_LANES) {
-    square d;
+  for (size_t c = 0; c < w->in_channels; c += NSC_LINE) {
+    square d[QUADS];
+    size_t quads = nsc_least(w->in_channels - c, NSC_LINE) / NSC_LANES;
     float *out = to + c / width * block->rows * width + c % width;
-    if (c % NSC_LINE == 0) {
-      for (size_t k = 0; k < down * across; k++) nsc_fetch_lines(out + places[k] * width, 0, 1);
-    }
-    WITH_SEGMENT(input_columns, cut->scheme, t.rows, at, c, across, d);
-    WITH_SEGMENT(input_rows, cut->scheme, t.columns, d, down, places, out, width);
+    for (size_t k = 0; k < down * across; k++) nsc_fetch_lines(out + places[k] * width, 0, 1);
+    WITH_SEGMENT(input_columns, cut->scheme, t.rows, at, c, quads, across, d);
+    WITH_SEGMENT(input_rows, cut->scheme, t.columns, d, quads, down, places, out, width);
   }
 }
 

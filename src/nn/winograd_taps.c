@@ -130,7 +130,9 @@ static __attribute__((noinline)) void multiply_plane(const float *in, const floa
 
 /* ---- the run ---- */
 
-enum { BLOCK_FLOATS = 1 << 20 /* of the transforms of x that are kept at a time */ };
+/* Floats of the transforms of x that are kept at a time: what stays in a second-level cache, or, where transforming the
+   weights for each block would take longer than that saves, more. */
+enum { BLOCK_FLOATS = 1 << 17, MANY_BLOCK_FLOATS = 1 << 20, FEW_WEIGHTS = 1 << 19 };
 
 /* How the work is cut; in floats but for `strips`, `tiles` and `panels`. */
 typedef struct taps_cut {
@@ -145,7 +147,8 @@ typedef struct taps_cut {
 static taps_cut cut_of(const nsc_winograd *w) {
   size_t channels = nsc_divide_up(w->in_channels, PORTION) * PORTION;
   taps_cut c = {.cut = nsc_cut_of(w), .panels = nsc_divide_up(w->out_channels, COLUMNS), .zeros = channels};
-  c.strips = nsc_cut_strips(&c.cut, BLOCK_FLOATS / channels);
+  bool few = w->in_channels * w->out_channels * c.cut.planes <= FEW_WEIGHTS;
+  c.strips = nsc_cut_strips(&c.cut, (few ? BLOCK_FLOATS : MANY_BLOCK_FLOATS) / channels);
   c.tiles = c.strips * c.cut.across.segments;
   size_t rows = nsc_cut_most_rows(&c.cut, c.strips);
   c.inputs = rows * channels;

@@ -144,22 +144,43 @@ typedef struct words_task {
   uint8_t *workspace;
 } words_task;
 
-/* Elements [low, high) of a run that begins at x[at], the others zero, to `k` and behind it in a row, of PORTION a
-   portion. What stands behind the run is the next one's, or its weights are zero. */
-static inline void widen_run(const words_task *t, ptrdiff_t at, size_t low, size_t high, int16_t *row, size_t k) {
-  const nsc_words zero = (nsc_words){0} + (uint16_t)t->conv->zero;
-  const size_t step = t->cut.rows * PORTION, length = t->runs.length;
-  for (size_t e = 0; e < length; e += NSC_WORDS, k += NSC_WORDS) {
-    int16_t *to = row + k / PORTION * step + k % PORTION;
-    if (e >= low && nsc_least(e + NSC_WORDS, length) <= high && (size_t)at + e + NSC_WORDS <= t->x_bytes) {
-      nsc_store_words(to, nsc_widen(t->x + (at + (ptrdiff_t)e)) - zero);
-      continue;
-    }
-    for (size_t i = 0; i < NSC_WORDS; i++) {
-      bool inside = e + i >= low && e + i < high;
-      to[i] = (int16_t)(inside ? t->x[at + (ptrdiff_t)(e + i)] - t->conv->zero : 0);
+/* Where word `k` of a row is, of which PORTION lie side by side. */
+static inline int16_t *word_of(const words_task *t, int16_t *row, size_t k) {
+  return row + k / PORTION * t->cut.rows * PORTION + k % PORTION;
+}
+
+/* What is subtracted from all of x. */
+static inline nsc_words zeros_of(const words_task *t) {
+  return (nsc_words){0} + (uint16_t)t->conv->zero;
+}
+
+/* Elements [low, high) of a run that begins at x[at], the others zero, to `k` and behind it. */
+static void widen_part(const words_task *t, ptrdiff_t at, size_t low, size_t high, int16_t *row, size_t k) {
+  for (size_t e = 0; e < t->runs.length; e += NSC_WORDS) {
+    int16_t *to = word_of(t, row, k + e);
+    size_t end = nsc_least(e + NSC_WORDS, t->runs.length);
+    if (end <= low || e >= high) {
+      nsc_store_words(to, (nsc_words){0});
+    } else if (e >= low && end <= high && (size_t)at + e + NSC_WORDS <= t->x_bytes) {
+      nsc_store_words(to, nsc_widen(t->x + (at + (ptrdiff_t)e)) - zeros_of(t));
+    } else {
+      for (size_t i = e; i < end; i++) {
+        *to++ = (int16_t)(i >= low && i < high ? t->x[at + (ptrdiff_t)i] - t->conv->zero : 0);
+      }
     }
   }
+}
+
+/* The same, mostly of a whole run. What stands behind the run is the next one's, or its weights are zero. */
+static inline void widen_run(const words_task *t, ptrdiff_t at, size_t low, size_t high, int16_t *row, size_t k) {
+  const size_t words = nsc_divide_up(t->runs.length, NSC_WORDS) * NSC_WORDS;
+  if (low > 0 || high < t->runs.length || (size_t)at + words > t->x_bytes || k % PORTION + words > PORTION) {
+    widen_part(t, at, low, high, row, k);
+    return;
+  }
+  const nsc_words zeros = zeros_of(t);
+  int16_t *to = word_of(t, row, k);
+  for (size_t e = 0; e < words; e += NSC_WORDS) nsc_store_words(to + e, nsc_widen(t->x + at + e) - zeros);
 }
 
 /* The part [from, to) of elements at `first` and behind it that lie in [0, size). */
