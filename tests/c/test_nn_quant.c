@@ -176,7 +176,7 @@ static void check_case(const quant_case *k) {
     char *steps = NULL, *plain = NULL, kind[64];
     long count = run_case(k, type, false, x, got, &steps), floats = run_case(k, type, true, x, want, &plain);
     CHECK_EQ(count, floats);
-    snprintf(kind, sizeof kind, "\"kind\":\"%s\"", k->kind);
+    snprintf(kind, sizeof kind, "\"kind\":\"%s", k->kind); /* perhaps "in words" */
     if (!steps || !strstr(steps, kind)) test_failed(__FILE__, __LINE__, "%s: no %s in %s", k->op, kind, steps);
     if (plain && strstr(plain, kind)) test_failed(__FILE__, __LINE__, "%s: the floats are none", k->op);
     float worst = 0, range = 0;
