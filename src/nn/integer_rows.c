@@ -25,28 +25,34 @@ typedef struct track {
   int8_t bytes[WORD_ROWS * TAPS * DEPTH], bytes_out[WORD_ROWS * COLUMNS];
   int32_t bias[COLUMNS];
   float scale[COLUMNS];
-  uint64_t workspace[10000];
+  void *workspace;
   union xnn_f32_minmax_params float_params;
   union xnn_qs8_qc8w_conv_minmax_params params;
 } track;
 
-typedef struct racer {
-  volatile xnn_igemm_ukernel_fn kernel; /* volatile: not inlined into the loop, as operators call it; NULL: words */
+typedef struct racer racer;
+struct racer {
+  void (*run)(const racer *r, track *t);
+  volatile xnn_igemm_ukernel_fn kernel; /* volatile: not inlined into the loop, as operators call it */
   size_t rows, width;                   /* width: bytes of an element */
   const void *params;
   double best; /* ms a row */
-} racer;
+};
 
-/* The same in words: the convolution itself, of as many pixels as it takes together. */
-static void run_words(track *t) {
-  static const nsc_words_conv conv = {
-      .g = {.window = {2, {1, 1}, {1, 1}, {1, 1}, .in = {1, WORD_ROWS}, .out = {1, WORD_ROWS}},
-            1,
-            TAPS * DEPTH,
-            COLUMNS},
-      .batch = 1};
+static void run_kernel(const racer *r, track *t) {
+  r->kernel(r->rows, COLUMNS, DEPTH * r->width, TAPS * r->rows * sizeof(void *), (const void **)t->rows, t->weights,
+            t->c, COLUMNS * r->width, 8 * r->width, 0, NULL, r->params);
+}
+
+/* The same in words: a product of as many rows as are multiplied together. */
+static const nsc_words_conv words_conv = {
+    .g = {.window = {2, {1, 1}, {1, 1}, {1, 1}, .in = {1, WORD_ROWS}, .out = {1, WORD_ROWS}}, 1, TAPS *DEPTH, COLUMNS},
+    .batch = 1};
+
+static void run_words(const racer *r, track *t) {
+  (void)r;
   const nsc_words_after after = {t->bias, t->scale, 0, -128, 127};
-  nsc_words_conv_run(&conv, t->bytes, (const int8_t *)t->weights, &after, t->bytes_out, NULL, t->workspace);
+  nsc_words_conv_run(&words_conv, t->bytes, (const int8_t *)t->weights, &after, t->bytes_out, NULL, t->workspace);
 }
 
 /* About a third of a millisecond of work. */
@@ -54,14 +60,7 @@ static void run_round(racer *r, track *t) {
   int calls = 0;
   double start = nsc_now_ms(), spent = 0;
   for (; spent < 0.3; calls += 8) {
-    for (int i = 0; i < 8; i++) {
-      if (!r->kernel) {
-        run_words(t);
-        continue;
-      }
-      r->kernel(r->rows, COLUMNS, DEPTH * r->width, TAPS * r->rows * sizeof(void *), (const void **)t->rows, t->weights,
-                t->c, COLUMNS * r->width, 8 * r->width, 0, NULL, r->params);
-    }
+    for (int i = 0; i < 8; i++) r->run(r, t);
     spent = nsc_now_ms() - start;
   }
   double each = spent / calls / (double)r->rows;
@@ -97,7 +96,7 @@ static void race(racer *racers, int count, track *t) {
 }
 
 static racer racer_of(const struct xnn_gemm_config *config, size_t width, const void *params) {
-  return (racer){config->minmax.igemm[config->mr - 1].function[0], config->mr, width, params, 1e9};
+  return (racer){run_kernel, config->minmax.igemm[config->mr - 1].function[0], config->mr, width, params, 1e9};
 }
 
 #ifdef __wasm_relaxed_simd__
@@ -133,7 +132,7 @@ static bool can_use_own_kernels(const struct xnn_gemm_config *config) {
 
 static int add_racers(const struct xnn_gemm_config *config, const track *t, racer *racers) {
   if (!has_dots(config)) return 0;
-  racers[0] = (racer){nsc_integer_igemm_6, NSC_INTEGER_ROWS, 1, &t->params, 1e9};
+  racers[0] = (racer){run_kernel, nsc_integer_igemm_6, NSC_INTEGER_ROWS, 1, &t->params, 1e9};
   return 1;
 }
 
@@ -178,16 +177,21 @@ static uint32_t measure(void) {
   bool can = integers && (!(known & NSC_INTEGERS_OWN) || can_use_own_kernels(integers));
   if ((known & NSC_INTEGERS_MASK) && can) return known;
   track *t = integers && floats ? calloc(1, sizeof *t) : NULL;
-  if (!t) return NSC_INTEGERS_PAY;
+  if (t) t->workspace = malloc(nsc_words_conv_workspace(&words_conv, 1));
+  if (!t || !t->workspace) {
+    free(t);
+    return NSC_INTEGERS_PAY;
+  }
   for (int i = 0; i < TAPS * MOST_ROWS; i++) t->rows[i] = t->a + i % MOST_ROWS * DEPTH;
   t->float_params.scalar.min = -1;
   t->float_params.scalar.max = 1;
   integers->init.qs8_qc8w(&t->params, 0, -128, 127);
   racer racers[RACERS] = {[FLOATS] = racer_of(floats, sizeof(float), &t->float_params),
                           [BYTES] = racer_of(integers, 1, &t->params),
-                          [WORDS] = {NULL, WORD_ROWS, 1, NULL, 1e9}};
+                          [WORDS] = {run_words, NULL, WORD_ROWS, 1, NULL, 1e9}};
   int count = OWN + add_racers(integers, t, &racers[OWN]);
   race(racers, count, t);
+  free(t->workspace);
   free(t);
   return choose(racers, count);
 }

@@ -42,7 +42,7 @@ static void run_round(racer *r, track *t) {
 }
 
 /* A 1x1 convolution, which is most of what XNNPACK's kernels still compute: 3x3 go by Winograd's filtering. Engines
- * compile hot functions again after some milliseconds: both run until neither gets faster any more. */
+   compile hot functions again after some milliseconds: both run until neither gets faster any more. */
 static bool six_is_faster(track *t) {
   racer four = {xnn_f32_gemm_minmax_ukernel_4x8__wasmrelaxedsimd_fma_loadsplat, FOUR, 1e9};
   racer six = {xnn_f32_gemm_minmax_ukernel_6x8__wasmrelaxedsimd_fma_loadsplat, SIX, 1e9};

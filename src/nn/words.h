@@ -39,6 +39,10 @@ static inline void nsc_store_sums(uint32_t *to, nsc_sums v) {
   memcpy(to, &v, sizeof v);
 }
 
+static inline nsc_words nsc_all_words(int32_t v) {
+  return (nsc_words){0} + (uint16_t)v;
+}
+
 /* Eight signed bytes. */
 static inline nsc_words nsc_widen(const int8_t *from) {
 #ifdef __wasm__

@@ -149,11 +149,6 @@ static inline int16_t *word_of(const words_task *t, int16_t *row, size_t k) {
   return row + k / PORTION * t->cut.rows * PORTION + k % PORTION;
 }
 
-/* What is subtracted from all of x. */
-static inline nsc_words zeros_of(const words_task *t) {
-  return (nsc_words){0} + (uint16_t)t->conv->zero;
-}
-
 /* Elements [low, high) of a run that begins at x[at], the others zero, to `k` and behind it. */
 static void widen_part(const words_task *t, ptrdiff_t at, size_t low, size_t high, int16_t *row, size_t k) {
   for (size_t e = 0; e < t->runs.length; e += NSC_WORDS) {
@@ -162,7 +157,7 @@ static void widen_part(const words_task *t, ptrdiff_t at, size_t low, size_t hig
     if (end <= low || e >= high) {
       nsc_store_words(to, (nsc_words){0});
     } else if (e >= low && end <= high && (size_t)at + e + NSC_WORDS <= t->x_bytes) {
-      nsc_store_words(to, nsc_widen(t->x + (at + (ptrdiff_t)e)) - zeros_of(t));
+      nsc_store_words(to, nsc_widen(t->x + (at + (ptrdiff_t)e)) - nsc_all_words(t->conv->zero));
     } else {
       for (size_t i = e; i < end; i++) {
         *to++ = (int16_t)(i >= low && i < high ? t->x[at + (ptrdiff_t)i] - t->conv->zero : 0);
@@ -178,7 +173,7 @@ static inline void widen_run(const words_task *t, ptrdiff_t at, size_t low, size
     widen_part(t, at, low, high, row, k);
     return;
   }
-  const nsc_words zeros = zeros_of(t);
+  const nsc_words zeros = nsc_all_words(t->conv->zero);
   int16_t *to = word_of(t, row, k);
   for (size_t e = 0; e < words; e += NSC_WORDS) nsc_store_words(to + e, nsc_widen(t->x + at + e) - zeros);
 }

@@ -13,20 +13,17 @@ size_t nsc_words_winograd_weight_bytes(size_t in, size_t out) {
 
 /* ---- the choice ---- */
 
-/*
- * Times in multiply-adds of words: of each number that a transform reads or writes, of each weight and plane, and of a
- * plain product's laying out.
- */
+/* Times in multiply-adds of words: of each number that a transform reads or writes, and of each weight and plane. */
 static const double TRANSFORM = 15, TAPS_TRANSFORM = 1.5;
 
 /* Whether no sum of the products of these weights with some of the channels may leave the range that
    nsc_words_descale restores. */
 static bool sums_fit(const int8_t *weights, size_t channels, int32_t zero) {
   const int64_t high = 127 - zero, low = 128 + zero;
-  int64_t up = 0, down = 0;
+  int32_t up = 0, down = 0;
   for (size_t i = 0; i < 9 * channels; i++) {
-    if (weights[i] > 0) up += weights[i];
-    if (weights[i] < 0) down -= weights[i];
+    up += weights[i] > 0 ? weights[i] : 0;
+    down -= weights[i] < 0 ? weights[i] : 0;
   }
   return up * high + down * low < NSC_WORDS_MOST_SUM && up * low + down * high < NSC_WORDS_MOST_SUM;
 }
@@ -204,7 +201,7 @@ NSC_FOR_EACH_TILE void input_rows(input_square t, size_t height, const uint32_t 
 static void transform_tile(void *context, size_t tile) {
   const words_task *r = context;
   const nsc_winograd *w = r->shape;
-  const nsc_words zero = (nsc_words){0} + (uint16_t)r->conv->zero;
+  const nsc_words zero = nsc_all_words(r->conv->zero);
   uint32_t *places = r->places + tile * NSC_PLACES_MOST;
   nsc_cut_tile t = nsc_cut_find(&r->cut.cut, &r->block, tile);
   size_t down = t.rows + 2, across = t.columns + 2;
