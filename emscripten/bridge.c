@@ -114,6 +114,14 @@ nsc_status bridge_source_create(double size_hint) {
   return bridge_finish(nsc_source_create(size, &source, err), source);
 }
 
+/* A file of `size` bytes that the page reads from, by its number in Module.stores. */
+nsc_status bridge_source_outside(int32_t store, double size) {
+  nsc_error *err = bridge_begin();
+  nsc_source *source = NULL;
+  const nsc_store file = bridge_file(store);
+  return bridge_finish(nsc_source_outside(&file, (uint64_t)size, &source, err), source);
+}
+
 /* Result 0: where the bytes go. */
 nsc_status bridge_source_reserve(nsc_source *source, double size) {
   nsc_error *err = bridge_begin();

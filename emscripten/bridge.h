@@ -22,6 +22,8 @@ bool bridge_to_size(double number, size_t *out);
 
 /* The store of that number in the page's Module.stores. */
 nsc_store bridge_store(int32_t id);
+/* The same for a model's file, which leaves Module.stores with the source that owns it. */
+nsc_store bridge_file(int32_t id);
 
 /* RGBA memory for a picture; bridge_hand_out ends it again when `status` is a failure. */
 nsc_status bridge_picture(uint32_t width, uint32_t height, uint8_t **out, size_t *size);

@@ -5,11 +5,10 @@
 
 /* 64 hexadecimal digits, ended by nsc_text_free. */
 nsc_status bridge_source_sha256(const nsc_source *source) {
-  bridge_begin();
+  nsc_error *err = bridge_begin();
   char *digest = malloc(65);
   if (!digest) return bridge_fail(NSC_ERROR_MEMORY, "no memory for a digest");
-  nsc_source_sha256(source, digest);
-  return bridge_finish(NSC_OK, digest);
+  return bridge_finish(nsc_source_sha256(source, digest, err), digest);
 }
 
 /* `explanation` and `stability` or 0; texts as in nsc_record_options and nsc_classifier_options. */

@@ -30,7 +30,8 @@ export async function load({ urls, threads, stock = false, batch = 1, decisions 
     channelsLast: true,
     decisions: () => core.decisions(),
     async create(bytes) {
-      const model = core.openModel(core.sourceOf(bytes));
+      const store = { copy: (at, target) => target.set(bytes.subarray(at, at + target.length)) };
+      const model = core.openModel(core.sourceOutside(store, bytes.length));
       const said = stock || batch > 1 ? null : core.modelMemory(model, threads, { recipe: null, labels: null, output: null });
       check(module._bridge_session_create(model, threads, stock, batch));
       const session = result();

@@ -57,6 +57,20 @@ const char *nsc_version(void);
 /* Ends a text or JSON that a call below handed out. */
 void nsc_text_free(char *text);
 
+/* ---- stores ------------------------------------------------------------------------------------------------------ */
+
+/*
+ * A place outside of memory for bytes, such as a file. Calls come one at a time, from the thread that made the call
+ * which needs them. `at`: bytes from the beginning; a place that is written grows. A failure is said in `err`, as
+ * everywhere (IO).
+ */
+typedef struct nsc_store {
+  void *context;
+  nsc_status (*write)(void *context, uint64_t at, const void *bytes, size_t size, nsc_error *err);
+  nsc_status (*read)(void *context, uint64_t at, void *bytes, size_t size, nsc_error *err);
+  void (*release)(void *context); /* with the source that owns the place; or NULL */
+} nsc_store;
+
 /* ---- sources: the bytes of a file ------------------------------------------------------------------------------- */
 
 /* The bytes of one file. Filled piece by piece so that a stream is copied once, then handed to a reader that owns it.
@@ -75,10 +89,18 @@ NSC_WARN_UNUSED nsc_status nsc_source_commit(nsc_source *source, size_t size, ns
 /* A source with a copy of `size` bytes. */
 NSC_WARN_UNUSED nsc_status nsc_source_from_bytes(const void *bytes, size_t size, nsc_source **out, nsc_error *err);
 
+/*
+ * A file of `size` bytes that stays where it is. A model of it has all but its large tensors in memory and reads those
+ * whenever it needs them; images and archives are read as a whole when they are opened. What is written there may not
+ * change meanwhile. `store` is copied; it needs no `write`. Errors: ARGUMENT, LIMIT (no address reaches so far),
+ * MEMORY.
+ */
+NSC_WARN_UNUSED nsc_status nsc_source_outside(const nsc_store *store, uint64_t size, nsc_source **out, nsc_error *err);
+
 void nsc_source_free(nsc_source *source);
 
-/* SHA-256 of what it holds, in 64 hexadecimal digits. */
-void nsc_source_sha256(const nsc_source *source, char out[65]);
+/* SHA-256 of the file, in 64 hexadecimal digits. Errors: IO, of a file outside of memory. */
+NSC_WARN_UNUSED nsc_status nsc_source_sha256(const nsc_source *source, char out[65], nsc_error *err);
 
 #ifdef __cplusplus
 }

@@ -116,17 +116,6 @@ NSC_WARN_UNUSED nsc_status nsc_training_need_json(nsc_training *training, const 
                                                   char **out, nsc_error *err);
 
 /*
- * A place outside of memory for bytes that a training needs again later, such as a file. Calls come one at a time, from
- * the thread that called the training. `at`: bytes from the beginning; the place grows as it is written. A failure is
- * said in `err`, as everywhere (IO).
- */
-typedef struct nsc_store {
-  void *context;
-  nsc_status (*write)(void *context, uint64_t at, const void *bytes, size_t size, nsc_error *err);
-  nsc_status (*read)(void *context, uint64_t at, void *bytes, size_t size, nsc_error *err);
-} nsc_store;
-
-/*
  * From the next nsc_training_begin on the weights of the best epoch are in `store`, up to three times the network's
  * size, and not in memory; NULL: in memory. Numbers are the same. A store that cannot be written (a full disk) is left
  * for memory again; one that cannot be read ends the call that needed it (IO). What stands in it is of no use to

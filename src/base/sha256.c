@@ -43,19 +43,43 @@ static void take(uint32_t state[8], const uint8_t *block) {
   for (int i = 0; i < 8; i++) state[i] += s[i];
 }
 
-void nsc_sha256_hex(const void *bytes, size_t size, char out[NSC_SHA256_ROOM]) {
-  static const char digits[] = "0123456789abcdef";
-  uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+nsc_sha256 nsc_sha256_begin(void) {
+  return (nsc_sha256){
+      {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}, 0, {0}};
+}
+
+void nsc_sha256_add(nsc_sha256 *hash, const void *bytes, size_t size) {
   const uint8_t *at = bytes;
+  size_t have = (size_t)(hash->size % BLOCK);
+  hash->size += size;
+  if (have) {
+    size_t more = size < BLOCK - have ? size : BLOCK - have;
+    memcpy(hash->block + have, at, more);
+    at += more;
+    size -= more;
+    if (have + more < BLOCK) return;
+    take(hash->state, hash->block);
+  }
+  for (; size >= BLOCK; at += BLOCK, size -= BLOCK) take(hash->state, at);
+  if (size) memcpy(hash->block, at, size);
+}
+
+void nsc_sha256_end(nsc_sha256 *hash, char out[NSC_SHA256_ROOM]) {
+  static const char digits[] = "0123456789abcdef";
   uint8_t last[2 * BLOCK] = {0};
-  size_t whole = size / BLOCK, rest = size % BLOCK;
-  for (size_t i = 0; i < whole; i++) take(state, at + i * BLOCK);
+  size_t rest = (size_t)(hash->size % BLOCK);
   /* 5.1.1: a one, zeros, and the number of bits as 64-bit big-endian. */
-  if (rest) memcpy(last, at + whole * BLOCK, rest);
+  memcpy(last, hash->block, rest);
   last[rest] = 0x80;
   size_t end = rest < BLOCK - 8 ? BLOCK : sizeof last;
-  for (int i = 0; i < 8; i++) last[end - 1 - (size_t)i] = (uint8_t)((uint64_t)size * 8 >> 8 * i);
-  for (size_t i = 0; i < end; i += BLOCK) take(state, last + i);
-  for (int i = 0; i < 64; i++) out[i] = digits[state[i / 8] >> (28 - 4 * (i % 8)) & 15];
+  for (int i = 0; i < 8; i++) last[end - 1 - (size_t)i] = (uint8_t)(hash->size * 8 >> 8 * i);
+  for (size_t i = 0; i < end; i += BLOCK) take(hash->state, last + i);
+  for (int i = 0; i < 64; i++) out[i] = digits[hash->state[i / 8] >> (28 - 4 * (i % 8)) & 15];
   out[64] = 0;
+}
+
+void nsc_sha256_hex(const void *bytes, size_t size, char out[NSC_SHA256_ROOM]) {
+  nsc_sha256 hash = nsc_sha256_begin();
+  nsc_sha256_add(&hash, bytes, size);
+  nsc_sha256_end(&hash, out);
 }

@@ -27,8 +27,8 @@ void nsc_cli_draw_key(uint64_t key[2]) {
 static nsc_status open_image(const char *path, nsc_cli_record *r, nsc_error *err) {
   nsc_source *source;
   NSC_TRY(nsc_cli_read_image(path, &source, err));
-  nsc_source_sha256(source, r->sha256);
-  nsc_status status = nsc_image_open(source, NULL, &r->image, err);
+  nsc_status status = nsc_source_sha256(source, r->sha256, err);
+  if (status == NSC_OK) status = nsc_image_open(source, NULL, &r->image, err);
   if (status != NSC_OK) nsc_source_free(source);
   return status;
 }

@@ -70,6 +70,7 @@ static nsc_status read_directory(nsc_archive *a, nsc_error *err) {
 
 nsc_status nsc_archive_open(nsc_source *source, const nsc_archive_options *options, nsc_archive **out, nsc_error *err) {
   if (!source || !out) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no source or no place for the archive");
+  NSC_TRY(nsc_source_load(source, err));
   nsc_archive *a = calloc(1, sizeof *a);
   if (!a) return nsc_fail_memory(err, sizeof *a, "an archive");
   a->limits = with_defaults(options);

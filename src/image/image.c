@@ -77,6 +77,7 @@ static nsc_status open_format(nsc_image *image, nsc_source *source, nsc_error *e
 nsc_status nsc_image_open(nsc_source *source, const nsc_image_options *options, nsc_image **out, nsc_error *err) {
   if (!source || !out) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no source or no place for the image");
   if (source->size == 0) return nsc_fail(err, NSC_ERROR_UNKNOWN_FORMAT, "the file is empty");
+  NSC_TRY(nsc_source_load(source, err));
   nsc_format format = nsc_sniff(source->bytes, source->size);
   if (format == NSC_FORMAT_UNKNOWN) {
     return nsc_fail(err, NSC_ERROR_UNKNOWN_FORMAT,

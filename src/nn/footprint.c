@@ -1,6 +1,7 @@
 #include "nn/footprint.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <xnnpack/operator.h>
 #include "base/bytes.h"
@@ -32,6 +33,61 @@ void nsc_plan_passed(nsc_plan *plan) {
   plan->passing_bytes = 0;
 }
 
+/* ---- weights outside of memory ---- */
+
+/* Floats that halves become, since these are read into room of their own. */
+static size_t bytes_of(const nsc_tensor_proto *t) {
+  nsc_type type;
+  bool halves = nsc_type_from_onnx(t->onnx_type, &type) && type == NSC_TYPE_F16;
+  return halves ? t->count * sizeof(float) : t->raw_size;
+}
+
+/* Of those that this node and the ones behind it read. */
+static size_t largest_outside(const nsc_plan *plan) {
+  const nsc_model *model = plan->model;
+  size_t most = 0;
+  for (uint32_t v = 0; v < model->value_count; v++) {
+    const nsc_tensor_proto *t = model->values[v].initializer;
+    if (!t || !t->file || plan->consumer_count[v] == 0) continue;
+    bool passed = plan->consumer[v] != NSC_NO_VALUE && plan->node != NSC_NO_VALUE && plan->consumer[v] < plan->node;
+    if (!passed && bytes_of(t) > most) most = bytes_of(t);
+  }
+  return most;
+}
+
+/* `bytes` of the room are taken until the node is lowered, if they fit and nothing else is there. */
+static bool take_outside(nsc_plan *plan, size_t bytes) {
+  if (plan->outside_taken) return false;
+  if (!plan->outside_bytes) {
+    plan->outside_bytes = largest_outside(plan) + XNN_EXTRA_BYTES;
+    nsc_plan_hold(plan, plan->outside_bytes);
+  }
+  plan->outside_taken = bytes <= plan->outside_bytes - XNN_EXTRA_BYTES;
+  plan->outside_full = plan->outside_taken && bytes == plan->outside_bytes - XNN_EXTRA_BYTES;
+  return plan->outside_taken;
+}
+
+nsc_status nsc_plan_outside(nsc_plan *plan, size_t bytes, void *out) {
+  if (!take_outside(plan, bytes)) return nsc_plan_room(plan, bytes, 1, out);
+  if (!plan->outside) plan->outside = malloc(plan->outside_bytes);
+  if (!plan->outside) return nsc_fail_memory(plan->err, plan->outside_bytes, "the model's weights");
+  memcpy(out, &plan->outside, sizeof plan->outside);
+  return NSC_OK;
+}
+
+void nsc_plan_leave_outside(nsc_plan *plan) {
+  plan->outside_taken = false;
+  if (plan->outside_full) nsc_plan_drop_outside(plan);
+}
+
+void nsc_plan_drop_outside(nsc_plan *plan) {
+  nsc_plan_drop(plan, plan->outside_bytes);
+  free(plan->outside);
+  plan->outside = NULL;
+  plan->outside_bytes = 0;
+  plan->outside_full = false;
+}
+
 /* ---- weights ---- */
 
 nsc_status nsc_plan_weights(nsc_plan *plan, const nsc_node *node, uint32_t value, const char *what, const float **out) {
@@ -42,7 +98,12 @@ nsc_status nsc_plan_weights(nsc_plan *plan, const nsc_node *node, uint32_t value
   *out = NULL;
   size_t count = 0;
   nsc_shape_count(&v->shape, &count);
-  if (!nsc_floats_in_place(v->proto)) nsc_plan_pass(plan, (uint64_t)count * sizeof(float));
+  if (v->proto->file) {
+    if (v->proto->raw_size < count * sizeof(float)) nsc_plan_pass(plan, v->proto->raw_size);
+    if (!take_outside(plan, count * sizeof(float))) nsc_plan_pass(plan, (uint64_t)count * sizeof(float));
+  } else if (!nsc_floats_in_place(v->proto)) {
+    nsc_plan_pass(plan, (uint64_t)count * sizeof(float));
+  }
   return NSC_OK;
 }
 

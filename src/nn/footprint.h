@@ -16,6 +16,15 @@ void nsc_plan_pass(nsc_plan *plan, uint64_t bytes);
 /* What was passing is gone. */
 void nsc_plan_passed(nsc_plan *plan);
 
+/*
+ * Room until the node is lowered for elements of a tensor that is outside of memory. One room, as large as the largest
+ * that is still to come, serves all of them: the memory of wasm never shrinks, and holes of many sizes would stay.
+ */
+nsc_status nsc_plan_outside(nsc_plan *plan, size_t bytes, void *out);
+/* The node is lowered. */
+void nsc_plan_leave_outside(nsc_plan *plan);
+void nsc_plan_drop_outside(nsc_plan *plan);
+
 /* A constant of weights, in ONNX's order, valid until the node is lowered; NULL in a plan that only counts. */
 nsc_status nsc_plan_weights(nsc_plan *plan, const nsc_node *node, uint32_t value, const char *what, const float **out);
 /* Floats of the plan for packed weights, at a multiple of 64 bytes; NULL in a plan that only counts. */

@@ -13,10 +13,14 @@ nsc_status nsc_model_open(nsc_source *source, nsc_model **out, nsc_error *err) {
   nsc_model *m = calloc(1, sizeof *m);
   if (!m) return nsc_fail_memory(err, sizeof *m, "a model");
   m->source = source;
-  nsc_status status = nsc_onnx_read(m, err);
+  nsc_status status = NSC_OK;
+  if (nsc_source_is_outside(source)) status = nsc_onnx_outline(source, &m->outline, err);
+  if (status == NSC_OK && !m->outline) status = nsc_source_load(source, err);
+  if (status == NSC_OK) status = nsc_onnx_read(m, err);
   if (status == NSC_OK) status = nsc_model_list_files(m, err);
   if (status != NSC_OK) {
     nsc_arena_free(&m->arena);
+    nsc_source_free(m->outline);
     free(m);
     return status;
   }
@@ -28,6 +32,7 @@ void nsc_model_free(nsc_model *model) {
   if (!model) return;
   for (uint32_t i = 0; i < model->file_count; i++) nsc_source_free(model->files[i].source);
   nsc_arena_free(&model->arena);
+  nsc_source_free(model->outline);
   nsc_source_free(model->source);
   free(model);
 }
@@ -113,7 +118,7 @@ void nsc_model_write_json(const nsc_model *m, nsc_text *t) {
     const nsc_tensor_proto *p = m->values[i].initializer;
     if (!p || !is_floating(p->onnx_type)) continue;
     parameters += p->count;
-    bytes += p->location ? p->raw_size : p->message_size;
+    bytes += p->location || p->file ? p->raw_size : p->message_size;
   }
   nsc_json_key(t, "producer"), nsc_json_string(t, m->producer);
   nsc_json_key(t, "graph"), nsc_json_string(t, m->graph_name);

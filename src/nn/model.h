@@ -1,6 +1,6 @@
 /*
  * A parsed ONNX model: the graph as it stands in the file, with names resolved to numbers. Never changed after reading,
- * but for files of weights that are added; weights stay where they are in the file's bytes.
+ * but for files of weights that are added; weights stay where they are in the file's bytes, in memory or outside.
  */
 #ifndef NSC_NN_MODEL_H
 #define NSC_NN_MODEL_H
@@ -29,10 +29,11 @@ typedef struct nsc_tensor_proto {
   size_t count;
   const uint8_t *message; /* the whole TensorProto, for typed data fields */
   size_t message_size;
-  const uint8_t *raw; /* raw_data, little endian, not aligned; NULL when the data is in typed fields */
+  const uint8_t *raw; /* raw_data, little endian, not aligned; NULL when it is outside of memory or in typed fields */
   size_t raw_size;
-  /* External data: a file beside the model, NULL when the elements are in it; raw is set once that file is there. */
+  /* External data: a file beside the model, NULL when the elements are in it; raw, or file, is set once it is there. */
   const char *location;
+  const nsc_source *file; /* outside of memory, with raw_size bytes of elements at `offset`; or NULL */
   uint64_t offset;
   struct nsc_tensor_proto *next_external;
 } nsc_tensor_proto;
@@ -94,9 +95,10 @@ typedef struct nsc_port {
 } nsc_port;
 
 struct nsc_model {
-  nsc_source *source;
+  nsc_source *source;  /* the file */
+  nsc_source *outline; /* of a file outside of memory, unless it had to be loaded; or NULL */
   nsc_arena arena;
-  const uint8_t *graph; /* the GraphProto, in the source */
+  const uint8_t *graph; /* the GraphProto, in the file or its outline */
   size_t graph_size;
   bool written_out; /* nodes are those of functions or branches, and not the graph's own */
   const char *producer, *graph_name;
@@ -120,6 +122,11 @@ struct nsc_model {
   uint32_t file_count;
 };
 
+/* What was parsed: the file, or its outline. In memory. */
+static inline const nsc_source *nsc_model_text(const nsc_model *model) {
+  return model->outline ? model->outline : model->source;
+}
+
 /* The engine's type for a TensorProto.DataType; false when there is none. */
 bool nsc_type_from_onnx(int32_t onnx_type, nsc_type *out);
 const char *nsc_onnx_type_name(int32_t onnx_type);
@@ -134,10 +141,15 @@ NSC_WARN_UNUSED nsc_status nsc_onnx_read_location(nsc_arena *arena, const uint8_
 NSC_WARN_UNUSED nsc_status nsc_model_list_files(nsc_model *model, nsc_error *err);
 NSC_WARN_UNUSED nsc_status nsc_model_need_files(const nsc_model *model, nsc_error *err);
 
-/* onnx_read.c: fills model from its source. */
+/* onnx_outline.c: *out is NULL for a file that has none. In an outline this field of a TensorProto, which ONNX does not
+   have, holds two varints: where elements are in the file, and their bytes. */
+enum { NSC_ONNX_OUTSIDE = 0x1FFFFFFF };
+NSC_WARN_UNUSED nsc_status nsc_onnx_outline(const nsc_source *file, nsc_source **out, nsc_error *err);
+
+/* onnx_read.c: fills model from its text. */
 NSC_WARN_UNUSED nsc_status nsc_onnx_read(nsc_model *model, nsc_error *err);
-/* onnx_tensor.c: one TensorProto; names and the struct go into the arena. */
-NSC_WARN_UNUSED nsc_status nsc_onnx_read_tensor(nsc_arena *arena, const uint8_t *bytes, size_t size,
+/* onnx_tensor.c: one TensorProto of the model; names go into its arena. */
+NSC_WARN_UNUSED nsc_status nsc_onnx_read_tensor(nsc_model *model, const uint8_t *bytes, size_t size,
                                                 nsc_tensor_proto *out, nsc_error *err);
 
 /* The names of the operators that the engine has (operators.c); NULL behind the last. */

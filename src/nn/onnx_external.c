@@ -136,7 +136,9 @@ nsc_status nsc_model_add_file(nsc_model *model, const char *name, nsc_source *so
     }
   }
   for (nsc_tensor_proto *t = model->external; t; t = t->next_external) {
-    if (strcmp(t->location, name) == 0) t->raw = source->bytes + t->offset;
+    if (strcmp(t->location, name) != 0) continue;
+    t->file = nsc_source_is_outside(source) ? source : NULL;
+    t->raw = t->file ? NULL : source->bytes + t->offset;
   }
   model->files[i].source = source;
   return NSC_OK;

@@ -75,7 +75,7 @@ static nsc_status read_attribute(nsc_onnx_reader *r, const uint8_t *bytes, size_
       case 5:
         a->t = nsc_arena_alloc(&r->model->arena, 1, sizeof *a->t);
         if (!a->t) return nsc_onnx_no_memory(r);
-        NSC_TRY(nsc_onnx_read_tensor(&r->model->arena, w.bytes, w.size, a->t, r->err));
+        NSC_TRY(nsc_onnx_read_tensor(r->model, w.bytes, w.size, a->t, r->err));
         note_external(r, a->t);
         a->kind = NSC_ATTRIBUTE_TENSOR;
         break;
@@ -218,7 +218,7 @@ nsc_status nsc_onnx_take_node(nsc_onnx_reader *r, const nsc_onnx_scope *scope, c
 nsc_status nsc_onnx_initializer(nsc_onnx_reader *r, const nsc_onnx_scope *scope, const uint8_t *bytes, size_t size) {
   nsc_tensor_proto *t = nsc_arena_alloc(&r->model->arena, 1, sizeof *t);
   if (!t) return nsc_onnx_no_memory(r);
-  NSC_TRY(nsc_onnx_read_tensor(&r->model->arena, bytes, size, t, r->err));
+  NSC_TRY(nsc_onnx_read_tensor(r->model, bytes, size, t, r->err));
   note_external(r, t);
   uint32_t value;
   NSC_TRY(nsc_onnx_declare(r, scope, (const uint8_t *)t->name, strlen(t->name), &value));

@@ -180,11 +180,12 @@ static nsc_status read_metadata(nsc_onnx_reader *r, const uint8_t *bytes, size_t
 
 static nsc_status read_functions(nsc_onnx_reader *r) {
   nsc_model *m = r->model;
-  size_t count = nsc_onnx_count_fields(m->source->bytes, m->source->size, 25);
+  const nsc_source *text = nsc_model_text(m);
+  size_t count = nsc_onnx_count_fields(text->bytes, text->size, 25);
   if (count > NSC_MAX_NODES) return nsc_fail(r->err, NSC_ERROR_LIMIT, "the model has %zu functions", count);
   r->functions = nsc_arena_alloc(&m->arena, count + 1, sizeof *r->functions);
   if (!r->functions) return nsc_onnx_no_memory(r);
-  nsc_wire w = nsc_wire_of(m->source->bytes, m->source->size);
+  nsc_wire w = nsc_wire_of(text->bytes, text->size);
   while (nsc_wire_next(&w)) {
     if (w.field == 25 && w.type == NSC_WIRE_BYTES) NSC_TRY(nsc_onnx_read_function(r, w.bytes, w.size));
   }
@@ -212,8 +213,8 @@ static nsc_status check_header(nsc_onnx_reader *r, const uint8_t *graph, bool br
 
 static nsc_status read_model(nsc_onnx_reader *r) {
   nsc_model *m = r->model;
-  const uint8_t *bytes = m->source->bytes, *graph = NULL;
-  size_t size = m->source->size, graph_size = 0;
+  const uint8_t *bytes = nsc_model_text(m)->bytes, *graph = NULL;
+  size_t size = nsc_model_text(m)->size, graph_size = 0;
   m->producer = m->graph_name = "";
   m->metadata = nsc_arena_alloc(&m->arena, nsc_onnx_count_fields(bytes, size, 14) + 1, sizeof *m->metadata);
   if (!m->metadata) return nsc_onnx_no_memory(r);

@@ -80,7 +80,7 @@ static nsc_status read_dims(nsc_wire *w, nsc_tensor_proto *t, nsc_error *err) {
 
 static nsc_status check_size(const nsc_tensor_proto *t, nsc_error *err) {
   nsc_type type;
-  if (!t->raw || !nsc_type_from_onnx(t->onnx_type, &type)) return NSC_OK;
+  if ((!t->raw && !t->file) || !nsc_type_from_onnx(t->onnx_type, &type)) return NSC_OK;
   if (t->raw_size != t->count * nsc_type_size(type)) {
     char shape[96];
     return nsc_fail(err, NSC_ERROR_CORRUPT, "tensor \"%.60s\" of %s %s has %zu bytes of data", t->name,
@@ -89,8 +89,21 @@ static nsc_status check_size(const nsc_tensor_proto *t, nsc_error *err) {
   return NSC_OK;
 }
 
-nsc_status nsc_onnx_read_tensor(nsc_arena *arena, const uint8_t *bytes, size_t size, nsc_tensor_proto *out,
+/* Where the elements are, as an outline has it. Whatever else has such a field is a file that somebody made up. */
+static nsc_status read_note(const nsc_model *model, const nsc_wire *field, nsc_tensor_proto *t, nsc_error *err) {
+  if (!model->outline) return NSC_OK;
+  nsc_wire note = nsc_wire_of(field->bytes, field->size);
+  uint64_t offset = nsc_wire_varint(&note), size = nsc_wire_varint(&note);
+  if (note.broken || offset > model->source->size || size > model->source->size - offset) return broken(err);
+  t->file = model->source;
+  t->offset = offset;
+  t->raw_size = (size_t)size;
+  return NSC_OK;
+}
+
+nsc_status nsc_onnx_read_tensor(nsc_model *model, const uint8_t *bytes, size_t size, nsc_tensor_proto *out,
                                 nsc_error *err) {
+  nsc_arena *arena = &model->arena;
   nsc_tensor_proto t = {.name = "", .message = bytes, .message_size = size};
   bool external = false;
   nsc_wire w = nsc_wire_of(bytes, size);
@@ -112,6 +125,9 @@ nsc_status nsc_onnx_read_tensor(nsc_arena *arena, const uint8_t *bytes, size_t s
       case 14:
         external = w.varint == 1;
         break;
+      case NSC_ONNX_OUTSIDE:
+        if (w.type == NSC_WIRE_BYTES) NSC_TRY(read_note(model, &w, &t, err));
+        break;
       default:
         break;
     }
@@ -123,6 +139,7 @@ nsc_status nsc_onnx_read_tensor(nsc_arena *arena, const uint8_t *bytes, size_t s
   }
   if (external) {
     t.raw = NULL;
+    t.file = NULL;
     NSC_TRY(nsc_onnx_read_location(arena, bytes, size, &t, err));
   }
   NSC_TRY(check_size(&t, err));
@@ -184,6 +201,7 @@ nsc_status nsc_tensor_proto_read(const nsc_tensor_proto *tensor, void *out, nsc_
     if (tensor->raw_size) memcpy(out, tensor->raw, tensor->raw_size);
     return NSC_OK;
   }
+  if (tensor->file) return nsc_source_read(tensor->file, tensor->offset, out, tensor->raw_size, err);
   if (tensor->location) {
     return nsc_fail(err, NSC_ERROR_IO, "tensor \"%.60s\" is in the file \"%.80s\", which is not there", tensor->name,
                     tensor->location);

@@ -9,35 +9,14 @@
 
 enum { FLOAT = 1, FLOAT16 = 10, IR_VERSION = 8, OPSET = 14 };
 
-static void put_varint(nsc_text *t, uint64_t value) {
-  do {
-    char byte = (char)((value & 0x7F) | (value > 0x7F ? 0x80 : 0));
-    nsc_text_append(t, &byte, 1);
-    value >>= 7;
-  } while (value);
-}
-
 static void put_number(nsc_text *t, uint32_t field, int64_t value) {
-  put_varint(t, (uint64_t)field << 3);
-  put_varint(t, (uint64_t)value);
-}
-
-static void put_head(nsc_text *t, uint32_t field, size_t size) {
-  put_varint(t, (uint64_t)field << 3 | 2);
-  put_varint(t, size);
+  nsc_wire_put_varint(t, (uint64_t)field << 3);
+  nsc_wire_put_varint(t, (uint64_t)value);
 }
 
 static void put_text(nsc_text *t, uint32_t field, const char *text) {
-  put_head(t, field, strlen(text));
+  nsc_wire_put_head(t, field, strlen(text));
   nsc_text_put(t, text);
-}
-
-/* Moves a finished message into another as a field. */
-static void put_message(nsc_text *t, uint32_t field, nsc_text *message) {
-  put_head(t, field, message->size);
-  nsc_text_append(t, message->chars, message->size);
-  t->failed = t->failed || message->failed;
-  nsc_text_drop(message);
 }
 
 void nsc_onnx_expect(nsc_onnx_writer *w, size_t bytes) {
@@ -49,16 +28,16 @@ void nsc_onnx_int(nsc_onnx_writer *w, const char *name, int64_t value) {
   put_text(&m, 1, name);
   put_number(&m, 3, value);
   put_number(&m, 20, 2);
-  put_message(&w->attributes, 5, &m);
+  nsc_wire_put_message(&w->attributes, 5, &m);
 }
 
 void nsc_onnx_float(nsc_onnx_writer *w, const char *name, float value) {
   nsc_text m = {0};
   put_text(&m, 1, name);
-  put_varint(&m, 2 << 3 | 5);
+  nsc_wire_put_varint(&m, 2 << 3 | 5);
   nsc_text_append(&m, (const char *)&value, sizeof value);
   put_number(&m, 20, 1);
-  put_message(&w->attributes, 5, &m);
+  nsc_wire_put_message(&w->attributes, 5, &m);
 }
 
 void nsc_onnx_ints(nsc_onnx_writer *w, const char *name, uint32_t count, const int64_t *values) {
@@ -66,7 +45,7 @@ void nsc_onnx_ints(nsc_onnx_writer *w, const char *name, uint32_t count, const i
   put_text(&m, 1, name);
   for (uint32_t i = 0; i < count; i++) put_number(&m, 8, values[i]);
   put_number(&m, 20, 7);
-  put_message(&w->attributes, 5, &m);
+  nsc_wire_put_message(&w->attributes, 5, &m);
 }
 
 void nsc_onnx_string(nsc_onnx_writer *w, const char *name, const char *value) {
@@ -74,7 +53,7 @@ void nsc_onnx_string(nsc_onnx_writer *w, const char *name, const char *value) {
   put_text(&m, 1, name);
   put_text(&m, 4, value);
   put_number(&m, 20, 3);
-  put_message(&w->attributes, 5, &m);
+  nsc_wire_put_message(&w->attributes, 5, &m);
 }
 
 void nsc_onnx_node(nsc_onnx_writer *w, const char *op, const char *output, uint32_t input_count,
@@ -93,7 +72,7 @@ void nsc_onnx_node_of(nsc_onnx_writer *w, const char *domain, const char *op, co
   nsc_text_append(&m, w->attributes.chars, w->attributes.size);
   m.failed = m.failed || w->attributes.failed;
   nsc_text_drop(&w->attributes);
-  put_message(&w->graph, 1, &m);
+  nsc_wire_put_message(&w->graph, 1, &m);
 }
 
 static size_t put_tensor_head(nsc_text *m, const char *name, int type, uint32_t rank, const int64_t *dims) {
@@ -116,11 +95,11 @@ void nsc_onnx_node_like(nsc_onnx_writer *w, const uint8_t *node, size_t node_siz
   for (size_t start = 0; nsc_wire_next(&f); start = f.reader.at) {
     if (f.field != 1 && f.field != 2) nsc_text_append(&m, (const char *)node + start, f.reader.at - start);
   }
-  put_message(&w->graph, 1, &m);
+  nsc_wire_put_message(&w->graph, 1, &m);
 }
 
 void nsc_onnx_copy(nsc_onnx_writer *w, uint32_t field, const uint8_t *bytes, size_t size) {
-  put_head(&w->graph, field, size);
+  nsc_wire_put_head(&w->graph, field, size);
   nsc_text_append(&w->graph, (const char *)bytes, size);
 }
 
@@ -128,8 +107,8 @@ void nsc_onnx_tensor(nsc_onnx_writer *w, const char *name, int type, uint32_t ra
                      const void *bytes, size_t size) {
   nsc_text m = {0};
   put_tensor_head(&m, name, type, rank, dims);
-  put_head(&m, 9, size);
-  put_head(&w->graph, 5, m.size + size); /* the elements end the message: they go straight to their place */
+  nsc_wire_put_head(&m, 9, size);
+  nsc_wire_put_head(&w->graph, 5, m.size + size); /* the elements end the message: they go straight to their place */
   nsc_text_append(&w->graph, m.chars, m.size);
   nsc_text_append(&w->graph, bytes, size);
   w->graph.failed = w->graph.failed || m.failed;
@@ -148,12 +127,12 @@ void nsc_onnx_halves(nsc_onnx_writer *w, const char *name, uint32_t rank, const 
   nsc_text m = {0};
   size_t count = put_tensor_head(&m, stored, FLOAT16, rank, dims);
   nsc_text_reserve(&m, count * sizeof(uint16_t) + 16);
-  put_head(&m, 9, count * sizeof(uint16_t));
+  nsc_wire_put_head(&m, 9, count * sizeof(uint16_t));
   for (size_t i = 0; i < count; i++) {
     uint16_t half = nsc_half_from_float(values[i]);
     nsc_text_append(&m, (const char *)&half, sizeof half);
   }
-  put_message(&w->graph, 5, &m);
+  nsc_wire_put_message(&w->graph, 5, &m);
   nsc_onnx_int(w, "to", FLOAT);
   const char *input = stored;
   nsc_onnx_node(w, "Cast", name, 1, &input);
@@ -168,21 +147,21 @@ void nsc_onnx_port(nsc_onnx_writer *w, nsc_onnx_port_kind kind, const char *name
     } else {
       put_number(&dim, 1, dims[i]);
     }
-    put_message(&shape, 1, &dim);
+    nsc_wire_put_message(&shape, 1, &dim);
   }
   put_number(&tensor, 1, FLOAT);
-  put_message(&tensor, 2, &shape);
-  put_message(&type, 1, &tensor);
+  nsc_wire_put_message(&tensor, 2, &shape);
+  nsc_wire_put_message(&type, 1, &tensor);
   put_text(&port, 1, name);
-  put_message(&port, 2, &type);
-  put_message(&w->graph, (uint32_t)kind, &port);
+  nsc_wire_put_message(&port, 2, &type);
+  nsc_wire_put_message(&w->graph, (uint32_t)kind, &port);
 }
 
 void nsc_onnx_metadata(nsc_onnx_writer *w, const char *key, const char *value) {
   nsc_text m = {0};
   put_text(&m, 1, key);
   put_text(&m, 2, value);
-  put_message(&w->metadata, 14, &m);
+  nsc_wire_put_message(&w->metadata, 14, &m);
 }
 
 nsc_status nsc_onnx_finish(nsc_onnx_writer *w, const char *graph_name, char **bytes, size_t *size, nsc_error *err) {
@@ -190,14 +169,14 @@ nsc_status nsc_onnx_finish(nsc_onnx_writer *w, const char *graph_name, char **by
   put_text(&w->graph, 2, graph_name);
   put_number(&head, 1, IR_VERSION);
   put_text(&head, 2, "negatoscope");
-  put_head(&head, 7, w->graph.size);
+  nsc_wire_put_head(&head, 7, w->graph.size);
   nsc_text model = w->graph; /* the graph's memory becomes the file's */
   w->graph = (nsc_text){0};
   if (!head.failed) nsc_text_prepend(&model, head.chars, head.size);
   model.failed = model.failed || head.failed;
   nsc_text_drop(&head);
   put_number(&opset, 2, OPSET);
-  put_message(&model, 8, &opset);
+  nsc_wire_put_message(&model, 8, &opset);
   nsc_text_append(&model, w->metadata.chars, w->metadata.size);
   model.failed = model.failed || w->metadata.failed;
   nsc_onnx_drop(w);
@@ -233,7 +212,7 @@ static void put_metadata(nsc_text *t, const char *key, const char *value) {
   nsc_text m = {0};
   put_text(&m, 1, key);
   put_text(&m, 2, value);
-  put_message(t, METADATA, &m);
+  nsc_wire_put_message(t, METADATA, &m);
 }
 
 static nsc_status end_file(nsc_text *t, uint32_t count, const char *const *keys, const char *const *values,
@@ -257,12 +236,12 @@ nsc_status nsc_onnx_finish_like(nsc_onnx_writer *w, const uint8_t *file, size_t 
     if (f.field == METADATA && f.type == NSC_WIRE_BYTES && is_listed(f.bytes, f.size, count, keys)) continue;
     nsc_text_append(&t, (const char *)file + start, f.reader.at - start);
   }
-  put_message(&t, GRAPH, &w->graph);
+  nsc_wire_put_message(&t, GRAPH, &w->graph);
   if (domain) {
     nsc_text opset = {0};
     put_text(&opset, 1, domain);
     put_number(&opset, 2, 1);
-    put_message(&t, 8, &opset);
+    nsc_wire_put_message(&t, 8, &opset);
   }
   nsc_onnx_drop(w);
   return end_file(&t, count, keys, values, bytes, size, err);

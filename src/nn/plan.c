@@ -233,6 +233,7 @@ static void refresh_aliases(nsc_plan *plan, uint32_t from, const nsc_node *node)
 static void free_scratch(nsc_plan *plan) {
   for (uint32_t i = 0; i < plan->scratch_count; i++) free(plan->scratch[i]);
   plan->scratch_count = 0;
+  nsc_plan_leave_outside(plan);
   nsc_plan_passed(plan);
 }
 
@@ -314,6 +315,7 @@ nsc_status nsc_plan_build(nsc_plan *plan, const nsc_tensor_info *inputs, uint32_
     }
     if (nsc_plan_is_constant(plan, m->outputs[i].value)) NSC_TRY(nsc_plan_keep_constant(plan, m->outputs[i].value));
   }
+  nsc_plan_drop_outside(plan);
   nsc_plan_drop_unread_steps(plan);
   return nsc_plan_place(plan);
 }
@@ -321,6 +323,7 @@ nsc_status nsc_plan_build(nsc_plan *plan, const nsc_tensor_info *inputs, uint32_
 void nsc_plan_free(nsc_plan *plan) {
   free_scratch(plan);
   free(plan->scratch);
+  nsc_plan_drop_outside(plan);
   for (uint32_t s = 0; s < plan->step_count; s++) xnn_delete_operator(plan->steps[s]->op);
   for (uint32_t i = 0; i < plan->packed_count; i++) free(plan->packed[i]);
   free(plan->packed);

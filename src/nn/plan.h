@@ -78,7 +78,10 @@ typedef struct nsc_plan {
   uint32_t node;         /* being lowered */
   void **scratch;        /* freed when the node is lowered */
   uint32_t scratch_count, scratch_capacity;
-  void **packed; /* weights of steps of ours, as malloc gave them */
+  uint8_t *outside; /* room for elements that are outside of memory, one tensor at a time (footprint.h) */
+  size_t outside_bytes;
+  bool outside_taken, outside_full; /* until the node is lowered: by something, to its end */
+  void **packed;                    /* weights of steps of ours, as malloc gave them */
   uint32_t packed_count, packed_capacity;
   uint64_t packed_bytes;                          /* weights copied into operators */
   uint64_t held_bytes, passing_bytes, peak_bytes; /* footprint.h: memory now, until the node is lowered, and at most */

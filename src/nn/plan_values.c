@@ -194,6 +194,18 @@ nsc_status nsc_plan_define_constant(nsc_plan *plan, uint32_t value, nsc_type typ
   return NSC_OK;
 }
 
+static nsc_status expand_halves(nsc_plan *plan, const nsc_tensor_proto *proto, float *out) {
+  const void *halves = proto->raw;
+  if (!halves) {
+    uint16_t *copy;
+    NSC_TRY(nsc_plan_room(plan, proto->count, sizeof *copy, &copy));
+    NSC_TRY(nsc_tensor_proto_read(proto, copy, plan->err));
+    halves = copy;
+  }
+  nsc_half_expand(halves, proto->count, out);
+  return NSC_OK;
+}
+
 nsc_status nsc_plan_load_constant(nsc_plan *plan, uint32_t value) {
   nsc_value *v = nsc_plan_value(plan, value);
   if (v->data) return NSC_OK;
@@ -209,16 +221,7 @@ nsc_status nsc_plan_load_constant(nsc_plan *plan, uint32_t value) {
                     nsc_onnx_type_name(proto->onnx_type));
   }
   NSC_TRY(nsc_plan_own_constant(plan, value, &data));
-  if (type != NSC_TYPE_F16) return nsc_tensor_proto_read(proto, data, plan->err);
-  if (proto->raw) {
-    nsc_half_expand(proto->raw, proto->count, data);
-    return NSC_OK;
-  }
-  uint16_t *half;
-  NSC_TRY(nsc_plan_scratch(plan, proto->count, sizeof *half, &half));
-  NSC_TRY(nsc_tensor_proto_read(proto, half, plan->err));
-  nsc_half_expand(half, proto->count, data);
-  return NSC_OK;
+  return type == NSC_TYPE_F16 ? expand_halves(plan, proto, data) : nsc_tensor_proto_read(proto, data, plan->err);
 }
 
 bool nsc_floats_in_place(const nsc_tensor_proto *proto) {
@@ -255,16 +258,10 @@ nsc_status nsc_plan_floats(nsc_plan *plan, const nsc_node *node, uint32_t value,
     *out = (const float *)(const void *)proto->raw; /* in place: big weights are not copied twice */
   } else {
     float *copy;
-    NSC_TRY(nsc_plan_room(plan, proto->count, sizeof *copy, &copy));
-    if (proto->onnx_type == 1) {
-      NSC_TRY(nsc_tensor_proto_read(proto, copy, plan->err));
-    } else if (proto->raw) {
-      nsc_half_expand(proto->raw, proto->count, copy);
-    } else {
-      NSC_TRY(nsc_plan_load_constant(plan, plain));
-      copy = plan->values[plain].owned;
-    }
+    NSC_TRY(proto->file ? nsc_plan_outside(plan, proto->count * sizeof *copy, &copy)
+                        : nsc_plan_room(plan, proto->count, sizeof *copy, &copy));
     *out = copy;
+    return proto->onnx_type == 1 ? nsc_tensor_proto_read(proto, copy, plan->err) : expand_halves(plan, proto, copy);
   }
   return NSC_OK;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/footprint.h"
 #include "nn/plan_private.h"
 
 /* ---- parameters ---- */
@@ -109,10 +110,15 @@ nsc_status nsc_quant_output_type(nsc_plan *plan, const nsc_node *node, nsc_type 
 
 nsc_status nsc_quant_bytes(nsc_plan *plan, uint32_t value, const uint8_t **out) {
   const nsc_value *v = nsc_plan_value(plan, value);
+  const nsc_tensor_proto *proto = v->proto;
   nsc_type type;
-  if (!v->data && v->proto->raw && nsc_type_from_onnx(v->proto->onnx_type, &type) && nsc_type_size(type) == 1) {
-    *out = v->proto->raw;
-    return NSC_OK;
+  if (!v->data && nsc_type_from_onnx(proto->onnx_type, &type) && nsc_type_size(type) == 1) {
+    *out = proto->raw;
+    if (*out) return NSC_OK;
+    uint8_t *copy;
+    NSC_TRY(proto->file ? nsc_plan_outside(plan, proto->count, &copy) : nsc_plan_room(plan, proto->count, 1, &copy));
+    *out = copy;
+    return nsc_tensor_proto_read(proto, copy, plan->err);
   }
   NSC_TRY(nsc_plan_load_constant(plan, value));
   *out = plan->values[value].data;

@@ -108,14 +108,18 @@ static enum xnn_status setup_conv(nsc_step *step, void *workspace) {
 
 /* OIHW to OHWI */
 static nsc_status turn_weights(nsc_plan *plan, const int8_t *weights, size_t outputs, size_t inputs, size_t area,
-                               int8_t **out) {
+                               const int8_t **out) {
+  *out = weights;
+  if (area == 1) return NSC_OK;
   if (plan->counts) {
     nsc_plan_pass(plan, (uint64_t)outputs * inputs * area);
     return NSC_OK;
   }
-  NSC_TRY(nsc_plan_room(plan, outputs * inputs * area, 1, out));
+  int8_t *turned;
+  NSC_TRY(nsc_plan_room(plan, outputs * inputs * area, 1, &turned));
+  *out = turned;
   const nsc_shape shape = {3, {(int64_t)outputs, (int64_t)inputs, (int64_t)area}};
-  nsc_transpose(*out, weights, &shape, (const uint32_t[]){0, 2, 1}, 1);
+  nsc_transpose(turned, weights, &shape, (const uint32_t[]){0, 2, 1}, 1);
   return NSC_OK;
 }
 
@@ -128,7 +132,7 @@ nsc_status nsc_quant_conv(nsc_plan *plan, const nsc_node *node, const nsc_conv_g
   NSC_TRY(nsc_plan_words(plan, node, "Conv int8 in words", &words, s, weights, input, output, &done));
   if (done) return NSC_OK;
   size_t area = (size_t)(w->kernel[0] * w->kernel[1]), channels = g.groups * g.group_out;
-  int8_t *packed = NULL;
+  const int8_t *packed = NULL;
   NSC_TRY(turn_weights(plan, weights, channels, g.group_in, area, &packed));
   size_t room;
   NSC_TRY(nsc_quant_unfold(plan, node, &g, s->in_zero, &input, &room));

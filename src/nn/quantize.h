@@ -49,6 +49,9 @@ typedef struct nsc_quantize_graph {
    other files). */
 NSC_WARN_UNUSED nsc_status nsc_quantize_can(const nsc_model *model, nsc_error *err);
 
+/* quantize_write.c. An initializer as it stands in the file. Errors: MEMORY, IO. */
+NSC_WARN_UNUSED nsc_status nsc_quantize_copy_tensor(nsc_onnx_writer *w, const nsc_tensor_proto *t, nsc_error *err);
+
 /* quantize_graph.c. `keep` are patterns (* and ?) of names of nodes that stay in float. Errors: MEMORY. */
 NSC_WARN_UNUSED nsc_status nsc_quantize_plan(const nsc_model *model, const nsc_quantize_options *options,
                                              nsc_quantize_graph *out, nsc_error *err);

@@ -24,7 +24,7 @@ static nsc_status put_half(nsc_onnx_writer *w, const nsc_tensor_proto *t, nsc_er
   if (status == NSC_OK && fits_half(values, t->count)) {
     nsc_onnx_halves(w, t->name, t->shape.rank, t->shape.dims, values);
   } else if (status == NSC_OK) {
-    nsc_onnx_copy(w, INITIALIZER, t->message, t->message_size);
+    status = nsc_quantize_copy_tensor(w, t, err);
   }
   free(values);
   return status;
@@ -37,7 +37,7 @@ static nsc_status write_halves(const nsc_model *m, nsc_onnx_writer *w, nsc_error
     if (t->onnx_type == FLOAT && t->count >= LEAST && strlen(t->name) < 80) {
       NSC_TRY(put_half(w, t, err));
     } else {
-      nsc_onnx_copy(w, INITIALIZER, t->message, t->message_size);
+      NSC_TRY(nsc_quantize_copy_tensor(w, t, err));
     }
   }
   for (uint32_t n = 0; n < m->node_count; n++) {
@@ -52,7 +52,8 @@ static nsc_status store_halves(const nsc_model *m, const char *const *keys, cons
   nsc_onnx_writer w = {0};
   nsc_status status = write_halves(m, &w, err);
   if (status == NSC_OK) {
-    return nsc_onnx_finish_like(&w, m->source->bytes, m->source->size, NULL, 1, keys, words, bytes, size, err);
+    return nsc_onnx_finish_like(&w, nsc_model_text(m)->bytes, nsc_model_text(m)->size, NULL, 1, keys, words, bytes,
+                                size, err);
   }
   nsc_onnx_drop(&w);
   return status;

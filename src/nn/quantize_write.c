@@ -254,13 +254,29 @@ void nsc_quantize_copy_ports(nsc_onnx_writer *w, const nsc_model *m) {
   }
 }
 
-static void put_constants(writer *w) {
+nsc_status nsc_quantize_copy_tensor(nsc_onnx_writer *w, const nsc_tensor_proto *t, nsc_error *err) {
   enum { INITIALIZER = 5 };
+  if (!t->file) {
+    nsc_onnx_copy(w, INITIALIZER, t->message, t->message_size);
+    return NSC_OK;
+  }
+  uint8_t *bytes = malloc(t->raw_size + 1);
+  if (!bytes) return nsc_fail_memory(err, t->raw_size, "weights");
+  nsc_status status = nsc_tensor_proto_read(t, bytes, err);
+  if (status == NSC_OK) {
+    nsc_onnx_tensor(w, t->name, t->onnx_type, t->shape.rank, t->shape.dims, bytes, t->raw_size);
+  }
+  free(bytes);
+  return status;
+}
+
+static nsc_status put_constants(writer *w) {
   const nsc_model *m = w->g->model;
   for (uint32_t v = 0; v < m->value_count; v++) {
     const nsc_tensor_proto *t = m->values[v].initializer;
-    if (t && w->needed[v]) nsc_onnx_copy(&w->w, INITIALIZER, t->message, t->message_size);
+    if (t && w->needed[v]) NSC_TRY(nsc_quantize_copy_tensor(&w->w, t, w->err));
   }
+  return NSC_OK;
 }
 
 static nsc_status write_graph(writer *w) {
@@ -276,7 +292,7 @@ static nsc_status write_graph(writer *w) {
   if (m->opset < 13) w->domain = "com.microsoft";
   find_needed(w);
   nsc_quantize_copy_ports(&w->w, m);
-  put_constants(w);
+  NSC_TRY(put_constants(w));
   return put_nodes(w);
 }
 
@@ -288,6 +304,6 @@ nsc_status nsc_quantize_write(nsc_quantize_graph *g, uint32_t word_count, const 
     nsc_onnx_drop(&w.w);
     return status;
   }
-  return nsc_onnx_finish_like(&w.w, g->model->source->bytes, g->model->source->size, w.domain, word_count, keys, words,
-                              bytes, size, err);
+  const nsc_source *like = nsc_model_text(g->model);
+  return nsc_onnx_finish_like(&w.w, like->bytes, like->size, w.domain, word_count, keys, words, bytes, size, err);
 }

@@ -14,6 +14,10 @@
 
 enum { FOUR = 4, SIX = 6, DEPTH = 192, COLUMNS = 64, ROUNDS = 24, SETTLED = 5 };
 
+/* Where both take the same time here, whole networks are up to 6 % faster with four: heights are seldom multiples of
+ * six. */
+static const double LEAST_GAIN = 0.96;
+
 typedef struct racer {
   volatile xnn_f32_gemm_minmax_ukernel_fn
       kernel; /* volatile: inlined into the loop it would not be what operators run */
@@ -53,7 +57,7 @@ static bool six_is_faster(track *t) {
     run_round(&six, t);
     settled = four.best + six.best < 0.97 * before ? 0 : settled + 1;
   }
-  return six.best < four.best;
+  return six.best < LEAST_GAIN * four.best;
 }
 
 static void use_six(struct xnn_gemm_config *config) {

@@ -57,10 +57,15 @@ static void begin(nsc_plan *plan, const nsc_model *model, const nsc_session_opti
   plan->threads = has_threads && options->threads > 1 ? options->threads : 1;
 }
 
+static uint64_t in_memory(const nsc_source *source) {
+  return source && source->bytes ? source->size : 0;
+}
+
 /* Where a plan is made and at the end: with the model's own bytes, which stay. */
 static nsc_memory memory_of(const nsc_plan *plan) {
-  uint64_t file = nsc_model_bytes(plan->model);
-  for (uint32_t i = 0; i < plan->model->file_count; i++) file += plan->model->files[i].source->size;
+  const nsc_model *model = plan->model;
+  uint64_t file = in_memory(model->outline) + in_memory(model->source);
+  for (uint32_t i = 0; i < model->file_count; i++) file += in_memory(model->files[i].source);
   uint64_t beside = plan->packed_bytes + plan->buffer_bytes;
   return (nsc_memory){
       .file = file,

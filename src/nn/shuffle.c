@@ -1,5 +1,4 @@
 /* A model with its weights in another order: nothing of what it learnt is left, but everything of how it is built. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -27,30 +26,36 @@ static void shuffle(uint8_t *bytes, size_t count, size_t size, nsc_rng *rng) {
   }
 }
 
-/* `bytes` is a copy of the model's file. */
-static uint32_t shuffle_tensor(const nsc_model *m, const nsc_tensor_proto *t, const nsc_rng *root, uint8_t *bytes) {
+static uint32_t shuffle_tensor(nsc_model *m, const nsc_tensor_proto *t, const nsc_rng *root) {
   size_t size = t ? element_of(t) : 0;
   if (!size || t->count < 2 || t->count > UINT32_MAX) return 0;
   size_t at = (size_t)(t->raw - m->source->bytes);
   nsc_rng rng = nsc_rng_split(root, at);
-  shuffle(bytes + at, t->count, size, &rng);
+  shuffle(m->source->bytes + at, t->count, size, &rng);
   return 1;
 }
 
-static uint32_t shuffle_all(const nsc_model *m, uint64_t seed, uint8_t *bytes) {
+static uint32_t shuffle_all(nsc_model *m, uint64_t seed) {
   const nsc_rng root = nsc_rng_seeded(seed);
   uint32_t count = 0;
-  for (uint32_t v = 0; v < m->value_count; v++) count += shuffle_tensor(m, m->values[v].initializer, &root, bytes);
+  for (uint32_t v = 0; v < m->value_count; v++) count += shuffle_tensor(m, m->values[v].initializer, &root);
   for (uint32_t n = 0; n < m->node_count; n++) {
     const nsc_node *node = &m->nodes[n];
     if (strcmp(node->op, "Constant") != 0) continue;
     for (uint32_t a = 0; a < node->attribute_count; a++) {
-      if (node->attributes[a].kind == NSC_ATTRIBUTE_TENSOR) {
-        count += shuffle_tensor(m, node->attributes[a].t, &root, bytes);
-      }
+      if (node->attributes[a].kind == NSC_ATTRIBUTE_TENSOR) count += shuffle_tensor(m, node->attributes[a].t, &root);
     }
   }
   return count;
+}
+
+/* A model of its own, of the same file in memory. */
+static nsc_status open_copy(const nsc_model *model, nsc_model **out, nsc_error *err) {
+  nsc_source *file;
+  NSC_TRY(nsc_source_copy(model->source, &file, err));
+  nsc_status status = nsc_model_open(file, out, err);
+  if (status != NSC_OK) nsc_source_free(file);
+  return status;
 }
 
 nsc_status nsc_model_shuffled(const nsc_model *model, uint64_t seed, char **bytes, size_t *size, nsc_error *err) {
@@ -58,15 +63,16 @@ nsc_status nsc_model_shuffled(const nsc_model *model, uint64_t seed, char **byte
   if (model->file_count) {
     return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the model's weights are in other files; save it as one file first");
   }
-  size_t length = model->source->size;
-  uint8_t *copy = malloc(length);
-  if (!copy) return nsc_fail_memory(err, length, "a model with shuffled weights");
-  memcpy(copy, model->source->bytes, length);
-  if (!shuffle_all(model, seed, copy)) {
-    free(copy);
-    return nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the model holds no weights that could be shuffled");
+  nsc_model *shuffled;
+  NSC_TRY(open_copy(model, &shuffled, err));
+  nsc_status status = NSC_OK;
+  if (shuffle_all(shuffled, seed)) {
+    *size = shuffled->source->size;
+    *bytes = (char *)shuffled->source->bytes;
+    shuffled->source->bytes = NULL; /* the caller's now */
+  } else {
+    status = nsc_fail(err, NSC_ERROR_UNSUPPORTED, "the model holds no weights that could be shuffled");
   }
-  *bytes = (char *)copy;
-  *size = length;
-  return NSC_OK;
+  nsc_model_free(shuffled);
+  return status;
 }

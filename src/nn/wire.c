@@ -48,3 +48,23 @@ bool nsc_wire_next(nsc_wire *w) {
   if (!w->bytes) w->broken = true;
   return !w->broken;
 }
+
+void nsc_wire_put_varint(nsc_text *t, uint64_t value) {
+  do {
+    char byte = (char)((value & 0x7F) | (value > 0x7F ? 0x80 : 0));
+    nsc_text_append(t, &byte, 1);
+    value >>= 7;
+  } while (value);
+}
+
+void nsc_wire_put_head(nsc_text *t, uint32_t field, size_t size) {
+  nsc_wire_put_varint(t, (uint64_t)field << 3 | NSC_WIRE_BYTES);
+  nsc_wire_put_varint(t, size);
+}
+
+void nsc_wire_put_message(nsc_text *t, uint32_t field, nsc_text *message) {
+  nsc_wire_put_head(t, field, message->size);
+  nsc_text_append(t, message->chars, message->size);
+  t->failed = t->failed || message->failed;
+  nsc_text_drop(message);
+}

@@ -10,6 +10,7 @@
 #define NSC_NN_WIRE_H
 
 #include "base/bytes.h"
+#include "base/text.h"
 
 typedef enum nsc_wire_type {
   NSC_WIRE_VARINT = 0,
@@ -36,5 +37,13 @@ static inline nsc_wire nsc_wire_of(const void *bytes, size_t size) {
 bool nsc_wire_next(nsc_wire *w);
 /* A bare varint, as in packed repeated fields; sets `broken` and returns 0 when there is none. */
 uint64_t nsc_wire_varint(nsc_wire *w);
+
+/* ---- writing ---- */
+
+void nsc_wire_put_varint(nsc_text *t, uint64_t value);
+/* The beginning of a field of `size` bytes. */
+void nsc_wire_put_head(nsc_text *t, uint32_t field, size_t size);
+/* Moves a finished message into another as a field. */
+void nsc_wire_put_message(nsc_text *t, uint32_t field, nsc_text *message);
 
 #endif

@@ -34,10 +34,11 @@ static void write_software(nsc_text *t) {
   nsc_json_end_object(t);
 }
 
-static void write_digest(nsc_text *t, const nsc_source *source) {
+static nsc_status write_digest(nsc_text *t, const nsc_source *source, nsc_error *err) {
   char digest[NSC_SHA256_ROOM] = "";
-  if (source) nsc_source_sha256(source, digest);
+  if (source) NSC_TRY(nsc_source_sha256(source, digest, err));
   member(t, "sha256", source ? digest : NULL);
+  return NSC_OK;
 }
 
 static void write_given(nsc_text *t, const nsc_classifier_options *given) {
@@ -50,19 +51,20 @@ static void write_given(nsc_text *t, const nsc_classifier_options *given) {
   nsc_json_end_object(t);
 }
 
-static void write_model(nsc_text *t, const nsc_classifier *classifier, const nsc_record_options *o) {
+static nsc_status write_model(nsc_text *t, const nsc_classifier *classifier, const nsc_record_options *o,
+                              nsc_error *err) {
   const nsc_manifest *m = nsc_classifier_manifest(classifier);
   const nsc_model *model = nsc_classifier_model(classifier);
   nsc_json_key(t, "model"), nsc_json_object(t);
   member(t, "name", m->name);
   member(t, "title", m->title);
-  write_digest(t, model->source);
+  NSC_TRY(write_digest(t, model->source, err));
   nsc_json_key(t, "bytes"), nsc_json_int(t, (int64_t)nsc_model_bytes(model));
   nsc_json_key(t, "files"), nsc_json_array(t);
   for (uint32_t i = 0; i < model->file_count; i++) {
     nsc_json_object(t);
     member(t, "name", model->files[i].name);
-    write_digest(t, model->files[i].source);
+    NSC_TRY(write_digest(t, model->files[i].source, err));
     nsc_json_end_object(t);
   }
   nsc_json_end_array(t);
@@ -74,6 +76,7 @@ static void write_model(nsc_text *t, const nsc_classifier *classifier, const nsc
   member(t, "license", m->license);
   write_given(t, o->given);
   nsc_json_end_object(t);
+  return NSC_OK;
 }
 
 static void write_image(nsc_text *t, const nsc_image *image, uint32_t frame, const nsc_record_options *o) {
@@ -191,7 +194,7 @@ static nsc_status write_all(nsc_text *t, const nsc_record *r, const nsc_classifi
   member(t, "time", o->time);
   nsc_json_key(t, "nameless"), nsc_json_bool(t, o->nameless);
   write_software(t);
-  write_model(t, classifier, o);
+  NSC_TRY(write_model(t, classifier, o, err));
   write_image(t, r->image, r->frame, o);
   write_result(t, classifier, result);
   NSC_TRY(write_explanation(t, r->explanation, r->threshold, err));

@@ -197,8 +197,13 @@ nsc_status nsc_study_finish(nsc_study *study, const char *expects, char **bytes,
   }
   nsc_applicability_drop(&a);
   if (status == NSC_OK) {
-    const nsc_source *file = study->model->source;
-    status = nsc_onnx_replace_metadata(file->bytes, file->size, 1, keys, (const char *const[]){json}, bytes, size, err);
+    nsc_source *file;
+    status = nsc_source_copy(study->model->source, &file, err);
+    if (status == NSC_OK) {
+      status =
+          nsc_onnx_replace_metadata(file->bytes, file->size, 1, keys, (const char *const[]){json}, bytes, size, err);
+      nsc_source_free(file);
+    }
   }
   nsc_text_free(json);
   return status;

@@ -198,6 +198,7 @@ static nsc_status add_npz(nsc_training *t, const nsc_npz *npz, const char *label
 nsc_status nsc_training_add_npz(nsc_training *t, const nsc_source *source, const char *labels, nsc_error *err) {
   nsc_npz npz;
   NSC_TRY(need_open(t, err));
+  if (!source || nsc_source_is_outside(source)) return nsc_fail(err, NSC_ERROR_ARGUMENT, "no source in memory");
   NSC_TRY(nsc_npz_open(source->bytes, source->size, 0, &npz, err));
   nsc_status status = add_npz(t, &npz, labels, err);
   nsc_npz_drop(&npz);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { Core } from '../../web/worker/core.js';
+import { modelSource } from '../../web/worker/file-bytes.js';
 import { serve } from '../../web/worker/serve.js';
 import { probeFeatures, runnableVariants } from '../../web/shared/variants.js';
 
@@ -40,7 +41,7 @@ export async function openImage(core, bytes) {
 
 /** A model and its classifier, with one call that ends both. */
 export async function openClassifier(core, bytes, options = { recipe: null, labels: null, output: null }, threads = 1) {
-  const model = core.openModel(await core.source(blobOf(bytes)));
+  const model = core.openModel((await modelSource(core, blobOf(bytes))).source);
   try {
     const classifier = core.createClassifier(model, threads, options);
     return {

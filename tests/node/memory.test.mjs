@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 
+import { modelSource } from '../../web/worker/file-bytes.js';
 import { buildNetwork } from '../networks/zoo.mjs';
 import { NATIVE, ROOT, blobOf, createCore, variantsHere } from './harness.mjs';
 
@@ -70,7 +71,7 @@ for (const variant of variantsHere().filter((each) => !each.includes('threads'))
         const core = await createCore(variant);
         const { used: usedBefore } = core.memory();
         const empty = 3e6; // stack and constants, which are there without a model
-        const model = core.openModel(await core.source(blobOf(readFileSync(modelOf(name)))));
+        const model = core.openModel((await modelSource(core, blobOf(readFileSync(modelOf(name))))).source);
         const { fileMB, weightsMB, activationsMB, otherMB, peakMB } = core.modelMemory(model, 1, AS_THE_MODEL_SAYS);
         core.call('bridge_session_create', model, 1, 0, 1);
         const { used, total } = core.memory();

@@ -8,7 +8,7 @@ const STORED = 'negatoscope-decisions';
 const MOST_MS = 30 * 24 * 3600e3;
 
 /** Changes with what the core measures, and what its answers mean. */
-const MEANING = 2;
+const MEANING = 3;
 
 /** Another browser, another version of it or another build measures anew. @param {string} variant */
 const conditions = (variant) => `${MEANING} ${variant} ${navigator.hardwareConcurrency} ${navigator.userAgent}`;

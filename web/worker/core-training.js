@@ -2,6 +2,7 @@
  * One training in the wasm core. Everything goes through core.js, which alone touches the heap: here are names of bridge
  * functions, texts and numbers only.
  */
+import { modelSource } from './file-bytes.js';
 
 /**
  * @typedef {import('./core.js').Core} Core
@@ -98,9 +99,11 @@ export class CoreTraining {
     return this.core.ownedJson();
   }
 
-  /** A model that a network may start from. @param {number} source  taken over, also on failure */
-  setBase(source) {
+  /** A model that a network may start from. @param {Blob} file */
+  async setBase(file) {
+    const { source, letGo } = await modelSource(this.core, file);
     this.core.handOver(source, () => this.core.call('bridge_training_set_base', this.handle, source));
+    letGo();
   }
 
   /** Where weights are put that memory need not hold, from the next begin on. @param {number} store  of Core.addStore; -1: nowhere */

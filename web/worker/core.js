@@ -10,8 +10,9 @@ import { CoreError, FAULT } from '../shared/protocol.js';
  *            PThread?: {unusedWorkers: unknown[]}, codec?: Exports | null, stores?: Map<number, Store>}} Exports
  *            `codec` is where emscripten/codec_library.js looks for the module of the codecs, `stores` where
  *            store_library.js looks for places to put bytes
- * @typedef {{read: (at: number, bytes: Uint8Array<ArrayBuffer>) => void, write?: (at: number, bytes: Uint8Array<ArrayBuffer>) => void}} Store
- *            both work at once, on all bytes, or throw
+ * @typedef {{read?: (at: number, bytes: Uint8Array<ArrayBuffer>) => void, write?: (at: number, bytes: Uint8Array<ArrayBuffer>) => void,
+ *            copy?: (at: number, bytes: Uint8Array) => void}} Store
+ *            all work at once, on all bytes, or throw; `copy` reads into the heap itself, which may be shared
  * @typedef {(moduleArgs: Record<string, unknown>) => Promise<Exports>} Factory what Emscripten's .mjs exports
  * @typedef {import('../shared/protocol.js').View} View
  * @typedef {import('../shared/protocol.js').Pixels} Pixels
@@ -278,6 +279,23 @@ export class Core {
       throw error;
     }
     return source;
+  }
+
+  /**
+   * A source of a file that stays outside of the heap; it drops the store when it ends.
+   * @param {Store} store
+   * @param {number} size
+   * @returns {number}
+   */
+  sourceOutside(store, size) {
+    const id = this.addStore(store);
+    try {
+      this.call('bridge_source_outside', id, size);
+    } catch (error) {
+      this.dropStore(id);
+      throw error;
+    }
+    return this.result();
   }
 
   /**

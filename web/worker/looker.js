@@ -18,7 +18,7 @@ export class Looker {
   static async make(core, of, base) {
     const training = CoreTraining.restore(core, of.saveData());
     try {
-      training.setBase(await core.source(base));
+      await training.setBase(base);
       training.begin(ONLY_FEATURES, 1);
       return new Looker(training);
     } catch (error) {

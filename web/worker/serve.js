@@ -7,6 +7,7 @@ import { Catalogue } from './catalogue.js';
 import { Core, isTrap } from './core.js';
 import { CorePrognosis } from './core-survival.js';
 import { askModels, Explanations, learnStack, testStability } from './explaining.js';
+import { modelSource } from './file-bytes.js';
 import { Images } from './images.js';
 import { Many } from './many.js';
 import { writeReport } from './recording.js';
@@ -19,7 +20,8 @@ import { TrainingService } from './training.js';
  * @typedef {{id: number, op: string, args: any}} Request
  * @typedef {(done: number, total: number, phase: string) => void} Progress
  * @typedef {{result: unknown, transfer?: Transferable[]}} Answer
- * @typedef {{token: number, handle: number, whole: boolean}} Described  whole: with weights of other files
+ * @typedef {{handle: number, letGo: Array<() => void>}} Opened  letGo: what to call once the model is ready, so that its files take no more memory
+ * @typedef {Opened & {token: number, whole: boolean}} Described  whole: with weights of other files
  * @typedef {{classifier: number, prognosis: CorePrognosis | null}} Ready  one of both, or while another model is tried none
  * @typedef {Ready & {handle: number, batch: number, batched: boolean, options: ModelOptions}} Model  batch: pictures that it computes in a run; batched: the model leaves that open
  */
@@ -228,14 +230,16 @@ export class Service {
 
     async model({ file, options, weights = [], token = 0 }, progress) {
       const known = this.#takeDescribed(token);
-      const handle = known?.handle ?? this.core.openModel(await this.core.source(file, { onProgress: (done, total) => progress(done, total, 'read') }));
+      const opened = known ?? (await this.#openModel(file, (done, total) => progress(done, total, 'read')));
+      const { handle } = opened;
       try {
-        if (!known?.whole) await this.#addWeights(handle, weights);
+        if (!known?.whole) await this.#addWeights(opened, weights);
         const info = { ...this.core.modelInfo(handle), memory: this.core.modelMemory(handle, this.threads, options) };
         const ready = await this.#replaceReady(handle, options);
         if (this.current) this.core.freeModel(this.current.handle);
         const batched = typeof info.inputs[0]?.shape[0] === 'string';
         this.current = { handle, ...ready, batch: 1, batched, options };
+        for (const letGo of opened.letGo) letGo();
         return { result: { ...info, decisions: this.core.decisions() } };
       } catch (error) {
         if (!isTrap(error)) this.core.freeModel(handle);
@@ -246,10 +250,11 @@ export class Service {
     async describe({ file }) {
       const before = this.#takeDescribed();
       if (before) this.core.freeModel(before.handle);
-      const handle = this.core.openModel(await this.core.source(file));
+      const opened = await this.#openModel(file);
+      const { handle } = opened;
       try {
         const info = this.core.modelInfo(handle);
-        this.described = { token: ++this.tokens, handle, whole: false };
+        this.described = { ...opened, token: ++this.tokens, whole: false };
         return { result: { ...info, token: this.tokens } };
       } catch (error) {
         if (!isTrap(error)) this.core.freeModel(handle);
@@ -260,7 +265,7 @@ export class Service {
     async footprint({ token, options, weights }) {
       const { described } = this;
       if (!described || described.token !== token) return { result: null };
-      if (!described.whole) await this.#addWeights(described.handle, weights);
+      if (!described.whole) await this.#addWeights(described, weights);
       described.whole = true;
       return { result: this.core.modelMemory(described.handle, this.threads, options) };
     },
@@ -450,17 +455,30 @@ export class Service {
     return described;
   }
 
-  /** @param {number} model @param {import('../shared/protocol.js').Weights[]} weights */
-  async #addWeights(model, weights) {
-    for (const { name, file } of weights) this.core.addModelFile(model, name, await this.core.source(file));
+  /** @param {Blob} file @param {(done: number, total: number) => void} [onProgress] @returns {Promise<Opened>} */
+  async #openModel(file, onProgress) {
+    const { source, letGo } = await modelSource(this.core, file, onProgress);
+    return { handle: this.core.openModel(source), letGo: [letGo] };
+  }
+
+  /** @param {Opened} model @param {import('../shared/protocol.js').Weights[]} weights */
+  async #addWeights({ handle, letGo }, weights) {
+    for (const { name, file } of weights) {
+      const opened = await modelSource(this.core, file);
+      this.core.addModelFile(handle, name, opened.source);
+      letGo.push(opened.letGo);
+    }
   }
 
   /** A model beside the current one, for one question. @param {{file: Blob, options: ModelOptions, weights?: import('../shared/protocol.js').Weights[]}} other */
   async #openOther({ file, options, weights = [] }) {
-    const handle = this.core.openModel(await this.core.source(file));
+    const opened = await this.#openModel(file);
+    const { handle } = opened;
     try {
-      await this.#addWeights(handle, weights);
-      return { handle, options, classifier: this.core.createClassifier(handle, 1, options) };
+      await this.#addWeights(opened, weights);
+      const classifier = this.core.createClassifier(handle, 1, options);
+      for (const letGo of opened.letGo) letGo();
+      return { handle, options, classifier };
     } catch (error) {
       if (!isTrap(error)) this.core.freeModel(handle);
       throw error;

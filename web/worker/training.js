@@ -2,6 +2,7 @@
 import { CoreError, FAULT } from '../shared/protocol.js';
 import { isTrap } from './core.js';
 import { CoreTraining } from './core-training.js';
+import { modelSource } from './file-bytes.js';
 import { Keeper } from './keeper.js';
 import { Looker } from './looker.js';
 import { openFiles } from './storage.js';
@@ -109,7 +110,7 @@ export class TrainingService {
     },
 
     async describe({ file }) {
-      const handle = this.core.openModel(await this.core.source(file));
+      const handle = this.core.openModel((await modelSource(this.core, file)).source);
       const info = this.core.modelInfo(handle);
       this.core.freeModel(handle);
       return { result: info };
@@ -243,7 +244,7 @@ export class TrainingService {
   async #need(options, base) {
     const training = this.#training();
     await this.#useStore(training);
-    if (base) training.setBase(await this.core.source(base));
+    if (base) await training.setBase(base);
     return options.map((each) => training.need(each, this.threads)).reduce((a, b) => (b.bytes > a.bytes ? b : a));
   }
 
@@ -254,7 +255,7 @@ export class TrainingService {
    * @param {Blob | null} base  the model to start from
    */
   async #begin(training, options, base) {
-    if (base) training.setBase(await this.core.source(base));
+    if (base) await training.setBase(base);
     await this.#useStore(training);
     if (!this.threadsTaken) await this.core.threadsReady(this.threads);
     this.threadsTaken = true;
