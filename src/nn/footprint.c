@@ -35,11 +35,15 @@ void nsc_plan_passed(nsc_plan *plan) {
 
 /* ---- weights outside of memory ---- */
 
+/* Matrices of more bytes are read in parts, where their user can. */
+enum { MOST_AT_ONCE = 16 << 20, COLUMNS = 8 /* of XNNPACK's panels, or a divisor */ };
+
 /* Floats that halves become, since these are read into room of their own. */
 static size_t bytes_of(const nsc_tensor_proto *t) {
   nsc_type type;
   bool halves = nsc_type_from_onnx(t->onnx_type, &type) && type == NSC_TYPE_F16;
-  return halves ? t->count * sizeof(float) : t->raw_size;
+  size_t bytes = halves ? t->count * sizeof(float) : t->raw_size;
+  return t->shape.rank == 2 && bytes > MOST_AT_ONCE ? MOST_AT_ONCE : bytes;
 }
 
 /* Of those that this node and the ones behind it read. */
@@ -63,7 +67,7 @@ static bool take_outside(nsc_plan *plan, size_t bytes) {
     nsc_plan_hold(plan, plan->outside_bytes);
   }
   plan->outside_taken = bytes <= plan->outside_bytes - XNN_EXTRA_BYTES;
-  plan->outside_full = plan->outside_taken && bytes == plan->outside_bytes - XNN_EXTRA_BYTES;
+  plan->outside_full |= plan->outside_taken && bytes == plan->outside_bytes - XNN_EXTRA_BYTES;
   return plan->outside_taken;
 }
 
@@ -73,6 +77,35 @@ nsc_status nsc_plan_outside(nsc_plan *plan, size_t bytes, void *out) {
   if (!plan->outside) return nsc_fail_memory(plan->err, plan->outside_bytes, "the model's weights");
   memcpy(out, &plan->outside, sizeof plan->outside);
   return NSC_OK;
+}
+
+/* Plain weights: floats in the file, and nobody changed or turned them. */
+static bool is_plain(const nsc_plan *plan, uint32_t value) {
+  const nsc_value *v = &plan->values[value];
+  return nsc_plan_is_constant(plan, value) && v->type == NSC_TYPE_F32 && !v->data && !v->channels_last;
+}
+
+size_t nsc_plan_rows_at_once(const nsc_plan *plan, uint32_t value) {
+  const nsc_tensor_proto *t = plan->values[value].proto;
+  if (!is_plain(plan, value) || !t || !t->file || t->raw_size != t->count * sizeof(float)) return 0;
+  size_t row = (size_t)t->shape.dims[1] * sizeof(float);
+  if (t->raw_size <= MOST_AT_ONCE || row > MOST_AT_ONCE / COLUMNS) return 0;
+  return MOST_AT_ONCE / row / COLUMNS * COLUMNS;
+}
+
+nsc_status nsc_plan_weight_rows(nsc_plan *plan, uint32_t value, size_t first, size_t count, const float **out) {
+  const nsc_tensor_proto *t = plan->values[value].proto;
+  size_t row = (size_t)t->shape.dims[1] * sizeof(float), bytes = count * row;
+  plan->outside_taken = false; /* the rows before are packed */
+  *out = NULL;
+  if (plan->counts) {
+    if (!take_outside(plan, bytes)) nsc_plan_pass(plan, bytes);
+    return NSC_OK;
+  }
+  float *rows;
+  NSC_TRY(nsc_plan_outside(plan, bytes, &rows));
+  *out = rows;
+  return nsc_source_read(t->file, t->offset + first * row, rows, bytes, plan->err);
 }
 
 void nsc_plan_leave_outside(nsc_plan *plan) {
@@ -93,8 +126,7 @@ void nsc_plan_drop_outside(nsc_plan *plan) {
 nsc_status nsc_plan_weights(nsc_plan *plan, const nsc_node *node, uint32_t value, const char *what, const float **out) {
   const nsc_value *v = nsc_plan_value(plan, value);
   /* Whatever is not plainly weights in the file goes the usual way, and so do errors. */
-  bool plain = nsc_plan_is_constant(plan, value) && v->type == NSC_TYPE_F32 && !v->data && !v->channels_last;
-  if (!plan->counts || !plain) return nsc_plan_floats(plan, node, value, what, out);
+  if (!plan->counts || !is_plain(plan, value)) return nsc_plan_floats(plan, node, value, what, out);
   *out = NULL;
   size_t count = 0;
   nsc_shape_count(&v->shape, &count);

@@ -21,6 +21,12 @@ void nsc_plan_passed(nsc_plan *plan);
  * that is still to come, serves all of them: the memory of wasm never shrinks, and holes of many sizes would stay.
  */
 nsc_status nsc_plan_outside(nsc_plan *plan, size_t bytes, void *out);
+/*
+ * A large matrix outside of memory, [rows][columns], can be read some rows at a time: so many, or 0 where it is to be
+ * taken as a whole (nsc_plan_weights). Rows are valid until the next ones; NULL in a plan that only counts.
+ */
+size_t nsc_plan_rows_at_once(const nsc_plan *plan, uint32_t value);
+nsc_status nsc_plan_weight_rows(nsc_plan *plan, uint32_t value, size_t first, size_t count, const float **out);
 /* The node is lowered. */
 void nsc_plan_leave_outside(nsc_plan *plan);
 void nsc_plan_drop_outside(nsc_plan *plan);

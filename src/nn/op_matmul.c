@@ -9,34 +9,63 @@
 #include "nn/op_parts.h"
 #include "nn/operators.h"
 
-NSC_SETUP_1(setup_dense, xnn_setup_fully_connected_nc_f32)
+static enum xnn_status setup_dense(nsc_step *step, void *workspace) {
+  (void)workspace;
+  size_t first = *(const size_t *)step->params;
+  return xnn_setup_fully_connected_nc_f32(step->op, step->in[0], (float *)step->out[0] + first);
+}
 
 typedef struct dense {
   size_t rows, in, out;
-  const float *weights; /* [out][in], or [in][out] with transposed */
+  uint32_t value;       /* of the weights, [out][in], or [in][out] with transposed */
+  const float *weights; /* NULL while they are read in parts */
+  size_t part;          /* outputs whose weights are read at once, 0: all of them */
   bool transposed;
   const float *bias; /* [out] or NULL */
   const char *kind;
 } dense;
 
-static nsc_status add_dense(nsc_plan *plan, const nsc_node *node, const dense *d, uint32_t input, uint32_t output,
-                            float min, float max) {
-  if (d->in == 0 || d->out == 0 || d->rows == 0)
-    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "an empty input is not supported");
+static nsc_status read_weights(nsc_plan *plan, const nsc_node *node, dense *d, uint32_t input) {
+  /* A constant is folded step by step, and each step would make its whole output anew. */
+  if (!d->transposed && !nsc_plan_is_constant(plan, input)) d->part = nsc_plan_rows_at_once(plan, d->value);
+  return d->part ? NSC_OK : nsc_plan_weights(plan, node, d->value, "B", &d->weights);
+}
+
+/* One operator for outputs [first, first + count). */
+static nsc_status add_dense_part(nsc_plan *plan, const nsc_node *node, const dense *d, const float *weights,
+                                 size_t first, size_t count, uint32_t input, uint32_t output, float min, float max) {
   nsc_step *step;
   NSC_TRY(nsc_plan_add_step(plan, node, d->kind, 1, 1, &step));
   step->inputs[0] = input;
   step->outputs[0] = output;
   step->setup = setup_dense;
-  nsc_plan_count(plan, step, (double)d->rows * (double)d->in * (double)d->out,
-                 (uint64_t)d->out * (d->in + 1) * sizeof(float));
-  nsc_plan_hold_dense(plan, step, d->in, d->out, NSC_FLOAT_PRODUCT);
+  size_t *offset;
+  NSC_TRY(nsc_plan_alloc(plan, 1, sizeof *offset, &offset));
+  *offset = first;
+  step->params = offset;
+  nsc_plan_count(plan, step, (double)d->rows * (double)d->in * (double)count,
+                 (uint64_t)count * (d->in + 1) * sizeof(float));
+  nsc_plan_hold_dense(plan, step, d->in, count, NSC_FLOAT_PRODUCT);
   if (plan->counts) return NSC_OK;
   NSC_TRY(nsc_plan_check(
       plan, node,
-      xnn_create_fully_connected_nc_f32(d->in, d->out, d->in, d->out, d->weights, d->bias, min, max,
-                                        d->transposed ? XNN_FLAG_TRANSPOSE_WEIGHTS : 0, NULL, NULL, &step->op)));
+      xnn_create_fully_connected_nc_f32(d->in, count, d->in, d->out, weights, d->bias ? d->bias + first : NULL, min,
+                                        max, d->transposed ? XNN_FLAG_TRANSPOSE_WEIGHTS : 0, NULL, NULL, &step->op)));
   return nsc_plan_check(plan, node, xnn_reshape_fully_connected_nc_f32(step->op, d->rows, plan->pool));
+}
+
+static nsc_status add_dense(nsc_plan *plan, const nsc_node *node, const dense *d, uint32_t input, uint32_t output,
+                            float min, float max) {
+  if (d->in == 0 || d->out == 0 || d->rows == 0)
+    return nsc_node_fail(plan, node, NSC_ERROR_OPERATOR, "an empty input is not supported");
+  if (!d->part) return add_dense_part(plan, node, d, d->weights, 0, d->out, input, output, min, max);
+  for (size_t first = 0; first < d->out; first += d->part) {
+    size_t count = d->out - first < d->part ? d->out - first : d->part;
+    const float *weights;
+    NSC_TRY(nsc_plan_weight_rows(plan, d->value, first, count, &weights));
+    NSC_TRY(add_dense_part(plan, node, d, weights, first, count, input, output, min, max));
+  }
+  return NSC_OK;
 }
 
 static nsc_status need_floats(nsc_plan *plan, const nsc_node *node, uint32_t count) {
@@ -139,9 +168,9 @@ static nsc_status lower_matmul(nsc_plan *plan, const nsc_node *node) {
   nsc_shape sa = plan->values[a].shape, sb = plan->values[b].shape, pa, pb, full, out;
   NSC_TRY(matmul_shape(plan, node, &sa, &sb, &pa, &pb, &full, &out));
   if (nsc_plan_is_constant(plan, b) && sb.rank == 2) {
-    dense d = {.in = (size_t)sb.dims[0], .out = (size_t)sb.dims[1], .transposed = true, .kind = "Dense"};
+    dense d = {.in = (size_t)sb.dims[0], .out = (size_t)sb.dims[1], .value = b, .transposed = true, .kind = "Dense"};
     d.rows = nsc_shape_product(&sa, 0, sa.rank - 1);
-    NSC_TRY(nsc_plan_weights(plan, node, b, "B", &d.weights));
+    NSC_TRY(read_weights(plan, node, &d, a));
     uint32_t output = node->outputs[0], input;
     float min, max;
     NSC_TRY(take_bias(plan, &output, d.out, &d.bias));
@@ -257,7 +286,8 @@ static nsc_status lower_gemm(nsc_plan *plan, const nsc_node *node) {
   if (c != NSC_NO_VALUE) NSC_TRY(column_bias(plan, node, c, d.out, beta, &d.bias));
   bool biased = c == NSC_NO_VALUE || d.bias;
   if (biased && nsc_plan_is_constant(plan, b) && alpha == 1) {
-    NSC_TRY(nsc_plan_weights(plan, node, b, "B", &d.weights));
+    d.value = b;
+    NSC_TRY(read_weights(plan, node, &d, a));
     float min, max;
     NSC_TRY(nsc_plan_take_clamp(plan, &output, &min, &max));
     if (min > -INFINITY || max < INFINITY) d.kind = "Dense+Clamp";

@@ -212,6 +212,46 @@ TEST(outside_memory_is_said_as_it_is_counted) {
   close_both(&m);
 }
 
+/* A dense layer of more than is read at once, with a clamp and a bias; rows are no multiple of a part. */
+TEST(outside_large_matrix_in_parts) {
+  enum { IN = 3001, OUT = 1500 };
+  nsc_error err = {0};
+  onnx_builder b = {0};
+  onnx_attributes a = {0};
+  onnx_input(&b, "x", 2, (const int64_t[]){-1, IN});
+  weights(&b, "matrix", 2, (const int64_t[]){OUT, IN}, false);
+  weights(&b, "bias", 1, (const int64_t[]){OUT}, false);
+  onnx_int(&a, "transB", 1);
+  onnx_node(&b, "Gemm", "x matrix bias", "z", &a);
+  onnx_node(&b, "Relu", "z", "y", NULL);
+  onnx_output(&b, "y", 2, (const int64_t[]){-1, OUT});
+  both m = {.bytes = onnx_finish(&b, &m.size)};
+  m.in = open_inside(m.bytes, m.size, &err);
+  m.out = open_outside(&m.place, m.bytes, m.size, &err);
+  REQUIRE(m.in && m.out);
+  static float x[2 * IN], y[2][2 * OUT];
+  for (int i = 0; i < 2 * IN; i++) x[i] = (float)(i % 31) / 31;
+  for (int i = 0; i < 2; i++) {
+    const nsc_model *model = i ? m.out : m.in;
+    nsc_session *session = NULL;
+    nsc_memory said, counted;
+    const nsc_tensor_info shape = {.rank = 2, .dims = {2, IN}};
+    const nsc_session_options options = {.input_count = 1, .inputs = &shape};
+    REQUIRE(nsc_model_memory(model, &options, &said, &err) == NSC_OK);
+    REQUIRE(nsc_session_create(model, &options, &session, &err) == NSC_OK);
+    nsc_session_memory(session, &counted);
+    CHECK_EQ(said.peak, counted.peak);
+    CHECK(i == 0 || counted.peak < 2 * m.size);
+    CHECK(nsc_session_set_input(session, 0, x, sizeof x, &err) == NSC_OK);
+    CHECK(nsc_session_run(session, NULL, &err) == NSC_OK);
+    CHECK(nsc_session_get_output(session, 0, y[i], sizeof y[i], &err) == NSC_OK);
+    nsc_session_free(session);
+  }
+  CHECK(m.place.largest > 15 << 20 && m.place.largest <= 16 << 20);
+  CHECK(memcmp(y[0], y[1], sizeof y[0]) == 0);
+  close_both(&m);
+}
+
 TEST(outside_gives_the_same_files) {
   nsc_error err = {0};
   both m;
