@@ -1,5 +1,6 @@
 /** This project's core, through the same module that the page's worker loads. */
 import { Core } from '../../web/worker/core.js';
+import { sourceOutside } from '../../web/worker/file-bytes.js';
 
 /** @param {import('../measure.mjs').Job} job */
 export async function load({ urls, threads, stock = false, batch = 1, decisions = 0 }) {
@@ -31,7 +32,7 @@ export async function load({ urls, threads, stock = false, batch = 1, decisions 
     decisions: () => core.decisions(),
     async create(bytes) {
       const store = { copy: (at, target) => target.set(bytes.subarray(at, at + target.length)) };
-      const model = core.openModel(core.sourceOutside(store, bytes.length));
+      const model = core.openModel(sourceOutside(core, store, bytes.length));
       const said = stock || batch > 1 ? null : core.modelMemory(model, threads, { recipe: null, labels: null, output: null });
       check(module._bridge_session_create(model, threads, stock, batch));
       const session = result();

@@ -90,6 +90,8 @@ uint32_t nsc_cli_processors(void);
 
 /* Reads a whole file. Errors: IO with the system's reason, MEMORY. */
 NSC_WARN_UNUSED nsc_status nsc_cli_read(const char *path, nsc_source **out, nsc_error *err);
+/* A model's file, or one of its weights: a large one stays outside of memory, open until the source ends. */
+NSC_WARN_UNUSED nsc_status nsc_cli_open_file(const char *path, nsc_source **out, nsc_error *err);
 /* The same of an image, which may be a pair of files: behind X.hdr what lies in the X.img beside it. */
 NSC_WARN_UNUSED nsc_status nsc_cli_read_image(const char *path, nsc_source **out, nsc_error *err);
 

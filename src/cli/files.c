@@ -55,6 +55,30 @@ nsc_status nsc_cli_read(const char *path, nsc_source **out, nsc_error *err) {
   return status;
 }
 
+/* ---- files that stay where they are ---- */
+
+static nsc_status read_part(void *context, uint64_t at, void *bytes, size_t size, nsc_error *err) {
+  FILE *f = context;
+  if (fseeko(f, (off_t)at, SEEK_SET) == 0 && fread(bytes, 1, size, f) == size) return NSC_OK;
+  return nsc_fail(err, NSC_ERROR_IO, "the model's file is shorter than it was, or cannot be read");
+}
+
+static void close_file(void *context) {
+  (void)fclose(context);
+}
+
+nsc_status nsc_cli_open_file(const char *path, nsc_source **out, nsc_error *err) {
+  enum { LARGE = 1 << 22 }; /* as on the page: of a smaller one nobody misses the memory */
+  struct stat info;
+  if (stat(path, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size < LARGE) return nsc_cli_read(path, out, err);
+  FILE *f = fopen(path, "rb");
+  if (!f) return nsc_fail(err, NSC_ERROR_IO, "cannot open: %s", strerror(errno));
+  const nsc_store store = {.context = f, .read = read_part, .release = close_file};
+  nsc_status status = nsc_source_outside(&store, (uint64_t)info.st_size, out, err);
+  if (status != NSC_OK) fclose(f);
+  return status;
+}
+
 static bool is_file(const char *path) {
   struct stat info;
   return stat(path, &info) == 0 && S_ISREG(info.st_mode);
@@ -161,7 +185,7 @@ static nsc_status read_beside(const char *model_path, const char *name, nsc_sour
   } else if (!inside || !is_file(file)) {
     status = nsc_fail(err, NSC_ERROR_IO, "\"%.120s\" is no file inside of the model's folder", path);
   } else {
-    status = nsc_cli_read(file, out, err);
+    status = nsc_cli_open_file(file, out, err);
   }
   free(folder);
   free(file);
@@ -210,7 +234,7 @@ nsc_status nsc_cli_open_model(const char *name, nsc_model **out, nsc_error *err)
   }
   nsc_source *source;
   nsc_model *model;
-  NSC_TRY(nsc_cli_read(path, &source, err));
+  NSC_TRY(nsc_cli_open_file(path, &source, err));
   nsc_status status = nsc_model_open(source, &model, err);
   if (status != NSC_OK) {
     nsc_source_free(source);

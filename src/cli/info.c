@@ -31,12 +31,18 @@ static nsc_status describe_image(const nsc_image *image, nsc_text *t, nsc_error 
   return NSC_OK;
 }
 
+static nsc_status open_model(const char *path, nsc_model **out, nsc_error *err) {
+  nsc_source *source;
+  NSC_TRY(nsc_cli_open_file(path, &source, err));
+  nsc_status status = nsc_model_open(source, out, err);
+  if (status != NSC_OK) nsc_source_free(source);
+  return status;
+}
+
 /* An image, or else a model: whichever reads it. */
 static nsc_status describe(const char *path, const nsc_classifier_options *options, nsc_text *t, nsc_error *err) {
-  nsc_source *source;
-  NSC_TRY(nsc_cli_read_image(path, &source, err));
   nsc_image *image;
-  nsc_status status = nsc_image_open(source, NULL, &image, err);
+  nsc_status status = nsc_cli_open_image(path, &image, err);
   if (status == NSC_OK) {
     status = describe_image(image, t, err);
     nsc_image_free(image);
@@ -44,7 +50,7 @@ static nsc_status describe(const char *path, const nsc_classifier_options *optio
   }
   nsc_model *model;
   nsc_error not_a_model = {0};
-  if (status == NSC_ERROR_UNKNOWN_FORMAT && nsc_model_open(source, &model, &not_a_model) == NSC_OK) {
+  if (status == NSC_ERROR_UNKNOWN_FORMAT && open_model(path, &model, &not_a_model) == NSC_OK) {
     *err = (nsc_error){0};
     status = describe_model(model, options, t, err);
     nsc_model_free(model);
@@ -52,7 +58,6 @@ static nsc_status describe(const char *path, const nsc_classifier_options *optio
   }
   /* A damaged model says more about itself than "unknown format" does. */
   if (not_a_model.status != NSC_OK && not_a_model.status != NSC_ERROR_UNKNOWN_FORMAT) *err = not_a_model;
-  nsc_source_free(source);
   return err->status;
 }
 

@@ -130,7 +130,7 @@ nsc_status nsc_plan_weights(nsc_plan *plan, const nsc_node *node, uint32_t value
   *out = NULL;
   size_t count = 0;
   nsc_shape_count(&v->shape, &count);
-  if (v->proto->file) {
+  if (v->proto && v->proto->file) {
     if (v->proto->raw_size < count * sizeof(float)) nsc_plan_pass(plan, v->proto->raw_size);
     if (!take_outside(plan, count * sizeof(float))) nsc_plan_pass(plan, (uint64_t)count * sizeof(float));
   } else if (!nsc_floats_in_place(v->proto)) {

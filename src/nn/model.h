@@ -148,9 +148,10 @@ NSC_WARN_UNUSED nsc_status nsc_onnx_outline(const nsc_source *file, nsc_source *
 
 /* onnx_read.c: fills model from its text. */
 NSC_WARN_UNUSED nsc_status nsc_onnx_read(nsc_model *model, nsc_error *err);
-/* onnx_tensor.c: one TensorProto of the model; names go into its arena. */
-NSC_WARN_UNUSED nsc_status nsc_onnx_read_tensor(nsc_model *model, const uint8_t *bytes, size_t size,
-                                                nsc_tensor_proto *out, nsc_error *err);
+/* onnx_tensor.c: one TensorProto; names and the struct go into the arena. `file`: what notes of an outline speak of,
+   else NULL. */
+NSC_WARN_UNUSED nsc_status nsc_onnx_read_tensor(nsc_arena *arena, const nsc_source *file, const uint8_t *bytes,
+                                                size_t size, nsc_tensor_proto *out, nsc_error *err);
 
 /* The names of the operators that the engine has (operators.c); NULL behind the last. */
 const char *nsc_operator_name(size_t index);

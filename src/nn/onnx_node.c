@@ -5,10 +5,13 @@
 #include "nn/onnx_reader.h"
 
 /* Tensors whose elements are in another file wait for it in a list. */
-static void note_external(nsc_onnx_reader *r, nsc_tensor_proto *tensor) {
-  if (!tensor->location) return;
-  tensor->next_external = r->model->external;
-  r->model->external = tensor;
+static nsc_status read_tensor(nsc_onnx_reader *r, const uint8_t *bytes, size_t size, nsc_tensor_proto *out) {
+  nsc_model *m = r->model;
+  NSC_TRY(nsc_onnx_read_tensor(&m->arena, m->outline ? m->source : NULL, bytes, size, out, r->err));
+  if (!out->location) return NSC_OK;
+  out->next_external = m->external;
+  m->external = out;
+  return NSC_OK;
 }
 
 /* Repeated int64 or float, packed or not: a first pass counts, a second fills. */
@@ -75,8 +78,7 @@ static nsc_status read_attribute(nsc_onnx_reader *r, const uint8_t *bytes, size_
       case 5:
         a->t = nsc_arena_alloc(&r->model->arena, 1, sizeof *a->t);
         if (!a->t) return nsc_onnx_no_memory(r);
-        NSC_TRY(nsc_onnx_read_tensor(r->model, w.bytes, w.size, a->t, r->err));
-        note_external(r, a->t);
+        NSC_TRY(read_tensor(r, w.bytes, w.size, a->t));
         a->kind = NSC_ATTRIBUTE_TENSOR;
         break;
       case 6:
@@ -218,8 +220,7 @@ nsc_status nsc_onnx_take_node(nsc_onnx_reader *r, const nsc_onnx_scope *scope, c
 nsc_status nsc_onnx_initializer(nsc_onnx_reader *r, const nsc_onnx_scope *scope, const uint8_t *bytes, size_t size) {
   nsc_tensor_proto *t = nsc_arena_alloc(&r->model->arena, 1, sizeof *t);
   if (!t) return nsc_onnx_no_memory(r);
-  NSC_TRY(nsc_onnx_read_tensor(r->model, bytes, size, t, r->err));
-  note_external(r, t);
+  NSC_TRY(read_tensor(r, bytes, size, t));
   uint32_t value;
   NSC_TRY(nsc_onnx_declare(r, scope, (const uint8_t *)t->name, strlen(t->name), &value));
   if (value == NSC_NO_VALUE) return nsc_onnx_broken(r, "initializer");

@@ -90,20 +90,19 @@ static nsc_status check_size(const nsc_tensor_proto *t, nsc_error *err) {
 }
 
 /* Where the elements are, as an outline has it. Whatever else has such a field is a file that somebody made up. */
-static nsc_status read_note(const nsc_model *model, const nsc_wire *field, nsc_tensor_proto *t, nsc_error *err) {
-  if (!model->outline) return NSC_OK;
+static nsc_status read_note(const nsc_source *file, const nsc_wire *field, nsc_tensor_proto *t, nsc_error *err) {
+  if (!file) return NSC_OK;
   nsc_wire note = nsc_wire_of(field->bytes, field->size);
   uint64_t offset = nsc_wire_varint(&note), size = nsc_wire_varint(&note);
-  if (note.broken || offset > model->source->size || size > model->source->size - offset) return broken(err);
-  t->file = model->source;
+  if (note.broken || offset > file->size || size > file->size - offset) return broken(err);
+  t->file = file;
   t->offset = offset;
   t->raw_size = (size_t)size;
   return NSC_OK;
 }
 
-nsc_status nsc_onnx_read_tensor(nsc_model *model, const uint8_t *bytes, size_t size, nsc_tensor_proto *out,
-                                nsc_error *err) {
-  nsc_arena *arena = &model->arena;
+nsc_status nsc_onnx_read_tensor(nsc_arena *arena, const nsc_source *file, const uint8_t *bytes, size_t size,
+                                nsc_tensor_proto *out, nsc_error *err) {
   nsc_tensor_proto t = {.name = "", .message = bytes, .message_size = size};
   bool external = false;
   nsc_wire w = nsc_wire_of(bytes, size);
@@ -126,7 +125,7 @@ nsc_status nsc_onnx_read_tensor(nsc_model *model, const uint8_t *bytes, size_t s
         external = w.varint == 1;
         break;
       case NSC_ONNX_OUTSIDE:
-        if (w.type == NSC_WIRE_BYTES) NSC_TRY(read_note(model, &w, &t, err));
+        if (w.type == NSC_WIRE_BYTES) NSC_TRY(read_note(file, &w, &t, err));
         break;
       default:
         break;

@@ -143,6 +143,18 @@ static void check_same(const nsc_model *a, const nsc_model *b) {
   }
 }
 
+static void check_memory(const nsc_model *model) {
+  nsc_error err = {0};
+  nsc_memory said = {0}, counted = {0};
+  nsc_session *session = NULL;
+  CHECK(nsc_model_memory(model, NULL, &said, &err) == NSC_OK);
+  REQUIRE(nsc_session_create(model, NULL, &session, &err) == NSC_OK);
+  nsc_session_memory(session, &counted);
+  CHECK_EQ(said.peak, counted.peak);
+  CHECK_EQ(said.other, counted.other);
+  nsc_session_free(session);
+}
+
 static void check_bytes(const char *a, size_t a_size, const char *b, size_t b_size) {
   CHECK_EQ(a_size, b_size);
   CHECK(a_size == b_size && memcmp(a, b, a_size) == 0);
@@ -275,6 +287,8 @@ TEST(outside_gives_the_same_files) {
               *small_outside = open_outside(&q, (uint8_t *)a, a_size, &err);
     REQUIRE(small && small_outside);
     check_same(small, small_outside);
+    check_memory(small);
+    check_memory(small_outside);
     nsc_model_free(small);
     nsc_model_free(small_outside);
     nsc_text_free(a);

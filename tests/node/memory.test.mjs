@@ -52,7 +52,8 @@ describe('memory, natively', () => {
     assert.deepEqual([eight.batch, eight.threads], [8, 2]);
     assert.ok(one.activationsMB > 0);
     assert.ok(eight.activationsMB > one.activationsMB);
-    assert.equal(eight.fileMB, readFileSync(path).length / 1e6);
+    // The file stays outside; what is left of it is what is small.
+    assert.ok(eight.fileMB < readFileSync(path).length / 4e6);
   });
 
   test('an open size is said to be open', () => {

@@ -56,7 +56,7 @@ static bool load_tensor(const char *path, nsc_arena *arena, tensor *out, outcome
   nsc_error err = {0};
   *out = (tensor){.file = test_read_file(path, &size)};
   if (!out->file) return false;
-  o->status = nsc_onnx_read_tensor(arena, out->file, size, &out->proto, &err);
+  o->status = nsc_onnx_read_tensor(arena, NULL, out->file, size, &out->proto, &err);
   if (o->status == NSC_OK && out->proto.count > size * 8) {
     o->status = NSC_ERROR_UNSUPPORTED; /* a sequence or an optional, read as a tensor */
     snprintf(o->text, sizeof o->text, "data that is no tensor");

@@ -101,9 +101,9 @@ export class CoreTraining {
 
   /** A model that a network may start from. @param {Blob} file */
   async setBase(file) {
-    const { source, letGo } = await modelSource(this.core, file);
+    const { source, outside } = await modelSource(this.core, file);
     this.core.handOver(source, () => this.core.call('bridge_training_set_base', this.handle, source));
-    letGo();
+    for (const bytes of outside) bytes.letGo();
   }
 
   /** Where weights are put that memory need not hold, from the next begin on. @param {number} store  of Core.addStore; -1: nowhere */

@@ -282,23 +282,6 @@ export class Core {
   }
 
   /**
-   * A source of a file that stays outside of the heap; it drops the store when it ends.
-   * @param {Store} store
-   * @param {number} size
-   * @returns {number}
-   */
-  sourceOutside(store, size) {
-    const id = this.addStore(store);
-    try {
-      this.call('bridge_source_outside', id, size);
-    } catch (error) {
-      this.dropStore(id);
-      throw error;
-    }
-    return this.result();
-  }
-
-  /**
    * Copies a piece of a file into a source.
    * @param {number} source
    * @param {Uint8Array} chunk

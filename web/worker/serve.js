@@ -7,7 +7,7 @@ import { Catalogue } from './catalogue.js';
 import { Core, isTrap } from './core.js';
 import { CorePrognosis } from './core-survival.js';
 import { askModels, Explanations, learnStack, testStability } from './explaining.js';
-import { modelSource } from './file-bytes.js';
+import { modelSource, withPacking } from './file-bytes.js';
 import { Images } from './images.js';
 import { Many } from './many.js';
 import { writeReport } from './recording.js';
@@ -20,7 +20,7 @@ import { TrainingService } from './training.js';
  * @typedef {{id: number, op: string, args: any}} Request
  * @typedef {(done: number, total: number, phase: string) => void} Progress
  * @typedef {{result: unknown, transfer?: Transferable[]}} Answer
- * @typedef {{handle: number, letGo: Array<() => void>}} Opened  letGo: what to call once the model is ready, so that its files take no more memory
+ * @typedef {{handle: number, outside: import('./file-bytes.js').FileBytes[]}} Opened  outside: its large files
  * @typedef {Opened & {token: number, whole: boolean}} Described  whole: with weights of other files
  * @typedef {{classifier: number, prognosis: CorePrognosis | null}} Ready  one of both, or while another model is tried none
  * @typedef {Ready & {handle: number, batch: number, batched: boolean, options: ModelOptions}} Model  batch: pictures that it computes in a run; batched: the model leaves that open
@@ -235,11 +235,10 @@ export class Service {
       try {
         if (!known?.whole) await this.#addWeights(opened, weights);
         const info = { ...this.core.modelInfo(handle), memory: this.core.modelMemory(handle, this.threads, options) };
-        const ready = await this.#replaceReady(handle, options);
+        const ready = await withPacking(opened.outside, () => this.#replaceReady(handle, options));
         if (this.current) this.core.freeModel(this.current.handle);
         const batched = typeof info.inputs[0]?.shape[0] === 'string';
         this.current = { handle, ...ready, batch: 1, batched, options };
-        for (const letGo of opened.letGo) letGo();
         return { result: { ...info, decisions: this.core.decisions() } };
       } catch (error) {
         if (!isTrap(error)) this.core.freeModel(handle);
@@ -457,16 +456,16 @@ export class Service {
 
   /** @param {Blob} file @param {(done: number, total: number) => void} [onProgress] @returns {Promise<Opened>} */
   async #openModel(file, onProgress) {
-    const { source, letGo } = await modelSource(this.core, file, onProgress);
-    return { handle: this.core.openModel(source), letGo: [letGo] };
+    const { source, outside } = await modelSource(this.core, file, onProgress);
+    return { handle: this.core.openModel(source), outside };
   }
 
   /** @param {Opened} model @param {import('../shared/protocol.js').Weights[]} weights */
-  async #addWeights({ handle, letGo }, weights) {
+  async #addWeights({ handle, outside }, weights) {
     for (const { name, file } of weights) {
       const opened = await modelSource(this.core, file);
       this.core.addModelFile(handle, name, opened.source);
-      letGo.push(opened.letGo);
+      outside.push(...opened.outside);
     }
   }
 
@@ -476,8 +475,7 @@ export class Service {
     const { handle } = opened;
     try {
       await this.#addWeights(opened, weights);
-      const classifier = this.core.createClassifier(handle, 1, options);
-      for (const letGo of opened.letGo) letGo();
+      const classifier = await withPacking(opened.outside, () => this.core.createClassifier(handle, 1, options));
       return { handle, options, classifier };
     } catch (error) {
       if (!isTrap(error)) this.core.freeModel(handle);
