@@ -109,7 +109,7 @@ ${memoryTable(tables, models)}
   engines that compute convolutions directly and come equally close to their ceilings, the one with relaxed SIMD is ahead by
   no more than the ratio of the two figures, which differs from processor to processor.
 - **Load + create**: fetching and compiling the engine from this machine, and making the model in memory ready to run.
-  *Second visit*: the same in another page of a browser that has kept the compiled code.
+  *Second visit*: the same in another page of a browser that has kept the compiled code; the median of nine a round.
   **First run** comes on top and is slow where an engine packs weights only then.
 - **Peak wasm memory**: bytes of the engine's WebAssembly memory after all runs (it never shrinks). JavaScript's own heap,
   the code and the browser are not in it, and neither is the model's file, which ours reads from outside: the page holds its bytes

@@ -35,8 +35,15 @@ void nsc_plan_passed(nsc_plan *plan) {
 
 /* ---- weights outside of memory ---- */
 
+/* Loads of wasm take any address. */
+#ifdef __wasm__
+static const bool has_any_alignment = true;
+#else
+static const bool has_any_alignment = false;
+#endif
+
 /* Matrices of more bytes are read in parts, where their user can. */
-enum { MOST_AT_ONCE = 16 << 20, COLUMNS = 8 /* of XNNPACK's panels, or a divisor */ };
+enum { WORD = 8, MOST_AT_ONCE = 16 << 20, COLUMNS = 8 /* of XNNPACK's panels, or a divisor */ };
 
 /* Floats that halves become, since these are read into room of their own. */
 static size_t bytes_of(const nsc_tensor_proto *t) {
@@ -71,12 +78,19 @@ static bool take_outside(nsc_plan *plan, size_t bytes) {
   return plan->outside_taken;
 }
 
-nsc_status nsc_plan_outside(nsc_plan *plan, size_t bytes, void *out) {
+nsc_status nsc_plan_outside(nsc_plan *plan, size_t bytes, uint64_t offset, void *out) {
   if (!take_outside(plan, bytes)) return nsc_plan_room(plan, bytes, 1, out);
-  if (!plan->outside) plan->outside = malloc(plan->outside_bytes);
+  if (!plan->outside) plan->outside = malloc(plan->outside_bytes + WORD);
   if (!plan->outside) return nsc_fail_memory(plan->err, plan->outside_bytes, "the model's weights");
-  memcpy(out, &plan->outside, sizeof plan->outside);
+  /* V8 copies into shared memory word by word only where both sides are aligned alike, else byte by byte. */
+  uint8_t *room = plan->outside + (has_any_alignment ? offset % WORD : 0);
+  memcpy(out, &room, sizeof room);
   return NSC_OK;
+}
+
+bool nsc_plan_is_outside(const nsc_plan *plan, const void *weights) {
+  uintptr_t at = (uintptr_t)weights, room = (uintptr_t)plan->outside;
+  return plan->outside_taken && (plan->counts || (at >= room && at < room + WORD));
 }
 
 /* Plain weights: floats in the file, and nobody changed or turned them. */
@@ -103,7 +117,7 @@ nsc_status nsc_plan_weight_rows(nsc_plan *plan, uint32_t value, size_t first, si
     return NSC_OK;
   }
   float *rows;
-  NSC_TRY(nsc_plan_outside(plan, bytes, &rows));
+  NSC_TRY(nsc_plan_outside(plan, bytes, t->offset + first * row, &rows));
   *out = rows;
   return nsc_source_read(t->file, t->offset + first * row, rows, bytes, plan->err);
 }

@@ -19,8 +19,11 @@ void nsc_plan_passed(nsc_plan *plan);
 /*
  * Room until the node is lowered for elements of a tensor that is outside of memory. One room, as large as the largest
  * that is still to come, serves all of them: the memory of wasm never shrinks, and holes of many sizes would stay.
+ * `offset`: where they are in their file.
  */
-nsc_status nsc_plan_outside(nsc_plan *plan, size_t bytes, void *out);
+nsc_status nsc_plan_outside(nsc_plan *plan, size_t bytes, uint64_t offset, void *out);
+/* Are these the weights that were read last into that room? Then they are a copy, and may be changed. */
+bool nsc_plan_is_outside(const nsc_plan *plan, const void *weights);
 /*
  * A large matrix outside of memory, [rows][columns], can be read some rows at a time: so many, or 0 where it is to be
  * taken as a whole (nsc_plan_weights). Rows are valid until the next ones; NULL in a plan that only counts.

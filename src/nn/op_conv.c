@@ -226,8 +226,8 @@ static nsc_status turn_weights(nsc_plan *plan, const float *in, size_t outputs, 
                                const float *scale, const float **turned) {
   *turned = in;
   if (area == 1 && !scale) return NSC_OK;
-  if (area == 1 && plan->outside_taken && (plan->counts || in == (const float *)(const void *)plan->outside)) {
-    float *ours = (float *)(void *)plan->outside; /* a copy already */
+  if (area == 1 && nsc_plan_is_outside(plan, in)) {
+    float *ours = (float *)(uintptr_t)in;
     for (size_t o = 0; o < outputs && !plan->counts; o++) {
       for (size_t i = 0; i < inputs; i++) ours[o * inputs + i] *= scale[o];
     }

@@ -258,7 +258,7 @@ nsc_status nsc_plan_floats(nsc_plan *plan, const nsc_node *node, uint32_t value,
     *out = (const float *)(const void *)proto->raw; /* in place: big weights are not copied twice */
   } else {
     float *copy;
-    NSC_TRY(proto->file ? nsc_plan_outside(plan, proto->count * sizeof *copy, &copy)
+    NSC_TRY(proto->file ? nsc_plan_outside(plan, proto->count * sizeof *copy, proto->offset, &copy)
                         : nsc_plan_room(plan, proto->count, sizeof *copy, &copy));
     *out = copy;
     return proto->onnx_type == 1 ? nsc_tensor_proto_read(proto, copy, plan->err) : expand_halves(plan, proto, copy);

@@ -116,7 +116,8 @@ nsc_status nsc_quant_bytes(nsc_plan *plan, uint32_t value, const uint8_t **out) 
     *out = proto->raw;
     if (*out) return NSC_OK;
     uint8_t *copy;
-    NSC_TRY(proto->file ? nsc_plan_outside(plan, proto->count, &copy) : nsc_plan_room(plan, proto->count, 1, &copy));
+    NSC_TRY(proto->file ? nsc_plan_outside(plan, proto->count, proto->offset, &copy)
+                        : nsc_plan_room(plan, proto->count, 1, &copy));
     *out = copy;
     return nsc_tensor_proto_read(proto, copy, plan->err);
   }
