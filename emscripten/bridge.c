@@ -119,7 +119,9 @@ nsc_status bridge_source_outside(int32_t store, double size) {
   nsc_error *err = bridge_begin();
   nsc_source *source = NULL;
   const nsc_store file = bridge_file(store);
-  return bridge_finish(nsc_source_outside(&file, (uint64_t)size, &source, err), source);
+  size_t bytes;
+  if (!bridge_to_size(size, &bytes)) return bridge_fail(NSC_ERROR_LIMIT, "the file is larger than this page can hold");
+  return bridge_finish(nsc_source_outside(&file, bytes, &source, err), source);
 }
 
 /* Result 0: where the bytes go. */

@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import { modelSource } from '../../web/worker/file-bytes.js';
 import { WASM, createCore, openClassifier, openImage, variantsHere } from './harness.mjs';
 import {
   TINY,
@@ -197,6 +198,8 @@ test('sizes that no memory can hold are refused and do not wrap around', async (
   const { module } = core;
   assert.equal(await statusOf(() => core.source({ size: 2 ** 32 + 16 })), 'NSC_ERROR_LIMIT');
   assert.equal(await statusOf(() => core.source({ size: 2 ** 32 - 64 })), 'NSC_ERROR_MEMORY');
+  assert.equal(await statusOf(() => modelSource(core, { size: 2 ** 32 + 16 })), 'NSC_ERROR_LIMIT');
+  assert.equal(module.stores.size, 0);
   assert.equal(module._bridge_source_create(-1), 3);
   assert.equal(module._bridge_source_create(Number.NaN), 3);
   assert.equal(module._bridge_result(0), 0);

@@ -94,8 +94,14 @@ export function sourceOutside(core, store, size) {
 export async function modelSource(core, file, onProgress) {
   if (file.size < LARGE) return { source: await core.source(file, { onProgress }), outside: [] };
   const bytes = new FileBytes(file);
-  await bytes.load(onProgress);
-  return { source: sourceOutside(core, bytes, file.size), outside: [bytes] };
+  const source = sourceOutside(core, bytes, file.size); // before anything is read: it refuses what is too large
+  try {
+    await bytes.load(onProgress);
+  } catch (error) {
+    core.freeSource(source);
+    throw error;
+  }
+  return { source, outside: [bytes] };
 }
 
 /**
