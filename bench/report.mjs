@@ -113,7 +113,7 @@ ${memoryTable(tables, models)}
   **First run** comes on top and is slow where an engine packs weights only then.
 - **Peak wasm memory**: bytes of the engine's WebAssembly memory after all runs (it never shrinks). JavaScript's own heap,
   the code and the browser are not in it, and neither is the model's file, which ours reads from outside: the page holds its bytes
-  until the model is ready, as the caller of any engine does.
+  until they are packed, as the caller of any engine does.
 - **onnxruntime-web**: its \`wasm\` execution provider with default settings. **tfjs-backend-wasm**: the same network layer
   by layer out of fused operations (batch normalisation folded into the convolution before it, bias and activation inside
   the convolution), as its converter makes them, without the graph executor of tfjs-converter; batch normalisation after no

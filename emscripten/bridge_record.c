@@ -8,7 +8,9 @@ nsc_status bridge_source_sha256(const nsc_source *source) {
   nsc_error *err = bridge_begin();
   char *digest = malloc(65);
   if (!digest) return bridge_fail(NSC_ERROR_MEMORY, "no memory for a digest");
-  return bridge_finish(nsc_source_sha256(source, digest, err), digest);
+  nsc_status status = nsc_source_sha256(source, digest, err);
+  if (status != NSC_OK) free(digest);
+  return bridge_finish(status, digest);
 }
 
 /* `explanation` and `stability` or 0; texts as in nsc_record_options and nsc_classifier_options. */

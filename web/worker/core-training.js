@@ -103,7 +103,7 @@ export class CoreTraining {
   async setBase(file) {
     const { source, outside } = await modelSource(this.core, file);
     this.core.handOver(source, () => this.core.call('bridge_training_set_base', this.handle, source));
-    for (const bytes of outside) bytes.letGo();
+    for (const bytes of outside) bytes.beginPacking();
   }
 
   /** Where weights are put that memory need not hold, from the next begin on. @param {number} store  of Core.addStore; -1: nowhere */
